@@ -1,0 +1,24 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { BridgeModule } from './bridge/bridge.module.js';
+import type { Config } from './config.js';
+import { ConfigModule } from './config.module.js';
+import { HealthModule } from './health/health.module.js';
+import { JobsModule } from './jobs/jobs.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+
+/** Composition root: names the features, decides nothing else. */
+@Module({})
+export class AppModule {
+  static register(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.register(config),
+        BridgeModule,
+        JobsModule,
+        HealthModule,
+        MetricsModule,
+      ],
+    };
+  }
+}

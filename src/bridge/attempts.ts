@@ -1,0 +1,148 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CONFIG, type Config } from '../config.js';
+import { leaseMs } from '../dedupe/dedupe.module.js';
+import { DedupeStore, type Claim } from '../dedupe/dedupe-store.js';
+import { Metrics } from '../metrics/metrics.js';
+
+export type Outcome = 'published' | 'duplicate';
+
+/** Another replica is publishing this delivery; it may yet fail. */
+export class DeliveryPendingError extends Error {
+  override readonly name = 'DeliveryPendingError';
+}
+
+/** The dedupe store does not answer and `DEDUPE_ON_ERROR=refuse`. */
+export class DedupeUnavailableError extends Error {
+  override readonly name = 'DedupeUnavailableError';
+}
+
+interface Attempt {
+  readonly outcome: Promise<Outcome>;
+  readonly startedAt: number;
+  claimed: boolean;
+}
+
+/**
+ * The publications under way in this process: claim → publish → confirm, one per key.
+ *
+ * An attempt outlives the request that started it, because a produce request without an
+ * answer may still be written: the claim is given back only when it is certain that it was
+ * not. Until then repeats join the attempt, and its lease is renewed.
+ */
+@Injectable()
+export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Attempts.name);
+  private readonly running = new Map<string, Attempt>();
+  private readonly renewal: NodeJS.Timeout;
+
+  constructor(
+    private readonly store: DedupeStore,
+    private readonly metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    this.renewal = setInterval(() => void this.renew(), leaseMs(config) / 3);
+    this.renewal.unref();
+  }
+
+  onModuleInit(): void {
+    this.metrics.observe(
+      'attempts',
+      'Publications under way in this process',
+      () => this.running.size,
+    );
+  }
+
+  /** The outcome of the attempt at this key that is under way here, if there is one. */
+  underWay(key: string): Promise<Outcome> | undefined {
+    return this.running.get(key)?.outcome;
+  }
+
+  /**
+   * Claims the key, publishes and confirms; to be called when nothing is under way.
+   *
+   * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
+   */
+  start(key: string, publish: () => Promise<unknown>): Promise<Outcome> {
+    const attempt: Attempt = {
+      outcome: Promise.resolve().then(() => this.run(key, attempt, publish)),
+      startedAt: performance.now(),
+      claimed: false,
+    };
+    this.running.set(key, attempt);
+    return attempt.outcome;
+  }
+
+  /** Waits for what is under way, so that a late success is still confirmed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const deadline = performance.now() + this.config.shutdownTimeoutMs / 2;
+    while (this.running.size > 0 && performance.now() < deadline) await delay(20);
+    clearInterval(this.renewal);
+  }
+
+  private async run(
+    key: string,
+    attempt: Attempt,
+    publish: () => Promise<unknown>,
+  ): Promise<Outcome> {
+    try {
+      const claim = this.claim(key);
+      const answer = typeof claim === 'object' ? await claim : claim;
+      if (answer === 'done') return 'duplicate';
+      if (answer === 'pending')
+        throw new DeliveryPendingError('claimed by another replica');
+      attempt.claimed = answer === 'taken';
+      try {
+        await publish();
+      } catch (error) {
+        await this.tell('release', key);
+        throw error;
+      }
+      const confirmed = this.tell('confirm', key);
+      if (confirmed) await confirmed;
+      return 'published';
+    } finally {
+      this.running.delete(key);
+    }
+  }
+
+  /** `unclaimed`: the store did not answer, and the policy is to publish all the same. */
+  private claim(key: string): Claim | 'unclaimed' | Promise<Claim | 'unclaimed'> {
+    const claim = this.store.claim(key);
+    if (typeof claim === 'string') return claim;
+    return claim.catch((cause: unknown) => {
+      this.metrics.unclaimed.inc({ call: 'claim' });
+      if (this.config.dedupe.onError === 'publish') return 'unclaimed' as const;
+      throw new DedupeUnavailableError('the dedupe store does not answer', { cause });
+    });
+  }
+
+  /** What the store was not told runs out by itself; the event's fate is settled. */
+  private tell(call: 'confirm' | 'release', key: string): Promise<void> | undefined {
+    const told = this.store[call](key);
+    if (!told) return undefined;
+    return told.catch((error: unknown) => {
+      this.metrics.unclaimed.inc({ call });
+      this.logger.warn({ message: 'dedupe store not told', call, error });
+    });
+  }
+
+  private async renew(): Promise<void> {
+    const old = performance.now() - leaseMs(this.config) / 3;
+    const keys = Array.from(this.running)
+      .filter(([, { claimed, startedAt }]) => claimed && startedAt < old)
+      .map(([key]) => key);
+    if (keys.length === 0) return;
+    try {
+      await this.store.renew(keys);
+    } catch {
+      this.metrics.unclaimed.inc({ call: 'renew' });
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { GeminiError } from '../gemini/gemini.error.js';
+import { Metrics } from '../metrics/metrics.js';
+import { PublishError } from '../publisher/event-publisher.js';
+import { refusal, type RefusalReason } from '../server/prepared-answer.js';
+import { KeysUnavailableError, SignatureError } from '../signature/signature.error.js';
+import { DedupeUnavailableError, DeliveryPendingError } from './attempts.js';
+import { AckBudgetError } from './dedupe.interceptor.js';
+
+const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
+  [KeysUnavailableError, 'keys-unavailable'],
+  [DeliveryPendingError, 'in-progress'],
+  [AckBudgetError, 'ack-budget-spent'],
+  [DedupeUnavailableError, 'dedupe-unavailable'],
+  [PublishError, 'kafka-unavailable'],
+  [GeminiError, 'gemini-unavailable'],
+]);
+
+/** Lines a second; the metric counts all. Anyone can send what is refused. */
+const MAX_LINES = 10;
+
+/** The one place where the bridge's errors become answers. */
+@Catch()
+export class BridgeErrorFilter implements ExceptionFilter<Error> {
+  private readonly logger = new Logger(BridgeErrorFilter.name);
+  private second = 0;
+  private lines = 0;
+
+  constructor(private readonly metrics: Metrics) {}
+
+  catch(error: Error, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reason = reasonOf(error);
+    this.metrics.refusals.inc({ reason });
+    this.log(reason, error, http.getRequest<Request>().headers['webhook-id']);
+    refusal(reason).send(http.getResponse<Response>());
+  }
+
+  private log(reason: RefusalReason, error: Error, id: unknown): void {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.second) [this.second, this.lines] = [second, 0];
+    if (++this.lines > MAX_LINES) return;
+    const webhookId = typeof id === 'string' ? id.slice(0, 256) : undefined;
+    const line = { message: 'delivery refused', reason, webhookId };
+    if (reason === 'internal') this.logger.error({ ...line, error });
+    else this.logger.warn({ ...line, cause: rootMessage(error) });
+  }
+}
+
+function reasonOf(error: Error): RefusalReason {
+  if (error instanceof SignatureError) return error.fault;
+  if (error instanceof PublishError && error.fault === 'queue-full') return 'overloaded';
+  return REASON_BY_ERROR.get(error.constructor) ?? 'internal';
+}
+
+/** The deepest message: the outer ones only repeat the reason. */
+function rootMessage(error: Error): string {
+  let at = error;
+  while (at.cause instanceof Error) at = at.cause;
+  return at.message;
+}

@@ -1,0 +1,115 @@
+import {
+  Controller,
+  HttpCode,
+  Inject,
+  Logger,
+  Post,
+  Req,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import type { Request } from 'express';
+import { CONFIG, type Config } from '../config.js';
+import type { GeminiEvent } from '../event/gemini-event.js';
+import { Metrics } from '../metrics/metrics.js';
+import { EventPublisher, type EventRecord } from '../publisher/event-publisher.js';
+import { JobRegistry, type KnownJob } from '../registry/job-registry.js';
+import { BridgeErrorFilter } from './bridge-error.filter.js';
+import { DedupeInterceptor } from './dedupe.interceptor.js';
+import { deliveryOf, type Delivery } from './delivery.js';
+import { EventConfirmation } from './event-confirmation.js';
+import {
+  deadLetterRecord,
+  eventOf,
+  eventRecord,
+  type DeadLetterReason,
+} from './record.js';
+import { VerificationGuard } from './verification.guard.js';
+
+/** Verified deliveries in, records out. Returning means that Kafka has the record. */
+@Controller('webhooks/gemini')
+@UseGuards(VerificationGuard)
+@UseInterceptors(DedupeInterceptor)
+@UseFilters(BridgeErrorFilter)
+export class BridgeController {
+  private readonly logger = new Logger(BridgeController.name);
+  private readonly prefix: string;
+
+  constructor(
+    private readonly publisher: EventPublisher,
+    private readonly jobs: JobRegistry,
+    private readonly confirmation: EventConfirmation,
+    private readonly metrics: Metrics,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.prefix = config.topics.prefix;
+  }
+
+  /** A static webhook: one URL for everything in the project. */
+  @Post()
+  @HttpCode(200)
+  async receive(@Req() request: Request): Promise<void> {
+    const delivery = deliveryOf(request);
+    const event = eventOf(delivery);
+    if (typeof event === 'string') {
+      return this.publish(deadLetterRecord(delivery, event, this.prefix), delivery);
+    }
+    await this.publish(eventRecord(delivery, event, this.prefix, undefined), delivery);
+    this.observeAge(event);
+  }
+
+  /** A dynamic webhook: a URL for one job. */
+  @Post('jobs/:token')
+  @HttpCode(200)
+  async receiveForJob(@Req() request: Request): Promise<void> {
+    const received = deliveryOf(request);
+    const job = received.capability && (await this.jobs.find(received.capability.jobId));
+    const delivery = received.proof.bodyBound
+      ? received
+      : await this.confirmation.confirmed(received, job);
+    const event = eventOf(delivery);
+    const reason = typeof event === 'string' ? event : otherJob(job, event);
+    if (typeof event === 'string' || reason !== undefined) {
+      return this.publish(
+        deadLetterRecord(delivery, reason ?? 'not-an-event', this.prefix),
+        delivery,
+      );
+    }
+    await this.publish(eventRecord(delivery, event, this.prefix, job), delivery);
+    this.observeAge(event);
+    if (job) await this.note(job, event, delivery.proof.id);
+  }
+
+  /** The event is on Kafka: what becomes of the registry's entry cannot change the answer. */
+  private async note(
+    job: KnownJob,
+    event: GeminiEvent,
+    webhookId: string,
+  ): Promise<void> {
+    try {
+      await this.jobs.noteEvent(job.id, event, webhookId);
+    } catch (error) {
+      this.logger.warn({ message: "job's event not noted", jobId: job.id, error });
+    }
+  }
+
+  private async publish(record: EventRecord, { deadline }: Delivery): Promise<void> {
+    await this.publisher.publish(record, deadline);
+    this.metrics.accepted.inc({ topic: record.topic });
+  }
+
+  private observeAge({ time }: GeminiEvent): void {
+    if (time === undefined) return;
+    this.metrics.eventAgeSeconds.observe((Date.now() - Date.parse(time)) / 1000);
+  }
+}
+
+/** Google signs for everybody: the path says which job, the event has to agree. */
+function otherJob(
+  job: KnownJob | undefined,
+  { subject }: GeminiEvent,
+): DeadLetterReason | undefined {
+  if (job?.geminiName === undefined || subject === undefined) return undefined;
+  return job.geminiName === subject ? undefined : 'other-job';
+}

@@ -1,0 +1,63 @@
+import {
+  Injectable,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { Request } from 'express';
+import { lastValueFrom, Observable } from 'rxjs';
+import { Metrics } from '../metrics/metrics.js';
+import { PreparedAnswer } from '../server/prepared-answer.js';
+import { Attempts, type Outcome } from './attempts.js';
+import { deliveryOf } from './delivery.js';
+
+const PUBLISHED = new PreparedAnswer(200, { status: 'published' });
+const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' });
+
+/** No outcome within the ack budget. The attempt goes on, and a repeat will join it. */
+export class AckBudgetError extends Error {
+  override readonly name = 'AckBudgetError';
+}
+
+/**
+ * Answers a repeat without running the handler again, and everything within the ack budget.
+ *
+ * A repeat that comes while the first attempt is still running in this process shares its
+ * outcome: an answer of 200 must not come before the record is on Kafka.
+ */
+@Injectable()
+export class DedupeInterceptor implements NestInterceptor {
+  constructor(
+    private readonly attempts: Attempts,
+    private readonly metrics: Metrics,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<PreparedAnswer> {
+    const { key, deadline } = deliveryOf(context.switchToHttp().getRequest<Request>());
+    const twin = this.attempts.underWay(key);
+    const outcome = twin ?? this.attempts.start(key, () => lastValueFrom(next.handle()));
+    return new Observable((subscriber) => {
+      let spent = false;
+      const timer = setTimeout(() => {
+        spent = true;
+        subscriber.error(new AckBudgetError('ack budget spent'));
+      }, deadline - performance.now());
+      const settled = (result: Outcome): void => {
+        clearTimeout(timer);
+        this.count(result, twin !== undefined, spent);
+        subscriber.next(result === 'published' && !twin ? PUBLISHED : DUPLICATE);
+        subscriber.complete();
+      };
+      const failed = (error: unknown): void => {
+        clearTimeout(timer);
+        subscriber.error(error);
+      };
+      outcome.then(settled, failed);
+    });
+  }
+
+  private count(result: Outcome, joined: boolean, spent: boolean): void {
+    if (!spent && (joined || result === 'duplicate')) this.metrics.duplicates.inc();
+    else if (spent && !joined) this.metrics.late.inc();
+  }
+}

@@ -1,0 +1,35 @@
+import type { Request } from 'express';
+import type { Capability } from '../signature/capability.js';
+import type { Proof } from '../signature/proof.js';
+
+/** What the guard established about a request. Later stages read this and nothing else. */
+export interface Delivery {
+  /**
+   * What a repeat has in common with the first: the route's scope and the id that the
+   * signature covers. A job's path is a scope of its own, so that a delivery replayed to
+   * another job's path cannot pass for that job's.
+   */
+  readonly key: string;
+  readonly scope: string;
+  readonly proof: Proof;
+  /** The job whose path this came by; undefined on the static route. */
+  readonly capability: Capability | undefined;
+  /** W3C trace context of this attempt; ours, as an unsigned one proves nothing. */
+  readonly traceparent: string;
+  /** Unix time in ms. */
+  readonly receivedAt: number;
+  /** On the clock of `performance.now()`, in ms: when the answer has to be given. */
+  readonly deadline: number;
+}
+
+const deliveries = new WeakMap<Request, Delivery>();
+
+export function attachDelivery(request: Request, delivery: Delivery): void {
+  deliveries.set(request, delivery);
+}
+
+export function deliveryOf(request: Request): Delivery {
+  const delivery = deliveries.get(request);
+  if (!delivery) throw new Error('VerificationGuard did not run on this route');
+  return delivery;
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import {
+  Injectable,
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+} from '@nestjs/common';
+import type { Request } from 'express';
+import { CONFIG, type Config } from '../config.js';
+import { arrivalOf, type Arrival } from '../server/arrival.js';
+import type { Capability } from '../signature/capability.js';
+import type { Proof } from '../signature/proof.js';
+import { SignatureVerifier } from '../signature/signature-verifier.js';
+import { attachDelivery } from './delivery.js';
+
+/** Lets a request pass only when its raw bytes are accounted for by a signature. */
+@Injectable()
+export class VerificationGuard implements CanActivate {
+  constructor(
+    private readonly verifier: SignatureVerifier,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** At once for a static webhook; a promise only where keys may have to be fetched. */
+  canActivate(context: ExecutionContext): true | Promise<true> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const arrival = arrivalOf(request);
+    const { body, pathToken } = arrival;
+    if (pathToken === undefined) {
+      const proof = this.verifier.verifyStatic(request.headers, body, Date.now());
+      return this.pass(request, arrival, proof);
+    }
+    return this.verifier
+      .verifyDynamic(pathToken, request.headers, body, Date.now())
+      .then(({ proof, capability }) => this.pass(request, arrival, proof, capability));
+  }
+
+  private pass(
+    request: Request,
+    arrival: Arrival,
+    proof: Proof,
+    capability?: Capability,
+  ): true {
+    const scope = capability === undefined ? 'static' : `jobs/${capability.jobId}`;
+    attachDelivery(request, {
+      key: `${scope}:${proof.id}`,
+      scope,
+      proof,
+      capability,
+      traceparent: newTraceparent(),
+      receivedAt: Date.now(),
+      deadline: arrival.at + this.config.ackBudgetMs,
+    });
+    return true;
+  }
+}
+
+/** @see https://www.w3.org/TR/trace-context/#traceparent-header */
+function newTraceparent(): string {
+  const hex = (randomUUID() + randomUUID()).replaceAll('-', '');
+  return `00-${hex.slice(0, 32)}-${hex.slice(32, 48)}-01`;
+}

@@ -1,0 +1,266 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** Injection token of the service's `Config`. */
+export const CONFIG = Symbol('CONFIG');
+
+const GEMINI_URL = 'https://generativelanguage.googleapis.com';
+
+/** The environment, one variable a line. Defaults are those of production. */
+const environment = z.object({
+  /** Public listener: Gemini's webhooks and nothing else. 0 lets the kernel choose. */
+  PORT: port(8080),
+  /** Internal listener: REST, health, metrics. 0 lets the kernel choose. */
+  INTERNAL_PORT: port(8081),
+  HOST: z.string().min(1).default('0.0.0.0'),
+  /** Base of the URLs that Gemini is given; https unless loopback. */
+  PUBLIC_URL: z.url().optional(),
+
+  KAFKA_BROKERS: commaList(z.string().regex(/^[^:\s]+:\d{1,5}$/, 'want host:port')),
+  KAFKA_CLIENT_ID: z.string().min(1).default('gemini-kafka-bridge'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'])
+    .optional(),
+  KAFKA_SASL_USERNAME: z.string().min(1).optional(),
+  KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
+  KAFKA_SASL_PASSWORD_FILE: file().optional(),
+  /** OAUTHBEARER: a file that something else keeps fresh, read at each login. */
+  KAFKA_SASL_TOKEN_FILE: file().optional(),
+  KAFKA_TLS: flag().optional(),
+  KAFKA_TLS_CA_FILE: file().optional(),
+  KAFKA_TLS_CERT_FILE: file().optional(),
+  KAFKA_TLS_KEY_FILE: file().optional(),
+
+  TOPIC_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'want 1-64 letters, digits, - or _')
+    .default('gemini'),
+  TOPICS_MODE: z.enum(['create', 'check']).default('create'),
+  TOPIC_PARTITIONS: count(1, 1000, 6),
+  TOPIC_REPLICATION: count(1, 32, 3),
+  TOPIC_MIN_ISR: count(1, 32, 2),
+  TOPIC_RETENTION_HOURS: count(1, 87_600, 168),
+  /** Records waiting for Kafka, in this process; more are answered 503. */
+  PUBLISH_QUEUE_MAX: count(1, 1_000_000, 10_000),
+
+  /** Secrets of static webhooks, newest first; two are live during a rotation. */
+  WEBHOOK_SECRETS: z.string().optional(),
+  WEBHOOK_SECRETS_FILE: file().optional(),
+  JWKS_URL: z.url().default(`${GEMINI_URL}/.well-known/jwks.json`),
+  /** How long Google's keys are trusted while their endpoint cannot be read. */
+  JWKS_STALE_HOURS: count(1, 720, 24),
+  /** Expected `aud` of token deliveries; unset refuses them, `unchecked` takes any. */
+  JWT_AUDIENCE: z.string().min(1).optional(),
+  JWT_ISSUER: z.string().min(1).optional(),
+  JWT_MAX_AGE_SECONDS: count(1, 86_400, 300),
+  /** Assumption: no token has been seen; the claim that would hold the body's SHA-256. */
+  JWT_BODY_HASH_CLAIM: z.string().min(1).default('body_sha256'),
+  JWT_UNBOUND_BODY: z.enum(['confirm', 'refuse']).default('confirm'),
+  CAPABILITY_KEYS_FILE: file().optional(),
+
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?(\+sentinel|\+cluster)?:\/\//, 'want redis://, rediss://, …')
+    .optional(),
+  DEDUPE_STORE: z.enum(['memory', 'redis']).optional(),
+  DEDUPE_TTL_HOURS: count(25, 8760, 72),
+  DEDUPE_ON_ERROR: z.enum(['publish', 'refuse']).default('publish'),
+  DEDUPE_MEMORY_MAX: count(1, 100_000_000, 1_000_000),
+  ACK_BUDGET_MS: count(100, 60_000, 4000),
+
+  GEMINI_API_KEY: z.string().min(1).optional(),
+  GEMINI_API_KEY_FILE: file().optional(),
+  GEMINI_URL: z.url().default(GEMINI_URL),
+
+  API_TOKENS_FILE: file().optional(),
+  API_AUTH: z.literal('none', 'the only value is none').optional(),
+
+  /** From SIGTERM to the end of the process, whatever still hangs. */
+  SHUTDOWN_TIMEOUT_MS: count(100, 600_000, 20_000),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+type Environment = z.output<typeof environment>;
+
+/** Every variable that the service reads: the README and the chart are held against it. */
+export const VARIABLES: readonly string[] = Object.keys(environment.shape);
+
+/** What belongs together and is wrong only in combination. */
+const combined = environment.superRefine((env, context) => {
+  const fault = (path: keyof Environment, message: string): void => {
+    context.addIssue({ code: 'custom', path: [path], message });
+  };
+  if (env.PUBLIC_URL && !isHttpsOrLoopback(env.PUBLIC_URL)) {
+    fault('PUBLIC_URL', 'Gemini delivers to https only (http is for loopback)');
+  }
+  if (env.TOPIC_MIN_ISR > env.TOPIC_REPLICATION) {
+    fault('TOPIC_MIN_ISR', 'is larger than TOPIC_REPLICATION: nothing could be written');
+  }
+  if (!env.WEBHOOK_SECRETS && !env.WEBHOOK_SECRETS_FILE && !env.CAPABILITY_KEYS_FILE) {
+    fault(
+      'WEBHOOK_SECRETS',
+      'set it or WEBHOOK_SECRETS_FILE (static webhooks), or CAPABILITY_KEYS_FILE (dynamic ones): without any, no delivery could be verified',
+    );
+  }
+  if (env.DEDUPE_STORE === 'redis' && !env.REDIS_URL) {
+    fault('REDIS_URL', 'DEDUPE_STORE=redis needs it');
+  }
+  if (env.DEDUPE_TTL_HOURS > env.TOPIC_RETENTION_HOURS) {
+    fault('TOPIC_RETENTION_HOURS', 'is shorter than DEDUPE_TTL_HOURS');
+  }
+  if (!env.API_TOKENS_FILE && !env.API_AUTH) {
+    fault('API_TOKENS_FILE', 'set it, or API_AUTH=none to leave /v1 open to the cluster');
+  }
+  if (env.API_TOKENS_FILE && env.API_AUTH) {
+    fault('API_AUTH', 'none contradicts API_TOKENS_FILE: unset one');
+  }
+  if (env.GEMINI_API_KEY ?? env.GEMINI_API_KEY_FILE) {
+    for (const name of ['PUBLIC_URL', 'CAPABILITY_KEYS_FILE'] as const) {
+      if (!env[name]) fault(name, 'submitting jobs (GEMINI_API_KEY) needs it');
+    }
+  }
+  if (Boolean(env.KAFKA_TLS_CERT_FILE) !== Boolean(env.KAFKA_TLS_KEY_FILE)) {
+    fault('KAFKA_TLS_CERT_FILE', 'goes together with KAFKA_TLS_KEY_FILE');
+  }
+  saslFaults(env, fault);
+});
+
+function saslFaults(
+  env: Environment,
+  fault: (path: keyof Environment, message: string) => void,
+): void {
+  const mechanism = env.KAFKA_SASL_MECHANISM;
+  if (mechanism === 'oauthbearer') {
+    if (!env.KAFKA_SASL_TOKEN_FILE)
+      fault('KAFKA_SASL_TOKEN_FILE', 'oauthbearer needs it');
+  } else if (mechanism) {
+    if (!env.KAFKA_SASL_USERNAME) fault('KAFKA_SASL_USERNAME', `${mechanism} needs it`);
+    if (!env.KAFKA_SASL_PASSWORD && !env.KAFKA_SASL_PASSWORD_FILE) {
+      fault('KAFKA_SASL_PASSWORD', `${mechanism} needs it, or KAFKA_SASL_PASSWORD_FILE`);
+    }
+  } else if (env.KAFKA_SASL_USERNAME) {
+    fault('KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME is set, so say which mechanism');
+  }
+}
+
+/** What the rest of the code sees: grouped by consumer, units in the names. */
+export type Config = ReturnType<typeof group>;
+
+function group(env: Environment) {
+  const tls = env.KAFKA_TLS ?? Boolean(env.KAFKA_TLS_CA_FILE ?? env.KAFKA_TLS_CERT_FILE);
+  return Object.freeze({
+    server: { port: env.PORT, internalPort: env.INTERNAL_PORT, host: env.HOST },
+    publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
+    ackBudgetMs: env.ACK_BUDGET_MS,
+    shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
+    logLevel: env.LOG_LEVEL,
+    kafka: {
+      brokers: env.KAFKA_BROKERS,
+      clientId: env.KAFKA_CLIENT_ID,
+      queueMax: env.PUBLISH_QUEUE_MAX,
+      sasl: env.KAFKA_SASL_MECHANISM && {
+        mechanism: env.KAFKA_SASL_MECHANISM,
+        username: env.KAFKA_SASL_USERNAME ?? '',
+        password: env.KAFKA_SASL_PASSWORD ?? readOnce(env.KAFKA_SASL_PASSWORD_FILE) ?? '',
+        tokenFile: env.KAFKA_SASL_TOKEN_FILE ?? '',
+      },
+      tls: tls && {
+        ca: readOnce(env.KAFKA_TLS_CA_FILE),
+        cert: readOnce(env.KAFKA_TLS_CERT_FILE),
+        key: readOnce(env.KAFKA_TLS_KEY_FILE),
+      },
+    },
+    topics: {
+      prefix: env.TOPIC_PREFIX,
+      mode: env.TOPICS_MODE,
+      partitions: env.TOPIC_PARTITIONS,
+      replication: env.TOPIC_REPLICATION,
+      minIsr: env.TOPIC_MIN_ISR,
+      retentionHours: env.TOPIC_RETENTION_HOURS,
+    },
+    signature: {
+      secrets: env.WEBHOOK_SECRETS,
+      secretsFile: env.WEBHOOK_SECRETS_FILE,
+      capabilityKeysFile: env.CAPABILITY_KEYS_FILE,
+      jwksUrl: env.JWKS_URL,
+      jwksStaleMs: env.JWKS_STALE_HOURS * 3_600_000,
+    },
+    token: {
+      audience: env.JWT_AUDIENCE,
+      issuer: env.JWT_ISSUER,
+      maxAgeSeconds: env.JWT_MAX_AGE_SECONDS,
+      bodyHashClaim: env.JWT_BODY_HASH_CLAIM,
+      unboundBody: env.JWT_UNBOUND_BODY,
+    },
+    dedupe: {
+      store: env.DEDUPE_STORE ?? (env.REDIS_URL ? 'redis' : 'memory'),
+      redisUrl: env.REDIS_URL,
+      ttlMs: env.DEDUPE_TTL_HOURS * 3_600_000,
+      onError: env.DEDUPE_ON_ERROR,
+      memoryMax: env.DEDUPE_MEMORY_MAX,
+    },
+    gemini: {
+      url: env.GEMINI_URL.replace(/\/+$/, ''),
+      apiKey: env.GEMINI_API_KEY ?? readOnce(env.GEMINI_API_KEY_FILE),
+    },
+    access: { tokensFile: env.API_TOKENS_FILE, open: env.API_AUTH === 'none' },
+  });
+}
+
+/**
+ * Reads the environment once. `main.ts` is the only caller that passes `process.env`.
+ * An empty variable counts as unset, as it does in a chart's template.
+ *
+ * @throws {ConfigError} naming every bad variable, so that one restart mends them all.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+  const parsed = combined.safeParse(given);
+  if (parsed.success) return group(parsed.data);
+  throw new ConfigError(
+    parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+  );
+}
+
+/** The environment cannot be used; the message lists every fault, never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: readonly string[]) {
+    super(`bad environment\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  }
+}
+
+function port(preset: number) {
+  return count(0, 65_535, preset);
+}
+
+function count(min: number, max: number, preset: number) {
+  return z.coerce.number().int().min(min).max(max).default(preset);
+}
+
+function flag() {
+  return z.enum(['true', 'false']).transform((value) => value === 'true');
+}
+
+function file() {
+  return z.string().refine((path) => existsSync(path), 'no such file');
+}
+
+function commaList<T extends z.ZodType<string, string>>(item: T) {
+  return z
+    .string()
+    .transform((list) => list.split(',').map((entry) => entry.trim()))
+    .pipe(z.array(item));
+}
+
+function readOnce(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : readFileSync(path, 'utf8').trim();
+}
+
+function isHttpsOrLoopback(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return (
+    protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
+  );
+}

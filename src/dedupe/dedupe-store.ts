@@ -1,0 +1,32 @@
+/**
+ * `taken`: ours to publish. `pending`: somebody else is at it. `done`: published before.
+ */
+export type Claim = 'taken' | 'pending' | 'done';
+
+/**
+ * Two memories of deliveries, by key: who is publishing one now (a lease of seconds), and
+ * which were published (kept longer than Gemini retries). A claim ends in `confirm` or
+ * `release`; one that ends in neither, because the process died, runs out by itself.
+ *
+ * Answers come without a promise where the store can give them at once.
+ */
+export abstract class DedupeStore {
+  abstract claim(key: string): Claim | Promise<Claim>;
+
+  /** The event is on Kafka: answer every repeat from now on. */
+  abstract confirm(key: string): void | Promise<void>;
+
+  /** Certainly not published: let the sender's next attempt in. */
+  abstract release(key: string): void | Promise<void>;
+
+  /** The outcome is still open: keep the leases of these from running out. */
+  abstract renew(keys: readonly string[]): void | Promise<void>;
+
+  /** Undefined while the store answers, else why it does not. */
+  abstract get unready(): string | undefined;
+}
+
+/** The store did not answer; what that means for the delivery is `DEDUPE_ON_ERROR`'s. */
+export class DedupeStoreError extends Error {
+  override readonly name = 'DedupeStoreError';
+}

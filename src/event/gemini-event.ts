@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { canonicalType } from './event-topics.js';
+
+/** What the bridge needs to know of an event; the rest stays in its bytes. */
+export interface GeminiEvent {
+  /** As the catalog spells it: `batch.completed` has become `batch.succeeded`. */
+  readonly type: string;
+  /** Resource name of the job, `batches/…`; undefined where the event names none. */
+  readonly subject: string | undefined;
+  /** The event's own time, RFC 3339; undefined where it says none. */
+  readonly time: string | undefined;
+}
+
+/** Why verified bytes cannot be routed. Goes into the dead letter's header. */
+export type EventFault = 'not-json' | 'not-an-event' | 'job-unnamed';
+
+/** Verified bytes that are no event. They are kept, never answered 4xx. */
+export class EventFormatError extends Error {
+  override readonly name = 'EventFormatError';
+
+  constructor(readonly fault: EventFault) {
+    super(`not a Gemini event: ${fault}`);
+  }
+}
+
+/** Types become header values and metric material, so their form is bounded. */
+const envelope = z.object({
+  type: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),
+  timestamp: z.string().max(64).optional().catch(undefined),
+  data: z
+    .object({ id: z.string().min(1).max(512).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+
+/**
+ * Reads an event's envelope, `{type, version, timestamp, data: {id, …}}`, tolerantly: the
+ * exact forms of `data` are not documented.
+ *
+ * @throws {EventFormatError} for what cannot be routed.
+ */
+export function parseGeminiEvent(body: Buffer): GeminiEvent {
+  const parsed = envelope.safeParse(parseJson(body));
+  if (!parsed.success) throw new EventFormatError('not-an-event');
+  const { timestamp, data } = parsed.data;
+  const type = canonicalType(parsed.data.type);
+  const subject = data?.id === undefined ? undefined : resourceName(type, data.id);
+  const family = COLLECTION_BY_FAMILY[familyOf(type)];
+  if (family !== undefined && subject === undefined)
+    throw new EventFormatError('job-unnamed');
+  const time =
+    timestamp !== undefined && RFC_3339.test(timestamp) ? timestamp : undefined;
+  return { type, subject, time };
+}
+
+/** Families of the catalog. A video's name is an operation's, whose form is not known. */
+const COLLECTION_BY_FAMILY: Readonly<
+  Record<string, { collection: string; bare: RegExp }>
+> = {
+  batch: { collection: 'batches/', bare: /^batch_(?=.)/ },
+  interaction: { collection: 'interactions/', bare: /^interaction_(?=.)/ },
+  video: { collection: '', bare: /^(?=.)/ },
+};
+
+/** `123`, `batch_123` and `batches/123` are all `batches/123`: docs and API differ. */
+export function resourceName(type: string, id: string): string {
+  const family = COLLECTION_BY_FAMILY[familyOf(type)];
+  if (!family || id.includes('/')) return id;
+  return family.collection + id.replace(family.bare, '');
+}
+
+function familyOf(type: string): string {
+  return type.slice(0, type.indexOf('.'));
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new EventFormatError('not-json');
+  }
+}

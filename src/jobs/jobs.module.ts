@@ -1,0 +1,23 @@
+import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
+import { json } from 'express';
+import { AccessGuard } from '../access/access.guard.js';
+import { GeminiModule } from '../gemini/gemini.module.js';
+import { RegistryModule } from '../registry/registry.module.js';
+import { SignatureModule } from '../signature/signature.module.js';
+import { JobController } from './job.controller.js';
+import { JobService } from './job.service.js';
+
+/** Gemini takes inline batches up to 20 MB. */
+const MAX_BODY_BYTES = 20 * 1024 * 1024;
+
+/** Jobs out; their webhooks come back through `bridge/`. */
+@Module({
+  imports: [GeminiModule, RegistryModule, SignatureModule],
+  controllers: [JobController],
+  providers: [JobService, AccessGuard],
+})
+export class JobsModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(json({ limit: MAX_BODY_BYTES })).forRoutes(JobController);
+  }
+}

@@ -1,0 +1,47 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+import { ConfigError, loadConfig, type Config } from './config.js';
+import { JsonLogger } from './json.logger.js';
+import { listen } from './server/bridge-server.js';
+import { TwoPortAdapter } from './server/two-port.adapter.js';
+
+/** Starts the bridge and ends it on SIGTERM or SIGINT. */
+async function main(config: Config): Promise<void> {
+  const logger = new JsonLogger(config.logLevel);
+  const adapter = new TwoPortAdapter(config.ackBudgetMs);
+  const app = await NestFactory.create(AppModule.register(config), adapter, {
+    bodyParser: false,
+    logger,
+    bufferLogs: true, // so that the first line has the ports
+    autoFlushLogs: false,
+    abortOnError: false,
+  });
+
+  let ending = false;
+  const end = (signal: string): void => {
+    if (ending) return;
+    ending = true;
+    adapter.draining = true;
+    logger.log({ message: 'shutting down', signal });
+    setTimeout(() => process.exit(1), config.shutdownTimeoutMs);
+    void app.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+
+  const ports = await listen(app, config);
+  logger.log({ message: 'listening', ...ports });
+  app.flushLogs();
+}
+
+try {
+  await main(loadConfig(process.env));
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,319 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Message, PartitionerArgs, Producer } from 'kafkajs';
+import { PublishError, type EventRecord, type PublishFault } from './event-publisher.js';
+import { failureOf } from './kafka-failure.js';
+import { Lane, type Partition, type Pending, type Unit } from './lane.js';
+import { partitionFor } from './murmur2.js';
+import type { TopicState } from './topics.js';
+
+/** How long the broker may wait for its in-sync replicas, in ms. */
+const REPLICATION_TIMEOUT_MS = 2500;
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 1000;
+/** Withdrawals are looked for this often, in ms. */
+const SWEEP_MS = 200;
+
+/** What the batcher tells whoever owns the connection. */
+export interface BatcherEvents {
+  /** A broker did not do its part: look who leads now. */
+  brokerFailed(error: unknown): void;
+  /** This producer must not be given anything new. */
+  producerFailed(producer: Producer, error: unknown): void;
+  batchSent(records: number): void;
+}
+
+/**
+ * Puts concurrent records into shared produce requests, one request on its way to a broker
+ * at a time, and repeats each partition's batch, unchanged, until its outcome is known.
+ *
+ * What goes wrong with one broker or one partition holds back that one only: after a
+ * broker's failure its batches wait in the lane of whoever leads their partitions; after a
+ * partition's failure its batch goes on by itself.
+ */
+export class Batcher {
+  /** New records go through this one; none while it is being replaced. */
+  producer: Producer | undefined;
+
+  private readonly topics = new Map<string, Partition[]>();
+  private readonly lanes = new Map<number, Lane>();
+  private readonly units = new Set<Unit>();
+  private readonly sweep = setInterval(() => this.withdrawExpired(), SWEEP_MS);
+  private waiting = 0;
+  private closed = false;
+
+  constructor(
+    private readonly maxPending: number,
+    private readonly events: BatcherEvents,
+  ) {
+    this.sweep.unref();
+  }
+
+  /** Records that wait for an acknowledgement. */
+  get pending(): number {
+    return this.waiting;
+  }
+
+  /** @see EventPublisher.publish */
+  publish(record: EventRecord, deadline: number): Promise<void> {
+    const partitions = this.topics.get(record.topic);
+    const fault = this.refusal(partitions);
+    if (fault || !partitions)
+      return Promise.reject(new PublishError(fault ?? 'unavailable'));
+    const key = Buffer.from(record.key);
+    const partition = partitions[partitionFor(key, partitions.length)] as Partition;
+    this.waiting++;
+    return new Promise((resolve, reject) => {
+      const bytes = record.value.length + 4096; // headers are bounded well below that
+      partition.lane.queue.push({
+        record,
+        key,
+        partition,
+        deadline,
+        bytes,
+        resolve,
+        reject,
+      });
+      this.schedule(partition.lane);
+    });
+  }
+
+  /** Takes in who leads what; whatever waits moves along. */
+  lead(states: readonly TopicState[]): void {
+    for (const { name, leaders } of states) {
+      const partitions = this.topics.get(name) ?? [];
+      leaders.forEach((leader, id) => {
+        const lane = this.lane(leader);
+        const partition = (partitions[id] ??= { topic: name, id, lane, busy: false });
+        if (partition.lane !== lane) this.move(partition, lane);
+      });
+      this.topics.set(name, partitions);
+    }
+    for (const lane of this.lanes.values()) this.schedule(lane);
+  }
+
+  /** True while a batch of this producer is without outcome. */
+  inUse(producer: Producer): boolean {
+    return Array.from(this.units).some((unit) => unit.producer === producer);
+  }
+
+  /** Gives up what is not yet known: the process is about to end. */
+  close(): void {
+    this.closed = true;
+    clearInterval(this.sweep);
+    for (const lane of this.lanes.values()) {
+      this.reject(lane.queue, 'closed');
+      lane.queue = [];
+    }
+    for (const unit of this.units) this.finish(unit, 'closed');
+  }
+
+  private refusal(partitions: Partition[] | undefined): PublishFault | undefined {
+    if (this.closed) return 'closed';
+    if (!partitions || partitions.length === 0) return 'unavailable';
+    return this.waiting >= this.maxPending ? 'queue-full' : undefined;
+  }
+
+  private lane(leader: number): Lane {
+    const known = this.lanes.get(leader);
+    if (known) return known;
+    const lane = new Lane(leader);
+    this.lanes.set(leader, lane);
+    return lane;
+  }
+
+  private move(partition: Partition, to: Lane): void {
+    const from = partition.lane;
+    const here = (item: Pending | Unit): boolean => item.partition === partition;
+    to.queue.push(...from.queue.filter(here));
+    to.repeats.push(...from.repeats.filter(here));
+    from.queue = from.queue.filter((item) => !here(item));
+    from.repeats = from.repeats.filter((item) => !here(item));
+    partition.lane = to;
+  }
+
+  /** At the end of the turn, so that all deliveries of one read share a request. */
+  private schedule(lane: Lane): void {
+    if (lane.scheduled || lane.inFlight || lane.idle) return;
+    lane.scheduled = true;
+    const wait = lane.notBefore - performance.now();
+    if (wait > 0) setTimeout(() => this.flush(lane), wait);
+    else setImmediate(() => this.flush(lane));
+  }
+
+  private flush(lane: Lane): void {
+    lane.scheduled = false;
+    const producer = lane.repeats[0]?.producer ?? this.producer;
+    if (this.closed || lane.inFlight || lane.leader < 0 || !producer) return;
+    const batch = lane.take(producer);
+    if (batch.length > 0) void this.attempt(lane, batch);
+  }
+
+  private async attempt(lane: Lane, batch: Unit[]): Promise<void> {
+    lane.inFlight = true;
+    for (const unit of batch) this.units.add(unit);
+    try {
+      const unanswered = await this.send(batch, lane.leader);
+      for (const unit of batch) if (!unanswered.includes(unit)) this.finish(unit);
+      for (const unit of unanswered) void this.settleAlone(unit);
+      lane.notBefore = 0;
+    } catch (error) {
+      this.retry(lane, batch, error);
+    } finally {
+      lane.inFlight = false;
+      this.schedule(lane);
+    }
+  }
+
+  private retry(lane: Lane, batch: Unit[], error: unknown): void {
+    if (failureOf(error) !== 'broker') {
+      for (const unit of batch) void this.settleAlone(unit);
+      return;
+    }
+    lane.notBefore = performance.now() + MAX_BACKOFF_MS / 2;
+    this.returnToLanes(batch, error);
+  }
+
+  private returnToLanes(batch: Unit[], error: unknown): void {
+    if (this.closed) return;
+    for (const unit of batch) unit.partition.lane.repeats.push(unit);
+    for (const unit of batch) this.schedule(unit.partition.lane);
+    this.events.brokerFailed(error);
+  }
+
+  /** Repeats one partition's batch until it is known to be written or refused. */
+  private async settleAlone(unit: Unit): Promise<void> {
+    for (let backoff = FIRST_BACKOFF_MS; !this.closed;) {
+      try {
+        const unanswered = await this.send([unit]);
+        if (unanswered.length === 0) return this.finish(unit);
+      } catch (error) {
+        switch (failureOf(error)) {
+          case 'appended':
+            return this.finish(unit);
+          case 'refused':
+            return this.finish(unit, 'refused', error);
+          case 'too-large':
+            return this.split(unit, error);
+          case 'broker':
+            return this.returnToLanes([unit], error);
+          case 'fatal':
+            this.events.producerFailed(unit.producer, error);
+            return this.finish(unit, 'producer-fatal', error);
+          case 'partition':
+            break;
+        }
+      }
+      await delay(backoff);
+      backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
+    }
+  }
+
+  /** Too large together, so one by one; too large by itself is refused. */
+  private async split(unit: Unit, error: unknown): Promise<void> {
+    if (unit.records.length === 1) return this.finish(unit, 'refused', error);
+    this.units.delete(unit);
+    for (const record of unit.records) {
+      const single = { ...unit, records: [record] };
+      this.units.add(single);
+      unit.partition.busy = true;
+      await this.settleAlone(single);
+      if (this.units.has(single)) {
+        // Without outcome still, so nothing else may be written to its partition
+        const rest = unit.records.slice(unit.records.indexOf(record) + 1);
+        return this.reject(rest, 'unavailable');
+      }
+    }
+  }
+
+  /**
+   * One produce request.
+   *
+   * @param leader where all of the batch is believed to be led. kafkajs reports a request as
+   *   failed when any partition failed, and forgets its sequence numbers; a batch that went
+   *   to two brokers would be written twice by one of them. So it goes to one, or not at all.
+   * @returns the units that the answer does not mention. (kafkajs 2.2.4 skips a partition
+   *   that moves, between two of its own attempts, to a broker that has answered already.)
+   */
+  private async send(batch: readonly Unit[], leader?: number): Promise<Unit[]> {
+    const producer = (batch[0] as Unit).producer;
+    const answers = await producer.sendBatch({
+      acks: -1,
+      timeout: REPLICATION_TIMEOUT_MS,
+      topicMessages: batch.map(({ partition, records }) => ({
+        topic: partition.topic,
+        messages: records.map((pending) => routed(pending, partition.id, leader)),
+      })),
+    });
+    this.events.batchSent(batch.reduce((sum, { records }) => sum + records.length, 0));
+    return batch.filter(
+      ({ partition: { topic, id } }) =>
+        !answers.some(
+          (a) => a.topicName === topic && a.partition === id && a.errorCode === 0,
+        ),
+    );
+  }
+
+  private finish(unit: Unit, fault?: PublishFault, cause?: unknown): void {
+    if (!this.units.delete(unit)) return;
+    unit.partition.busy = false;
+    if (fault) {
+      this.reject(unit.records, fault, cause);
+    } else {
+      this.waiting -= unit.records.length;
+      for (const { resolve } of unit.records) resolve();
+    }
+    this.schedule(unit.partition.lane);
+  }
+
+  private reject(
+    records: readonly Pending[],
+    fault: PublishFault,
+    cause?: unknown,
+  ): void {
+    this.waiting -= records.length;
+    for (const { reject } of records) reject(new PublishError(fault, { cause }));
+  }
+
+  private withdrawExpired(): void {
+    const now = performance.now();
+    for (const lane of this.lanes.values())
+      this.reject(lane.takeExpired(now), 'not-sent');
+  }
+}
+
+/** By its name kafkajs knows that its metadata are out of date, and asks again. */
+class LeaderMoved extends Error {
+  override readonly name = 'KafkaJSMetadataNotLoaded';
+}
+
+/** A message with its partition chosen, and the broker that it is meant for. */
+interface RoutedMessage extends Message {
+  readonly partition: number;
+  readonly leader?: number | undefined;
+}
+
+function routed(
+  { key, record }: Pending,
+  partition: number,
+  leader?: number,
+): RoutedMessage {
+  const { value, headers } = record;
+  return { key, value, headers, partition, leader };
+}
+
+/**
+ * The partitioner of every producer given to a `Batcher`: the partition is chosen already;
+ * what is left is to hold kafkajs's view of the leaders against ours.
+ *
+ * @throws {LeaderMoved} where they differ.
+ */
+export function routedPartitioner() {
+  return ({ message, partitionMetadata }: PartitionerArgs): number => {
+    const { partition, leader } = message as RoutedMessage;
+    if (leader === undefined) return partition;
+    for (const { partitionId, leader: actual } of partitionMetadata) {
+      if (partitionId === partition && actual === leader) return partition;
+    }
+    throw new LeaderMoved('the partition is led by another broker');
+  };
+}

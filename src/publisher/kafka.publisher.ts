@@ -1,0 +1,191 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import type { Admin, Kafka, Producer } from 'kafkajs';
+import { CONFIG, type Config } from '../config.js';
+import { topicNames } from '../event/event-topics.js';
+import { Metrics } from '../metrics/metrics.js';
+import { Batcher, routedPartitioner } from './batcher.js';
+import { EventPublisher, PublishError, type EventRecord } from './event-publisher.js';
+import { kafkaClient } from './kafka-client.js';
+import { installRecordEncoder } from './record-encoder.js';
+import { Topics } from './topics.js';
+
+/** A broker that is silent for this long is taken for hung, in ms. */
+const PRODUCER_SILENCE_MS = 4000;
+/** Making topics may take a broker longer. */
+const ADMIN_SILENCE_MS = 10_000;
+/** Between two looks at the cluster, in ms: while all is well, and while it is not. */
+const HEALTHY_INTERVAL_MS = 5000;
+const FAILING_INTERVAL_MS = 500;
+
+/** Keeps the connection to Kafka for ever, and publishes through it. */
+@Injectable()
+export class KafkaPublisher
+  extends EventPublisher
+  implements OnApplicationBootstrap, OnApplicationShutdown
+{
+  private readonly logger = new Logger(KafkaPublisher.name);
+  private readonly kafka: Kafka;
+  private readonly admin: Admin;
+  private readonly topics: Topics;
+  private readonly batcher: Batcher;
+  private readonly retired = new Set<Producer>();
+  private problem: string | undefined = 'not connected yet';
+  private topicsEnsured = false;
+  private closing = false;
+  private wake = new AbortController();
+  private loop: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly metrics: Metrics,
+  ) {
+    super();
+    this.kafka = kafkaClient(config, PRODUCER_SILENCE_MS);
+    this.admin = kafkaClient(config, ADMIN_SILENCE_MS).admin();
+    this.topics = new Topics(this.admin, topicNames(config.topics.prefix), config.topics);
+    this.batcher = new Batcher(config.kafka.queueMax, {
+      brokerFailed: () => this.lookAgain(),
+      producerFailed: (producer, error) => this.retire(producer, error),
+      batchSent: (records) => metrics.batchRecords.observe(records),
+    });
+    metrics.observe(
+      'publish_pending',
+      'Records waiting for Kafka',
+      () => this.batcher.pending,
+    );
+    metrics.observe('kafka_ready', '1 while Kafka can be written', () =>
+      this.unready ? 0 : 1,
+    );
+  }
+
+  override get unready(): string | undefined {
+    return this.problem;
+  }
+
+  override async publish(record: EventRecord, deadline: number): Promise<void> {
+    const start = performance.now();
+    try {
+      await this.batcher.publish(record, deadline);
+      this.metrics.publishSeconds.observe((performance.now() - start) / 1000);
+    } catch (error) {
+      const fault = error instanceof PublishError ? error.fault : 'unavailable';
+      this.metrics.publishFailures.inc({ fault });
+      throw error;
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    if (!installRecordEncoder()) {
+      this.logger.warn(
+        'kafkajs is not the known version: its slower record encoder is used',
+      );
+    }
+    this.loop = this.watchCluster();
+  }
+
+  /** Waits for what is on its way, within the bound that `main.ts` sets on the whole. */
+  async onApplicationShutdown(): Promise<void> {
+    const deadline = performance.now() + this.config.shutdownTimeoutMs / 2;
+    while (this.batcher.pending > 0 && performance.now() < deadline) await delay(20);
+    this.closing = true;
+    this.lookAgain();
+    this.batcher.close();
+    const producers = [this.batcher.producer, ...this.retired].filter(
+      (p) => p !== undefined,
+    );
+    const ends = [...producers.map((producer) => producer.disconnect()), this.loop];
+    await Promise.race([
+      Promise.allSettled(ends),
+      delay(2000, undefined, { ref: false }),
+    ]);
+    await Promise.race([this.admin.disconnect(), delay(1000, undefined, { ref: false })]);
+  }
+
+  private async watchCluster(): Promise<void> {
+    while (!this.closing) {
+      let interval = HEALTHY_INTERVAL_MS;
+      this.wake = new AbortController();
+      try {
+        await this.look();
+        this.report(undefined);
+      } catch (error) {
+        interval = FAILING_INTERVAL_MS;
+        this.topicsEnsured = false;
+        this.report(error instanceof Error ? error.message : String(error));
+      }
+      await this.sleep(interval);
+    }
+  }
+
+  private async look(): Promise<void> {
+    await this.admin.connect();
+    if (!this.topicsEnsured) {
+      await this.topics.ensure();
+      this.topicsEnsured = true;
+    }
+    const states = await this.topics.describe();
+    this.batcher.producer ??= await this.connectProducer();
+    this.batcher.lead(states);
+    await this.dropRetired();
+    const leaderless = states.filter(({ leaders }) =>
+      leaders.every((leader) => leader < 0),
+    );
+    if (leaderless.length > 0) {
+      throw new Error(`no leader for ${leaderless.map(({ name }) => name).join(', ')}`);
+    }
+  }
+
+  private async connectProducer(): Promise<Producer> {
+    const producer = this.kafka.producer({
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      createPartitioner: routedPartitioner,
+      retry: { retries: 1, initialRetryTime: 50, maxRetryTime: 200 },
+    });
+    await producer.connect();
+    return producer;
+  }
+
+  private retire(producer: Producer, error: unknown): void {
+    if (this.batcher.producer !== producer) return;
+    this.logger.error({
+      message: 'fatal producer error: starting a new producer',
+      error,
+    });
+    this.batcher.producer = undefined;
+    this.retired.add(producer);
+    this.lookAgain();
+  }
+
+  private async dropRetired(): Promise<void> {
+    for (const producer of this.retired) {
+      if (this.batcher.inUse(producer)) continue;
+      this.retired.delete(producer);
+      await producer.disconnect();
+    }
+  }
+
+  private report(problem: string | undefined): void {
+    if (problem === this.problem) return;
+    this.problem = problem;
+    if (problem) this.logger.warn({ message: 'Kafka is not available', problem });
+    else this.logger.log({ message: 'Kafka is available' });
+  }
+
+  private lookAgain(): void {
+    this.wake.abort();
+  }
+
+  /** Ends early when something asks for a look, but never at once: no busy loop. */
+  private async sleep(ms: number): Promise<void> {
+    await delay(Math.min(ms, 200));
+    await delay(ms, undefined, { signal: this.wake.signal }).catch(() => undefined);
+  }
+}

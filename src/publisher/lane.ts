@@ -1,0 +1,107 @@
+import type { Producer } from 'kafkajs';
+import type { EventRecord } from './event-publisher.js';
+
+/** A record that waits for its acknowledgement. */
+export interface Pending {
+  readonly record: EventRecord;
+  readonly key: Buffer;
+  readonly partition: Partition;
+  /** On the clock of `performance.now()`, in ms. */
+  readonly deadline: number;
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One partition of one of our topics. */
+export interface Partition {
+  readonly topic: string;
+  readonly id: number;
+  lane: Lane;
+  /**
+   * True from a batch's first attempt until its outcome is known. The records behind it
+   * wait: the idempotent producer tells a repeat of a batch from a new one by sequence
+   * numbers that it takes back after a failure, so another batch in between would be taken
+   * for the repeat, and be lost.
+   */
+  busy: boolean;
+}
+
+/** The records of one partition in one batch: repeated as they are until settled. */
+export interface Unit {
+  readonly partition: Partition;
+  readonly records: readonly Pending[];
+  /** Holds the sequence numbers of the first attempt, so each repeat goes through it. */
+  readonly producer: Producer;
+}
+
+const MAX_BATCH_RECORDS = 500;
+/** Below Kafka's default `max.message.bytes` (1 MiB), which bounds a partition's batch. */
+const MAX_BATCH_BYTES = 768 * 1024;
+
+/**
+ * What waits for the broker that leads its partitions. One batch is on its way at a time;
+ * what arrives meanwhile makes up the next, so concurrent deliveries share a request and
+ * nothing waits while the lane is idle.
+ */
+export class Lane {
+  queue: Pending[] = [];
+  /** Units whose attempt failed for the broker's sake; they go before the queue. */
+  repeats: Unit[] = [];
+  inFlight = false;
+  /** No attempt before this time, in ms of `performance.now()`: backoff after a failure. */
+  notBefore = 0;
+  /** A flush is due at the end of this turn of the event loop. */
+  scheduled = false;
+
+  constructor(
+    /** Node id of the broker. */
+    readonly leader: number,
+  ) {}
+
+  get idle(): boolean {
+    return this.queue.length === 0 && this.repeats.length === 0;
+  }
+
+  /** Takes the next batch off the lane and marks its partitions busy. */
+  take(producer: Producer): Unit[] {
+    const first = this.repeats[0];
+    if (first) return this.takeRepeats(first.producer);
+    const groups = new Map<Partition, Pending[]>();
+    const left: Pending[] = [];
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.queue) {
+      const full = count === MAX_BATCH_RECORDS || bytes + pending.bytes > MAX_BATCH_BYTES;
+      if (pending.partition.busy || full) {
+        left.push(pending);
+        continue;
+      }
+      bytes += pending.bytes;
+      count++;
+      const group = groups.get(pending.partition);
+      if (group) group.push(pending);
+      else groups.set(pending.partition, [pending]);
+    }
+    this.queue = left;
+    return Array.from(groups, ([partition, records]) => {
+      partition.busy = true;
+      return { partition, records, producer };
+    });
+  }
+
+  /** Withdraws what nobody waits for any more; a queue holds no attempted record. */
+  takeExpired(now: number): Pending[] {
+    const expired = this.queue.filter(({ deadline }) => deadline <= now);
+    if (expired.length > 0) {
+      this.queue = this.queue.filter(({ deadline }) => deadline > now);
+    }
+    return expired;
+  }
+
+  private takeRepeats(producer: Producer): Unit[] {
+    const batch = this.repeats.filter((unit) => unit.producer === producer);
+    this.repeats = this.repeats.filter((unit) => unit.producer !== producer);
+    return batch;
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { EventPublisher } from './event-publisher.js';
+import { KafkaPublisher } from './kafka.publisher.js';
+
+/** Binds the publisher port to Kafka. */
+@Module({
+  imports: [MetricsModule],
+  providers: [{ provide: EventPublisher, useClass: KafkaPublisher }],
+  exports: [EventPublisher],
+})
+export class PublisherModule {}

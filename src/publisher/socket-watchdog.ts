@@ -1,0 +1,48 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { ISocketFactory } from 'kafkajs';
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+/**
+ * Opens kafkajs's sockets, and ends one that was written to and has been silent since.
+ *
+ * A broker that hangs keeps its connections open, and kafkajs would go on asking it for
+ * metadata, so that one hung broker delays the partitions of all. Once its socket is gone
+ * kafkajs asks another, and follows the leadership when it moves. Every request that we
+ * send is answered (acks are never 0), so silence is a fault.
+ *
+ * @param silenceMs longest wait for the first byte of an answer.
+ */
+export function watchedSockets(silenceMs: number): ISocketFactory {
+  return ({ host, port, ssl, onConnect }) => {
+    // kafkajs hands over `ssl` also where there is none, whatever its types say
+    const socket = (ssl as tls.ConnectionOptions | undefined)
+      ? tls.connect(
+          { host, port, ...(net.isIP(host) ? {} : { servername: host }), ...ssl },
+          onConnect,
+        )
+      : net.connect({ host, port }, onConnect);
+    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    return watch(socket, silenceMs);
+  };
+}
+
+function watch(socket: net.Socket, silenceMs: number): net.Socket {
+  let waitingSince = 0;
+  const write = socket.write.bind(socket);
+  socket.write = ((...parameters: Parameters<typeof write>) => {
+    if (waitingSince === 0) waitingSince = performance.now();
+    return write(...parameters);
+  }) as typeof socket.write;
+  socket.on('data', () => {
+    waitingSince = 0;
+  });
+  const timer = setInterval(() => {
+    if (waitingSince === 0 || performance.now() - waitingSince < silenceMs) return;
+    socket.destroy(new Error(`no answer from the broker for ${silenceMs} ms`));
+  }, silenceMs / 4);
+  timer.unref();
+  socket.once('close', () => clearInterval(timer));
+  return socket;
+}

@@ -1,0 +1,92 @@
+import { Logger } from '@nestjs/common';
+import kafkajs, { type Admin } from 'kafkajs';
+import type { Config } from '../config.js';
+
+/** How the broker sees one of our topics. */
+export interface TopicState {
+  readonly name: string;
+  /** Node id of the leader of each partition, in the partitions' order; -1 for none. */
+  readonly leaders: readonly number[];
+}
+
+/** A topic is missing, or promises less than the configuration asks for. */
+export class TopicsError extends Error {
+  override readonly name = 'TopicsError';
+}
+
+/** Creates or checks the bridge's topics, and knows who leads their partitions. */
+export class Topics {
+  private readonly logger = new Logger(Topics.name);
+
+  constructor(
+    private readonly admin: Admin,
+    private readonly names: readonly string[],
+    private readonly config: Config['topics'],
+  ) {}
+
+  /**
+   * `create` makes what is missing; `check` only looks.
+   *
+   * @throws {TopicsError} naming the topics and the setting.
+   */
+  async ensure(): Promise<void> {
+    const present = new Set(await this.admin.listTopics());
+    const missing = this.names.filter((name) => !present.has(name));
+    if (missing.length > 0) await this.create(missing);
+    await this.checkDurability();
+  }
+
+  /** @throws when no broker answers, or a topic is gone. */
+  async describe(): Promise<TopicState[]> {
+    const { topics } = await this.admin.fetchTopicMetadata({ topics: [...this.names] });
+    return topics.map(({ name, partitions }) => {
+      const leaders: number[] = Array.from({ length: partitions.length }, () => -1);
+      for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
+      return { name, leaders };
+    });
+  }
+
+  private async create(missing: readonly string[]): Promise<void> {
+    if (this.config.mode === 'check') {
+      throw new TopicsError(
+        `missing topics: ${missing.join(', ')}; create them, or set TOPICS_MODE=create`,
+      );
+    }
+    const { partitions, replication, minIsr, retentionHours } = this.config;
+    await this.admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map((topic) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor: replication,
+        configEntries: [
+          { name: 'min.insync.replicas', value: String(minIsr) },
+          { name: 'retention.ms', value: String(retentionHours * 3_600_000) },
+          { name: 'cleanup.policy', value: 'delete' },
+        ],
+      })),
+    });
+    this.logger.log({ message: 'topics created', topics: missing });
+  }
+
+  /** A topic with fewer in-sync replicas than configured acknowledges too early. */
+  private async checkDurability(): Promise<void> {
+    const { resources } = await this.admin.describeConfigs({
+      includeSynonyms: false,
+      resources: this.names.map((name) => ({
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name,
+        configNames: ['min.insync.replicas'],
+      })),
+    });
+    const weak = resources
+      .filter(({ configEntries }) => {
+        return Number(configEntries[0]?.configValue) < this.config.minIsr;
+      })
+      .map(({ resourceName }) => resourceName);
+    if (weak.length === 0) return;
+    throw new TopicsError(
+      `min.insync.replicas below TOPIC_MIN_ISR=${this.config.minIsr} on: ${weak.join(', ')}; raise it there, or lower TOPIC_MIN_ISR`,
+    );
+  }
+}

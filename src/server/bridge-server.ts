@@ -1,0 +1,30 @@
+import { once } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
+import type { INestApplication } from '@nestjs/common';
+import type { Config } from '../config.js';
+import { Metrics } from '../metrics/metrics.js';
+import type { TwoPortAdapter } from './two-port.adapter.js';
+
+/** The ports that the kernel gave, or that were asked for. */
+export interface Ports {
+  readonly port: number;
+  readonly internalPort: number;
+}
+
+/** Opens both listeners; the application is initialised but may not be ready. */
+export async function listen(app: INestApplication, { server }: Config): Promise<Ports> {
+  const adapter = app.getHttpAdapter() as unknown as TwoPortAdapter;
+  const metrics = app.get(Metrics);
+  adapter.onRefusal = (reason) => metrics.refusals.inc({ reason });
+  adapter.internalServer.listen(server.internalPort, server.host);
+  await once(adapter.internalServer, 'listening');
+  await app.listen(server.port, server.host);
+  return {
+    port: portOf(app.getHttpServer() as Server),
+    internalPort: portOf(adapter.internalServer),
+  };
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}

@@ -1,0 +1,66 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { Proof } from './proof.js';
+import { checkTimestamp, entriesOf, type SignatureHeaders } from './signature-headers.js';
+import { SignatureError } from './signature.error.js';
+
+/** A live secret of a static webhook. */
+export interface WebhookSecret {
+  readonly key: Buffer;
+  /** First eight hex digits of the key's SHA-256. */
+  readonly keyId: string;
+}
+
+const MIN_SECRET_BYTES = 24;
+
+/**
+ * Reads `whsec_<base64>`.
+ *
+ * @throws {Error} for any other form, or a key below the 24 bytes that the specification
+ *   asks for. The message does not hold the secret.
+ */
+export function parseSecret(text: string): WebhookSecret {
+  const match = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text);
+  if (!match) throw new Error('a webhook secret reads whsec_<base64>');
+  const key = Buffer.from(match[1] as string, 'base64');
+  if (key.length < MIN_SECRET_BYTES) {
+    throw new Error(`a webhook secret has at least ${MIN_SECRET_BYTES} bytes`);
+  }
+  const keyId = createHash('sha256').update(key).digest('hex').slice(0, 8);
+  return { key, keyId };
+}
+
+/**
+ * Checks the HMAC-SHA256 of a static webhook over `<id>.<timestamp>.<body>`.
+ *
+ * Passes when any entry matches any of the secrets, which is what makes a rotation possible
+ * without a gap. Own code and not the `standardwebhooks` package, because this one works on
+ * the bytes as they came (the package decodes them as UTF-8 first) and takes a fifth of the
+ * time; the package is the referee in the tests.
+ *
+ * @throws {SignatureError} `timestamp-stale`, `signature-mismatch` or `header-malformed`.
+ */
+export function verifyHmac(
+  body: Buffer,
+  headers: SignatureHeaders,
+  secrets: readonly WebhookSecret[],
+  nowMs: number,
+): Proof {
+  checkTimestamp(headers.timestamp, nowMs);
+  const given = entriesOf(headers.signature, 'v1').map((text) =>
+    Buffer.from(text, 'base64'),
+  );
+  for (const { key, keyId } of secrets) {
+    const expected = createHmac('sha256', key)
+      .update(`${headers.id}.${headers.timestamp}.`)
+      .update(body)
+      .digest();
+    if (given.some((entry) => isEqual(entry, expected))) {
+      return { scheme: 'v1', ...headers, keyId, body, bodyBound: true };
+    }
+  }
+  throw new SignatureError('signature-mismatch');
+}
+
+function isEqual(given: Buffer, expected: Buffer): boolean {
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}

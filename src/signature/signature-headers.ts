@@ -1,0 +1,75 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { SignatureError } from './signature.error.js';
+
+/** The Standard Webhooks triple of one request, checked for its form. */
+export interface SignatureHeaders {
+  readonly id: string;
+  /** As sent: it is part of what was signed. */
+  readonly timestamp: string;
+  readonly signature: string;
+}
+
+const MAX_ENTRIES = 16;
+const MAX_SIGNATURE_LENGTH = 4096;
+const TOLERANCE_SECONDS = 300;
+
+// No comma, which also rules out a header sent twice (Node joins them), and no full stop,
+// which separates the parts of the signed text.
+const ID = /^[\x21-\x2b\x2d\x2f-\x7e]{1,256}$/;
+const TIMESTAMP = /^\d{1,12}$/;
+const ENTRY = /^([a-z][a-z0-9]{0,7}),([A-Za-z0-9+/_-]{1,1024}={0,2})$/;
+
+/**
+ * @throws {SignatureError} `header-missing` or `header-malformed`.
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export function signatureHeaders(headers: IncomingHttpHeaders): SignatureHeaders {
+  return {
+    id: single(headers, 'webhook-id', ID),
+    timestamp: single(headers, 'webhook-timestamp', TIMESTAMP),
+    signature: signatureHeader(headers, MAX_SIGNATURE_LENGTH),
+  };
+}
+
+/** @throws {SignatureError} when it is missing or longer than `maxLength` characters. */
+export function signatureHeader(headers: IncomingHttpHeaders, maxLength: number): string {
+  const value = headers['webhook-signature'];
+  if (typeof value !== 'string' || value === '')
+    throw new SignatureError('header-missing');
+  if (value.length > maxLength) throw new SignatureError('header-malformed');
+  return value;
+}
+
+/**
+ * The entries of the header that have the given version; others are for other receivers.
+ *
+ * @throws {SignatureError} `header-malformed` for anything that is not a list of entries,
+ *   or for too many of them; `signature-mismatch` when none has the version.
+ */
+export function entriesOf(header: string, version: string): string[] {
+  const parts = header.split(' ');
+  if (parts.length > MAX_ENTRIES) throw new SignatureError('header-malformed');
+  const found: string[] = [];
+  for (const part of parts) {
+    const match = ENTRY.exec(part);
+    if (!match) throw new SignatureError('header-malformed');
+    if (match[1] === version) found.push(match[2] as string);
+  }
+  if (found.length === 0) throw new SignatureError('signature-mismatch');
+  return found;
+}
+
+/** @throws {SignatureError} `timestamp-stale` when off by more than 300 s either way. */
+export function checkTimestamp(timestamp: string, nowMs: number): void {
+  const off = Math.abs(Number(timestamp) - nowMs / 1000);
+  if (off > TOLERANCE_SECONDS) throw new SignatureError('timestamp-stale');
+}
+
+function single(headers: IncomingHttpHeaders, name: string, form: RegExp): string {
+  const value = headers[name];
+  if (value === undefined || value === '') throw new SignatureError('header-missing');
+  if (typeof value !== 'string' || !form.test(value)) {
+    throw new SignatureError('header-malformed');
+  }
+  return value;
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { CapabilityKeyring } from './capability-keyring.js';
+import { SignatureVerifier } from './signature-verifier.js';
+
+/** Verification, and the keys that the jobs sign their path tokens with. */
+@Module({
+  imports: [MetricsModule],
+  providers: [SignatureVerifier, CapabilityKeyring],
+  exports: [SignatureVerifier, CapabilityKeyring],
+})
+export class SignatureModule {}

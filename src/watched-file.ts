@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
+import { ConfigError } from './config.js';
+
+const INTERVAL_MS = 2000;
+
+/**
+ * What a file says, kept up to date while the service runs: a rotation needs no restart.
+ *
+ * Read by content and not by change notices, because Kubernetes replaces a mounted secret
+ * by moving a symbolic link. A file that has become unreadable or wrong changes nothing:
+ * what was read last stays in force, and each look complains.
+ */
+export class WatchedFile<T> {
+  private readonly logger = new Logger(WatchedFile.name);
+  private text: string;
+  private parsed: T;
+  private readonly timer: NodeJS.Timeout;
+
+  /**
+   * @param variable the setting that names the file, for the message.
+   * @throws {ConfigError} when it cannot be read or parsed: a start must not pass.
+   */
+  constructor(
+    variable: string,
+    private readonly path: string,
+    private readonly parse: (text: string) => T,
+  ) {
+    [this.text, this.parsed] = namingSetting(variable, () => {
+      const text = readFileSync(path, 'utf8');
+      return [text, parse(text)];
+    });
+    this.timer = setInterval(() => void this.look(), INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  get value(): T {
+    return this.parsed;
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+  }
+
+  private async look(): Promise<void> {
+    try {
+      const text = await readFile(this.path, 'utf8');
+      if (text === this.text) return;
+      this.parsed = this.parse(text);
+      this.text = text;
+      this.logger.log({ message: 'file read again', path: this.path });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.logger.error({ message: 'file ignored', path: this.path, reason });
+    }
+  }
+}
+
+/** Runs `read`; what it throws becomes a fault of the named setting. */
+export function namingSetting<T>(variable: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([`${variable}: ${reason}`]);
+  }
+}
+
+/** The lines of a file of one entry a line; blank lines and `#` comments do not count. */
+export function entries(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
