@@ -28,9 +28,14 @@ export class MemoryDedupeStore extends DedupeStore {
     return this.done.size;
   }
 
-  override claim(key: string): Claim {
+  /** True for what was confirmed and is not yet forgotten. */
+  has(key: string): boolean {
     const forgottenAt = this.done.get(key);
-    if (forgottenAt !== undefined && forgottenAt > this.seconds()) return 'done';
+    return forgottenAt !== undefined && forgottenAt > this.seconds();
+  }
+
+  override claim(key: string): Claim {
+    if (this.has(key)) return 'done';
     if (this.claimed.has(key)) return 'pending';
     this.claimed.add(key);
     return 'taken';

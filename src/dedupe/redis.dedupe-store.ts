@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { DedupeStore, DedupeStoreError, type Claim } from './dedupe-store.js';
+import { MemoryDedupeStore } from './memory.dedupe-store.js';
 import { redisClient, type RedisClient } from './redis-client.js';
 
 const PREFIX = 'gemini-bridge:event:';
 const DONE = 'done';
+const MAX_UNCONFIRMED = 100_000;
+/** A delivery must not spend its ack budget on a store that hangs, in ms. */
+const SILENCE_MS = 1000;
 
 /** 1: ours now. 0: another's. 2: published. */
 const CLAIM = `
@@ -37,6 +41,9 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
   private readonly logger = new Logger(RedisDedupeStore.name);
   private readonly client: RedisClient & Scripts;
   private readonly holder = randomUUID();
+  /** Published here while Redis could not be told: repeats to this replica are caught. */
+  private readonly unconfirmed: MemoryDedupeStore;
+  private silentUntil = 0;
 
   constructor(
     url: string,
@@ -44,6 +51,7 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
     private readonly leaseMs: number,
   ) {
     super();
+    this.unconfirmed = new MemoryDedupeStore(ttlMs, MAX_UNCONFIRMED);
     const client = redisClient(url);
     client.defineCommand('bridgeClaim', { numberOfKeys: 1, lua: CLAIM });
     client.defineCommand('bridgeRelease', { numberOfKeys: 1, lua: RELEASE });
@@ -55,23 +63,31 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
   }
 
   override async claim(key: string): Promise<Claim> {
+    if (this.unconfirmed.has(key)) return 'done';
     const { holder, leaseMs } = this;
-    const answer = await answered(this.client.bridgeClaim(PREFIX + key, holder, leaseMs));
+    const answer = await this.ask(() =>
+      this.client.bridgeClaim(PREFIX + key, holder, leaseMs),
+    );
     if (answer === 2) return 'done';
     return answer === 1 ? 'taken' : 'pending';
   }
 
   override async confirm(key: string): Promise<void> {
-    await answered(this.client.set(PREFIX + key, DONE, 'PX', this.ttlMs));
+    try {
+      await this.ask(() => this.client.set(PREFIX + key, DONE, 'PX', this.ttlMs));
+    } catch (error) {
+      this.unconfirmed.confirm(key);
+      throw error;
+    }
   }
 
   override async release(key: string): Promise<void> {
-    await answered(this.client.bridgeRelease(PREFIX + key, this.holder));
+    await this.ask(() => this.client.bridgeRelease(PREFIX + key, this.holder));
   }
 
   override async renew(keys: readonly string[]): Promise<void> {
     const { holder, leaseMs } = this;
-    await answered(
+    await this.ask(() =>
       Promise.all(
         keys.map((key) => this.client.bridgeRenew(PREFIX + key, holder, leaseMs)),
       ),
@@ -85,12 +101,16 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
   onApplicationShutdown(): void {
     this.client.disconnect();
   }
-}
 
-async function answered<T>(reply: Promise<T>): Promise<T> {
-  try {
-    return await reply;
-  } catch (cause) {
-    throw new DedupeStoreError('Redis did not answer', { cause });
+  /** After one call without an answer the next fail at once, for a moment. */
+  private async ask<T>(command: () => Promise<T>): Promise<T> {
+    if (performance.now() < this.silentUntil)
+      throw new DedupeStoreError('Redis is silent');
+    try {
+      return await command();
+    } catch (cause) {
+      this.silentUntil = performance.now() + SILENCE_MS;
+      throw new DedupeStoreError('Redis did not answer', { cause });
+    }
   }
 }

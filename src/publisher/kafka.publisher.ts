@@ -17,9 +17,9 @@ import { installRecordEncoder } from './record-encoder.js';
 import { Topics } from './topics.js';
 
 /** A broker that is silent for this long is taken for hung, in ms. */
-const PRODUCER_SILENCE_MS = 4000;
-/** Making topics may take a broker longer. */
-const ADMIN_SILENCE_MS = 10_000;
+const SILENCE_MS = 4000;
+/** One failed look may be one broker's fault; the next look asks another. */
+const FAILURES_UNTIL_UNREADY = 2;
 /** Between two looks at the cluster, in ms: while all is well, and while it is not. */
 const HEALTHY_INTERVAL_MS = 5000;
 const FAILING_INTERVAL_MS = 500;
@@ -47,8 +47,8 @@ export class KafkaPublisher
     private readonly metrics: Metrics,
   ) {
     super();
-    this.kafka = kafkaClient(config, PRODUCER_SILENCE_MS);
-    this.admin = kafkaClient(config, ADMIN_SILENCE_MS).admin();
+    this.kafka = kafkaClient(config, SILENCE_MS);
+    this.admin = this.kafka.admin();
     this.topics = new Topics(this.admin, topicNames(config.topics.prefix), config.topics);
     this.batcher = new Batcher(config.kafka.queueMax, {
       brokerFailed: () => this.lookAgain(),
@@ -109,18 +109,20 @@ export class KafkaPublisher
   }
 
   private async watchCluster(): Promise<void> {
-    while (!this.closing) {
-      let interval = HEALTHY_INTERVAL_MS;
+    for (let failures = 0; !this.closing;) {
       this.wake = new AbortController();
       try {
         await this.look();
+        failures = 0;
         this.report(undefined);
       } catch (error) {
-        interval = FAILING_INTERVAL_MS;
+        failures++;
         this.topicsEnsured = false;
-        this.report(error instanceof Error ? error.message : String(error));
+        if (failures >= FAILURES_UNTIL_UNREADY) {
+          this.report(error instanceof Error ? error.message : String(error));
+        }
       }
-      await this.sleep(interval);
+      await this.sleep(failures === 0 ? HEALTHY_INTERVAL_MS : FAILING_INTERVAL_MS);
     }
   }
 

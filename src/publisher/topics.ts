@@ -14,6 +14,9 @@ export class TopicsError extends Error {
   override readonly name = 'TopicsError';
 }
 
+/** How long the broker may take for it; what is missing then is made at the next look. */
+const CREATE_TIMEOUT_MS = 3000;
+
 /** Creates or checks the bridge's topics, and knows who leads their partitions. */
 export class Topics {
   private readonly logger = new Logger(Topics.name);
@@ -54,7 +57,8 @@ export class Topics {
     }
     const { partitions, replication, minIsr, retentionHours } = this.config;
     await this.admin.createTopics({
-      waitForLeaders: true,
+      timeout: CREATE_TIMEOUT_MS,
+      waitForLeaders: false,
       topics: missing.map((topic) => ({
         topic,
         numPartitions: partitions,
