@@ -22,14 +22,19 @@ export interface Delivery {
   readonly deadline: number;
 }
 
-const deliveries = new WeakMap<Request, Delivery>();
+/** Known to this file only: a request cannot come with a delivery of its own. */
+const DELIVERY = Symbol('delivery');
 
-export function attachDelivery(request: Request, delivery: Delivery): void {
-  deliveries.set(request, delivery);
+interface Holder {
+  [DELIVERY]?: Delivery;
 }
 
-export function deliveryOf(request: Request): Delivery {
-  const delivery = deliveries.get(request);
+export function attachDelivery(request: Request & Holder, delivery: Delivery): void {
+  request[DELIVERY] = delivery;
+}
+
+export function deliveryOf(request: Request & Holder): Delivery {
+  const delivery = request[DELIVERY];
   if (!delivery) throw new Error('VerificationGuard did not run on this route');
   return delivery;
 }
