@@ -1,10 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { BridgeModule } from './bridge/bridge.module.js';
 import type { Config } from './config.js';
 import { ConfigModule } from './config.module.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { ProblemFilter } from './problem/problem.filter.js';
 
 /** Composition root: names the features, decides nothing else. */
 @Module({})
@@ -12,6 +14,7 @@ export class AppModule {
   static register(config: Config): DynamicModule {
     return {
       module: AppModule,
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
       imports: [
         ConfigModule.register(config),
         BridgeModule,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 
 /** Injection token of the service's `Config`. */
@@ -236,7 +236,12 @@ function port(preset: number) {
 }
 
 function count(min: number, max: number, preset: number) {
-  return z.coerce.number().int().min(min).max(max).default(preset);
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, 'want a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+    .default(preset);
 }
 
 function flag() {
@@ -244,7 +249,11 @@ function flag() {
 }
 
 function file() {
-  return z.string().refine((path) => existsSync(path), 'no such file');
+  return z.string().refine(isFile, 'no such file');
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 function commaList<T extends z.ZodType<string, string>>(item: T) {

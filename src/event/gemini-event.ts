@@ -50,9 +50,7 @@ export function parseGeminiEvent(body: Buffer): GeminiEvent {
   const family = COLLECTION_BY_FAMILY[familyOf(type)];
   if (family !== undefined && subject === undefined)
     throw new EventFormatError('job-unnamed');
-  const time =
-    timestamp !== undefined && RFC_3339.test(timestamp) ? timestamp : undefined;
-  return { type, subject, time };
+  return { type, subject, time: isTime(timestamp) ? timestamp : undefined };
 }
 
 /** Families of the catalog. A video's name is an operation's, whose form is not known. */
@@ -69,6 +67,12 @@ export function resourceName(type: string, id: string): string {
   const family = COLLECTION_BY_FAMILY[familyOf(type)];
   if (!family || id.includes('/')) return id;
   return family.collection + id.replace(family.bare, '');
+}
+
+/** Also one that JavaScript can compute with: a leap second is no such time. */
+function isTime(timestamp: string | undefined): boolean {
+  if (timestamp === undefined || !RFC_3339.test(timestamp)) return false;
+  return !Number.isNaN(Date.parse(timestamp));
 }
 
 function familyOf(type: string): string {

@@ -6,12 +6,10 @@ import {
   Param,
   Post,
   Res,
-  UseFilters,
   UseGuards,
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { AccessGuard } from '../access/access.guard.js';
-import { ProblemFilter } from '../problem/problem.filter.js';
 import type { KnownJob } from '../registry/job-registry.js';
 import { parseBatchRequest } from './batch-request.js';
 import { JobService } from './job.service.js';
@@ -19,7 +17,6 @@ import { JobService } from './job.service.js';
 /** Jobs, for internal services. */
 @Controller('v1')
 @UseGuards(AccessGuard)
-@UseFilters(ProblemFilter)
 export class JobController {
   constructor(private readonly jobs: JobService) {}
 

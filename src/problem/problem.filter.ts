@@ -43,17 +43,18 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof Problem) return error;
     if (error instanceof HttpException) {
       const status = error.getStatus();
-      return new Problem(status, CODES[status] ?? 'refused', error.message);
+      const [code, detail] = FRAMEWORK[status] ?? ['refused', 'the request was refused'];
+      return new Problem(status, code, detail);
     }
     this.logger.error({ message: 'internal API failed', error });
     return new Problem(500, 'internal', 'the bridge failed; its log says why');
   }
 }
 
-const CODES: Readonly<Record<number, string>> = {
-  400: 'malformed',
-  404: 'not-found',
-  405: 'method-not-allowed',
-  413: 'body-too-large',
-  415: 'unsupported-media-type',
+/** What Express and Nest refuse by themselves. Their own messages may quote the body. */
+const FRAMEWORK: Readonly<Record<number, [code: string, detail: string]>> = {
+  400: ['malformed', 'the request cannot be read: is the body JSON?'],
+  404: ['not-found', 'there is nothing at this path, or not with this method'],
+  413: ['body-too-large', 'the body is too large'],
+  415: ['unsupported-media-type', 'the encoding of the body is not supported'],
 };

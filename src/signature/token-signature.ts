@@ -11,6 +11,8 @@ export const MAX_TOKEN_LENGTH = 8192;
 
 const TOKEN = /^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const CLOCK_TOLERANCE_SECONDS = 30;
+/** About the token; the rest may be the event. */
+const REGISTERED_CLAIMS = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti']);
 
 /** True for what looks like one compact JWS, the whole of the signature header. */
 export function isToken(header: string): boolean {
@@ -120,8 +122,9 @@ function eventIn(claims: JWTPayload): object | undefined {
   const { event } = claims;
   if (isEvent(event)) return event;
   if (!isEvent(claims)) return undefined;
-  const { type, version, timestamp, data } = claims as Record<string, unknown>;
-  return { type, version, timestamp, data };
+  return Object.fromEntries(
+    Object.entries(claims).filter(([name]) => !REGISTERED_CLAIMS.has(name)),
+  );
 }
 
 function isEvent(value: unknown): value is object {

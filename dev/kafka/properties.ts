@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+
+export type Properties = Record<string, string>;
+
+/** The security protocol of each further listener, by the listener's name. */
+export type Listeners = Readonly<
+  Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>
+>;
+
+export interface BrokerPlace {
+  readonly id: number;
+  /** Every broker also is a controller; both ports are on 127.0.0.1. */
+  readonly brokerPort: number;
+  readonly controllerPort: number;
+  /** By the name of the listener. */
+  readonly furtherPorts: Readonly<Record<string, number>>;
+  /** Holds its properties, its log and its data. */
+  readonly folder: string;
+}
+
+/**
+ * A small broker: few internal partitions and no wait for more group members, so that the first consumer does not sit
+ * through what only helps a large cluster. Three brokers replicate three times and need two in sync, as production should.
+ */
+export function brokerProperties(
+  place: BrokerPlace,
+  all: readonly BrokerPlace[],
+  further: Listeners,
+): Properties {
+  const ports = {
+    PLAINTEXT: place.brokerPort,
+    CONTROLLER: place.controllerPort,
+    ...place.furtherPorts,
+  };
+  const protocols = { PLAINTEXT: 'PLAINTEXT', CONTROLLER: 'PLAINTEXT', ...further };
+  const listeners = joined(ports, (name, port) => `${name}://127.0.0.1:${port}`);
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': String(place.id),
+    'controller.quorum.bootstrap.servers': all
+      .map((each) => `127.0.0.1:${each.controllerPort}`)
+      .join(','),
+    listeners,
+    'advertised.listeners': listeners,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': joined(
+      protocols,
+      (name, protocol) => `${name}:${protocol}`,
+    ),
+    'log.dirs': join(place.folder, 'data'),
+    ...sizing(all.length),
+  };
+}
+
+/** What follows from the number of brokers, and what keeps a small cluster small. */
+export function sizing(brokerCount: number): Properties {
+  const replicas = String(Math.min(3, brokerCount));
+  const minInSync = String(Math.min(2, brokerCount));
+  return {
+    'num.partitions': '3',
+    'default.replication.factor': replicas,
+    'min.insync.replicas': minInSync,
+    'offsets.topic.replication.factor': replicas,
+    'offsets.topic.num.partitions': '1',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': minInSync,
+    'transaction.state.log.num.partitions': '1',
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': minInSync,
+    'group.initial.rebalance.delay.ms': '0',
+    'log.cleaner.dedupe.buffer.size': '4194304',
+  };
+}
+
+/** As the lines of a Java properties file; a backslash would escape there. */
+export function propertiesFile(properties: Properties): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`)
+    .join('');
+}
+
+function joined<T>(
+  entries: Record<string, T>,
+  text: (name: string, value: T) => string,
+): string {
+  return Object.entries(entries)
+    .map(([name, value]) => text(name, value))
+    .join(',');
+}

@@ -1,0 +1,32 @@
+import { createServer } from 'node:net';
+
+/** Below what Linux (32768) and macOS (49152) hand to outgoing connections: nobody takes a port while its server restarts. */
+const LOWEST_PORT = 20_000;
+const HIGHEST_PORT = 32_000;
+const ATTEMPTS = 200;
+
+/**
+ * Ports of 127.0.0.1 that nobody has at this moment. Somebody may have one by the time it is bound, so the caller tries
+ * again with others when its server finds the address in use.
+ */
+export async function freePorts(count: number): Promise<number[]> {
+  const found = new Set<number>();
+  for (let attempt = 0; attempt < ATTEMPTS && found.size < count; attempt++) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
+    if (!found.has(port) && (await canBind(port))) found.add(port);
+  }
+  if (found.size < count) {
+    throw new Error(
+      `found no ${count} free ports between ${LOWEST_PORT} and ${HIGHEST_PORT}`,
+    );
+  }
+  return [...found];
+}
+
+function canBind(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,29 @@
+import { spawnLeashed } from './spawn.js';
+
+export interface RunResult {
+  readonly ok: boolean;
+  /** stdout and stderr together, as they came. */
+  readonly output: string;
+}
+
+/** Runs a command to its end, on the leash like everything that is started here. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string | undefined> } = {},
+): Promise<RunResult> {
+  const lines: string[] = [];
+  const child = spawnLeashed({
+    command,
+    args,
+    ...options,
+    output: (line) => void lines.push(line),
+  });
+  const { code } = await child.exited;
+  return { ok: code === 0, output: lines.join('\n') };
+}
+
+/** The end of a text that may be long, for an error message. */
+export function tail(text: string, lineCount = 15): string {
+  return text.trimEnd().split('\n').slice(-lineCount).join('\n');
+}

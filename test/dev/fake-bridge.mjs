@@ -1,0 +1,29 @@
+// Stands in for dist/main.js: prints what it was given, listens, and is ready at the third question.
+import { createServer } from 'node:http';
+
+if (process.env.FAIL) {
+  console.error('KAFKA_BROKERS is missing');
+  process.exit(3);
+}
+let questions = 0;
+const server = createServer((request, response) => {
+  const ready =
+    request.url === '/health/ready' && ++questions >= 3 && !process.env.NEVER_READY;
+  response.writeHead(ready ? 200 : 503).end();
+});
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address();
+  const line = { level: 'info', message: 'listening', port, internalPort: port };
+  console.log(JSON.stringify(line));
+  console.log(
+    JSON.stringify({
+      message: 'environment',
+      names: Object.keys(process.env).toSorted(),
+    }),
+  );
+});
+process.once('SIGTERM', () => {
+  console.log(JSON.stringify({ message: 'stopping' }));
+  server.close(() => process.exit(0));
+  server.closeAllConnections();
+});
