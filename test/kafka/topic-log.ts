@@ -47,7 +47,7 @@ async function endOffsets(admin: Admin, prefix: string): Promise<Map<string, Ran
   const topics = (await admin.listTopics()).filter((name) => name.startsWith(prefix));
   const ranges = new Map<string, Range>();
   for (const topic of topics) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+    for (const { partition, low, high } of await offsets(admin, topic)) {
       const range = {
         topic,
         partition,
@@ -58,6 +58,17 @@ async function endOffsets(admin: Admin, prefix: string): Promise<Map<string, Ran
     }
   }
   return ranges;
+}
+
+/** A topic that was made a moment ago may have no leader yet. */
+async function offsets(admin: Admin, topic: string, tries = 20) {
+  try {
+    return await admin.fetchTopicOffsets(topic);
+  } catch (error) {
+    if (tries === 0) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return offsets(admin, topic, tries - 1);
+  }
 }
 
 async function readUntil(

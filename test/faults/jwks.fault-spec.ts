@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
+import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
+import { issueCapability, parseCapabilityKeys } from '../../src/signature/capability.js';
+import { temporarySecrets, type TemporarySecrets } from '../kafka/secrets.js';
+import { countById, readTopics } from '../kafka/topic-log.js';
+import { eventBody } from './gemini-sender.js';
+
+const ACK_BUDGET_MS = 3000;
+
+describe("Google's keys", () => {
+  let kafka: KafkaCluster;
+  let gemini: GeminiEmulator;
+  let secrets: TemporarySecrets;
+
+  beforeAll(async () => {
+    kafka = await startKafka({ own: true });
+    gemini = await GeminiEmulator.start();
+    secrets = temporarySecrets();
+  }, 120_000);
+
+  afterAll(async () => {
+    await gemini?.stop();
+    await kafka?.stop();
+    secrets?.[Symbol.dispose]();
+  }, 60_000);
+
+  async function start(): Promise<BridgeProcess> {
+    const bridge = await startBridge({
+      KAFKA_BROKERS: kafka.brokers,
+      TOPIC_REPLICATION: '1',
+      TOPIC_MIN_ISR: '1',
+      JWKS_URL: gemini.jwksUrl,
+      CAPABILITY_KEYS_FILE: secrets.capabilityKeysFile,
+      ACK_BUDGET_MS: String(ACK_BUDGET_MS),
+    });
+    await bridge.ready();
+    return bridge;
+  }
+
+  /** One dynamic delivery, signed with the emulator's keys. */
+  async function deliver(bridge: BridgeProcess, id: string) {
+    const keys = parseCapabilityKeys(`k1:${secrets.capabilityKey}`);
+    const token = await issueCapability({ jobId: 'job', correlationId: 'c' }, keys);
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const body = eventBody(id);
+    const start = performance.now();
+    const response = await fetch(`${bridge.url}/webhooks/gemini/jobs/${token}`, {
+      method: 'POST',
+      body,
+      headers: {
+        'webhook-id': id,
+        'webhook-timestamp': timestamp,
+        'webhook-signature': gemini.keys.signV1a(id, timestamp, body),
+      },
+    });
+    expect(performance.now() - start).toBeLessThan(ACK_BUDGET_MS + 500);
+    return { status: response.status, body: await response.json() };
+  }
+
+  it.each(['500', 'hang', 'empty', 'not-json'] as const)(
+    'that were never read (%s) are 503, with a bounded number of questions; then all is well',
+    async (mode) => {
+      await using bridge = await start();
+      gemini.options.jwks = mode;
+      const asked = gemini.jwksRequests;
+      const first = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => deliver(bridge, `cold_${mode}_${i}`)),
+      );
+      for (const answer of first) {
+        expect(answer).toEqual({
+          status: 503,
+          body: { status: 'refused', reason: 'keys-unavailable' },
+        });
+      }
+      expect(gemini.jwksRequests - asked).toBe(1);
+      gemini.options.jwks = 'ok';
+      let answer = await deliver(bridge, `cold_${mode}_after`);
+      while (answer.status === 503) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        answer = await deliver(bridge, `cold_${mode}_after`);
+      }
+      expect(answer.status).toBe(200);
+    },
+    60_000,
+  );
+
+  it('that were read serve on while their endpoint is down, hanging or empty', async () => {
+    await using bridge = await start();
+    expect((await deliver(bridge, 'warm_0')).status).toBe(200);
+    for (const mode of ['500', 'hang', 'empty', 'not-json'] as const) {
+      gemini.options.jwks = mode;
+      expect((await deliver(bridge, `warm_${mode}`)).status).toBe(200);
+    }
+    gemini.options.jwks = 'ok';
+    const counts = countById(await readTopics(kafka.brokers));
+    for (const mode of ['0', '500', 'hang', 'empty', 'not-json']) {
+      expect(counts.get(`warm_${mode}`)).toBe(1);
+    }
+  }, 60_000);
+
+  it("that are not Google's let nothing in, and cannot make the bridge hammer the endpoint", async () => {
+    await using bridge = await start();
+    gemini.options.jwks = 'rotated';
+    const asked = gemini.jwksRequests;
+    for (let i = 0; i < 30; i++) {
+      expect((await deliver(bridge, `strange_${i}`)).status).toBe(401);
+    }
+    expect(gemini.jwksRequests - asked).toBe(1);
+    gemini.options.jwks = 'ok';
+    const counts = countById(await readTopics(kafka.brokers));
+    expect(Array.from(counts.keys()).filter((id) => id.startsWith('strange'))).toEqual(
+      [],
+    );
+  }, 60_000);
+});
