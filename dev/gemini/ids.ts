@@ -1,0 +1,23 @@
+import { randomInt, randomUUID } from 'node:crypto';
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const SECRET_CHARACTERS = 32;
+
+/** Ids of webhooks and batches: 36 lower-case letters and digits in every published example. */
+export function resourceId(length = 36): string {
+  return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+}
+
+/** `whsec_` + base64 of 32 bytes that are themselves letters and digits, as in the cookbook's outputs. */
+export function signingSecret(): string {
+  return `whsec_${Buffer.from(resourceId(SECRET_CHARACTERS)).toString('base64')}`;
+}
+
+/** How GET and LIST show a secret. */
+export function truncatedSecret(secret: string): string {
+  return `whsec_...${secret.slice(-4)}`;
+}
+
+export function messageId(): string {
+  return `msg_${randomUUID()}`;
+}

@@ -1,0 +1,183 @@
+/** How deliveries to `webhook_config.uris` are signed. */
+export type DynamicSignature = 'v1a' | 'jwt' | 'both';
+
+/** How the JWKS address answers. */
+export type JwksMode =
+  | 'ok'
+  | '500'
+  | 'hang'
+  | 'empty'
+  /** Other keys than those that sign, as for a receiver that asks too early or too late. */
+  | 'rotated'
+  | 'not-json'
+  /** `ok`, after `jwksDelayMs`. */
+  | 'slow';
+
+export type Outcome = 'succeeded' | 'failed' | 'expired' | 'cancelled';
+
+/** Claims of documented (JWT) deliveries. Nobody has published a real token: all of this is assumption. */
+export interface JwtOptions {
+  /** Assumption: `iss`. Empty: left out. */
+  issuer: string;
+  /** Assumption: `aud`. Undefined: the destination's URL, as one vendor says. Empty: left out. */
+  audience: string | undefined;
+  /** Assumption: `sub`. Empty: left out. */
+  subject: string;
+  /** Assumption: `exp - iat` in seconds. 0: no `exp`. */
+  lifetimeSeconds: number;
+  /** Assumption: `jti` is the webhook-id (the same in every attempt), fresh in every attempt, or left out. */
+  jti: 'webhook-id' | 'random' | 'none';
+  /** Assumption: the claims hold the event (the guide calls the decoded claims `event`). */
+  eventInClaims: boolean;
+  /** Assumption: the claim that holds the event. Undefined: `type`, `version`, `timestamp`, `data` are claims. */
+  eventClaim: string | undefined;
+  /** Assumption: a claim binds the body (hex of its SHA-256). Nothing documented says so. */
+  bodyHash: boolean;
+  /** Assumption: the name of that claim. */
+  bodyHashClaim: string;
+}
+
+/** Assumption, all of it: documented is only "exponential backoff for 24 hours". Emulated seconds. */
+export interface RetryOptions {
+  firstDelaySeconds: number;
+  factor: number;
+  maxDelaySeconds: number;
+  horizonSeconds: number;
+}
+
+/** What the emulator does. Switches may be changed while it runs; `port`, `host`, `timeScale` and `kid` may not. */
+export interface EmulatorOptions {
+  port: number;
+  host: string;
+  apiKey: string;
+  /** Emulated seconds in a real second: retries, the 24 h of a rotated secret, `autoFinishMs`. */
+  timeScale: number;
+
+  /** `v1a` as observed, `jwt` as documented. Assumption for `both`: one header, the entries separated by a space. */
+  dynamic: DynamicSignature;
+  /** Assumption: Google's keys (and tokens) carry a `kid`. */
+  kid: boolean;
+  jwt: JwtOptions;
+  jwks: JwksMode;
+  jwksDelayMs: number;
+
+  /** Assumption: where a delivery repeats the `user_metadata` of its job. `claims`: in the token only. */
+  userMetadata:
+    | 'data.user_metadata'
+    | 'user_metadata'
+    | 'data.webhook_config.user_metadata'
+    | 'claims'
+    | 'none';
+  /** Assumption: how `data.id` names a batch: `batches/abc`, `batch_abc` or `abc`. */
+  dataId: 'batches/' | 'batch_' | 'bare';
+  /** Field names of the guide's newest text or of the one at launch. */
+  spelling: 'newest' | 'launch';
+  /** The API says `batch.succeeded`; the guide's samples at launch said `batch.completed`. */
+  successType: 'batch.succeeded' | 'batch.completed';
+  /** Assumption: `output_file_uri` is the file's name, as in recorded batches, not `gs://…` as in the guide. */
+  outputUri: 'files/' | 'gs://';
+  /** Assumption: the type of a ping's event. */
+  pingType: string;
+  /** `batch.cancelled` is in the guide, but not in the API: off, nothing is sent and it cannot be subscribed to. */
+  cancelledEvents: boolean;
+  /** Assumption: one webhook-id for an event, whatever the number of URIs; or one for each destination. */
+  webhookIdPer: 'event' | 'destination';
+
+  retry: RetryOptions;
+  /** Assumption: documented is "within a few seconds". Real milliseconds. */
+  attemptTimeoutMs: number;
+  /** `stale`: repeats carry the first attempt's timestamp (as old as the emulated time that has passed). Assumption: fresh. */
+  timestamps: 'fresh' | 'stale';
+  /** Added to every timestamp in a header, in seconds: for receivers with a wrong clock. */
+  timestampOffsetSeconds: number;
+  /** Probability that a delivery is sent once more after its 2xx. */
+  duplicate: number;
+  /** How often each attempt is sent at once. It counts as accepted when all of them were. */
+  twins: number;
+  /** First attempts wait until there are so many (at most 1 emulated second), then go newest first, one by one. 0: off. */
+  reorder: number;
+  /** Assumption: consecutive failed attempts after which a static webhook is disabled, pending deliveries dropped. 0: never. */
+  disableAfterFailures: number;
+  /** Assumption: attempts under way at the same time. */
+  concurrency: number;
+  /** Deliveries go to 127.0.0.0/8 and ::1 only, unless this is set. */
+  allowRemote: boolean;
+
+  /** Emulated milliseconds until a submitted batch has finished by itself. Undefined: never. */
+  autoFinishMs: number | undefined;
+  autoFinishOutcome: Outcome;
+  /** `strict`: only fields of `update_mask` change. The live API ignores the mask. */
+  updateMask: 'ignored' | 'strict';
+  /** Accept what only the guide shows: `/rotate_secret`, its upper-case enum, `:batchCreate`. */
+  guideCompat: boolean;
+  /** Attempts and finished deliveries that are remembered; older ones are forgotten. */
+  remembered: number;
+}
+
+export function defaultOptions(): EmulatorOptions {
+  return {
+    port: 0,
+    host: '127.0.0.1',
+    apiKey: 'test-key',
+    timeScale: 1,
+    dynamic: 'v1a',
+    kid: true,
+    jwt: {
+      issuer: 'https://generativelanguage.googleapis.com',
+      audience: undefined,
+      subject: '',
+      lifetimeSeconds: 300,
+      jti: 'webhook-id',
+      eventInClaims: true,
+      eventClaim: undefined,
+      bodyHash: false,
+      bodyHashClaim: 'body_sha256',
+    },
+    jwks: 'ok',
+    jwksDelayMs: 2000,
+    userMetadata: 'data.user_metadata',
+    dataId: 'batches/',
+    spelling: 'newest',
+    successType: 'batch.succeeded',
+    outputUri: 'files/',
+    pingType: 'webhook.ping',
+    cancelledEvents: false,
+    webhookIdPer: 'event',
+    retry: {
+      firstDelaySeconds: 5,
+      factor: 2,
+      maxDelaySeconds: 3600,
+      horizonSeconds: 86400,
+    },
+    attemptTimeoutMs: 10_000,
+    timestamps: 'fresh',
+    timestampOffsetSeconds: 0,
+    duplicate: 0,
+    twins: 1,
+    reorder: 0,
+    disableAfterFailures: 100,
+    concurrency: 64,
+    allowRemote: false,
+    autoFinishMs: undefined,
+    autoFinishOutcome: 'succeeded',
+    updateMask: 'ignored',
+    guideCompat: false,
+    remembered: 100_000,
+  };
+}
+
+/** As given to `GeminiEmulator.start`: anything left out has its default. */
+export type StartOptions = Partial<Omit<EmulatorOptions, 'jwt' | 'retry'>> & {
+  jwt?: Partial<JwtOptions>;
+  retry?: Partial<RetryOptions>;
+};
+
+export function completeOptions(given: StartOptions): EmulatorOptions {
+  const defaults = defaultOptions();
+  return {
+    ...defaults,
+    ...given,
+    jwt: { ...defaults.jwt, ...given.jwt },
+    retry: { ...defaults.retry, ...given.retry },
+  };
+}

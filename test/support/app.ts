@@ -1,0 +1,81 @@
+import type { Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { AppModule } from '../../src/app.module.js';
+import { loadConfig } from '../../src/config.js';
+import { JsonLogger } from '../../src/json.logger.js';
+import { EventPublisher } from '../../src/publisher/event-publisher.js';
+import { listen } from '../../src/server/bridge-server.js';
+import { TwoPortAdapter } from '../../src/server/two-port.adapter.js';
+import { issueCapability, parseCapabilityKeys } from '../../src/signature/capability.js';
+import { LogCapture } from './log-capture.js';
+import { RecordingPublisher } from './recording.publisher.js';
+import { SECRET } from './sender.js';
+import { temporaryFile } from './temporary-file.js';
+
+const CAPABILITY_KEY = `k1:${Buffer.alloc(32, 'capability').toString('base64url')}`;
+
+/** Nothing listens there. */
+const NOWHERE = '127.0.0.1:1';
+
+export interface TestApp extends AsyncDisposable {
+  /** Base of the public port, without a slash at the end. */
+  readonly url: string;
+  readonly internalUrl: string;
+  readonly port: number;
+  readonly internalPort: number;
+  readonly publisher: RecordingPublisher;
+  readonly adapter: TwoPortAdapter;
+  readonly log: LogCapture;
+  get<T>(token: Type<T> | (abstract new (...parameters: never[]) => T)): T;
+  /** Path of a job's deliveries, as the bridge would have given it to Gemini. */
+  jobPath(jobId?: string, correlationId?: string): Promise<string>;
+}
+
+/** The real application on free ports; only Kafka is replaced. */
+export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+  const keyFile = temporaryFile(CAPABILITY_KEY);
+  const config = loadConfig({
+    PORT: '0',
+    INTERNAL_PORT: '0',
+    HOST: '127.0.0.1',
+    KAFKA_BROKERS: NOWHERE,
+    WEBHOOK_SECRETS: SECRET,
+    CAPABILITY_KEYS_FILE: keyFile.path,
+    JWKS_URL: `http://${NOWHERE}/jwks`,
+    GEMINI_URL: `http://${NOWHERE}`,
+    PUBLIC_URL: 'https://bridge.example',
+    LOG_LEVEL: 'debug',
+    ...('API_TOKENS_FILE' in env ? {} : { API_AUTH: 'none' }),
+    ...env,
+  });
+  const log = new LogCapture();
+  const publisher = new RecordingPublisher();
+  const module = await Test.createTestingModule({ imports: [AppModule.register(config)] })
+    .overrideProvider(EventPublisher)
+    .useValue(publisher)
+    .compile();
+  const adapter = new TwoPortAdapter(config.ackBudgetMs);
+  const app = module.createNestApplication(adapter, {
+    bodyParser: false,
+    logger: new JsonLogger(config.logLevel),
+  });
+  const { port, internalPort } = await listen(app, config);
+  const keys = parseCapabilityKeys(CAPABILITY_KEY);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    internalUrl: `http://127.0.0.1:${internalPort}`,
+    port,
+    internalPort,
+    publisher,
+    adapter,
+    log,
+    get: (token) => app.get(token),
+    jobPath: async (jobId = 'job-1', correlationId = 'correlation-1') =>
+      `/webhooks/gemini/jobs/${await issueCapability({ jobId, correlationId }, keys)}`,
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      log[Symbol.dispose]();
+      keyFile[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import {
+  EventPublisher,
+  PublishError,
+  type EventRecord,
+  type PublishFault,
+} from '../../src/publisher/event-publisher.js';
+
+/** Keeps what it is given, and can be told to wait or to fail. */
+export class RecordingPublisher extends EventPublisher {
+  readonly records: EventRecord[] = [];
+  override unready: string | undefined = undefined;
+  private readonly faults: PublishFault[] = [];
+  private gate: Promise<void> = Promise.resolve();
+  private calls = 0;
+  private readonly waiters: { calls: number; resolve: () => void }[] = [];
+
+  override async publish(record: EventRecord): Promise<void> {
+    this.calls++;
+    for (const { calls, resolve } of this.waiters) if (this.calls >= calls) resolve();
+    await this.gate;
+    const fault = this.faults.shift();
+    if (fault) throw new PublishError(fault);
+    this.records.push(record);
+  }
+
+  /** What is published from now on waits until the answer is called. */
+  hold(): () => void {
+    let resume = (): void => undefined;
+    this.gate = new Promise((resolve) => {
+      resume = resolve;
+    });
+    return resume;
+  }
+
+  /** The next publications fail. */
+  fail(...faults: PublishFault[]): void {
+    this.faults.push(...faults);
+  }
+
+  /** Forgets what was recorded and called. */
+  reset(): void {
+    this.records.length = 0;
+    this.faults.length = 0;
+    this.calls = 0;
+    this.gate = Promise.resolve();
+  }
+
+  /** Resolves when `publish` was called that often since the start or the reset. */
+  called(calls: number): Promise<void> {
+    if (this.calls >= calls) return Promise.resolve();
+    return new Promise((resolve) => this.waiters.push({ calls, resolve }));
+  }
+}

@@ -1,0 +1,114 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import { signV1, type GoogleKeys, type JwtOverrides } from '../../dev/gemini/signing.js';
+
+export const SECRET = `whsec_${Buffer.alloc(32, 'live-secret').toString('base64')}`;
+export const OTHER_SECRET = `whsec_${Buffer.alloc(32, 'another').toString('base64')}`;
+
+/** A delivery as it goes over the wire. */
+export interface Signed {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** What a test may want to be different. */
+export interface Content {
+  readonly id?: string;
+  /** Unix time in seconds. */
+  readonly timestamp?: number;
+  readonly body?: string | Buffer;
+}
+
+/** What the bridge answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body, where it is JSON. */
+  readonly json: unknown;
+}
+
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+export function newId(): string {
+  return `msg_${randomUUID()}`;
+}
+
+export function eventBody(type = 'batch.succeeded', data: object = { id: 'batches/1' }) {
+  return JSON.stringify({
+    type,
+    version: 'v1',
+    timestamp: '2026-01-01T00:00:00Z',
+    data,
+  });
+}
+
+/** A static delivery, signed by the specification's own package. */
+export function signedV1(content: Content = {}, secrets = [SECRET]): Signed {
+  return triple(content, (id, at, body) => signV1(secrets, id, at, body));
+}
+
+/** The same for bytes that are no UTF-8, which the package would decode before it signs. */
+export function signedBytes(body: Buffer): Signed {
+  const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
+  return triple({ body }, (id, at) => {
+    const mac = createHmac('sha256', key).update(`${id}.${at}.`).update(body);
+    return `v1,${mac.digest('base64')}`;
+  });
+}
+
+/** A dynamic delivery as it was observed. */
+export function signedV1a(keys: GoogleKeys, content: Content = {}): Signed {
+  return triple(content, (id, at, body) => keys.signV1a(id, at, body));
+}
+
+/** A dynamic delivery as it is documented: the signature header is a token. */
+export async function signedToken(
+  keys: GoogleKeys,
+  claims: JWTPayload,
+  content: Content = {},
+  overrides: JwtOverrides = {},
+): Promise<Signed> {
+  const token = await keys.signJwt(claims, overrides);
+  return triple(content, () => token);
+}
+
+/** The claims of a token that passes, with those that the test wants. */
+export function claimsNow(claims: JWTPayload = {}): JWTPayload {
+  const iat = nowSeconds();
+  return { aud: 'our-audience', iat, exp: iat + 300, jti: randomUUID(), ...claims };
+}
+
+export async function post(url: string, { headers, body }: Signed): Promise<Answer> {
+  return ask(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+  });
+}
+
+export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
+  const { status, headers, text } = await fetch(url, init).then(async (response) => ({
+    status: response.status,
+    headers: response.headers,
+    text: await response.text(),
+  }));
+  const isJson = text !== '' && /json/.test(headers.get('content-type') ?? '');
+  return { status, headers, text, json: isJson ? JSON.parse(text) : undefined };
+}
+
+function triple(
+  { id = newId(), timestamp = nowSeconds(), body = eventBody() }: Content,
+  sign: (id: string, timestamp: number, body: string | Buffer) => string,
+): Signed {
+  return {
+    headers: {
+      'webhook-id': id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': sign(id, timestamp, body),
+    },
+    body,
+  };
+}

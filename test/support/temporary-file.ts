@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface TemporaryFile extends Disposable {
+  readonly path: string;
+  write(text: string): void;
+}
+
+/** A file with this content, in a folder of its own, until it is disposed of. */
+export function temporaryFile(text: string): TemporaryFile {
+  const folder = mkdtempSync(join(tmpdir(), 'bridge-test-'));
+  const path = join(folder, 'file');
+  writeFileSync(path, text);
+  return {
+    path,
+    write: (content) => writeFileSync(path, content),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
