@@ -105,9 +105,6 @@ const combined = environment.superRefine((env, context) => {
   if (env.DEDUPE_STORE === 'redis' && !env.REDIS_URL) {
     fault('REDIS_URL', 'DEDUPE_STORE=redis needs it');
   }
-  if (env.DEDUPE_TTL_HOURS > env.TOPIC_RETENTION_HOURS) {
-    fault('TOPIC_RETENTION_HOURS', 'is shorter than DEDUPE_TTL_HOURS');
-  }
   if (!env.API_TOKENS_FILE && !env.API_AUTH) {
     fault('API_TOKENS_FILE', 'set it, or API_AUTH=none to leave /v1 open to the cluster');
   }

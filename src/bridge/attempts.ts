@@ -23,10 +23,10 @@ export class DedupeUnavailableError extends Error {
   override readonly name = 'DedupeUnavailableError';
 }
 
-interface Attempt {
-  readonly outcome: Promise<Outcome>;
-  readonly startedAt: number;
-  claimed: boolean;
+class Attempt {
+  outcome!: Promise<Outcome>;
+  readonly startedAt = performance.now();
+  claimed = false;
 }
 
 /**
@@ -70,12 +70,10 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
    * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
    */
   start(key: string, publish: () => Promise<unknown>): Promise<Outcome> {
-    const attempt: Attempt = {
-      outcome: Promise.resolve().then(() => this.run(key, attempt, publish)),
-      startedAt: performance.now(),
-      claimed: false,
-    };
+    const attempt = new Attempt();
     this.running.set(key, attempt);
+    attempt.outcome = this.run(key, attempt, publish);
+    attempt.outcome.catch(() => undefined); // whoever asked may have gone
     return attempt.outcome;
   }
 

@@ -10,6 +10,8 @@ import type { TopicState } from './topics.js';
 const REPLICATION_TIMEOUT_MS = 2500;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 1000;
+/** What a record's headers may come to; they are bounded one by one. */
+const MAX_HEADER_BYTES = 16 * 1024;
 /** Withdrawals are looked for this often, in ms. */
 const SWEEP_MS = 200;
 
@@ -20,6 +22,9 @@ export interface BatcherEvents {
   /** This producer must not be given anything new. */
   producerFailed(producer: Producer, error: unknown): void;
   batchSent(records: number): void;
+  /** @param waitedMs from `publish` to the acknowledgement. */
+  published(waitedMs: number): void;
+  failed(fault: PublishFault, records: number): void;
 }
 
 /**
@@ -57,23 +62,28 @@ export class Batcher {
   publish(record: EventRecord, deadline: number): Promise<void> {
     const partitions = this.topics.get(record.topic);
     const fault = this.refusal(partitions);
-    if (fault || !partitions)
+    if (fault || !partitions) {
+      this.events.failed(fault ?? 'unavailable', 1);
       return Promise.reject(new PublishError(fault ?? 'unavailable'));
+    }
     const key = Buffer.from(record.key);
     const partition = partitions[partitionFor(key, partitions.length)] as Partition;
     this.waiting++;
+    const since = performance.now();
+    const bytes = record.value.length + MAX_HEADER_BYTES;
+    const { lane } = partition;
     return new Promise((resolve, reject) => {
-      const bytes = record.value.length + 4096; // headers are bounded well below that
-      partition.lane.queue.push({
+      lane.queue.push({
         record,
         key,
         partition,
+        since,
         deadline,
         bytes,
         resolve,
         reject,
       });
-      this.schedule(partition.lane);
+      this.schedule(lane);
     });
   }
 
@@ -260,7 +270,11 @@ export class Batcher {
       this.reject(unit.records, fault, cause);
     } else {
       this.waiting -= unit.records.length;
-      for (const { resolve } of unit.records) resolve();
+      const now = performance.now();
+      for (const { resolve, since } of unit.records) {
+        resolve();
+        this.events.published(now - since);
+      }
     }
     this.schedule(unit.partition.lane);
   }
@@ -270,7 +284,9 @@ export class Batcher {
     fault: PublishFault,
     cause?: unknown,
   ): void {
+    if (records.length === 0) return;
     this.waiting -= records.length;
+    this.events.failed(fault, records.length);
     for (const { reject } of records) reject(new PublishError(fault, { cause }));
   }
 

@@ -11,7 +11,7 @@ import { CONFIG, type Config } from '../config.js';
 import { topicNames } from '../event/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Batcher, routedPartitioner } from './batcher.js';
-import { EventPublisher, PublishError, type EventRecord } from './event-publisher.js';
+import { EventPublisher, type EventRecord } from './event-publisher.js';
 import { kafkaClient } from './kafka-client.js';
 import { installRecordEncoder } from './record-encoder.js';
 import { Topics } from './topics.js';
@@ -42,10 +42,7 @@ export class KafkaPublisher
   private wake = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
-  constructor(
-    @Inject(CONFIG) private readonly config: Config,
-    private readonly metrics: Metrics,
-  ) {
+  constructor(@Inject(CONFIG) config: Config, metrics: Metrics) {
     super();
     this.kafka = kafkaClient(config, SILENCE_MS);
     this.admin = this.kafka.admin();
@@ -54,6 +51,8 @@ export class KafkaPublisher
       brokerFailed: () => this.lookAgain(),
       producerFailed: (producer, error) => this.retire(producer, error),
       batchSent: (records) => metrics.batchRecords.observe(records),
+      published: (waitedMs) => metrics.publishSeconds.observe(waitedMs / 1000),
+      failed: (fault, records) => metrics.publishFailures.inc({ fault }, records),
     });
     metrics.observe(
       'publish_pending',
@@ -69,16 +68,8 @@ export class KafkaPublisher
     return this.problem;
   }
 
-  override async publish(record: EventRecord, deadline: number): Promise<void> {
-    const start = performance.now();
-    try {
-      await this.batcher.publish(record, deadline);
-      this.metrics.publishSeconds.observe((performance.now() - start) / 1000);
-    } catch (error) {
-      const fault = error instanceof PublishError ? error.fault : 'unavailable';
-      this.metrics.publishFailures.inc({ fault });
-      throw error;
-    }
+  override publish(record: EventRecord, deadline: number): Promise<void> {
+    return this.batcher.publish(record, deadline);
   }
 
   onApplicationBootstrap(): void {
@@ -90,10 +81,8 @@ export class KafkaPublisher
     this.loop = this.watchCluster();
   }
 
-  /** Waits for what is on its way, within the bound that `main.ts` sets on the whole. */
+  /** Whoever publishes has waited for the outcomes that could be had. */
   async onApplicationShutdown(): Promise<void> {
-    const deadline = performance.now() + this.config.shutdownTimeoutMs / 2;
-    while (this.batcher.pending > 0 && performance.now() < deadline) await delay(20);
     this.closing = true;
     this.lookAgain();
     this.batcher.close();

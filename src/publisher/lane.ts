@@ -9,6 +9,8 @@ export interface Pending {
   /** On the clock of `performance.now()`, in ms. */
   readonly deadline: number;
   readonly bytes: number;
+  /** When it was queued, on the same clock. */
+  readonly since: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }

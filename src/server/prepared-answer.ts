@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 
 /** An answer whose bytes are made once: most deliveries get one of a handful. */
 export class PreparedAnswer {
-  private readonly body: Buffer;
+  /** Text, which Node writes together with the head in one piece. */
+  private readonly body: string;
   private readonly headers: Record<string, string | number>;
 
   constructor(
@@ -10,10 +11,10 @@ export class PreparedAnswer {
     body: object,
     headers: Record<string, string> = {},
   ) {
-    this.body = Buffer.from(JSON.stringify(body));
+    this.body = JSON.stringify(body);
     this.headers = {
       'Content-Type': 'application/json',
-      'Content-Length': this.body.length,
+      'Content-Length': Buffer.byteLength(this.body),
       ...headers,
     };
   }

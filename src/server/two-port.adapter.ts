@@ -15,6 +15,8 @@ const JOB_URL = /^\/webhooks\/gemini\/jobs\/([A-Za-z0-9._-]{1,2048})$/;
 /** Longer than the idle time of the usual load balancers, which must be the ones to hang up. */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_CONNECTIONS = 4096;
+/** For requests that were begun before the shutdown, and are not getting on. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 /**
  * Express for Nest, on two ports.
@@ -132,5 +134,6 @@ function ended(server: Server): Promise<void> {
     if (!server.listening) return resolve();
     server.close(() => resolve());
     server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS).unref();
   });
 }

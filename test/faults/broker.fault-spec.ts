@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import { startKafka, type KafkaCluster, type KafkaNode } from '../../dev/kafka.js';
+import type { KafkaCluster, KafkaNode } from '../../dev/kafka.js';
 import { countById, readTopics } from '../kafka/topic-log.js';
 import { GeminiSender, SECRET } from './gemini-sender.js';
+import { startOwnKafka } from './own-kafka.js';
 
 const ACK_BUDGET_MS = 2000;
 const SLACK_MS = 500;
@@ -15,7 +16,7 @@ describe('a broker that fails', () => {
   let sender: GeminiSender;
 
   beforeAll(async () => {
-    kafka = await startKafka({ own: true });
+    kafka = await startOwnKafka();
     broker = kafka.nodes[0] as KafkaNode;
     bridge = await startBridge({
       KAFKA_BROKERS: kafka.brokers,

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
+import type { KafkaCluster } from '../../dev/kafka.js';
 import { issueCapability, parseCapabilityKeys } from '../../src/signature/capability.js';
 import { temporarySecrets, type TemporarySecrets } from '../kafka/secrets.js';
 import { countById, readTopics } from '../kafka/topic-log.js';
 import { eventBody } from './gemini-sender.js';
+import { startOwnKafka } from './own-kafka.js';
 
 const ACK_BUDGET_MS = 3000;
 
@@ -15,7 +16,7 @@ describe("Google's keys", () => {
   let secrets: TemporarySecrets;
 
   beforeAll(async () => {
-    kafka = await startKafka({ own: true });
+    kafka = await startOwnKafka();
     gemini = await GeminiEmulator.start();
     secrets = temporarySecrets();
   }, 120_000);

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import { startKafka, type KafkaCluster, type KafkaNode } from '../../dev/kafka.js';
+import type { KafkaCluster, KafkaNode } from '../../dev/kafka.js';
 import { client, countById, readTopics } from '../kafka/topic-log.js';
 import { GeminiSender, SECRET } from './gemini-sender.js';
+import { startOwnKafka } from './own-kafka.js';
 
 const TOPIC = 'gemini.batch.succeeded';
 
@@ -13,7 +14,7 @@ describe('one broker of three', () => {
   let sender: GeminiSender;
 
   beforeAll(async () => {
-    kafka = await startKafka({ own: true, nodes: 3 });
+    kafka = await startOwnKafka(3);
     bridge = await startBridge({ KAFKA_BROKERS: kafka.brokers, WEBHOOK_SECRETS: SECRET });
     await bridge.ready(60_000);
     sender = new GeminiSender(() => bridge.url);
@@ -92,9 +93,9 @@ describe('one broker of three', () => {
     const ids = await underLoad('hang', async () => {
       await node.pause();
       const before = sender.acknowledged.size;
-      await delay(4000); // leadership moves after nine seconds
+      await delay(2500); // leadership moves after three seconds
       takenWhileHung = sender.acknowledged.size - before;
-      await delay(12_000);
+      await delay(8000);
       await node.resume();
       await delay(1000);
     });

@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import { startKafka, type KafkaCluster, type KafkaNode } from '../../dev/kafka.js';
+import type { KafkaCluster, KafkaNode } from '../../dev/kafka.js';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
 import { countById, readTopics } from '../kafka/topic-log.js';
 import { GeminiSender, SECRET } from './gemini-sender.js';
 import { TcpProxy } from './tcp-proxy.js';
+import { startOwnKafka } from './own-kafka.js';
 
 /** Makes the lease, which is six seconds longer, short enough to wait for. */
 const ACK_BUDGET_MS = 1000;
@@ -18,7 +19,7 @@ let proxy: TcpProxy;
 let store: Redis;
 
 beforeAll(async () => {
-  kafka = await startKafka({ own: true });
+  kafka = await startOwnKafka();
   broker = kafka.nodes[0] as KafkaNode;
   redis = await startRedis({ own: true });
   const { hostname, port } = new URL(redis.url);

@@ -4,5 +4,12 @@ type Options = NonNullable<Parameters<typeof jest.useFakeTimers>[0]>;
 
 /** For `jest.useFakeTimers`: timers and `performance.now` stand still, turns of the loop do not. */
 export const FAKED_CLOCK: Options = {
-  doNotFake: ['Date', 'hrtime', 'nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'],
+  doNotFake: [
+    'Date',
+    'hrtime',
+    'nextTick',
+    'queueMicrotask',
+    'setImmediate',
+    'clearImmediate',
+  ],
 };

@@ -16,13 +16,23 @@ export class FakeRequest {
     readonly fail: (error: Error) => void,
   ) {}
 
-  /** `topic/partition: value,value` for each partition in it. */
-  get text(): string[] {
+  /** Each partition's batch in it. */
+  get units(): { topic: string; partition: number; values: string[] }[] {
     return (this.batch.topicMessages ?? []).map(({ topic, messages }) => {
       const sent = messages as unknown as Sent[];
-      const values = sent.map(({ value }) => value.toString('utf8', 0, 40)).join();
-      return `${topic}/${sent[0]?.partition}: ${values}`;
+      return {
+        topic,
+        partition: sent[0]!.partition,
+        values: sent.map(({ value }) => String(value)),
+      };
     });
+  }
+
+  /** The same as `topic/partition: value,value`. */
+  get text(): string[] {
+    return this.units.map(
+      ({ topic, partition, values }) => `${topic}/${partition}: ${values.join()}`,
+    );
   }
 
   get leader(): number | undefined {
@@ -36,11 +46,9 @@ export class FakeRequest {
 
   /** Acknowledges all partitions, or those that are left in. */
   answer(keep: (partition: number) => boolean = () => true): void {
-    const answers = (this.batch.topicMessages ?? []).map(({ topic, messages }) => ({
-      topicName: topic,
-      partition: (messages as unknown as Sent[])[0]!.partition,
-      errorCode: 0,
-    }));
+    const answers = this.units.map(({ topic, partition }) => {
+      return { topicName: topic, partition, errorCode: 0 };
+    });
     this.resolve(answers.filter(({ partition }) => keep(partition)));
   }
 }

@@ -1,17 +1,18 @@
 /** What the service's logger writes to stdout, one line an entry. */
 export class LogCapture implements Disposable {
   readonly lines: string[] = [];
-  private readonly original = process.stdout.write;
+  private readonly original = process.stdout.write.bind(process.stdout);
 
   constructor() {
     const { lines, original } = this;
-    process.stdout.write = ((chunk: string | Uint8Array, ...rest: never[]) => {
+    const write = (chunk: string | Uint8Array): boolean => {
       if (typeof chunk !== 'string' || !chunk.startsWith('{"level"')) {
-        return original.call(process.stdout, chunk, ...rest);
+        return original(chunk);
       }
       lines.push(chunk);
       return true;
-    }) as typeof process.stdout.write;
+    };
+    process.stdout.write = write;
   }
 
   get text(): string {

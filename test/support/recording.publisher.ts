@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import {
   EventPublisher,
   PublishError,
@@ -10,7 +11,7 @@ export class RecordingPublisher extends EventPublisher {
   readonly records: EventRecord[] = [];
   override unready: string | undefined = undefined;
   private readonly faults: PublishFault[] = [];
-  private gate: Promise<void> = Promise.resolve();
+  private gate: Promise<unknown> = Promise.resolve();
   private calls = 0;
   private readonly waiters: { calls: number; resolve: () => void }[] = [];
 
@@ -25,11 +26,9 @@ export class RecordingPublisher extends EventPublisher {
 
   /** What is published from now on waits until the answer is called. */
   hold(): () => void {
-    let resume = (): void => undefined;
-    this.gate = new Promise((resolve) => {
-      resume = resolve;
-    });
-    return resume;
+    const opened = new EventEmitter();
+    this.gate = once(opened, 'open');
+    return () => void opened.emit('open');
   }
 
   /** The next publications fail. */

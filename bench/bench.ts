@@ -1,0 +1,110 @@
+// `npm run bench`: the bridge against a bare floor, on one Kafka. bench/README.md says how to read it.
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { Kafka, logLevel } from 'kafkajs';
+import { startKafka } from '../dev/kafka.js';
+import { toStderr } from '../dev/process/log.js';
+import { startRedis } from '../dev/redis.js';
+import { readOptions, USAGE, type Options } from './options.js';
+import { senderNote, table, type Rounds } from './report.js';
+import { measure, warmUp } from './rounds.js';
+import { startServer, type Server } from './servers.js';
+
+/** The bridge's default; the floor writes to the same topic. */
+const PARTITIONS = 6;
+/** Both compilers, unlike the brokers of the tests, for it shares the machine with what is measured. */
+const BROKER_JAVA_OPTIONS = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
+
+interface Measured {
+  closed: Rounds;
+  open: Rounds | undefined;
+}
+
+async function bench(options: Options): Promise<void> {
+  await using kafka = await startKafka({ own: true, javaOptions: BROKER_JAVA_OPTIONS });
+  await using redis = options.servers.includes('bridge+redis')
+    ? await startRedis({ own: true })
+    : undefined;
+  await createTopic(kafka.brokers);
+  const world = {
+    brokers: kafka.brokers,
+    partitions: PARTITIONS,
+    redisUrl: redis?.url,
+    secret: `whsec_${randomBytes(32).toString('base64')}`,
+  };
+  const servers: Server[] = [];
+  try {
+    for (const name of options.servers) servers.push(await startServer(name, world));
+    report(options, await measureAll(servers, options, world.secret));
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+async function measureAll(
+  servers: readonly Server[],
+  options: Options,
+  secret: string,
+): Promise<Measured> {
+  const { rounds, seconds, connections, rate } = options;
+  const closedLoop = { rounds, seconds, connections, secret };
+  await warmUp(servers, closedLoop);
+  toStderr(`closed loop, ${connections} connections`);
+  const closed = await measure(servers, closedLoop);
+  if (rate === 0) return { closed, open: undefined };
+  toStderr(`open loop, ${rate} requests a second`);
+  return { closed, open: await measure(servers, { ...closedLoop, rate }) };
+}
+
+async function createTopic(brokers: string): Promise<void> {
+  const admin = new Kafka({
+    brokers: brokers.split(','),
+    logLevel: logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic: 'gemini.batch.succeeded', numPartitions: PARTITIONS }],
+  });
+  await admin.disconnect();
+}
+
+function report(options: Options, { closed, open }: Measured): void {
+  const { rounds, seconds, connections, rate, jsonFile } = options;
+  const each = `medians of ${rounds} rounds of ${seconds} s`;
+  print(
+    `\nClosed loop, ${connections} connections; ${each}`,
+    table(closed),
+    senderNote(closed),
+  );
+  if (open)
+    print(
+      `\nOpen loop, ${rate} requests a second; ${each}`,
+      table(open),
+      senderNote(open),
+    );
+  if (jsonFile === undefined) return;
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  const everything = {
+    at: new Date().toISOString(),
+    machine,
+    options,
+    closed: Object.fromEntries(closed),
+    open: open && Object.fromEntries(open),
+  };
+  writeFileSync(jsonFile, `${JSON.stringify(everything, undefined, 2)}\n`);
+}
+
+function print(...lines: string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options) await bench(options);
+  else print(USAGE);
+} catch (error) {
+  toStderr(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

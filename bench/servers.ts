@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { startBridge } from '../dev/bridge.js';
+import { spawnLeashed } from '../dev/process/spawn.js';
+import type { ServerName } from './options.js';
+
+const STOP_GRACE_MS = 5000;
+const START_LIMIT_MS = 30_000;
+
+export interface World {
+  brokers: string;
+  partitions: number;
+  redisUrl: string | undefined;
+  secret: string;
+}
+
+export interface Server {
+  name: ServerName;
+  port: number;
+  pid: number;
+  /** What it has printed, oldest first. */
+  lines: readonly string[];
+  stop(): Promise<unknown>;
+}
+
+export function startServer(name: ServerName, world: World): Promise<Server> {
+  return name === 'floor' ? startFloor(world) : startBuiltBridge(name, world);
+}
+
+async function startBuiltBridge(name: ServerName, world: World): Promise<Server> {
+  const dedupe =
+    name === 'bridge+redis' ? redisDedupe(world) : { DEDUPE_STORE: 'memory' };
+  const bridge = await startBridge({
+    ...environment(world),
+    INTERNAL_PORT: '0',
+    HOST: '127.0.0.1',
+    API_AUTH: 'none',
+    TOPIC_PARTITIONS: String(world.partitions),
+    TOPIC_REPLICATION: '1',
+    TOPIC_MIN_ISR: '1',
+    ...dedupe,
+  });
+  await bridge.ready(START_LIMIT_MS);
+  const { pid, lines } = bridge;
+  const port = Number(new URL(bridge.url).port);
+  return { name, port, pid, lines, stop: () => bridge.stop() };
+}
+
+/** With the flags that `startBridge` gives. */
+function startFloor(world: World): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const lines: string[] = [];
+    const floor = spawnLeashed({
+      command: process.execPath,
+      args: ['--enable-source-maps', join(import.meta.dirname, 'floor.mjs')],
+      env: { PATH: process.env['PATH'], ...environment(world) },
+      output(line, from) {
+        lines.push(line);
+        if (from === 'stderr') return;
+        const { port }: { port: number } = JSON.parse(line);
+        const stop = () => floor.stop(STOP_GRACE_MS);
+        resolve({ name: 'floor', port, pid: floor.pid, lines, stop });
+      },
+    });
+    void floor.exited.then(() =>
+      reject(new Error(`the floor did not start\n${lines.join('\n')}`)),
+    );
+  });
+}
+
+function environment({ brokers, secret }: World): Record<string, string> {
+  return {
+    NODE_ENV: 'production',
+    PORT: '0',
+    KAFKA_BROKERS: brokers,
+    WEBHOOK_SECRETS: secret,
+  };
+}
+
+function redisDedupe({ redisUrl }: World): Record<string, string> {
+  if (redisUrl === undefined) throw new Error('there is no Redis for bridge+redis');
+  return { DEDUPE_STORE: 'redis', REDIS_URL: redisUrl };
+}

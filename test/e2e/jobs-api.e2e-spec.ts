@@ -1,0 +1,254 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { JobRegistry, type KnownJob } from '../../src/registry/job-registry.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { knownJob } from '../support/jobs.js';
+import { json, LoopbackServer, text } from '../support/loopback-server.js';
+import { ask, eventBody, post, signedV1a, type Answer } from '../support/sender.js';
+import { lendDispatcherToSdk } from '../support/sdk-dispatcher.js';
+import { temporaryFile } from '../support/temporary-file.js';
+
+const KEYS = GoogleKeys.create();
+const REQUESTS = [{ key: 'a', request: { contents: [{ parts: [{ text: 'hello' }] }] } }];
+const BATCH = {
+  model: 'gemini-flash',
+  displayName: 'nightly',
+  requests: REQUESTS,
+  metadata: { tenant: 'blue' },
+  correlationId: 'order-42',
+};
+
+let google: LoopbackServer;
+let gemini: LoopbackServer;
+let app: TestApp;
+
+beforeAll(async () => {
+  lendDispatcherToSdk();
+  google = await LoopbackServer.start(json(KEYS.jwks()));
+  gemini = await LoopbackServer.start();
+  app = await startApp({
+    JWKS_URL: `${google.url}/jwks`,
+    GEMINI_URL: gemini.url,
+    GEMINI_API_KEY: 'a-key-for-gemini',
+  });
+});
+
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await google[Symbol.asyncDispose]();
+  await gemini[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  app.publisher.reset();
+  gemini.requests.length = 0;
+});
+
+const submit = (batch: unknown = BATCH, at = app, headers: Record<string, string> = {}) =>
+  post(`${at.internalUrl}/v1/batches`, { headers, body: JSON.stringify(batch) });
+
+const expectProblem = (answer: Answer, status: number, code: string): void => {
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(answer).toMatchObject({ status, json: { type: 'about:blank', status, code } });
+};
+
+/** Takes a batch, and keeps what it was asked for. */
+function accepting(asked: { body?: unknown }) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      asked.body = JSON.parse(Buffer.concat(chunks).toString());
+      json({ name: 'batches/77', metadata: {} })(request, response);
+    });
+  };
+}
+
+describe('POST /v1/batches', () => {
+  it('submits the batch once, and its event comes back correlated', async () => {
+    const asked: { body?: { batch: { webhookConfig: { uris: string[] } } } } = {};
+    gemini.answer = accepting(asked);
+    const answer = await submit();
+
+    expect(answer.status).toBe(202);
+    const job = answer.json as KnownJob;
+    expect(job).toEqual({
+      id: expect.any(String),
+      kind: 'batch',
+      state: 'submitted',
+      correlationId: 'order-42',
+      geminiName: 'batches/77',
+      createdAt: expect.any(String),
+    });
+    expect(answer.headers.get('location')).toBe(`/v1/jobs/${job.id}`);
+    expect(gemini.requests).toHaveLength(1);
+    expect(gemini.requests[0]?.headers['x-goog-api-key']).toBe('a-key-for-gemini');
+    expect(gemini.requests[0]?.url).toBe(
+      '/v1beta/models/gemini-flash:batchGenerateContent',
+    );
+    expect(asked.body?.batch).toMatchObject({
+      displayName: 'nightly',
+      inputConfig: { requests: { requests: [{ metadata: { key: 'a' } }] } },
+      webhookConfig: {
+        uris: [
+          expect.stringMatching(/^https:\/\/bridge.example\/webhooks\/gemini\/jobs\//),
+        ],
+        userMetadata: { tenant: 'blue', correlation_id: 'order-42' },
+      },
+    });
+
+    const [uri = ''] = asked.body?.batch.webhookConfig.uris ?? [];
+    const body = eventBody('batch.succeeded', { id: 'batches/77' });
+    const delivered = await post(
+      app.url + new URL(uri).pathname,
+      signedV1a(KEYS, { body }),
+    );
+    expect(delivered.json).toEqual({ status: 'published' });
+    expect(app.publisher.records[0]?.headers).toMatchObject({
+      'bridge-job-id': job.id,
+      'correlation-id': 'order-42',
+      'bridge-job-metadata': '{"tenant":"blue"}',
+    });
+    const found = await ask(`${app.internalUrl}/v1/jobs/${job.id}`);
+    expect(found.json).toMatchObject({
+      id: job.id,
+      state: 'succeeded',
+      metadata: { tenant: 'blue' },
+      updatedAt: expect.any(String),
+      lastEvent: { type: 'batch.succeeded' },
+    });
+  });
+
+  it('answers 422 with every fault of the body and where it is', async () => {
+    const answer = await submit({ model: 'a b', requests: [{ request: {} }], extra: 1 });
+    expectProblem(answer, 422, 'invalid-body');
+    const { errors } = answer.json as { errors: { pointer: string }[] };
+    expect(errors.map(({ pointer }) => pointer)).toEqual(
+      expect.arrayContaining(['/model', '/requests/0/request/contents']),
+    );
+    expect(gemini.requests).toEqual([]);
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded'])(
+    'answers 422 to %s, which it does not read',
+    async (type) =>
+      expectProblem(
+        await submit(BATCH, app, { 'content-type': type }),
+        422,
+        'invalid-body',
+      ),
+  );
+
+  it('answers 502 when Gemini refuses, and the job has failed', async () => {
+    gemini.answer = text(400, '{"error":{"code":400,"message":"internal detail"}}');
+    const answer = await submit();
+    expectProblem(answer, 502, 'gemini-refused');
+    expect(answer.text).not.toContain('internal detail');
+    const { id, geminiStatus } = answer.json as { id: string; geminiStatus: number };
+    expect(geminiStatus).toBe(400);
+    expect((await ask(`${app.internalUrl}/v1/jobs/${id}`)).json).toMatchObject({
+      state: 'failed',
+      error: 'Gemini answered 400',
+    });
+  });
+
+  it.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
+    ['answers 500', text(500, '{"error":{"code":500}}')],
+    ['hangs up', (request) => request.socket.destroy()],
+    ['does not say its name', json({})],
+  ])(
+    'answers 504 when Gemini %s, does not ask again, and the job is unknown',
+    async (_, behaviour) => {
+      gemini.answer = behaviour;
+      const answer = await submit();
+      expectProblem(answer, 504, 'gemini-outcome-unknown');
+      expect(gemini.requests).toHaveLength(1);
+      const { id } = answer.json as { id: string };
+      expect((await ask(`${app.internalUrl}/v1/jobs/${id}`)).json).toMatchObject({
+        state: 'unknown',
+      });
+    },
+  );
+
+  it('answers 503 without a key for Gemini', async () => {
+    await using receiving = await startApp();
+    expectProblem(await submit(BATCH, receiving), 503, 'gemini-not-configured');
+  });
+});
+
+describe('GET /v1/jobs/{id}', () => {
+  it('answers 404 for a job that it does not know', async () => {
+    expectProblem(await ask(`${app.internalUrl}/v1/jobs/nobody`), 404, 'job-not-found');
+  });
+});
+
+interface Malformed {
+  readonly method?: string;
+  readonly body?: string;
+  readonly encoding?: string;
+}
+
+describe('what never comes to a handler', () => {
+  const MARK = 'pay-load-mark';
+  const LARGE = `"${'x'.repeat(20 * 1024 * 1024)}"`;
+
+  it.each<[string, string, Malformed, number, string]>([
+    ['a body that is no JSON', '/v1/batches', { body: `{"a":${MARK}` }, 400, 'malformed'],
+    ['a body that is too large', '/v1/batches', { body: LARGE }, 413, 'body-too-large'],
+    [
+      'a body in an encoding that nobody knows',
+      '/v1/batches',
+      { body: MARK, encoding: 'compress' },
+      415,
+      'unsupported-media-type',
+    ],
+    ['an unknown path', `/v1/${MARK}`, { body: '{}' }, 404, 'not-found'],
+    ['another method', '/v1/batches', { method: 'DELETE' }, 404, 'not-found'],
+    ['a path that is no UTF-8', '/v1/jobs/%E0%A4%A', { method: 'GET' }, 400, 'malformed'],
+  ])('is a problem too, and its answer does not quote it: %s', async (...row) => {
+    const [, path, { method = 'POST', body, encoding }, status, code] = row;
+    const answer = await ask(app.internalUrl + path, {
+      method,
+      headers: {
+        'content-type': 'application/json',
+        ...(encoding ? { 'content-encoding': encoding } : {}),
+      },
+      ...(body ? { body } : {}),
+    });
+    expectProblem(answer, status, code);
+    expect(answer.text).not.toContain(MARK);
+    expect(app.log.text).not.toContain(MARK);
+  });
+});
+
+describe('with API_TOKENS_FILE', () => {
+  const TOKEN = 'a-token-of-more-than-16';
+
+  it('only a bearer of a token may call, and the file is the only judge', async () => {
+    using file = temporaryFile(`# tokens\nanother-token-that-is-good\n${TOKEN}\n`);
+    await using guarded = await startApp({ API_TOKENS_FILE: file.path });
+    await guarded.get(JobRegistry).put(knownJob());
+    const url = `${guarded.internalUrl}/v1/jobs/job-1`;
+    const call = (authorization?: string) =>
+      ask(url, authorization ? { headers: { authorization } } : {});
+
+    expect((await call(`Bearer ${TOKEN}`)).status).toBe(200);
+    expect((await call(`bearer ${TOKEN}`)).status).toBe(200);
+    for (const bad of [
+      undefined,
+      TOKEN,
+      `Basic ${TOKEN}`,
+      `Bearer ${TOKEN}x`,
+      `Bearer ${TOKEN.slice(0, -1)}`,
+      'Bearer # tokens',
+      `Bearer ${'x'.repeat(5000)}`,
+    ]) {
+      const answer = await call(bad);
+      expectProblem(answer, 401, 'unauthenticated');
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    }
+    expectProblem(await submit(BATCH, guarded), 401, 'unauthenticated');
+    expect((await ask(`${guarded.internalUrl}/health/live`)).status).toBe(200);
+  });
+});

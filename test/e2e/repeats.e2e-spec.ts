@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Attempts } from '../../src/bridge/attempts.js';
+import { DedupeStore, DedupeStoreError } from '../../src/dedupe/dedupe-store.js';
+import type { PublishFault } from '../../src/publisher/event-publisher.js';
+import { startApp, type TestApp } from '../support/app.js';
+import {
+  ask,
+  newId,
+  nowSeconds,
+  OTHER_SECRET,
+  post,
+  SECRET,
+  signedV1,
+  type Answer,
+  type Signed,
+} from '../support/sender.js';
+
+const RETRY_AFTER = '5';
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await startApp();
+});
+
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+});
+
+beforeEach(() => app.publisher.reset());
+
+const deliver = (signed: Signed, to = app) => post(`${to.url}/webhooks/gemini`, signed);
+
+/** As Gemini does: with a budget as short as a test's, a busy machine may spend it. */
+async function deliverUntilTaken(signed: Signed, to: TestApp): Promise<Answer> {
+  for (;;) {
+    const answer = await deliver(signed, to);
+    if (answer.status !== 503) return answer;
+  }
+}
+
+const expectToTryAgain = (answer: Answer, reason: string): void => {
+  expect(answer).toMatchObject({ status: 503, json: { status: 'refused', reason } });
+  expect(answer.headers.get('retry-after')).toBe(RETRY_AFTER);
+};
+
+/** Resolves when that many requests have looked for a twin. */
+function looked(times: number, at = app): Promise<void> {
+  const attempts = at.get(Attempts);
+  const original = attempts.underWay.bind(attempts);
+  return new Promise((resolve) => {
+    let left = times;
+    attempts.underWay = (key) => {
+      if (--left === 0) {
+        attempts.underWay = original;
+        resolve();
+      }
+      return original(key);
+    };
+  });
+}
+
+const outcome = async (signed: Signed, at: TestApp): Promise<void> => {
+  const key = `static:${signed.headers['webhook-id']}`;
+  await at
+    .get(Attempts)
+    .underWay(key)
+    ?.catch(() => undefined);
+};
+
+describe('a repeat', () => {
+  it('is answered 200 and not published again', async () => {
+    const signed = signedV1();
+    expect((await deliver(signed)).json).toEqual({ status: 'published' });
+    for (let i = 0; i < 3; i++) {
+      const repeat = await deliver(signed);
+      expect(repeat).toMatchObject({ status: 200, json: { status: 'duplicate' } });
+    }
+    expect(app.publisher.records).toHaveLength(1);
+  });
+
+  it('is known by its id, whenever and with whichever secret it was signed', async () => {
+    const id = newId();
+    await using rotated = await startApp({
+      WEBHOOK_SECRETS: `${OTHER_SECRET},${SECRET}`,
+    });
+    await deliver(signedV1({ id }), rotated);
+    const later = signedV1({ id, timestamp: nowSeconds() + 60 }, [OTHER_SECRET]);
+    expect((await deliver(later, rotated)).json).toEqual({ status: 'duplicate' });
+  });
+
+  it('of a dead letter is one, too', async () => {
+    const signed = signedV1({ body: 'junk' });
+    await deliver(signed);
+    expect((await deliver(signed)).json).toEqual({ status: 'duplicate' });
+    expect(app.publisher.records).toHaveLength(1);
+  });
+
+  it('beside a running first attempt shares its success', async () => {
+    const resume = app.publisher.hold();
+    const joined = looked(3);
+    const signed = signedV1();
+    const all = Promise.all([deliver(signed), deliver(signed), deliver(signed)]);
+    await joined;
+    resume();
+
+    const statuses = (await all).map(({ json }) => (json as { status: string }).status);
+    expect(statuses.toSorted()).toEqual(['duplicate', 'duplicate', 'published']);
+    expect(app.publisher.records).toHaveLength(1);
+  });
+
+  it('beside a running first attempt shares its failure', async () => {
+    const resume = app.publisher.hold();
+    app.publisher.fail('unavailable');
+    const joined = looked(2);
+    const signed = signedV1();
+    const both = Promise.all([deliver(signed), deliver(signed)]);
+    await joined;
+    resume();
+
+    for (const answer of await both) expectToTryAgain(answer, 'kafka-unavailable');
+    expect((await deliver(signed)).json).toEqual({ status: 'published' });
+    expect(app.publisher.records).toHaveLength(1);
+  });
+
+  it('is not published twice, however many come at once', async () => {
+    const signed = signedV1();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => deliver(signed)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(app.publisher.records).toHaveLength(1);
+  });
+
+  it('while another replica is at it is told to come again', async () => {
+    const id = newId();
+    const store = app.get(DedupeStore);
+    expect(store.claim(`static:${id}`)).toBe('taken');
+    expectToTryAgain(await deliver(signedV1({ id })), 'in-progress');
+    await store.release(`static:${id}`);
+    expect((await deliver(signedV1({ id }))).json).toEqual({ status: 'published' });
+  });
+});
+
+describe('a delivery that nobody signed', () => {
+  it('can neither claim an id nor find out about it', async () => {
+    const id = newId();
+    const forged = signedV1({ id }, [OTHER_SECRET]);
+    const before = await deliver(forged);
+    expect(before.status).toBe(401);
+    expect((await deliver(signedV1({ id }))).json).toEqual({ status: 'published' });
+    const after = await deliver(forged);
+    expect([after.status, after.text]).toEqual([before.status, before.text]);
+  });
+});
+
+describe('when Kafka', () => {
+  it.each<[PublishFault, string]>([
+    ['unavailable', 'kafka-unavailable'],
+    ['not-sent', 'kafka-unavailable'],
+    ['refused', 'kafka-unavailable'],
+    ['producer-fatal', 'kafka-unavailable'],
+    ['closed', 'kafka-unavailable'],
+    ['queue-full', 'overloaded'],
+  ])(
+    'answers %s the sender is told to come again, and is taken',
+    async (fault, reason) => {
+      app.publisher.fail(fault);
+      const signed = signedV1();
+      expectToTryAgain(await deliver(signed), reason);
+      expect((await deliver(signed)).json).toEqual({ status: 'published' });
+    },
+  );
+
+  it('does not answer within the budget, a late success makes the repeat a duplicate', async () => {
+    await using short = await startApp({ ACK_BUDGET_MS: '100' });
+    const resume = short.publisher.hold();
+    const signed = signedV1();
+    expectToTryAgain(await deliver(signed, short), 'ack-budget-spent');
+    expectToTryAgain(await deliver(signed, short), 'ack-budget-spent');
+    resume();
+
+    await outcome(signed, short);
+    const repeat = await deliverUntilTaken(signed, short);
+    expect(repeat).toMatchObject({ status: 200, json: { status: 'duplicate' } });
+    expect(short.publisher.records).toHaveLength(1);
+    const { text } = await ask(`${short.internalUrl}/metrics`);
+    expect(text).toMatch(/^gemini_bridge_published_late_total 1$/m);
+    expect(text).toMatch(/^gemini_bridge_attempts 0$/m);
+  });
+
+  it('fails after the budget, the next attempt is let in', async () => {
+    await using short = await startApp({ ACK_BUDGET_MS: '100' });
+    const resume = short.publisher.hold();
+    short.publisher.fail('unavailable');
+    const signed = signedV1();
+    expectToTryAgain(await deliver(signed, short), 'ack-budget-spent');
+    resume();
+
+    await outcome(signed, short);
+    expect((await deliverUntilTaken(signed, short)).status).toBe(200);
+    expect(short.publisher.records).toHaveLength(1);
+  });
+});
+
+const down = () => Promise.reject(new DedupeStoreError('down'));
+
+const breakStore = (at: TestApp): void => {
+  const store = at.get(DedupeStore);
+  Object.assign(store, { claim: down, confirm: down, release: down });
+  Object.defineProperty(store, 'unready', { get: () => 'down' });
+};
+
+describe('while the dedupe store does not answer', () => {
+  it('events are published, at least once, and the errors counted', async () => {
+    await using broken = await startApp();
+    breakStore(broken);
+    const signed = signedV1();
+    for (let i = 0; i < 2; i++) {
+      expect((await deliver(signed, broken)).json).toEqual({ status: 'published' });
+    }
+    expect((await ask(`${broken.internalUrl}/health/ready`)).status).toBe(200);
+    const { text } = await ask(`${broken.internalUrl}/metrics`);
+    expect(text).toMatch(/^gemini_bridge_dedupe_errors_total\{call="claim"\} 2$/m);
+    expect(text).toMatch(/^gemini_bridge_dedupe_errors_total\{call="confirm"\} 2$/m);
+  });
+
+  it('they are refused where the configuration says so', async () => {
+    await using strict = await startApp({ DEDUPE_ON_ERROR: 'refuse' });
+    breakStore(strict);
+    expectToTryAgain(await deliver(signedV1(), strict), 'dedupe-unavailable');
+    expect(strict.publisher.records).toEqual([]);
+    expect(await ask(`${strict.internalUrl}/health/ready`)).toMatchObject({
+      status: 503,
+      json: { dedupe: 'down' },
+    });
+  });
+});

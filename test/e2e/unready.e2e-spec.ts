@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { startApp, type TestApp } from '../support/app.js';
+import { rawRequest, requestHead } from '../support/raw-request.js';
+import { ask, post, signedV1 } from '../support/sender.js';
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await startApp();
+});
+
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+});
+
+/** A delivery whose last byte does not come. */
+function unfinished(): string {
+  const { headers, body } = signedV1();
+  const head = requestHead('POST /webhooks/gemini', [
+    ...Object.entries(headers),
+    ['Content-Length', String(body.length)],
+  ]);
+  return head + body.slice(0, -1);
+}
+
+describe('a body that does not come', () => {
+  it('within the budget is answered 503, and the connection ends', async () => {
+    await using hasty = await startApp({ ACK_BUDGET_MS: '100' });
+    const answer = await rawRequest(hasty.port, unfinished());
+    expect(answer).toMatchObject({
+      status: 503,
+      body: '{"status":"refused","reason":"body-too-slow"}',
+    });
+    expect(answer.headers.get('retry-after')).toBe('5');
+    expect(answer.headers.get('connection')).toBe('close');
+    expect(hasty.publisher.records).toEqual([]);
+  });
+
+  it('because the sender went away leaves nothing behind', async () => {
+    const socket = connect(app.port, '127.0.0.1', () => socket.write(unfinished()));
+    await once(socket, 'connect');
+    socket.destroy();
+    const answer = await post(`${app.url}/webhooks/gemini`, signedV1());
+    expect(answer.status).toBe(200);
+    expect(app.publisher.records).toHaveLength(1);
+  });
+});
+
+describe('while the process is about to end', () => {
+  it('deliveries are answered 503, their connections closed, and it is not ready', async () => {
+    app.adapter.draining = true;
+    const answer = await post(`${app.url}/webhooks/gemini`, signedV1());
+    const ready = await ask(`${app.internalUrl}/health/ready`);
+    const live = await ask(`${app.internalUrl}/health/live`);
+    app.adapter.draining = false;
+
+    expect(answer).toMatchObject({ status: 503, json: { reason: 'shutting-down' } });
+    expect(answer.headers.get('retry-after')).toBe('5');
+    expect(answer.headers.get('connection')).toBe('close');
+    expect(ready.status).toBe(503);
+    expect(ready.json).toHaveProperty('shutdown');
+    expect(live.status).toBe(200);
+  });
+
+  it('what was published already, or is under way, is still confirmed', async () => {
+    const ending = await startApp();
+    const resume = ending.publisher.hold();
+    const delivered = post(`${ending.url}/webhooks/gemini`, signedV1());
+    await ending.publisher.called(1);
+    ending.adapter.draining = true;
+    const ended = ending[Symbol.asyncDispose]();
+    resume();
+
+    expect((await delivered).json).toEqual({ status: 'published' });
+    await ended;
+  });
+});

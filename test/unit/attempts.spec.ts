@@ -1,0 +1,280 @@
+import { EventEmitter, once } from 'node:events';
+import { Logger } from '@nestjs/common';
+import {
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
+import {
+  Attempts,
+  DedupeUnavailableError,
+  DeliveryPendingError,
+} from '../../src/bridge/attempts.js';
+import type { Config } from '../../src/config.js';
+import {
+  DedupeStore,
+  DedupeStoreError,
+  type Claim,
+} from '../../src/dedupe/dedupe-store.js';
+import { Metrics } from '../../src/metrics/metrics.js';
+import { FAKED_CLOCK } from '../support/clock.js';
+
+/** Writes down what it is told; answers at once or not, as the test wants it. */
+class TellingStore extends DedupeStore {
+  readonly told: string[] = [];
+  answer: () => Claim | Promise<Claim> = () => 'taken';
+  failing: string[] = [];
+
+  override claim(key: string): Claim | Promise<Claim> {
+    this.told.push(`claim ${key}`);
+    return this.failing.includes('claim') ? this.down() : this.answer();
+  }
+
+  override confirm(key: string): void | Promise<void> {
+    return this.tell('confirm', key);
+  }
+
+  override release(key: string): void | Promise<void> {
+    return this.tell('release', key);
+  }
+
+  override renew(keys: readonly string[]): void | Promise<void> {
+    return this.tell('renew', keys.join());
+  }
+
+  override get unready(): undefined {
+    return undefined;
+  }
+
+  private tell(call: string, key: string): void | Promise<void> {
+    this.told.push(`${call} ${key}`);
+    if (this.failing.includes(call)) return this.down();
+  }
+
+  private down(): Promise<never> {
+    return Promise.reject(new DedupeStoreError('down'));
+  }
+}
+
+let store: TellingStore;
+let metrics: Metrics;
+
+beforeAll(() => Logger.overrideLogger(false));
+
+beforeEach(() => {
+  jest.useFakeTimers(FAKED_CLOCK);
+  store = new TellingStore();
+  metrics = new Metrics();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+function attemptsWith(onError: 'publish' | 'refuse' = 'publish'): Attempts {
+  const config = { ackBudgetMs: 3000, shutdownTimeoutMs: 100, dedupe: { onError } };
+  const attempts = new Attempts(store, metrics, config as unknown as Config);
+  attempts.onModuleInit();
+  return attempts;
+}
+
+/** A publication that the test ends. */
+class Publication {
+  calls = 0;
+  private readonly outcome = new EventEmitter();
+
+  readonly publish = async (): Promise<void> => {
+    this.calls++;
+    await once(this.outcome, 'end'); // or rejects with what `error` is emitted with
+  };
+
+  end(): void {
+    this.outcome.emit('end');
+  }
+
+  fail(error: Error): void {
+    this.outcome.emit('error', error);
+  }
+}
+
+const turn = () => new Promise(setImmediate);
+const count = async (call: string) => {
+  const { values } = await metrics.unclaimed.get();
+  return values.find(({ labels }) => labels.call === call)?.value ?? 0;
+};
+
+describe('an attempt', () => {
+  it('claims, publishes and confirms, in this order', async () => {
+    const order = store.told;
+    const outcome = attemptsWith().start('k', async () => {
+      order.push('publish');
+      await turn();
+    });
+    expect(await outcome).toBe('published');
+    expect(order).toEqual(['claim k', 'publish', 'confirm k']);
+  });
+
+  it('publishes nothing that was published before', async () => {
+    store.answer = () => 'done';
+    const publication = new Publication();
+    expect(await attemptsWith().start('k', publication.publish)).toBe('duplicate');
+    expect(publication.calls).toBe(0);
+    expect(store.told).toEqual(['claim k']);
+  });
+
+  it('publishes nothing that another replica is at, and leaves its claim alone', async () => {
+    store.answer = () => Promise.resolve('pending');
+    const publication = new Publication();
+    const outcome = attemptsWith().start('k', publication.publish);
+    await expect(outcome).rejects.toBeInstanceOf(DeliveryPendingError);
+    expect(publication.calls).toBe(0);
+    expect(store.told).toEqual(['claim k']);
+  });
+
+  it('gives its claim back when it failed, before it says so', async () => {
+    const error = new Error('no broker');
+    const outcome = attemptsWith().start('k', () => Promise.reject(error));
+    await expect(outcome).rejects.toBe(error);
+    expect(store.told).toEqual(['claim k', 'release k']);
+  });
+
+  it('is there to be joined from the first moment to the last', async () => {
+    const answers = new EventEmitter();
+    store.answer = async () => {
+      const [claim] = (await once(answers, 'claim')) as [Claim];
+      return claim;
+    };
+    const attempts = attemptsWith();
+    expect(attempts.underWay('k')).toBeUndefined();
+    const publication = new Publication();
+    const outcome = attempts.start('k', publication.publish);
+    expect(attempts.underWay('k')).toBe(outcome);
+    expect(attempts.underWay('other')).toBeUndefined();
+    await turn();
+    answers.emit('claim', 'taken');
+    await turn();
+    expect(attempts.underWay('k')).toBe(outcome);
+    publication.end();
+    expect(await Promise.all([outcome, outcome])).toEqual(['published', 'published']);
+    expect(publication.calls).toBe(1);
+    expect(attempts.underWay('k')).toBeUndefined();
+  });
+
+  it('lets its joiners share its failure, and the next one start anew', async () => {
+    const attempts = attemptsWith();
+    const publication = new Publication();
+    const outcome = attempts.start('k', publication.publish);
+    const joined = attempts.underWay('k');
+    await turn();
+    publication.fail(new Error('no broker'));
+    await expect(outcome).rejects.toThrow('no broker');
+    await expect(joined).rejects.toThrow('no broker');
+    expect(await attempts.start('k', () => Promise.resolve())).toBe('published');
+  });
+
+  it('is counted while it runs', async () => {
+    const attempts = attemptsWith();
+    const publication = new Publication();
+    const outcome = attempts.start('k', publication.publish);
+    const running = /^gemini_bridge_attempts (\d+)$/m;
+    await turn();
+    expect(running.exec(await metrics.registry.metrics())?.[1]).toBe('1');
+    publication.end();
+    await outcome;
+    expect(running.exec(await metrics.registry.metrics())?.[1]).toBe('0');
+  });
+});
+
+describe('when the store does not answer', () => {
+  it('an attempt publishes all the same, by the default', async () => {
+    store.failing = ['claim', 'confirm'];
+    expect(await attemptsWith().start('k', () => Promise.resolve())).toBe('published');
+    expect([await count('claim'), await count('confirm')]).toEqual([1, 1]);
+  });
+
+  it('an attempt publishes nothing where the policy is to refuse', async () => {
+    store.failing = ['claim'];
+    const publication = new Publication();
+    const outcome = attemptsWith('refuse').start('k', publication.publish);
+    await expect(outcome).rejects.toBeInstanceOf(DedupeUnavailableError);
+    expect(publication.calls).toBe(0);
+    expect(store.told).toEqual(['claim k']);
+  });
+
+  it('a success stays a success, and a failure its own', async () => {
+    store.failing = ['confirm', 'release'];
+    const attempts = attemptsWith('refuse');
+    expect(await attempts.start('a', () => Promise.resolve())).toBe('published');
+    const error = new Error('no broker');
+    await expect(attempts.start('b', () => Promise.reject(error))).rejects.toBe(error);
+    expect([await count('confirm'), await count('release')]).toEqual([1, 1]);
+  });
+});
+
+describe('a lease', () => {
+  const LEASE_MS = 9000; // the ack budget of 3 s and a margin of 6 s
+
+  it('is renewed, well before it runs out, as long as the outcome is open', async () => {
+    const attempts = attemptsWith();
+    const publication = new Publication();
+    const outcome = attempts.start('k', publication.publish);
+    await turn();
+    jest.advanceTimersByTime(LEASE_MS * 4);
+    const renewals = store.told.filter((call) => call === 'renew k');
+    expect(renewals.length).toBeGreaterThanOrEqual(8);
+    publication.end();
+    await outcome;
+    store.told.length = 0;
+    jest.advanceTimersByTime(LEASE_MS * 4);
+    expect(store.told).toEqual([]);
+  });
+
+  it('that we do not have is not renewed', async () => {
+    store.failing = ['claim'];
+    const publication = new Publication();
+    void attemptsWith().start('k', publication.publish);
+    await turn();
+    jest.advanceTimersByTime(LEASE_MS * 4);
+    expect(store.told).toEqual(['claim k']);
+  });
+
+  it('that could not be renewed does not end the attempt', async () => {
+    store.failing = ['renew'];
+    const attempts = attemptsWith();
+    const publication = new Publication();
+    const outcome = attempts.start('k', publication.publish);
+    await turn();
+    jest.advanceTimersByTime(LEASE_MS);
+    await turn();
+    expect(await count('renew')).toBeGreaterThan(0);
+    publication.end();
+    expect(await outcome).toBe('published');
+  });
+});
+
+describe('before the process ends', () => {
+  it('what is under way may still be confirmed', async () => {
+    jest.useRealTimers();
+    const attempts = attemptsWith();
+    const publication = new Publication();
+    const outcome = attempts.start('k', publication.publish);
+    const ready = attempts.beforeApplicationShutdown();
+    await turn();
+    publication.end();
+    await ready;
+    expect(store.told).toEqual(['claim k', 'confirm k']);
+    expect(await outcome).toBe('published');
+  });
+
+  it('it does not wait for ever', async () => {
+    jest.useRealTimers();
+    const attempts = attemptsWith();
+    void attempts.start('k', new Publication().publish);
+    await attempts.beforeApplicationShutdown();
+    expect(attempts.underWay('k')).toBeDefined();
+  });
+});

@@ -1,0 +1,238 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, loadConfig, VARIABLES } from '../../src/config.js';
+import { temporaryFile } from '../support/temporary-file.js';
+
+/** The least that the service starts with. */
+const LEAST = {
+  KAFKA_BROKERS: 'kafka-1:9092',
+  WEBHOOK_SECRETS: 'whsec_not-looked-at-here',
+  API_AUTH: 'none',
+};
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+const namesIn = (faults: readonly string[]) =>
+  faults.map((fault) => fault.split(/[.:]/)[0]);
+
+describe('loadConfig', () => {
+  it('has defaults for all but the brokers, a proof and who may call', () => {
+    const config = loadConfig(LEAST);
+    expect(config).toEqual({
+      server: { port: 8080, internalPort: 8081, host: '0.0.0.0' },
+      publicUrl: undefined,
+      ackBudgetMs: 4000,
+      shutdownTimeoutMs: 20_000,
+      logLevel: 'info',
+      kafka: {
+        brokers: ['kafka-1:9092'],
+        clientId: 'gemini-kafka-bridge',
+        queueMax: 10_000,
+        sasl: undefined,
+        tls: false,
+      },
+      topics: {
+        prefix: 'gemini',
+        mode: 'create',
+        partitions: 6,
+        replication: 3,
+        minIsr: 2,
+        retentionHours: 168,
+      },
+      signature: {
+        secrets: LEAST.WEBHOOK_SECRETS,
+        secretsFile: undefined,
+        capabilityKeysFile: undefined,
+        jwksUrl: 'https://generativelanguage.googleapis.com/.well-known/jwks.json',
+        jwksStaleMs: 86_400_000,
+      },
+      token: {
+        audience: undefined,
+        issuer: undefined,
+        maxAgeSeconds: 300,
+        bodyHashClaim: 'body_sha256',
+        unboundBody: 'confirm',
+      },
+      dedupe: {
+        store: 'memory',
+        redisUrl: undefined,
+        ttlMs: 259_200_000,
+        onError: 'publish',
+        memoryMax: 1_000_000,
+      },
+      gemini: {
+        url: 'https://generativelanguage.googleapis.com',
+        apiKey: undefined,
+      },
+      access: { tokensFile: undefined, open: true },
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('takes an empty variable for an unset one, as a chart renders it', () => {
+    const empty = Object.fromEntries(VARIABLES.map((name) => [name, '']));
+    expect(loadConfig({ ...empty, ...LEAST })).toEqual(loadConfig(LEAST));
+  });
+
+  it.each<[string, string]>([
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['INTERNAL_PORT', 'http'],
+    ['PUBLIC_URL', 'http://bridge.example'],
+    ['PUBLIC_URL', 'http://127.0.0.1.example'],
+    ['KAFKA_BROKERS', 'kafka-1'],
+    ['KAFKA_BROKERS', 'kafka-1:9092,'],
+    ['KAFKA_BROKERS', 'kafka://kafka-1:9092'],
+    ['KAFKA_SASL_MECHANISM', 'gssapi'],
+    ['KAFKA_TLS', 'yes'],
+    ['KAFKA_TLS_CA_FILE', '/no/such/file'],
+    ['KAFKA_TLS_CERT_FILE', import.meta.filename],
+    ['KAFKA_SASL_PASSWORD_FILE', '/no/such/file'],
+    ['TOPIC_PREFIX', 'gemini.events'],
+    ['TOPIC_PREFIX', 'x'.repeat(65)],
+    ['TOPICS_MODE', 'drop'],
+    ['TOPIC_PARTITIONS', '0'],
+    ['TOPIC_REPLICATION', 'three'],
+    ['TOPIC_MIN_ISR', '4'],
+    ['TOPIC_RETENTION_HOURS', '0'],
+    ['PUBLISH_QUEUE_MAX', '0'],
+    ['WEBHOOK_SECRETS_FILE', '/no/such/file'],
+    ['JWKS_URL', 'jwks'],
+    ['JWKS_STALE_HOURS', '0'],
+    ['JWT_MAX_AGE_SECONDS', '0'],
+    ['JWT_UNBOUND_BODY', 'publish'],
+    ['CAPABILITY_KEYS_FILE', '/no/such/file'],
+    ['REDIS_URL', 'http://redis:6379'],
+    ['DEDUPE_STORE', 'disk'],
+    ['DEDUPE_TTL_HOURS', '24'],
+    ['DEDUPE_ON_ERROR', 'drop'],
+    ['DEDUPE_MEMORY_MAX', '0'],
+    ['ACK_BUDGET_MS', '99'],
+    ['GEMINI_API_KEY_FILE', '/no/such/file'],
+    ['GEMINI_URL', 'gemini'],
+    ['API_TOKENS_FILE', '/no/such/file'],
+    ['API_AUTH', 'open'],
+    ['SHUTDOWN_TIMEOUT_MS', '0'],
+    ['LOG_LEVEL', 'loud'],
+  ])('refuses %s=%s and does not say the value', (name, value) => {
+    const faults = faultsOf({ ...LEAST, [name]: value });
+    expect(namesIn(faults)).toContain(name);
+    expect(faults.every((fault) => fault.length > name.length + 5)).toBe(true);
+    if (value.length > 2) expect(faults.join('\n')).not.toContain(value);
+  });
+
+  it('names every bad variable at once, and no value', () => {
+    const secret = 'hunter2-hunter2';
+    const env = {
+      PORT: secret,
+      KAFKA_BROKERS: secret,
+      TOPICS_MODE: secret,
+      JWKS_URL: secret,
+      REDIS_URL: secret,
+      LOG_LEVEL: secret,
+      API_AUTH: secret,
+    };
+    const names = Object.keys(env);
+    const faults = faultsOf(env);
+    expect(new Set(namesIn(faults))).toEqual(new Set(names));
+    const { message } = new ConfigError(faults);
+    for (const name of names) expect(message).toContain(`\n  ${name}`);
+    expect(message).not.toContain(secret);
+  });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      'neither a proof nor who may call',
+      { KAFKA_BROKERS: 'k:1' },
+      ['WEBHOOK_SECRETS', 'API_TOKENS_FILE'],
+    ],
+    ['no Redis for the store', { ...LEAST, DEDUPE_STORE: 'redis' }, ['REDIS_URL']],
+    [
+      'a key for Gemini and nothing to be called back on',
+      { ...LEAST, GEMINI_API_KEY: 'key' },
+      ['PUBLIC_URL', 'CAPABILITY_KEYS_FILE'],
+    ],
+    [
+      'tokens, and the word that there are none',
+      { ...LEAST, API_TOKENS_FILE: import.meta.filename },
+      ['API_AUTH'],
+    ],
+    [
+      'SCRAM without credentials',
+      { ...LEAST, KAFKA_SASL_MECHANISM: 'scram-sha-512' },
+      ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
+    ],
+    [
+      'OAUTHBEARER without a token',
+      { ...LEAST, KAFKA_SASL_MECHANISM: 'oauthbearer' },
+      ['KAFKA_SASL_TOKEN_FILE'],
+    ],
+    [
+      'a user name without a mechanism',
+      { ...LEAST, KAFKA_SASL_USERNAME: 'bridge' },
+      ['KAFKA_SASL_MECHANISM'],
+    ],
+    [
+      'a certificate without its key',
+      { ...LEAST, KAFKA_TLS_CERT_FILE: import.meta.filename },
+      ['KAFKA_TLS_CERT_FILE'],
+    ],
+  ])('refuses %s', (_, env, names) => {
+    expect(namesIn(faultsOf(env))).toEqual(names);
+  });
+
+  it.each([
+    'https://bridge.example',
+    'http://127.0.0.1:8080',
+    'http://localhost:8080',
+    'http://[::1]:8080',
+  ])('takes %s as the public URL', (url) => {
+    expect(loadConfig({ ...LEAST, PUBLIC_URL: `${url}//` }).publicUrl).toBe(url);
+  });
+
+  it('takes Redis for the store as soon as there is one, unless told otherwise', () => {
+    const REDIS_URL = 'rediss+sentinel://redis:26379/main';
+    expect(loadConfig({ ...LEAST, REDIS_URL }).dedupe.store).toBe('redis');
+    const memory = loadConfig({ ...LEAST, REDIS_URL, DEDUPE_STORE: 'memory' });
+    expect(memory.dedupe.store).toBe('memory');
+  });
+
+  it('reads credentials and certificates from their files', () => {
+    using password = temporaryFile('hunter2\n');
+    using ca = temporaryFile('-----BEGIN CERTIFICATE-----\n');
+    const { kafka } = loadConfig({
+      ...LEAST,
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'bridge',
+      KAFKA_SASL_PASSWORD_FILE: password.path,
+      KAFKA_TLS_CA_FILE: ca.path,
+    });
+    expect(kafka.sasl).toMatchObject({ mechanism: 'plain', password: 'hunter2' });
+    expect(kafka.tls).toEqual({
+      ca: '-----BEGIN CERTIFICATE-----',
+      cert: undefined,
+      key: undefined,
+    });
+    using key = temporaryFile('a-key\n');
+    const { gemini } = loadConfig({
+      ...LEAST,
+      GEMINI_API_KEY_FILE: key.path,
+      CAPABILITY_KEYS_FILE: key.path,
+      PUBLIC_URL: 'https://bridge.example',
+    });
+    expect(gemini.apiKey).toBe('a-key');
+  });
+
+  it('speaks TLS with the system’s authorities when told so', () => {
+    expect(loadConfig({ ...LEAST, KAFKA_TLS: 'true' }).kafka.tls).toBeTruthy();
+    expect(loadConfig({ ...LEAST, KAFKA_TLS: 'false' }).kafka.tls).toBe(false);
+  });
+});

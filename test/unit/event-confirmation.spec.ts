@@ -1,0 +1,106 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Delivery } from '../../src/bridge/delivery.js';
+import { EventConfirmation } from '../../src/bridge/event-confirmation.js';
+import type { Config } from '../../src/config.js';
+import type { BatchState, GeminiClient } from '../../src/gemini/gemini.client.js';
+import { GeminiError } from '../../src/gemini/gemini.error.js';
+import type { KnownJob } from '../../src/registry/job-registry.js';
+import { faultOf } from '../support/faults.js';
+import { knownJob } from '../support/jobs.js';
+import { eventBody } from '../support/sender.js';
+
+const SUCCEEDED: BatchState = {
+  state: 'BATCH_STATE_SUCCEEDED',
+  updateTime: '2026-01-01T00:00:09Z',
+  outputFile: undefined,
+};
+
+let asked: string[];
+let answer: () => Promise<BatchState>;
+
+beforeEach(() => {
+  asked = [];
+  answer = () => Promise.resolve(SUCCEEDED);
+});
+
+function confirmed(
+  body: string,
+  {
+    job = knownJob(),
+    unboundBody = 'confirm',
+  }: { job?: KnownJob; unboundBody?: string } = {},
+): Promise<Delivery> {
+  const gemini = {
+    batchState: (name: string) => {
+      asked.push(name);
+      return answer();
+    },
+  } as GeminiClient;
+  const config = { token: { unboundBody } } as unknown as Config;
+  const proof = { id: 'j-1', body: Buffer.from(body), bodyBound: false };
+  const delivery = { key: 'jobs/job-1:j-1', proof } as unknown as Delivery;
+  return new EventConfirmation(gemini, config).confirmed(delivery, job);
+}
+
+describe('EventConfirmation', () => {
+  it.each([
+    ['BATCH_STATE_SUCCEEDED', 'batch.succeeded'],
+    ['BATCH_STATE_FAILED', 'batch.failed'],
+    ['BATCH_STATE_EXPIRED', 'batch.expired'],
+    ['BATCH_STATE_CANCELLED', 'batch.cancelled'],
+  ])(
+    'confirms by %s a %s, and nothing of what else the body said',
+    async (state, type) => {
+      answer = () => Promise.resolve({ ...SUCCEEDED, state });
+      const body = eventBody(type, { id: 'batch_1', output_file_uri: 'gs://elsewhere' });
+      const { proof, key } = await confirmed(body);
+      expect(asked).toEqual(['batches/1']);
+      expect(key).toBe('jobs/job-1:j-1');
+      expect(JSON.parse(proof.body.toString())).toEqual({
+        type,
+        version: 'v1',
+        timestamp: '2026-01-01T00:00:09Z',
+        data: { id: 'batches/1' },
+      });
+    },
+  );
+
+  it('says where the output is, if Gemini does', async () => {
+    answer = () => Promise.resolve({ ...SUCCEEDED, outputFile: 'files/batch-1' });
+    const { proof } = await confirmed(eventBody());
+    expect(JSON.parse(proof.body.toString())).toMatchObject({
+      data: { id: 'batches/1', output_file_uri: 'files/batch-1' },
+    });
+  });
+
+  it.each(['BATCH_STATE_RUNNING', 'BATCH_STATE_FAILED', 'constructor', ''])(
+    'refuses a success while Gemini says %s',
+    async (state) => {
+      answer = () => Promise.resolve({ ...SUCCEEDED, state });
+      expect(await faultOf(() => confirmed(eventBody()))).toBe('body-unconfirmed');
+    },
+  );
+
+  it('refuses an event of another job', async () => {
+    const body = eventBody('batch.succeeded', { id: 'batches/2' });
+    expect(await faultOf(() => confirmed(body))).toBe('body-unconfirmed');
+  });
+
+  it('refuses without asking what cannot be asked for', async () => {
+    const { geminiName: _, ...unnamed } = knownJob();
+    expect(await faultOf(() => confirmed(eventBody(), { job: unnamed }))).toBe(
+      'body-unconfirmed',
+    );
+    expect(await faultOf(() => confirmed('junk'))).toBe('body-unconfirmed');
+    expect(await faultOf(() => confirmed(eventBody(), { unboundBody: 'refuse' }))).toBe(
+      'body-unconfirmed',
+    );
+    expect(asked).toEqual([]);
+  });
+
+  it('says nothing about the event while Gemini does not answer', async () => {
+    const error = new GeminiError('Gemini did not answer', 'unknown', undefined);
+    answer = () => Promise.reject(error);
+    await expect(confirmed(eventBody())).rejects.toBe(error);
+  });
+});

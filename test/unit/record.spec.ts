@@ -1,0 +1,136 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Delivery } from '../../src/bridge/delivery.js';
+import { deadLetterRecord, eventOf, eventRecord } from '../../src/bridge/record.js';
+import type { EventRecord } from '../../src/publisher/event-publisher.js';
+import { knownJob } from '../support/jobs.js';
+import { eventBody } from '../support/sender.js';
+
+const DELIVERY: Delivery = {
+  key: 'static:msg_1',
+  scope: 'static',
+  proof: {
+    scheme: 'v1',
+    id: 'msg_1',
+    timestamp: '1767225600',
+    signature: 'v1,AAAA',
+    keyId: 'abcd1234',
+    body: Buffer.from(eventBody()),
+    bodyBound: true,
+  },
+  capability: undefined,
+  traceparent: '00-1-2-01',
+  receivedAt: Date.UTC(2026, 0, 1),
+  deadline: 0,
+};
+const FOR_JOB: Delivery = {
+  ...DELIVERY,
+  key: 'jobs/job-1:msg_1',
+  scope: 'jobs/job-1',
+  capability: { jobId: 'job-1', correlationId: 'order-42' },
+};
+const EVENT = {
+  type: 'batch.succeeded',
+  subject: 'batches/1',
+  time: '2026-01-01T00:00:00Z',
+};
+
+/** Record headers as Kafka takes them. */
+function expectKafkaHeaders({ headers }: EventRecord): void {
+  for (const [name, value] of Object.entries(headers)) {
+    expect(name).toMatch(/^[a-z][a-z0-9_-]*$/);
+    expect(typeof value).toBe('string');
+  }
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  expect(new Set(names).size).toBe(names.length);
+}
+
+describe('eventRecord', () => {
+  it('is a CloudEvent in binary mode, with the proof', () => {
+    const record = eventRecord(DELIVERY, EVENT, 'gemini', undefined);
+    expect(record).toEqual({
+      topic: 'gemini.batch.succeeded',
+      key: 'batches/1',
+      value: DELIVERY.proof.body,
+      headers: {
+        ce_specversion: '1.0',
+        ce_id: 'msg_1',
+        ce_source: 'https://generativelanguage.googleapis.com',
+        ce_type: 'batch.succeeded',
+        ce_time: '2026-01-01T00:00:00Z',
+        ce_subject: 'batches/1',
+        ce_dataschema: 'urn:gemini-kafka-bridge:event:batch.succeeded:v1',
+        'content-type': 'application/json',
+        'webhook-id': 'msg_1',
+        'webhook-timestamp': '1767225600',
+        'webhook-signature': 'v1,AAAA',
+        'bridge-scheme': 'v1',
+        'bridge-key-id': 'abcd1234',
+        'bridge-scope': 'static',
+        'bridge-received-at': '2026-01-01T00:00:00.000Z',
+        traceparent: '00-1-2-01',
+      },
+    });
+    expect(record.value).toBe(DELIVERY.proof.body);
+    expectKafkaHeaders(record);
+  });
+
+  it('has no header for what the event does not say', () => {
+    const event = { type: 'ping', subject: undefined, time: undefined };
+    const record = eventRecord(DELIVERY, event, 'acme', undefined);
+    expect(record).toMatchObject({ topic: 'acme.other', key: 'msg_1' });
+    expect(record.headers).not.toHaveProperty('ce_subject');
+    expect(record.headers['ce_time']).toBe('2026-01-01T00:00:00.000Z');
+    expectKafkaHeaders(record);
+  });
+
+  it('is correlated where a path names the job, with metadata where it is known', () => {
+    const unknown = eventRecord(FOR_JOB, EVENT, 'gemini', undefined);
+    expect(unknown.headers).toMatchObject({
+      'bridge-scope': 'jobs/job-1',
+      'bridge-job-id': 'job-1',
+      'correlation-id': 'order-42',
+    });
+    expect(unknown.headers).not.toHaveProperty('bridge-job-metadata');
+    const job = knownJob({ metadata: { tenant: 'blau-ü' } });
+    const known = eventRecord(FOR_JOB, EVENT, 'gemini', job);
+    expect(known.headers['bridge-job-metadata']).toBe('{"tenant":"blau-ü"}');
+    expectKafkaHeaders(known);
+  });
+
+  it('does not take a job’s name for ours on the static route', () => {
+    const { headers } = eventRecord(DELIVERY, EVENT, 'gemini', knownJob());
+    expect(headers).not.toHaveProperty('correlation-id');
+    expect(headers).not.toHaveProperty('bridge-job-metadata');
+  });
+});
+
+describe('deadLetterRecord', () => {
+  it('keeps the bytes, the proof and the reason', () => {
+    const record = deadLetterRecord(FOR_JOB, 'other-job', 'gemini');
+    expect(record).toMatchObject({
+      topic: 'gemini-bridge.dead-letter',
+      key: 'msg_1',
+      headers: {
+        'bridge-reason': 'other-job',
+        'content-type': 'application/octet-stream',
+        'webhook-id': 'msg_1',
+        'webhook-signature': 'v1,AAAA',
+        'bridge-job-id': 'job-1',
+        'correlation-id': 'order-42',
+      },
+    });
+    expect(record.value).toBe(FOR_JOB.proof.body);
+    expect(Object.keys(record.headers).filter((name) => name.startsWith('ce_'))).toEqual(
+      [],
+    );
+    expectKafkaHeaders(record);
+  });
+});
+
+describe('eventOf', () => {
+  it('is the event, or why the bytes are none', () => {
+    expect(eventOf(DELIVERY)).toEqual(EVENT);
+    const junk = { ...DELIVERY, proof: { ...DELIVERY.proof, body: Buffer.from('junk') } };
+    expect(eventOf(junk)).toBe('not-json');
+  });
+});
