@@ -14,7 +14,7 @@ const environment = z.object({
   INTERNAL_PORT: port(8081),
   HOST: z.string().min(1).default('0.0.0.0'),
   /** Base of the URLs that Gemini is given; https unless loopback. */
-  PUBLIC_URL: z.url().optional(),
+  PUBLIC_URL: z.string().optional(),
 
   KAFKA_BROKERS: commaList(z.string().regex(/^[^:\s]+:\d{1,5}$/, 'want host:port')),
   KAFKA_CLIENT_ID: z.string().min(1).default('gemini-kafka-bridge'),
@@ -85,58 +85,50 @@ type Environment = z.output<typeof environment>;
 /** Every variable that the service reads: the README and the chart are held against it. */
 export const VARIABLES: readonly string[] = Object.keys(environment.shape);
 
-/** What belongs together and is wrong only in combination. */
-const combined = environment.superRefine((env, context) => {
-  const fault = (path: keyof Environment, message: string): void => {
-    context.addIssue({ code: 'custom', path: [path], message });
-  };
-  if (env.PUBLIC_URL && !isHttpsOrLoopback(env.PUBLIC_URL)) {
-    fault('PUBLIC_URL', 'Gemini delivers to https only (http is for loopback)');
+type Given = Readonly<Partial<Record<keyof Environment, string>>>;
+
+/** What belongs together and is wrong only in combination; on the text, so that it is named beside the rest. */
+function* combinedFaults(env: Given): Generator<string> {
+  if (env.PUBLIC_URL && !isPublicUrl(env.PUBLIC_URL)) {
+    yield 'PUBLIC_URL: want https://host[/path] (Gemini delivers to nothing else; http is for loopback)';
   }
-  if (env.TOPIC_MIN_ISR > env.TOPIC_REPLICATION) {
-    fault('TOPIC_MIN_ISR', 'is larger than TOPIC_REPLICATION: nothing could be written');
+  if (Number(env.TOPIC_MIN_ISR ?? 2) > Number(env.TOPIC_REPLICATION ?? 3)) {
+    yield 'TOPIC_MIN_ISR: is larger than TOPIC_REPLICATION: nothing could be written';
   }
   if (!env.WEBHOOK_SECRETS && !env.WEBHOOK_SECRETS_FILE && !env.CAPABILITY_KEYS_FILE) {
-    fault(
-      'WEBHOOK_SECRETS',
-      'set it or WEBHOOK_SECRETS_FILE (static webhooks), or CAPABILITY_KEYS_FILE (dynamic ones): without any, no delivery could be verified',
-    );
+    yield 'WEBHOOK_SECRETS: set it or WEBHOOK_SECRETS_FILE (static webhooks), or CAPABILITY_KEYS_FILE (dynamic ones): without any, no delivery could be verified';
   }
   if (env.DEDUPE_STORE === 'redis' && !env.REDIS_URL) {
-    fault('REDIS_URL', 'DEDUPE_STORE=redis needs it');
+    yield 'REDIS_URL: DEDUPE_STORE=redis needs it';
   }
   if (!env.API_TOKENS_FILE && !env.API_AUTH) {
-    fault('API_TOKENS_FILE', 'set it, or API_AUTH=none to leave /v1 open to the cluster');
+    yield 'API_TOKENS_FILE: set it, or API_AUTH=none to leave /v1 open to the cluster';
   }
   if (env.API_TOKENS_FILE && env.API_AUTH) {
-    fault('API_AUTH', 'none contradicts API_TOKENS_FILE: unset one');
+    yield 'API_AUTH: none contradicts API_TOKENS_FILE: unset one';
   }
   if (env.GEMINI_API_KEY ?? env.GEMINI_API_KEY_FILE) {
     for (const name of ['PUBLIC_URL', 'CAPABILITY_KEYS_FILE'] as const) {
-      if (!env[name]) fault(name, 'submitting jobs (GEMINI_API_KEY) needs it');
+      if (!env[name]) yield `${name}: submitting jobs (GEMINI_API_KEY) needs it`;
     }
   }
   if (Boolean(env.KAFKA_TLS_CERT_FILE) !== Boolean(env.KAFKA_TLS_KEY_FILE)) {
-    fault('KAFKA_TLS_CERT_FILE', 'goes together with KAFKA_TLS_KEY_FILE');
+    yield 'KAFKA_TLS_CERT_FILE: goes together with KAFKA_TLS_KEY_FILE';
   }
-  saslFaults(env, fault);
-});
+  yield* saslFaults(env);
+}
 
-function saslFaults(
-  env: Environment,
-  fault: (path: keyof Environment, message: string) => void,
-): void {
+function* saslFaults(env: Given): Generator<string> {
   const mechanism = env.KAFKA_SASL_MECHANISM;
   if (mechanism === 'oauthbearer') {
-    if (!env.KAFKA_SASL_TOKEN_FILE)
-      fault('KAFKA_SASL_TOKEN_FILE', 'oauthbearer needs it');
+    if (!env.KAFKA_SASL_TOKEN_FILE) yield 'KAFKA_SASL_TOKEN_FILE: oauthbearer needs it';
   } else if (mechanism) {
-    if (!env.KAFKA_SASL_USERNAME) fault('KAFKA_SASL_USERNAME', `${mechanism} needs it`);
+    if (!env.KAFKA_SASL_USERNAME) yield 'KAFKA_SASL_USERNAME: the mechanism needs it';
     if (!env.KAFKA_SASL_PASSWORD && !env.KAFKA_SASL_PASSWORD_FILE) {
-      fault('KAFKA_SASL_PASSWORD', `${mechanism} needs it, or KAFKA_SASL_PASSWORD_FILE`);
+      yield 'KAFKA_SASL_PASSWORD: the mechanism needs it, or KAFKA_SASL_PASSWORD_FILE';
     }
   } else if (env.KAFKA_SASL_USERNAME) {
-    fault('KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME is set, so say which mechanism');
+    yield 'KAFKA_SASL_MECHANISM: KAFKA_SASL_USERNAME is set, so say which mechanism';
   }
 }
 
@@ -212,11 +204,14 @@ function group(env: Environment) {
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
-  const parsed = combined.safeParse(given);
-  if (parsed.success) return group(parsed.data);
-  throw new ConfigError(
-    parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
-  );
+  const parsed = environment.safeParse(given);
+  const issues = parsed.error?.issues ?? [];
+  const faults = [
+    ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...combinedFaults(given),
+  ];
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  return group(parsed.data);
 }
 
 /** The environment cannot be used; the message lists every fault, never a value. */
@@ -264,9 +259,10 @@ function readOnce(path: string | undefined): string | undefined {
   return path === undefined ? undefined : readFileSync(path, 'utf8').trim();
 }
 
-function isHttpsOrLoopback(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return (
-    protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
-  );
+function isPublicUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, search, hash } = new URL(text);
+  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+  const isServed = protocol === 'https:' || (protocol === 'http:' && isLoopback);
+  return isServed && search === '' && hash === '';
 }

@@ -46,9 +46,14 @@ export class JsonLogger implements LoggerService {
 
   private write(level: LogLevel, message: unknown, rest: readonly unknown[]): void {
     const context = rest.findLast((part) => typeof part === 'string');
-    const weight = LEVELS.indexOf(NEST_CONTEXTS.has(context) ? 'debug' : level);
-    if (weight < LEVELS.indexOf(this.threshold)) return;
-    const line = { level, time: new Date().toISOString(), context, ...fields(message) };
+    const weight = NEST_CONTEXTS.has(context) && level === 'info' ? 'debug' : level;
+    if (LEVELS.indexOf(weight) < LEVELS.indexOf(this.threshold)) return;
+    const line = {
+      level: weight,
+      time: new Date().toISOString(),
+      context,
+      ...fields(message),
+    };
     process.stdout.write(`${JSON.stringify(line, plainErrors)}\n`);
   }
 }

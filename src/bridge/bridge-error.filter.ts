@@ -5,8 +5,8 @@ import { Metrics } from '../metrics/metrics.js';
 import { PublishError } from '../publisher/event-publisher.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { KeysUnavailableError, SignatureError } from '../signature/signature.error.js';
+import { AckBudgetError } from './ack-budget.js';
 import { DedupeUnavailableError, DeliveryPendingError } from './attempts.js';
-import { AckBudgetError } from './dedupe.interceptor.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [KeysUnavailableError, 'keys-unavailable'],
@@ -20,12 +20,25 @@ const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
 /** Lines a second; the metric counts all. Anyone can send what is refused. */
 const MAX_LINES = 10;
 
+/** Refusals and failures each have a quota, so that strangers cannot drown the failures. */
+class Quota {
+  private second = 0;
+  private lines = 0;
+
+  /** False when this second's are used up. */
+  take(): boolean {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.second) [this.second, this.lines] = [second, 0];
+    return ++this.lines <= MAX_LINES;
+  }
+}
+
 /** The one place where the bridge's errors become answers. */
 @Catch()
 export class BridgeErrorFilter implements ExceptionFilter<Error> {
   private readonly logger = new Logger(BridgeErrorFilter.name);
-  private second = 0;
-  private lines = 0;
+  private readonly refusals = new Quota();
+  private readonly failures = new Quota();
 
   constructor(private readonly metrics: Metrics) {}
 
@@ -38,9 +51,8 @@ export class BridgeErrorFilter implements ExceptionFilter<Error> {
   }
 
   private log(reason: RefusalReason, error: Error, id: unknown): void {
-    const second = Math.floor(performance.now() / 1000);
-    if (second !== this.second) [this.second, this.lines] = [second, 0];
-    if (++this.lines > MAX_LINES) return;
+    const quota = refusal(reason).status < 500 ? this.refusals : this.failures;
+    if (!quota.take()) return;
     const webhookId = typeof id === 'string' ? id.slice(0, 256) : undefined;
     const line = { message: 'delivery refused', reason, webhookId };
     if (reason === 'internal') this.logger.error({ ...line, error });
@@ -54,9 +66,9 @@ function reasonOf(error: Error): RefusalReason {
   return REASON_BY_ERROR.get(error.constructor) ?? 'internal';
 }
 
-/** The deepest message: the outer ones only repeat the reason. */
+/** The deepest message: the outer ones only repeat the reason. A parser's may quote a body. */
 function rootMessage(error: Error): string {
   let at = error;
   while (at.cause instanceof Error) at = at.cause;
-  return at.message;
+  return at instanceof SyntaxError ? at.name : at.message;
 }

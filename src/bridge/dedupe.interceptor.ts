@@ -5,19 +5,15 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import type { Request } from 'express';
-import { lastValueFrom, Observable } from 'rxjs';
+import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Metrics } from '../metrics/metrics.js';
 import { PreparedAnswer } from '../server/prepared-answer.js';
+import { AckBudgetError, withinBudget } from './ack-budget.js';
 import { Attempts, type Outcome } from './attempts.js';
 import { deliveryOf } from './delivery.js';
 
 const PUBLISHED = new PreparedAnswer(200, { status: 'published' });
 const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' });
-
-/** No outcome within the ack budget. The attempt goes on, and a repeat will join it. */
-export class AckBudgetError extends Error {
-  override readonly name = 'AckBudgetError';
-}
 
 /**
  * Answers a repeat without running the handler again, and everything within the ack budget.
@@ -36,28 +32,29 @@ export class DedupeInterceptor implements NestInterceptor {
     const { key, deadline } = deliveryOf(context.switchToHttp().getRequest<Request>());
     const twin = this.attempts.underWay(key);
     const outcome = twin ?? this.attempts.start(key, () => lastValueFrom(next.handle()));
-    return new Observable((subscriber) => {
-      let spent = false;
-      const timer = setTimeout(() => {
-        spent = true;
-        subscriber.error(new AckBudgetError('ack budget spent'));
-      }, deadline - performance.now());
-      const settled = (result: Outcome): void => {
-        clearTimeout(timer);
-        this.count(result, twin !== undefined, spent);
-        subscriber.next(result === 'published' && !twin ? PUBLISHED : DUPLICATE);
-        subscriber.complete();
-      };
-      const failed = (error: unknown): void => {
-        clearTimeout(timer);
-        subscriber.error(error);
-      };
-      outcome.then(settled, failed);
-    });
+    const joined = twin !== undefined;
+    return from(
+      withinBudget(outcome, deadline).then(
+        (result) => this.answer(result, joined),
+        (error: unknown) => this.refuse(error, outcome, joined),
+      ),
+    );
   }
 
-  private count(result: Outcome, joined: boolean, spent: boolean): void {
-    if (!spent && (joined || result === 'duplicate')) this.metrics.duplicates.inc();
-    else if (spent && !joined) this.metrics.late.inc();
+  private answer(outcome: Outcome, joined: boolean): PreparedAnswer {
+    if (outcome === 'published' && !joined) return PUBLISHED;
+    this.metrics.duplicates.inc();
+    return DUPLICATE;
+  }
+
+  private refuse(error: unknown, outcome: Promise<Outcome>, joined: boolean): never {
+    if (error instanceof AckBudgetError && !joined) void this.countLate(outcome);
+    throw error;
+  }
+
+  /** What reaches Kafka after its delivery was answered 503. */
+  private async countLate(outcome: Promise<Outcome>): Promise<void> {
+    const late = await outcome.catch(() => 'failed' as const);
+    if (late === 'published') this.metrics.late.inc();
   }
 }

@@ -7,12 +7,12 @@ import type { Delivery } from './delivery.js';
 import { eventOf } from './record.js';
 
 /** The event that a batch's state announces. */
-const EVENT_BY_STATE: Readonly<Record<string, string>> = {
-  BATCH_STATE_SUCCEEDED: 'batch.succeeded',
-  BATCH_STATE_FAILED: 'batch.failed',
-  BATCH_STATE_EXPIRED: 'batch.expired',
-  BATCH_STATE_CANCELLED: 'batch.cancelled',
-};
+const EVENT_BY_STATE: ReadonlyMap<string, string> = new Map([
+  ['BATCH_STATE_SUCCEEDED', 'batch.succeeded'],
+  ['BATCH_STATE_FAILED', 'batch.failed'],
+  ['BATCH_STATE_EXPIRED', 'batch.expired'],
+  ['BATCH_STATE_CANCELLED', 'batch.cancelled'],
+]);
 
 /**
  * Asks Gemini whether an event is true whose token says nothing about the body: whoever saw
@@ -41,7 +41,7 @@ export class EventConfirmation {
       throw new SignatureError('body-unconfirmed');
     }
     const { state, updateTime, outputFile } = await this.gemini.batchState(name);
-    if (event.subject !== name || EVENT_BY_STATE[state] !== event.type) {
+    if (event.subject !== name || EVENT_BY_STATE.get(state) !== event.type) {
       throw new SignatureError('body-unconfirmed');
     }
     const data = { id: name, ...(outputFile ? { output_file_uri: outputFile } : {}) };

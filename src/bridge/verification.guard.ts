@@ -11,6 +11,7 @@ import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
+import { withinBudget } from './ack-budget.js';
 import { attachDelivery } from './delivery.js';
 
 /** Lets a request pass only when its raw bytes are accounted for by a signature. */
@@ -30,9 +31,14 @@ export class VerificationGuard implements CanActivate {
       const proof = this.verifier.verifyStatic(request.headers, body, Date.now());
       return this.pass(request, arrival, proof);
     }
-    return this.verifier
+    const verified = this.verifier
       .verifyDynamic(pathToken, request.headers, body, Date.now())
       .then(({ proof, capability }) => this.pass(request, arrival, proof, capability));
+    return withinBudget(verified, this.deadlineOf(arrival));
+  }
+
+  private deadlineOf({ at }: Arrival): number {
+    return at + this.config.ackBudgetMs;
   }
 
   private pass(
@@ -49,7 +55,7 @@ export class VerificationGuard implements CanActivate {
       capability,
       traceparent: newTraceparent(),
       receivedAt: Date.now(),
-      deadline: arrival.at + this.config.ackBudgetMs,
+      deadline: this.deadlineOf(arrival),
     });
     return true;
   }

@@ -25,6 +25,11 @@ export function topicFor(type: string, prefix: string): string {
   return `${prefix}.${TOPIC_BY_TYPE.get(type) ?? OTHER}`;
 }
 
+/** True for the types that have a topic of their own. */
+export function isCatalogType(type: string): boolean {
+  return TOPIC_BY_TYPE.has(type);
+}
+
 /** The one name of a type that has several. */
 export function canonicalType(type: string): string {
   return TOPIC_BY_TYPE.get(type) ?? type;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalType } from './event-topics.js';
+import { canonicalType, isCatalogType } from './event-topics.js';
 
 /** What the bridge needs to know of an event; the rest stays in its bytes. */
 export interface GeminiEvent {
@@ -28,7 +28,11 @@ const envelope = z.object({
   type: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/),
   timestamp: z.string().max(64).optional().catch(undefined),
   data: z
-    .object({ id: z.string().min(1).max(512).optional().catch(undefined) })
+    .object({
+      id: z.string().min(1).max(512).optional().catch(undefined),
+      /** The video's name in Google's first samples. */
+      file_id: z.string().min(1).max(512).optional().catch(undefined),
+    })
     .optional()
     .catch(undefined),
 });
@@ -46,37 +50,29 @@ export function parseGeminiEvent(body: Buffer): GeminiEvent {
   if (!parsed.success) throw new EventFormatError('not-an-event');
   const { timestamp, data } = parsed.data;
   const type = canonicalType(parsed.data.type);
-  const subject = data?.id === undefined ? undefined : resourceName(type, data.id);
-  const family = COLLECTION_BY_FAMILY[familyOf(type)];
-  if (family !== undefined && subject === undefined)
-    throw new EventFormatError('job-unnamed');
+  const id = data?.id ?? data?.file_id;
+  if (id === undefined && isCatalogType(type)) throw new EventFormatError('job-unnamed');
+  const subject = id === undefined ? undefined : resourceName(type, id);
   return { type, subject, time: isTime(timestamp) ? timestamp : undefined };
 }
 
-/** Families of the catalog. A video's name is an operation's, whose form is not known. */
-const COLLECTION_BY_FAMILY: Readonly<
-  Record<string, { collection: string; bare: RegExp }>
-> = {
-  batch: { collection: 'batches/', bare: /^batch_(?=.)/ },
-  interaction: { collection: 'interactions/', bare: /^interaction_(?=.)/ },
-  video: { collection: '', bare: /^(?=.)/ },
-};
+/** Families whose collection is known. A video's name is an operation's, of unknown form. */
+const COLLECTIONS = new Map([
+  ['batch', { collection: 'batches/', prefix: /^batch_(?=.)/ }],
+  ['interaction', { collection: 'interactions/', prefix: /^interaction_(?=.)/ }],
+]);
 
 /** `123`, `batch_123` and `batches/123` are all `batches/123`: docs and API differ. */
 export function resourceName(type: string, id: string): string {
-  const family = COLLECTION_BY_FAMILY[familyOf(type)];
+  const family = COLLECTIONS.get(type.split('.', 1)[0] as string);
   if (!family || id.includes('/')) return id;
-  return family.collection + id.replace(family.bare, '');
+  return family.collection + id.replace(family.prefix, '');
 }
 
 /** Also one that JavaScript can compute with: a leap second is no such time. */
 function isTime(timestamp: string | undefined): boolean {
   if (timestamp === undefined || !RFC_3339.test(timestamp)) return false;
   return !Number.isNaN(Date.parse(timestamp));
-}
-
-function familyOf(type: string): string {
-  return type.slice(0, type.indexOf('.'));
 }
 
 function parseJson(body: Buffer): unknown {

@@ -104,8 +104,11 @@ export class GeminiClient {
         response.status,
       );
     }
-    const { metadata } = operation.parse(await asGeminiError(response.json()));
-    const { state, updateTime, output } = metadata;
+    const answer = operation.safeParse(await asGeminiError(response.json()));
+    if (!answer.success) {
+      throw new GeminiError('Gemini answered something else', 'unknown', response.status);
+    }
+    const { state, updateTime, output } = answer.data.metadata;
     return { state, updateTime, outputFile: output?.responsesFile };
   }
 

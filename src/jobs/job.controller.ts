@@ -1,22 +1,11 @@
-import {
-  Body,
-  Controller,
-  Get,
-  HttpCode,
-  Param,
-  Post,
-  Res,
-  UseGuards,
-} from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { AccessGuard } from '../access/access.guard.js';
 import type { KnownJob } from '../registry/job-registry.js';
 import { parseBatchRequest } from './batch-request.js';
 import { JobService } from './job.service.js';
 
 /** Jobs, for internal services. */
 @Controller('v1')
-@UseGuards(AccessGuard)
 export class JobController {
   constructor(private readonly jobs: JobService) {}
 

@@ -1,6 +1,6 @@
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { json } from 'express';
-import { AccessGuard } from '../access/access.guard.js';
+import { AccessMiddleware } from '../access/access.middleware.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
@@ -14,10 +14,12 @@ const MAX_BODY_BYTES = 20 * 1024 * 1024;
 @Module({
   imports: [GeminiModule, RegistryModule, SignatureModule],
   controllers: [JobController],
-  providers: [JobService, AccessGuard],
+  providers: [JobService],
 })
 export class JobsModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(json({ limit: MAX_BODY_BYTES })).forRoutes(JobController);
+    consumer
+      .apply(AccessMiddleware, json({ limit: MAX_BODY_BYTES }))
+      .forRoutes(JobController);
   }
 }

@@ -10,8 +10,8 @@ import type { TopicState } from './topics.js';
 const REPLICATION_TIMEOUT_MS = 2500;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 1000;
-/** What a record's headers may come to; they are bounded one by one. */
-const MAX_HEADER_BYTES = 16 * 1024;
+/** What a record's headers usually come to; a batch that is too large after all is split. */
+const HEADER_BYTES = 2048;
 /** Withdrawals are looked for this often, in ms. */
 const SWEEP_MS = 200;
 
@@ -70,7 +70,7 @@ export class Batcher {
     const partition = partitions[partitionFor(key, partitions.length)] as Partition;
     this.waiting++;
     const since = performance.now();
-    const bytes = record.value.length + MAX_HEADER_BYTES;
+    const bytes = record.value.length + HEADER_BYTES;
     const { lane } = partition;
     return new Promise((resolve, reject) => {
       lane.queue.push({
@@ -222,15 +222,15 @@ export class Batcher {
   private async split(unit: Unit, error: unknown): Promise<void> {
     if (unit.records.length === 1) return this.finish(unit, 'refused', error);
     this.units.delete(unit);
-    for (const record of unit.records) {
+    for (const [i, record] of unit.records.entries()) {
+      if (this.closed) return this.reject(unit.records.slice(i), 'closed');
       const single = { ...unit, records: [record] };
       this.units.add(single);
       unit.partition.busy = true;
       await this.settleAlone(single);
       if (this.units.has(single)) {
         // Without outcome still, so nothing else may be written to its partition
-        const rest = unit.records.slice(unit.records.indexOf(record) + 1);
-        return this.reject(rest, 'unavailable');
+        return this.reject(unit.records.slice(i + 1), 'unavailable');
       }
     }
   }

@@ -73,9 +73,10 @@ export class Lane {
     const left: Pending[] = [];
     let bytes = 0;
     let count = 0;
+    let full = false; // and then nothing may overtake what did not fit
     for (const pending of this.queue) {
-      const full = count === MAX_BATCH_RECORDS || bytes + pending.bytes > MAX_BATCH_BYTES;
-      if (pending.partition.busy || full) {
+      full ||= count === MAX_BATCH_RECORDS || bytes + pending.bytes > MAX_BATCH_BYTES;
+      if (full || pending.partition.busy) {
         left.push(pending);
         continue;
       }

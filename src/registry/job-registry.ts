@@ -41,15 +41,15 @@ export abstract class JobRegistry {
 
   /** An event of the job is on Kafka. */
   async noteEvent(id: string, { type }: GeminiEvent, webhookId: string): Promise<void> {
-    const state = STATE_BY_EVENT[type];
+    const state = STATE_BY_EVENT.get(type);
     const lastEvent = { type, webhookId, at: new Date().toISOString() };
     await this.update(id, { lastEvent, ...(state ? { state } : {}) });
   }
 }
 
-const STATE_BY_EVENT: Readonly<Record<string, JobState>> = {
-  'batch.succeeded': 'succeeded',
-  'batch.failed': 'failed',
-  'batch.expired': 'expired',
-  'batch.cancelled': 'cancelled',
-};
+const STATE_BY_EVENT: ReadonlyMap<string, JobState> = new Map([
+  ['batch.succeeded', 'succeeded'],
+  ['batch.failed', 'failed'],
+  ['batch.expired', 'expired'],
+  ['batch.cancelled', 'cancelled'],
+]);

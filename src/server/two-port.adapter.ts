@@ -1,4 +1,5 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request, Response } from 'express';
 import express from 'express';
@@ -15,6 +16,7 @@ const JOB_URL = /^\/webhooks\/gemini\/jobs\/([A-Za-z0-9._-]{1,2048})$/;
 /** Longer than the idle time of the usual load balancers, which must be the ones to hang up. */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_CONNECTIONS = 4096;
+const HEADERS_TIMEOUT_MS = 10_000;
 /** For requests that were begun before the shutdown, and are not getting on. */
 const CLOSE_TIMEOUT_MS = 5000;
 
@@ -37,7 +39,7 @@ export class TwoPortAdapter extends ExpressAdapter {
   private readonly handlers = new Map<string, Handler>();
   private readonly bodies: BodyReader;
 
-  constructor(ackBudgetMs: number) {
+  constructor(private readonly ackBudgetMs: number) {
     const app = express();
     app.disable('x-powered-by');
     app.disable('etag');
@@ -58,14 +60,16 @@ export class TwoPortAdapter extends ExpressAdapter {
   }
 
   override initHttpServer(): void {
-    this.httpServer = createServer(
-      expressClasses(this.getInstance<Express>()),
-      (req, res) => this.receive(req as Request, res as unknown as Response),
-    );
-    this.httpServer.headersTimeout = 10_000;
-    this.httpServer.requestTimeout = 15_000;
-    this.httpServer.keepAliveTimeout = KEEP_ALIVE_MS;
-    this.httpServer.maxConnections = MAX_CONNECTIONS;
+    const receive = (request: IncomingMessage, response: ServerResponse): void =>
+      this.receive(request as Request, response as unknown as Response);
+    const server = createServer(expressClasses(this.getInstance<Express>()), receive);
+    server.on('checkExpectation', receive); // what a sender expects is no concern of ours
+    server.on('clientError', answerUnreadable);
+    server.headersTimeout = HEADERS_TIMEOUT_MS;
+    server.requestTimeout = this.ackBudgetMs + HEADERS_TIMEOUT_MS;
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.maxConnections = MAX_CONNECTIONS;
+    this.httpServer = server;
   }
 
   override reply(response: Response, body: unknown, statusCode?: number): unknown {
@@ -127,6 +131,19 @@ function standIn<T extends object>(prototype: object, original: T): T {
     prototype,
     Object.getOwnPropertyDescriptors(original),
   ) as T;
+}
+
+/** Node would also answer 408, which a sender could take for final. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function ended(server: Server): Promise<void> {

@@ -110,8 +110,10 @@ export class GoogleKeys {
 async function fetchJson(url: string): Promise<unknown> {
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
   const response = await fetch(url, { signal, redirect: 'error' });
-  if (response.status !== 200)
+  if (response.status !== 200) {
+    await response.body?.cancel();
     throw new Error(`the endpoint answered ${response.status}`);
+  }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -127,19 +129,27 @@ function toKeySet(json: unknown): KeySet {
   const { keys } = json as { keys?: unknown };
   if (!Array.isArray(keys)) throw new Error('the answer is not a JWKS');
   const usable = (keys.slice(0, MAX_KEYS) as JWK[]).filter(isVerificationKey);
-  if (usable.length === 0) throw new Error('the JWKS holds no usable key');
-  const ed25519 = usable
-    .filter(({ kty, crv }) => kty === 'OKP' && crv === 'Ed25519')
-    .map((jwk, i) => ({
-      keyId: jwk.kid ?? `ed25519-${i}`,
-      key: createPublicKey({ key: jwk as Record<string, unknown>, format: 'jwk' }),
-    }));
-  const rsa = usable.filter(({ kty }) => kty === 'RSA');
+  const ed25519 = usable.flatMap((jwk, i) => {
+    const key = jwk.kty === 'OKP' ? publicKey(jwk) : undefined;
+    return key ? [{ keyId: jwk.kid ?? `ed25519-${i}`, key }] : [];
+  });
+  const rsa = usable.filter((jwk) => jwk.kty === 'RSA' && publicKey(jwk));
+  if (ed25519.length + rsa.length === 0) throw new Error('the JWKS holds no usable key');
   return { ed25519, resolve: createLocalJWKSet({ keys: rsa } satisfies JSONWebKeySet) };
+}
+
+/** Undefined for a malformed one, which must not spoil the others. */
+function publicKey(jwk: JWK): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: jwk as Record<string, unknown>, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
 }
 
 function isVerificationKey(jwk: JWK | null): jwk is JWK {
   if (typeof jwk !== 'object' || jwk === null || 'd' in jwk) return false;
   if (jwk.use !== undefined && jwk.use !== 'sig') return false;
+  if (jwk.kid !== undefined && typeof jwk.kid !== 'string') return false;
   return jwk.kty === 'RSA' || (jwk.kty === 'OKP' && jwk.crv === 'Ed25519');
 }

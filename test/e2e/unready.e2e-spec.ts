@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import { once } from 'node:events';
+import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { hang, LoopbackServer } from '../support/loopback-server.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { rawRequest, requestHead } from '../support/raw-request.js';
-import { ask, post, signedV1 } from '../support/sender.js';
+import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';
+import { ask, post, signedV1, signedV1a } from '../support/sender.js';
 
 let app: TestApp;
 
@@ -45,6 +47,25 @@ describe('a body that does not come', () => {
     const answer = await post(`${app.url}/webhooks/gemini`, signedV1());
     expect(answer.status).toBe(200);
     expect(app.publisher.records).toHaveLength(1);
+  });
+});
+
+describe("Google's keys that do not come", () => {
+  it('within the budget are answered 503', async () => {
+    await using google = await LoopbackServer.start(hang);
+    await using hasty = await startApp({ JWKS_URL: google.url, ACK_BUDGET_MS: '100' });
+    const signed = signedV1a(GoogleKeys.create({ rsa: false }));
+    const answer = await post(hasty.url + (await hasty.jobPath()), signed);
+    expect(answer).toMatchObject({ status: 503, json: { reason: 'ack-budget-spent' } });
+  });
+});
+
+describe('what a sender expects', () => {
+  it('is no reason for a status outside the table', async () => {
+    const request = deliveryRequest('/webhooks/gemini', signedV1(), [
+      ['Expect', 'wonders'],
+    ]);
+    expect(await rawRequest(app.port, request)).toMatchObject({ status: 200 });
   });
 });
 

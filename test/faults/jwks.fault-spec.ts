@@ -44,7 +44,7 @@ describe("Google's keys", () => {
   async function deliver(bridge: BridgeProcess, id: string) {
     const keys = parseCapabilityKeys(`k1:${secrets.capabilityKey}`);
     const token = await issueCapability({ jobId: 'job', correlationId: 'c' }, keys);
-    const timestamp = String(Math.floor(Date.now() / 1000));
+    const timestamp = Math.floor(Date.now() / 1000);
     const body = eventBody(id);
     const start = performance.now();
     const response = await fetch(`${bridge.url}/webhooks/gemini/jobs/${token}`, {
@@ -52,7 +52,7 @@ describe("Google's keys", () => {
       body,
       headers: {
         'webhook-id': id,
-        'webhook-timestamp': timestamp,
+        'webhook-timestamp': String(timestamp),
         'webhook-signature': gemini.keys.signV1a(id, timestamp, body),
       },
     });

@@ -21,7 +21,7 @@ const seen: { value: unknown; headers: Record<string, unknown> }[] = [];
 /** A subscriber as a service developer would write it. */
 @Controller()
 class Subscriber {
-  @EventPattern('gemini.batch.succeeded')
+  @EventPattern<string>('gemini.batch.succeeded')
   onSucceeded(@Payload() value: unknown, @Ctx() context: KafkaContext): void {
     seen.push({ value, headers: context.getMessage().headers ?? {} });
   }

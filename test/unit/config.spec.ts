@@ -129,6 +129,22 @@ describe('loadConfig', () => {
     if (value.length > 2) expect(faults.join('\n')).not.toContain(value);
   });
 
+  it('names what is missing beside what is malformed', () => {
+    expect(new Set(namesIn(faultsOf({ PORT: 'x' })))).toEqual(
+      new Set(['PORT', 'KAFKA_BROKERS', 'WEBHOOK_SECRETS', 'API_TOKENS_FILE']),
+    );
+  });
+
+  it.each([
+    'bridge.example',
+    'ftp://127.0.0.1',
+    'http://bridge.example',
+    'https://bridge.example/?a=b',
+    'https://bridge.example/#a',
+  ])('refuses %s as the base of the URLs that Gemini is given', (url) => {
+    expect(namesIn(faultsOf({ PUBLIC_URL: url }))).toContain('PUBLIC_URL');
+  });
+
   it('names every bad variable at once, and no value', () => {
     const secret = 'hunter2-hunter2';
     const env = {
@@ -142,7 +158,7 @@ describe('loadConfig', () => {
     };
     const names = Object.keys(env);
     const faults = faultsOf(env);
-    expect(new Set(namesIn(faults))).toEqual(new Set(names));
+    expect(new Set(namesIn(faults))).toEqual(new Set([...names, 'WEBHOOK_SECRETS']));
     const { message } = new ConfigError(faults);
     for (const name of names) expect(message).toContain(`\n  ${name}`);
     expect(message).not.toContain(secret);

@@ -51,7 +51,19 @@ describe('parseGeminiEvent', () => {
     expect(parse({ type, data: { id } }).subject).toBe(name);
   });
 
-  it.each(['ping', 'webhook.ping', 'model.tuned'])(
+  it('names a video as Google first did, too', () => {
+    const data = { file_id: 'files/1', video_uri: 'https://example.com/1' };
+    expect(parse({ type: 'video.generated', data }).subject).toBe('files/1');
+  });
+
+  it.each(['constructor', '__proto__', 'constructor.x', '__proto__.x', 'batchs'])(
+    'finds nothing of ours under the type %s',
+    (type) => {
+      expect(parse({ type, data: { id: '7' } })).toMatchObject({ type, subject: '7' });
+    },
+  );
+
+  it.each(['ping', 'webhook.ping', 'model.tuned', 'batch.unknown'])(
     'takes %s without a job, for its type is nobody’s yet',
     (type) => {
       expect(parse({ type })).toEqual({ type, subject: undefined, time: undefined });

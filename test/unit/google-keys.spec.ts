@@ -162,6 +162,12 @@ describe('GoogleKeys', () => {
     expect(await keys.match(any)).toBe(FIRST?.['kid']); // what was good stays in use
   });
 
+  it('does without a broken key, and keeps the others', async () => {
+    const broken = { ...FIRST, kid: 'broken', x: 'AAAA' };
+    server.answer = json({ keys: [broken, { ...FIRST, kid: 7 }, FIRST, SECOND] });
+    expect(await keys.match(any)).toBe(`${FIRST?.['kid']},${SECOND?.['kid']}`);
+  });
+
   it('stops reading an answer that does not end', async () => {
     let hungUp: Promise<void> | undefined;
     server.answer = (_request, response) => {

@@ -105,6 +105,17 @@ describe('Lane', () => {
     expect(lane.queue).toHaveLength(1);
   });
 
+  it('lets nothing overtake what did not fit', () => {
+    const { lane, at } = laneWith(1);
+    const waiting = [260, 260, 270, 5].map((kib) =>
+      pending(at[0]!, { bytes: kib * 1024 }),
+    );
+    lane.queue = waiting.slice();
+    expect(lane.take(PRODUCER)[0]?.records).toEqual(waiting.slice(0, 2));
+    at[0]!.busy = false;
+    expect(lane.take(PRODUCER)[0]?.records).toEqual(waiting.slice(2));
+  });
+
   it('withdraws what is past its deadline from the queue, and no repeat', () => {
     const { lane, at } = laneWith(1);
     const late = pending(at[0]!, { deadline: 500 });

@@ -2,20 +2,24 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   Inject,
   Injectable,
-  type CanActivate,
-  type ExecutionContext,
+  type NestMiddleware,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import type { Request } from 'express';
+import type { NextFunction, Request, Response } from 'express';
 import { CONFIG, type Config } from '../config.js';
 import { Problem } from '../problem/problem.js';
 import { entries, WatchedFile } from '../watched-file.js';
 
 const MIN_TOKEN_LENGTH = 16;
 
-/** Who may call the internal API: bearers of a token from `API_TOKENS_FILE`. */
+/**
+ * Who may call the internal API: bearers of a token from `API_TOKENS_FILE`.
+ *
+ * Middleware and not a guard, because it has to come before the parser of the body:
+ * nobody else's megabytes are worth reading.
+ */
 @Injectable()
-export class AccessGuard implements CanActivate, OnModuleDestroy {
+export class AccessMiddleware implements NestMiddleware, OnModuleDestroy {
   private readonly tokens: WatchedFile<Buffer[]> | undefined;
 
   constructor(@Inject(CONFIG) { access }: Config) {
@@ -26,16 +30,14 @@ export class AccessGuard implements CanActivate, OnModuleDestroy {
   }
 
   /** @throws {Problem} 401; never says whether a token was close. */
-  canActivate(context: ExecutionContext): true {
-    if (!this.tokens) return true; // only with API_AUTH=none, which the configuration checks
-    const { authorization } = context.switchToHttp().getRequest<Request>().headers;
-    const token = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization ?? '')?.[1];
-    if (token === undefined || !isKnown(digest(token), this.tokens.value)) {
+  use({ headers }: Request, _response: Response, next: NextFunction): void {
+    // Without tokens only with API_AUTH=none, which the configuration checks
+    if (this.tokens && !isBearer(headers.authorization, this.tokens.value)) {
       throw new Problem(401, 'unauthenticated', 'a bearer token is required', {
         'WWW-Authenticate': 'Bearer',
       });
     }
-    return true;
+    next();
   }
 
   onModuleDestroy(): void {
@@ -58,6 +60,9 @@ function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-function isKnown(given: Buffer, tokens: readonly Buffer[]): boolean {
-  return tokens.filter((token) => timingSafeEqual(token, given)).length > 0;
+function isBearer(authorization = '', tokens: readonly Buffer[]): boolean {
+  const token = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization)?.[1];
+  if (token === undefined) return false;
+  const given = digest(token);
+  return tokens.filter((known) => timingSafeEqual(known, given)).length > 0;
 }

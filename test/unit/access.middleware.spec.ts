@@ -1,6 +1,6 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { Request, Response } from 'express';
 import { describe, expect, it } from '@jest/globals';
-import { AccessGuard } from '../../src/access/access.guard.js';
+import { AccessMiddleware } from '../../src/access/access.middleware.js';
 import { ConfigError, type Config } from '../../src/config.js';
 import { Problem } from '../../src/problem/problem.js';
 import { temporaryFile } from '../support/temporary-file.js';
@@ -8,24 +8,27 @@ import { temporaryFile } from '../support/temporary-file.js';
 const TOKEN = 'a-token-of-16-or-more';
 const OTHER = 'another-one-just-as-long';
 
-const guardOf = (tokensFile: string | undefined): AccessGuard =>
-  new AccessGuard({ access: { tokensFile, open: !tokensFile } } as Config);
+const middlewareOf = (tokensFile: string | undefined): AccessMiddleware =>
+  new AccessMiddleware({ access: { tokensFile, open: !tokensFile } } as Config);
 
-const contextOf = (authorization?: string): ExecutionContext => {
-  const request = { headers: { authorization } };
-  return {
-    switchToHttp: () => ({ getRequest: () => request }),
-  } as unknown as ExecutionContext;
-};
+/** True when the request is passed on; throws what the middleware throws. */
+function passes(middleware: AccessMiddleware, authorization?: string): boolean {
+  let passed = false;
+  const request = { headers: { authorization } } as Request;
+  middleware.use(request, {} as Response, () => {
+    passed = true;
+  });
+  return passed;
+}
 
-describe('AccessGuard', () => {
+describe('AccessMiddleware', () => {
   it('lets bearers of any token of the file in', () => {
     using file = temporaryFile(`# mine\n${TOKEN}\n\n ${OTHER} \n`);
-    const guard = guardOf(file.path);
+    const middleware = middlewareOf(file.path);
     for (const header of [`Bearer ${TOKEN}`, `bearer ${OTHER}`, `BEARER ${TOKEN}`]) {
-      expect(guard.canActivate(contextOf(header))).toBe(true);
+      expect(passes(middleware, header)).toBe(true);
     }
-    guard.onModuleDestroy();
+    middleware.onModuleDestroy();
   });
 
   it.each([
@@ -46,10 +49,10 @@ describe('AccessGuard', () => {
     `Bearer ${'x'.repeat(4097)}`,
   ])('keeps %j out', (header) => {
     using file = temporaryFile(`# mine\n${TOKEN}\n${OTHER}\n`);
-    const guard = guardOf(file.path);
+    const middleware = middlewareOf(file.path);
     let problem: unknown;
     try {
-      guard.canActivate(contextOf(header));
+      passes(middleware, header);
     } catch (error) {
       problem = error;
     }
@@ -59,19 +62,21 @@ describe('AccessGuard', () => {
       code: 'unauthenticated',
       headers: { 'WWW-Authenticate': 'Bearer' },
     });
-    guard.onModuleDestroy();
+    middleware.onModuleDestroy();
   });
 
   it('lets everybody in where the configuration has no file', () => {
-    expect(guardOf(undefined).canActivate(contextOf())).toBe(true);
+    expect(passes(middlewareOf(undefined))).toBe(true);
   });
 
   it.each(['', '# none\n', 'short', `${TOKEN}\nshort`])(
     'does not let the service start on %j',
     (text) => {
       using file = temporaryFile(text);
-      expect(() => guardOf(file.path)).toThrow(ConfigError);
-      expect(() => guardOf(file.path)).toThrow(/^bad environment\n {2}API_TOKENS_FILE: /);
+      expect(() => middlewareOf(file.path)).toThrow(ConfigError);
+      expect(() => middlewareOf(file.path)).toThrow(
+        /^bad environment\n {2}API_TOKENS_FILE: /,
+      );
     },
   );
 });
