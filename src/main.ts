@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { keepHeapSmall } from './heap.js';
 import { JsonLogger } from './json.logger.js';
 import { listen } from './server/bridge-server.js';
 import { TwoPortAdapter } from './server/two-port.adapter.js';
@@ -38,6 +39,7 @@ async function main(config: Config): Promise<void> {
   app.flushLogs();
 }
 
+keepHeapSmall();
 try {
   await main(loadConfig(process.env));
 } catch (error) {
