@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Message, PartitionerArgs, Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { PublishError, type EventRecord, type PublishFault } from './event-publisher.js';
 import { failureOf } from './kafka-failure.js';
 import { Lane, type Partition, type Pending, type Unit } from './lane.js';
 import { partitionFor } from './murmur2.js';
+import { routed } from './routed-message.js';
 import type { TopicState } from './topics.js';
 
 /** How long the broker may wait for its in-sync replicas, in ms. */
@@ -295,41 +296,4 @@ export class Batcher {
     for (const lane of this.lanes.values())
       this.reject(lane.takeExpired(now), 'not-sent');
   }
-}
-
-/** By its name kafkajs knows that its metadata are out of date, and asks again. */
-class LeaderMoved extends Error {
-  override readonly name = 'KafkaJSMetadataNotLoaded';
-}
-
-/** A message with its partition chosen, and the broker that it is meant for. */
-interface RoutedMessage extends Message {
-  readonly partition: number;
-  readonly leader?: number | undefined;
-}
-
-function routed(
-  { key, record }: Pending,
-  partition: number,
-  leader?: number,
-): RoutedMessage {
-  const { value, headers } = record;
-  return { key, value, headers, partition, leader };
-}
-
-/**
- * The partitioner of every producer given to a `Batcher`: the partition is chosen already;
- * what is left is to hold kafkajs's view of the leaders against ours.
- *
- * @throws {LeaderMoved} where they differ.
- */
-export function routedPartitioner() {
-  return ({ message, partitionMetadata }: PartitionerArgs): number => {
-    const { partition, leader } = message as RoutedMessage;
-    if (leader === undefined) return partition;
-    for (const { partitionId, leader: actual } of partitionMetadata) {
-      if (partitionId === partition && actual === leader) return partition;
-    }
-    throw new LeaderMoved('the partition is led by another broker');
-  };
 }

@@ -10,10 +10,11 @@ import type { Admin, Kafka, Producer } from 'kafkajs';
 import { CONFIG, type Config } from '../config.js';
 import { topicNames } from '../event/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
-import { Batcher, routedPartitioner } from './batcher.js';
+import { Batcher } from './batcher.js';
 import { EventPublisher, type EventRecord } from './event-publisher.js';
 import { kafkaClient } from './kafka-client.js';
 import { installRecordEncoder } from './record-encoder.js';
+import { routedPartitioner } from './routed-message.js';
 import { Topics } from './topics.js';
 
 /** A broker that is silent for this long is taken for hung, in ms. */

@@ -7,7 +7,8 @@ import {
   type PartitionerArgs,
   type Producer,
 } from 'kafkajs';
-import { Batcher, routedPartitioner } from '../../src/publisher/batcher.js';
+import { Batcher } from '../../src/publisher/batcher.js';
+import { routedPartitioner } from '../../src/publisher/routed-message.js';
 import { PublishError, type EventRecord } from '../../src/publisher/event-publisher.js';
 import { partitionFor } from '../../src/publisher/murmur2.js';
 import { FAKED_CLOCK } from '../support/clock.js';
