@@ -29,7 +29,9 @@ function createStore(config: Config, metrics: Metrics): DedupeStore {
   if (store === 'redis' && redisUrl !== undefined) {
     return new RedisDedupeStore(redisUrl, ttlMs, leaseMs(config));
   }
-  const memory = new MemoryDedupeStore(ttlMs, memoryMax, () => metrics.evicted.inc());
+  const memory = new MemoryDedupeStore(ttlMs, memoryMax, (ids) =>
+    metrics.evicted.inc(ids),
+  );
   metrics.observe('dedupe_ids', 'Published ids remembered in memory', () => memory.size);
   return memory;
 }

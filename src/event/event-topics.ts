@@ -35,7 +35,7 @@ export function canonicalType(type: string): string {
   return TOPIC_BY_TYPE.get(type) ?? type;
 }
 
-/** Outside the prefix, so that no subscriber's `gemini.*` catches it. */
+/** Outside the prefix: a subscription to all events, `/^gemini\./`, does not catch it. */
 export function deadLetterTopic(prefix: string): string {
   return `${prefix}-bridge.dead-letter`;
 }

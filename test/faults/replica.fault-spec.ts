@@ -49,7 +49,7 @@ async function startReplica(env: Record<string, string> = {}): Promise<BridgePro
   return bridge;
 }
 
-const holderOf = (id: string) => store.get(`gemini-bridge:event:static:${id}`);
+const holderOf = (id: string) => store.get(`{gemini-bridge}:event:static:${id}`);
 
 async function recordsOf(id: string): Promise<number> {
   return countById(await readTopics(kafka.brokers)).get(id) ?? 0;

@@ -8,7 +8,9 @@ function storeOf(max = 1000) {
   const store = new MemoryDedupeStore(
     TTL_MS,
     max,
-    () => seen.evicted++,
+    (ids) => {
+      seen.evicted += ids;
+    },
     () => seen.nowMs,
   );
   return { store, seen };
@@ -51,22 +53,32 @@ describe('MemoryDedupeStore', () => {
   it('forgets after the time to live and not before', () => {
     const { store, seen } = storeOf();
     store.confirm('a');
-    seen.nowMs += TTL_MS - 1000; // it counts in whole seconds
+    seen.nowMs += TTL_MS;
     expect(store.claim('a')).toBe('done');
-    seen.nowMs += 2000;
+    seen.nowMs += TTL_MS / 24 + 1; // it forgets by slices of time
     expect(store.claim('a')).toBe('taken');
     store.confirm('a');
     expect(store.claim('a')).toBe('done');
     expect(seen.evicted).toBe(0);
   });
 
-  it('gives the memory of what it has forgotten back, a few at each confirmation', () => {
+  it('gives the memory of what it has forgotten back', () => {
     const { store, seen } = storeOf();
     for (let i = 0; i < 10; i++) store.confirm(`old-${i}`);
-    seen.nowMs += TTL_MS + 1000;
+    seen.nowMs += 2 * TTL_MS;
     for (let i = 0; i < 10; i++) store.confirm(`new-${i}`);
     expect(store.size).toBe(10);
     expect(seen.evicted).toBe(0);
+  });
+
+  it('remembers across its slices of time', () => {
+    const { store, seen } = storeOf();
+    for (let i = 0; i < 100; i++) {
+      store.confirm(`id-${i}`);
+      seen.nowMs += TTL_MS / 100;
+    }
+    for (let i = 1; i < 100; i++) expect(store.claim(`id-${i}`)).toBe('done');
+    expect(store.size).toBe(100);
   });
 
   it('never holds more than its bound: the oldest goes first, and is told', () => {
@@ -81,10 +93,12 @@ describe('MemoryDedupeStore', () => {
     expect(seen.evicted).toBe(101);
   });
 
-  it('counts what is confirmed again as new', () => {
-    const { store } = storeOf(2);
-    for (const key of ['a', 'b', 'a', 'c']) store.confirm(key);
-    expect(store.claim('a')).toBe('done');
-    expect(store.claim('b')).toBe('taken');
+  it('forgets an eighth of a large bound at once, and keeps the rest', () => {
+    const { store, seen } = storeOf(8000);
+    for (let i = 0; i < 8001; i++) store.confirm(`id-${i}`);
+    expect(seen.evicted).toBe(1000);
+    expect(store.size).toBe(7001);
+    expect(store.claim('id-999')).toBe('taken');
+    expect(store.claim('id-1000')).toBe('done');
   });
 });
