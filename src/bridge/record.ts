@@ -7,6 +7,7 @@ import {
 import { deadLetterTopic, topicFor } from '../event/event-topics.js';
 import type { EventRecord } from '../publisher/event-publisher.js';
 import type { KnownJob } from '../registry/job-registry.js';
+import type { Capability } from '../signature/capability.js';
 import type { Delivery } from './delivery.js';
 
 const SOURCE = 'https://generativelanguage.googleapis.com';
@@ -50,7 +51,7 @@ export function eventRecord(
     ...proofHeaders(delivery),
   };
   if (event.subject !== undefined) headers['ce_subject'] = event.subject;
-  correlate(headers, delivery, job);
+  if (delivery.capability) correlate(headers, delivery.capability, job);
   return {
     topic: topicFor(event.type, prefix),
     key: event.subject ?? proof.id,
@@ -70,7 +71,7 @@ export function deadLetterRecord(
     'content-type': 'application/octet-stream',
     ...proofHeaders(delivery),
   };
-  correlate(headers, delivery, undefined);
+  if (delivery.capability) correlate(headers, delivery.capability, undefined);
   const { id, body } = delivery.proof;
   return { topic: deadLetterTopic(prefix), key: id, value: body, headers };
 }
@@ -91,11 +92,10 @@ function proofHeaders({ proof, scope, receivedAt, traceparent }: Delivery) {
 
 function correlate(
   headers: Record<string, string>,
-  { capability }: Delivery,
+  { jobId, correlationId }: Capability,
   job: KnownJob | undefined,
 ): void {
-  if (!capability) return;
-  headers['bridge-job-id'] = capability.jobId;
-  headers['correlation-id'] = capability.correlationId;
+  headers['bridge-job-id'] = jobId;
+  headers['correlation-id'] = correlationId;
   if (job) headers['bridge-job-metadata'] = JSON.stringify(job.metadata);
 }

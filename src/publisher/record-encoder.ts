@@ -61,36 +61,60 @@ function agrees(original: Encode): boolean {
   }
 }
 
+/** Header names are a handful: their length and bytes, made once. */
+const encodedNames = new Map<string, Buffer>();
+const MAX_NAMES = 256;
+
+/** Lengths of the header values of the record at hand, in bytes. */
+let lengths = new Int32Array(64);
+
 /**
  * One record of the v2 format, length first.
  *
  * @see https://kafka.apache.org/documentation/#record
  */
 export function encodeRecord(record: KafkaRecord): Encoded {
-  const names = Object.keys(record.headers ?? {});
-  const values = names.map((name) => record.headers?.[name] ?? '');
-  const size =
+  const headers = record.headers ?? {};
+  const names = Object.keys(headers);
+  if (names.length > lengths.length) lengths = new Int32Array(names.length * 2);
+  let size =
     1 +
     varIntSize(zigZag(record.timestampDelta)) +
     varIntSize(zigZag(record.offsetDelta)) +
-    bytesSize(record.key) +
-    bytesSize(record.value) +
-    varIntSize(zigZag(names.length)) +
-    names.reduce((sum, name, i) => sum + bytesSize(name) + bytesSize(values[i] ?? ''), 0);
-  const length = zigZag(size);
-  const buffer = Buffer.allocUnsafe(varIntSize(length) + size);
-  let at = writeVarInt(buffer, 0, length);
+    bytesSize(lengthOf(record.key)) +
+    bytesSize(lengthOf(record.value)) +
+    varIntSize(zigZag(names.length));
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const length = lengthOf(headers[name] ?? '');
+    lengths[i] = length;
+    size += encodedName(name).length + bytesSize(length);
+  }
+  const total = zigZag(size);
+  const buffer = Buffer.allocUnsafe(varIntSize(total) + size);
+  let at = writeVarInt(buffer, 0, total);
   buffer[at++] = 0; // attributes: none are defined
   at = writeVarInt(buffer, at, zigZag(record.timestampDelta));
   at = writeVarInt(buffer, at, zigZag(record.offsetDelta));
-  at = writeBytes(buffer, at, record.key);
-  at = writeBytes(buffer, at, record.value);
+  at = writeBytes(buffer, at, record.key, lengthOf(record.key));
+  at = writeBytes(buffer, at, record.value, lengthOf(record.value));
   at = writeVarInt(buffer, at, zigZag(names.length));
   for (let i = 0; i < names.length; i++) {
-    at = writeBytes(buffer, at, names[i] ?? '');
-    at = writeBytes(buffer, at, values[i] ?? '');
+    const name = names[i] as string;
+    at += encodedName(name).copy(buffer, at);
+    at = writeBytes(buffer, at, headers[name] ?? '', lengths[i] as number);
   }
   return { buf: buffer, buffer };
+}
+
+function encodedName(name: string): Buffer {
+  const known = encodedNames.get(name);
+  if (known) return known;
+  const length = Buffer.byteLength(name);
+  const encoded = Buffer.alloc(bytesSize(length));
+  writeBytes(encoded, 0, name, length);
+  if (encodedNames.size < MAX_NAMES) encodedNames.set(name, encoded);
+  return encoded;
 }
 
 function zigZag(value: number): number {
@@ -104,10 +128,14 @@ function varIntSize(value: number): number {
   return value < 0x1000_0000 ? 4 : 5;
 }
 
-function bytesSize(value: Buffer | string | null): number {
-  if (value === null) return 1;
-  const length = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
-  return varIntSize(zigZag(length)) + length;
+/** In bytes; -1 for none, as the format has it. */
+function lengthOf(value: Buffer | string | null): number {
+  if (value === null) return -1;
+  return typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+}
+
+function bytesSize(length: number): number {
+  return varIntSize(zigZag(length)) + Math.max(length, 0);
 }
 
 function writeVarInt(buffer: Buffer, at: number, value: number): number {
@@ -119,13 +147,14 @@ function writeVarInt(buffer: Buffer, at: number, value: number): number {
   return at;
 }
 
-function writeBytes(buffer: Buffer, at: number, value: Buffer | string | null): number {
-  if (value === null) return writeVarInt(buffer, at, zigZag(-1));
-  if (typeof value !== 'string') {
-    at = writeVarInt(buffer, at, zigZag(value.length));
-    return at + value.copy(buffer, at);
-  }
-  const length = Buffer.byteLength(value);
+function writeBytes(
+  buffer: Buffer,
+  at: number,
+  value: Buffer | string | null,
+  length: number,
+): number {
   at = writeVarInt(buffer, at, zigZag(length));
+  if (value === null) return at;
+  if (typeof value !== 'string') return at + value.copy(buffer, at);
   return at + buffer.write(value, at, length === value.length ? 'latin1' : 'utf8');
 }

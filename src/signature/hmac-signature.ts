@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Proof } from './proof.js';
 import { checkTimestamp, entriesOf, type SignatureHeaders } from './signature-headers.js';
 import { SignatureError } from './signature.error.js';
@@ -46,14 +46,10 @@ export function verifyHmac(
   nowMs: number,
 ): Proof {
   checkTimestamp(headers.timestamp, nowMs);
-  const given = entriesOf(headers.signature, 'v1').map((text) =>
-    Buffer.from(text, 'base64'),
-  );
+  const given = entriesOf(headers.signature, 'v1');
+  const text = `${headers.id}.${headers.timestamp}.`;
   for (const { key, keyId } of secrets) {
-    const expected = createHmac('sha256', key)
-      .update(`${headers.id}.${headers.timestamp}.`)
-      .update(body)
-      .digest();
+    const expected = createHmac('sha256', key).update(text).update(body).digest('base64');
     if (given.some((entry) => isEqual(entry, expected))) {
       return { scheme: 'v1', ...headers, keyId, body, bodyBound: true };
     }
@@ -61,6 +57,12 @@ export function verifyHmac(
   throw new SignatureError('signature-mismatch');
 }
 
-function isEqual(given: Buffer, expected: Buffer): boolean {
-  return given.length === expected.length && timingSafeEqual(given, expected);
+/** In a time that depends on the length alone. On text: a buffer for each costs more. */
+function isEqual(given: string, expected: string): boolean {
+  if (given.length !== expected.length) return false;
+  let difference = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference |= given.charCodeAt(i) ^ expected.charCodeAt(i);
+  }
+  return difference === 0;
 }
