@@ -49,14 +49,14 @@ export class BridgeController {
   /** A static webhook: one URL for everything in the project. */
   @Post()
   @HttpCode(200)
-  async receive(@Req() request: Request): Promise<void> {
+  receive(@Req() request: Request): Promise<void> {
     const delivery = deliveryOf(request);
     const event = eventOf(delivery);
     if (typeof event === 'string') {
       return this.publish(deadLetterRecord(delivery, event, this.prefix), delivery);
     }
-    await this.publish(eventRecord(delivery, event, this.prefix, undefined), delivery);
-    this.observeAge(event);
+    const record = eventRecord(delivery, event, this.prefix, undefined);
+    return this.publish(record, delivery, event);
   }
 
   /** A dynamic webhook: a URL for one job. */
@@ -76,8 +76,7 @@ export class BridgeController {
         delivery,
       );
     }
-    await this.publish(eventRecord(delivery, event, this.prefix, job), delivery);
-    this.observeAge(event);
+    await this.publish(eventRecord(delivery, event, this.prefix, job), delivery, event);
     if (job) await this.note(job, event, delivery.proof.id);
   }
 
@@ -94,14 +93,15 @@ export class BridgeController {
     }
   }
 
-  private async publish(record: EventRecord, { deadline }: Delivery): Promise<void> {
+  private async publish(
+    record: EventRecord,
+    { deadline }: Delivery,
+    event?: GeminiEvent,
+  ): Promise<void> {
     await this.publisher.publish(record, deadline);
     this.metrics.accepted.inc({ topic: record.topic });
-  }
-
-  private observeAge({ time }: GeminiEvent): void {
-    if (time === undefined) return;
-    this.metrics.eventAgeSeconds.observe((Date.now() - Date.parse(time)) / 1000);
+    if (event?.time === undefined) return;
+    this.metrics.eventAgeSeconds.observe((Date.now() - Date.parse(event.time)) / 1000);
   }
 }
 
