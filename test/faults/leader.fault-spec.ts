@@ -63,9 +63,9 @@ describe('one broker of three', () => {
     fault: () => Promise<void>,
   ): Promise<string[]> {
     const ids: string[] = [];
-    let over = false;
+    const over = new AbortController();
     const load = Array.from({ length: 8 }, async (_, lane) => {
-      for (let i = 0; !over; i++) {
+      for (let i = 0; !over.signal.aborted; i++) {
         const id = `${prefix}_${lane}_${i}`;
         ids.push(id);
         await sender.untilTaken(id);
@@ -74,7 +74,7 @@ describe('one broker of three', () => {
     });
     await delay(500);
     await fault();
-    over = true;
+    over.abort();
     await Promise.all(load);
     return ids;
   }

@@ -59,30 +59,30 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(50);
 }
 
-describe('a replica that is killed', () => {
-  /** Kills a replica in the middle of a delivery; another takes the sender's repeats. */
-  async function killDuring(
-    id: string,
-    untilStep: () => Promise<void>,
-    heal: () => Promise<void>,
-    before: () => Promise<void> = async () => undefined,
-  ): Promise<string> {
-    const first = await startReplica();
-    await before();
-    const lost = new GeminiSender(() => first.url).once(id);
-    await untilStep();
-    first.kill('SIGKILL');
-    await Promise.all([first.exited, lost]);
-    await heal();
-    const second = await startReplica();
-    try {
-      const taken = await new GeminiSender(() => second.url).untilTaken(id);
-      return taken.body;
-    } finally {
-      await second.stop();
-    }
+/** Kills a replica in the middle of a delivery; another takes the sender's repeats. */
+async function killDuring(
+  id: string,
+  untilStep: () => Promise<void>,
+  heal: () => Promise<void>,
+  before: () => Promise<void> = async () => undefined,
+): Promise<string> {
+  const first = await startReplica();
+  await before();
+  const lost = new GeminiSender(() => first.url).once(id);
+  await untilStep();
+  first.kill('SIGKILL');
+  await Promise.all([first.exited, lost]);
+  await heal();
+  const second = await startReplica();
+  try {
+    const taken = await new GeminiSender(() => second.url).untilTaken(id);
+    return taken.body;
+  } finally {
+    await second.stop();
   }
+}
 
+describe('a replica that is killed', () => {
   it('between claim and publish loses nothing and doubles nothing', async () => {
     const id = 'crash_claimed';
     await killDuring(

@@ -18,6 +18,9 @@ import { countById, readTopics, type LoggedRecord } from './topic-log.js';
 
 const seen: { value: unknown; headers: Record<string, unknown> }[] = [];
 
+const seenAbout = (correlationId: string) =>
+  seen.find(({ headers }) => headers['correlation-id'] === correlationId);
+
 /** A subscriber as a service developer would write it. */
 @Controller()
 class Subscriber {
@@ -193,10 +196,8 @@ describe('a job submitted through the bridge', () => {
     const job = await submit('order-5');
     gemini.finishBatch(job.geminiName, 'succeeded');
     await gemini.drained();
-    const mine = () =>
-      seen.find(({ headers }) => headers['correlation-id'] === 'order-5');
-    while (!mine()) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(mine()?.value).toMatchObject({
+    while (!seenAbout('order-5')) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seenAbout('order-5')?.value).toMatchObject({
       type: 'batch.succeeded',
       data: { id: job.geminiName },
     });
