@@ -6,6 +6,7 @@ import { PublishError } from '../publisher/event-publisher.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { KeysUnavailableError, SignatureError } from '../signature/signature.error.js';
 import { AckBudgetError } from './ack-budget.js';
+import { traceIdOf } from './delivery.js';
 import { DedupeUnavailableError, DeliveryPendingError } from './attempts.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
@@ -46,15 +47,17 @@ export class BridgeErrorFilter implements ExceptionFilter<Error> {
     const http = host.switchToHttp();
     const reason = reasonOf(error);
     this.metrics.refusals.inc({ reason });
-    this.log(reason, error, http.getRequest<Request>().headers['webhook-id']);
+    this.log(reason, error, http.getRequest<Request>());
     refusal(reason).send(http.getResponse<Response>());
   }
 
-  private log(reason: RefusalReason, error: Error, id: unknown): void {
+  private log(reason: RefusalReason, error: Error, request: Request): void {
     const quota = refusal(reason).status < 500 ? this.refusals : this.failures;
     if (!quota.take()) return;
+    const id = request.headers['webhook-id'];
     const webhookId = typeof id === 'string' ? id.slice(0, 256) : undefined;
-    const line = { message: 'delivery refused', reason, webhookId };
+    const traceId = traceIdOf(request);
+    const line = { message: 'delivery refused', reason, webhookId, traceId };
     if (reason === 'internal') this.logger.error({ ...line, error });
     else this.logger.warn({ ...line, cause: rootMessage(error) });
   }

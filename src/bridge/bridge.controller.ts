@@ -95,11 +95,18 @@ export class BridgeController {
 
   private async publish(
     record: EventRecord,
-    { deadline }: Delivery,
+    { deadline, proof, traceparent }: Delivery,
     event?: GeminiEvent,
   ): Promise<void> {
     await this.publisher.publish(record, deadline);
     this.metrics.accepted.inc({ topic: record.topic });
+    const traceId = traceparent.slice(3, 35);
+    this.logger.debug({
+      message: 'published',
+      webhookId: proof.id,
+      traceId,
+      topic: record.topic,
+    });
     if (event?.time === undefined) return;
     this.metrics.eventAgeSeconds.observe((Date.now() - Date.parse(event.time)) / 1000);
   }

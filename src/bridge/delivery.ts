@@ -33,6 +33,11 @@ export function attachDelivery(request: Request & Holder, delivery: Delivery): v
   request[DELIVERY] = delivery;
 }
 
+/** What ties the log to the record's `traceparent`; undefined before the guard has passed. */
+export function traceIdOf(request: Request & Holder): string | undefined {
+  return request[DELIVERY]?.traceparent.slice(3, 35);
+}
+
 export function deliveryOf(request: Request & Holder): Delivery {
   const delivery = request[DELIVERY];
   if (!delivery) throw new Error('VerificationGuard did not run on this route');
