@@ -112,6 +112,10 @@ function* combinedFaults(env: Given): Generator<string> {
       if (!env[name]) yield `${name}: submitting jobs (GEMINI_API_KEY) needs it`;
     }
   }
+  const key = env.GEMINI_API_KEY ?? readOnce(env.GEMINI_API_KEY_FILE);
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) {
+    yield 'GEMINI_API_KEY: want one key, visible ASCII on a single line';
+  }
   if (Boolean(env.KAFKA_TLS_CERT_FILE) !== Boolean(env.KAFKA_TLS_KEY_FILE)) {
     yield 'KAFKA_TLS_CERT_FILE: goes together with KAFKA_TLS_KEY_FILE';
   }
@@ -256,7 +260,9 @@ function commaList<T extends z.ZodType<string, string>>(item: T) {
 }
 
 function readOnce(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : readFileSync(path, 'utf8').trim();
+  return path !== undefined && isFile(path)
+    ? readFileSync(path, 'utf8').trim()
+    : undefined;
 }
 
 function isPublicUrl(text: string): boolean {

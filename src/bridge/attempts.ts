@@ -99,6 +99,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
       try {
         await publish();
       } catch (error) {
+        attempt.claimed = false; // or a renewal could take it again
         await this.tell('release', key);
         throw error;
       }

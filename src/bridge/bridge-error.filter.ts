@@ -59,7 +59,7 @@ export class BridgeErrorFilter implements ExceptionFilter<Error> {
     const traceId = traceIdOf(request);
     const line = { message: 'delivery refused', reason, webhookId, traceId };
     if (reason === 'internal') this.logger.error({ ...line, error });
-    else this.logger.warn({ ...line, cause: rootMessage(error) });
+    else this.logger.warn({ ...line, cause: causeOf(error) });
   }
 }
 
@@ -69,9 +69,9 @@ function reasonOf(error: Error): RefusalReason {
   return REASON_BY_ERROR.get(error.constructor) ?? 'internal';
 }
 
-/** The deepest message: the outer ones only repeat the reason. A parser's may quote a body. */
-function rootMessage(error: Error): string {
+/** Of our own errors only what Kafka said goes deeper: other causes may quote what they met. */
+function causeOf(error: Error): string {
   let at = error;
-  while (at.cause instanceof Error) at = at.cause;
-  return at instanceof SyntaxError ? at.name : at.message;
+  if (error instanceof PublishError) while (at.cause instanceof Error) at = at.cause;
+  return at.message;
 }

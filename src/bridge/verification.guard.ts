@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import {
   Injectable,
   type CanActivate,
@@ -49,7 +49,7 @@ export class VerificationGuard implements CanActivate {
   ): true {
     const scope = capability === undefined ? 'static' : `jobs/${capability.jobId}`;
     attachDelivery(request, {
-      key: `${scope}:${proof.id}`,
+      key: `${scope}:${proof.id}${bodyKey(proof)}`,
       scope,
       proof,
       capability,
@@ -75,4 +75,9 @@ function newTraceparent(): string {
   const hex = pool.toString('hex', used, used + TRACE_BYTES);
   used += TRACE_BYTES;
   return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
+}
+
+/** A token that binds no body may come with anybody's: a forgery must not stand for the event. */
+function bodyKey({ bodyBound, body }: Proof): string {
+  return bodyBound ? '' : `:${createHash('sha256').update(body).digest('base64url')}`;
 }

@@ -20,7 +20,7 @@ const SWEEP_MS = 200;
 export interface BatcherEvents {
   /** A broker did not do its part: look who leads now. */
   brokerFailed(error: unknown): void;
-  /** This producer must not be given anything new. */
+  /** This producer is given nothing new any more; `producer` wants another. */
   producerFailed(producer: Producer, error: unknown): void;
   batchSent(records: number): void;
   /** @param waitedMs from `publish` to the acknowledgement. */
@@ -43,6 +43,7 @@ export class Batcher {
   private readonly topics = new Map<string, Partition[]>();
   private readonly lanes = new Map<number, Lane>();
   private readonly units = new Set<Unit>();
+  private readonly written = new WeakSet<Unit>();
   private readonly sweep = setInterval(() => this.withdrawExpired(), SWEEP_MS);
   private waiting = 0;
   private closed = false;
@@ -94,9 +95,10 @@ export class Batcher {
       const partitions = this.topics.get(name) ?? [];
       leaders.forEach((leader, id) => {
         const lane = this.lane(leader);
-        const partition = (partitions[id] ??= { topic: name, id, lane, busy: false });
+        const partition = (partitions[id] ??= newPartition(name, id, lane));
         if (partition.lane !== lane) this.move(partition, lane);
       });
+      for (const partition of partitions.splice(leaders.length)) this.drop(partition);
       this.topics.set(name, partitions);
     }
     for (const lane of this.lanes.values()) this.schedule(lane);
@@ -133,13 +135,18 @@ export class Batcher {
   }
 
   private move(partition: Partition, to: Lane): void {
-    const from = partition.lane;
-    const here = (item: Pending | Unit): boolean => item.partition === partition;
-    to.queue.push(...from.queue.filter(here));
-    to.repeats.push(...from.repeats.filter(here));
-    from.queue = from.queue.filter((item) => !here(item));
-    from.repeats = from.repeats.filter((item) => !here(item));
+    const [queue, repeats] = partition.lane.takeOf(partition);
+    to.queue = to.queue.concat(queue);
+    to.repeats = to.repeats.concat(repeats);
     partition.lane = to;
+  }
+
+  /** The topic was made anew with fewer partitions: nothing can be written to this one. */
+  private drop(partition: Partition): void {
+    partition.gone = true;
+    const [queue, repeats] = partition.lane.takeOf(partition);
+    this.reject(queue, 'unavailable');
+    for (const unit of repeats) this.finish(unit, 'unavailable');
   }
 
   /** At the end of the turn, so that all deliveries of one read share a request. */
@@ -186,7 +193,10 @@ export class Batcher {
 
   private returnToLanes(batch: Unit[], error: unknown): void {
     if (this.closed) return;
-    for (const unit of batch) unit.partition.lane.repeats.push(unit);
+    for (const unit of batch) {
+      if (unit.partition.gone) this.finish(unit, 'unavailable', error);
+      else unit.partition.lane.repeats.push(unit);
+    }
     for (const unit of batch) this.schedule(unit.partition.lane);
     this.events.brokerFailed(error);
   }
@@ -194,6 +204,7 @@ export class Batcher {
   /** Repeats one partition's batch until it is known to be written or refused. */
   private async settleAlone(unit: Unit): Promise<void> {
     for (let backoff = FIRST_BACKOFF_MS; !this.closed;) {
+      if (unit.partition.gone) return this.finish(unit, 'unavailable');
       try {
         const unanswered = await this.send([unit]);
         if (unanswered.length === 0) return this.finish(unit);
@@ -202,14 +213,13 @@ export class Batcher {
           case 'appended':
             return this.finish(unit);
           case 'refused':
-            return this.finish(unit, 'refused', error);
+            return this.giveUp(unit, 'refused', error);
           case 'too-large':
             return this.split(unit, error);
           case 'broker':
             return this.returnToLanes([unit], error);
           case 'fatal':
-            this.events.producerFailed(unit.producer, error);
-            return this.finish(unit, 'producer-fatal', error);
+            return this.giveUp(unit, 'producer-fatal', error);
           case 'partition':
             break;
         }
@@ -219,9 +229,20 @@ export class Batcher {
     }
   }
 
+  /**
+   * Ends an attempt that Kafka refused. An earlier try of it, one of kafkajs's own even, may
+   * have been written all the same; the next batch through this producer would have its
+   * sequence numbers, be taken for its repeat, and be lost. So nothing goes through it again.
+   */
+  private giveUp(unit: Unit, fault: PublishFault, error: unknown): void {
+    if (this.producer === unit.producer) this.producer = undefined;
+    this.events.producerFailed(unit.producer, error);
+    this.finish(unit, fault, error);
+  }
+
   /** Too large together, so one by one; too large by itself is refused. */
   private async split(unit: Unit, error: unknown): Promise<void> {
-    if (unit.records.length === 1) return this.finish(unit, 'refused', error);
+    if (unit.records.length === 1) return this.giveUp(unit, 'refused', error);
     this.units.delete(unit);
     for (const [i, record] of unit.records.entries()) {
       if (this.closed) return this.reject(unit.records.slice(i), 'closed');
@@ -229,8 +250,8 @@ export class Batcher {
       this.units.add(single);
       unit.partition.busy = true;
       await this.settleAlone(single);
-      if (this.units.has(single)) {
-        // Without outcome still, so nothing else may be written to its partition
+      if (!this.written.has(single)) {
+        // Refused, or without outcome still: nothing more goes after it through this producer
         return this.reject(unit.records.slice(i + 1), 'unavailable');
       }
     }
@@ -270,6 +291,7 @@ export class Batcher {
     if (fault) {
       this.reject(unit.records, fault, cause);
     } else {
+      this.written.add(unit);
       this.waiting -= unit.records.length;
       const now = performance.now();
       for (const { resolve, since } of unit.records) {
@@ -296,4 +318,8 @@ export class Batcher {
     for (const lane of this.lanes.values())
       this.reject(lane.takeExpired(now), 'not-sent');
   }
+}
+
+function newPartition(topic: string, id: number, lane: Lane): Partition {
+  return { topic, id, lane, busy: false, gone: false };
 }

@@ -13,6 +13,7 @@ import { Metrics } from '../metrics/metrics.js';
 import { Batcher } from './batcher.js';
 import { EventPublisher, type EventRecord } from './event-publisher.js';
 import { kafkaClient } from './kafka-client.js';
+import { installConnectionReset } from './connection-reset.js';
 import { installRecordEncoder } from './record-encoder.js';
 import { routedPartitioner } from './routed-message.js';
 import { Topics } from './topics.js';
@@ -24,6 +25,7 @@ const FAILURES_UNTIL_UNREADY = 2;
 /** Between two looks at the cluster, in ms: while all is well, and while it is not. */
 const HEALTHY_INTERVAL_MS = 5000;
 const FAILING_INTERVAL_MS = 500;
+const METADATA_MAX_AGE_MS = 7 * 24 * 3_600_000;
 
 /** Keeps the connection to Kafka for ever, and publishes through it. */
 @Injectable()
@@ -45,6 +47,7 @@ export class KafkaPublisher
 
   constructor(@Inject(CONFIG) config: Config, metrics: Metrics) {
     super();
+    installConnectionReset();
     this.kafka = kafkaClient(config, SILENCE_MS);
     this.admin = this.kafka.admin();
     this.topics = new Topics(this.admin, topicNames(config.topics.prefix), config.topics);
@@ -122,36 +125,38 @@ export class KafkaPublisher
       await this.topics.ensure();
       this.topicsEnsured = true;
     }
-    const states = await this.topics.describe();
+    const { states, troubles } = await this.topics.describe();
     this.batcher.producer ??= await this.connectProducer();
     this.batcher.lead(states);
     await this.dropRetired();
-    const leaderless = states.filter(({ leaders }) =>
-      leaders.every((leader) => leader < 0),
-    );
-    if (leaderless.length > 0) {
-      throw new Error(`no leader for ${leaderless.map(({ name }) => name).join(', ')}`);
-    }
+    if (troubles.length > 0) throw new Error(troubles.join('; '));
   }
 
   private async connectProducer(): Promise<Producer> {
     const producer = this.kafka.producer({
       idempotent: true,
       allowAutoTopicCreation: false,
+      // Asked for when a request fails, never by age: kafkajs takes trouble with one topic for
+      // trouble with all, and what works would stop working
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       createPartitioner: routedPartitioner,
       retry: { retries: 1, initialRetryTime: 50, maxRetryTime: 200 },
     });
-    await producer.connect();
+    try {
+      await producer.connect();
+    } catch (error) {
+      await producer.disconnect().catch(() => undefined);
+      throw error;
+    }
     return producer;
   }
 
   private retire(producer: Producer, error: unknown): void {
-    if (this.batcher.producer !== producer) return;
+    if (this.retired.has(producer)) return;
     this.logger.error({
       message: 'fatal producer error: starting a new producer',
       error,
     });
-    this.batcher.producer = undefined;
     this.retired.add(producer);
     this.lookAgain();
   }

@@ -27,6 +27,8 @@ export interface Partition {
    * for the repeat, and be lost.
    */
   busy: boolean;
+  /** True once the topic has no such partition any more. */
+  gone: boolean;
 }
 
 /** The records of one partition in one batch: repeated as they are until settled. */
@@ -91,6 +93,18 @@ export class Lane {
       partition.busy = true;
       return { partition, records, producer };
     });
+  }
+
+  /** Takes all that waits for one partition. */
+  takeOf(partition: Partition): [queue: Pending[], repeats: Unit[]] {
+    const isIts = (item: Pending | Unit): boolean => item.partition === partition;
+    const taken: [Pending[], Unit[]] = [
+      this.queue.filter(isIts),
+      this.repeats.filter(isIts),
+    ];
+    this.queue = this.queue.filter((item) => !isIts(item));
+    this.repeats = this.repeats.filter((item) => !isIts(item));
+    return taken;
   }
 
   /** Withdraws what nobody waits for any more; a queue holds no attempted record. */

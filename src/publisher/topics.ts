@@ -39,14 +39,34 @@ export class Topics {
     await this.checkDurability();
   }
 
-  /** @throws when no broker answers, or a topic is gone. */
-  async describe(): Promise<TopicState[]> {
-    const { topics } = await this.admin.fetchTopicMetadata({ topics: [...this.names] });
-    return topics.map(({ name, partitions }) => {
-      const leaders: number[] = Array.from({ length: partitions.length }, () => -1);
-      for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
-      return { name, leaders };
-    });
+  /**
+   * Who leads what. Topic by topic, because kafkajs fails on all of them when one is in
+   * trouble.
+   *
+   * @throws when no topic can be described: no broker answers.
+   */
+  async describe(): Promise<{ states: TopicState[]; troubles: string[] }> {
+    const answers = await Promise.allSettled(
+      this.names.map((name) => this.describeOne(name)),
+    );
+    const failed = answers.filter((answer) => answer.status === 'rejected');
+    if (failed.length === answers.length) throw failed[0]?.reason;
+    return {
+      states: answers.flatMap((a) => (a.status === 'fulfilled' ? [a.value] : [])),
+      troubles: answers.flatMap((answer, i) =>
+        answer.status === 'rejected'
+          ? [`${this.names[i]}: ${String(answer.reason)}`]
+          : [],
+      ),
+    };
+  }
+
+  private async describeOne(name: string): Promise<TopicState> {
+    const { topics } = await this.admin.fetchTopicMetadata({ topics: [name] });
+    const partitions = topics[0]?.partitions ?? [];
+    const leaders: number[] = Array.from({ length: partitions.length }, () => -1);
+    for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
+    return { name, leaders };
   }
 
   private async create(missing: readonly string[]): Promise<void> {

@@ -16,6 +16,11 @@ export async function listen(app: INestApplication, { server }: Config): Promise
   const adapter = app.getHttpAdapter() as unknown as TwoPortAdapter;
   const metrics = app.get(Metrics);
   adapter.onRefusal = (reason) => metrics.refusals.inc({ reason });
+  metrics.observe(
+    'held_body_bytes',
+    'Bodies of deliveries that are being read or worked on',
+    () => adapter.heldBytes,
+  );
   adapter.internalServer.listen(server.internalPort, server.host);
   await once(adapter.internalServer, 'listening');
   await app.listen(server.port, server.host);

@@ -18,6 +18,10 @@ export class BodyReader {
     private readonly maxHeldBytes = 128 * 1024 * 1024,
   ) {}
 
+  get heldBytes(): number {
+    return this.held;
+  }
+
   /**
    * Collects the bytes as they come; one of `taken` and `refused` is called once, or neither
    * when the sender goes away. The bytes count as held until `done` is called.

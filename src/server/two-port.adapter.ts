@@ -54,6 +54,11 @@ export class TwoPortAdapter extends ExpressAdapter {
     this.internalServer = createServer(app);
   }
 
+  /** Bytes of bodies that are being read or worked on. */
+  get heldBytes(): number {
+    return this.bodies.heldBytes;
+  }
+
   /** Nest registers its routes here; the webhook routes are for the public listener only. */
   override post(handler: Handler): unknown;
   override post(path: string, handler: Handler): unknown;
@@ -100,9 +105,10 @@ export class TwoPortAdapter extends ExpressAdapter {
     this.bodies.read(
       request,
       (body, done) => {
-        response.once('close', done);
         attachArrival(request, { body, pathToken, at });
-        void handler(request, response, () => undefined);
+        // The handler settles within the ack budget. (A response that waits behind another one
+        // on its connection never closes when the connection does.)
+        void Promise.resolve(handler(request, response, () => undefined)).finally(done);
       },
       (fault) => this.refuse(response, fault),
     );

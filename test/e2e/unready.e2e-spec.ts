@@ -60,6 +60,22 @@ describe("Google's keys that do not come", () => {
   });
 });
 
+describe('a body whose answer has to wait behind another', () => {
+  it('is not held for ever when the connection ends', async () => {
+    const refused = requestHead('GET /x', []);
+    for (let i = 0; i < 20; i++) {
+      const both = Buffer.concat([
+        Buffer.from(refused),
+        deliveryRequest('/webhooks/gemini', signedV1()),
+      ]);
+      expect(await rawRequest(app.port, both)).toMatchObject({ status: 404 });
+    }
+    while (app.adapter.heldBytes > 0) await new Promise(setImmediate);
+    const metrics = await ask(`${app.internalUrl}/metrics`);
+    expect(metrics.text).toContain('gemini_bridge_held_body_bytes 0');
+  });
+});
+
 describe('what a sender expects', () => {
   it('is no reason for a status outside the table', async () => {
     const request = deliveryRequest('/webhooks/gemini', signedV1(), [

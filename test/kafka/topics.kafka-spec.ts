@@ -4,7 +4,7 @@ import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { GeminiSender, SECRET } from '../faults/gemini-sender.js';
 import { topicNames } from '../../src/event/event-topics.js';
 import kafkajs from 'kafkajs';
-import { client } from './topic-log.js';
+import { client, countById, readTopics } from './topic-log.js';
 
 describe('topics', () => {
   let kafka: KafkaCluster;
@@ -98,7 +98,7 @@ describe('topics', () => {
     expect((await fetch(`${second.internalUrl}/health/ready`)).status).toBe(503);
   }, 60_000);
 
-  it('that are deleted under way come back, and the events with them', async () => {
+  it('that are deleted under way come back, even with fewer partitions, and the events with them', async () => {
     await using bridge = await startBridge({ ...env(), TOPIC_PREFIX: 'deleted' });
     await bridge.ready();
     const sender = new GeminiSender(() => bridge.url);
@@ -107,6 +107,15 @@ describe('topics', () => {
     await admin.connect();
     await admin.deleteTopics({ topics: ['deleted.batch.succeeded'] });
     await sender.untilTaken('deleted_after');
+    await admin.deleteTopics({ topics: ['deleted.batch.succeeded'] });
+    await admin.createTopics({
+      topics: [{ topic: 'deleted.batch.succeeded', numPartitions: 1 }],
+    });
+    const ids = Array.from({ length: 20 }, (_, i) => `fewer_${i}`);
+    await Promise.all(ids.map((id) => sender.untilTaken(id)));
     await admin.disconnect();
+    expect(
+      countById(await readTopics(kafka.brokers, 'deleted')).size,
+    ).toBeGreaterThanOrEqual(20);
   }, 60_000);
 });

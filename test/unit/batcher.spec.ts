@@ -342,41 +342,81 @@ describe('an answer', () => {
     expect(seen.settled).toBe('published');
   });
 
-  it('that the topic may not be written is final', async () => {
+  it('that the topic may not be written is final, also for the producer', async () => {
     const seen = publish(0, 'a');
     const refusal = protocolError('TOPIC_AUTHORIZATION_FAILED');
     (await producer.request(0)).fail(refusal);
     (await producer.request(1)).fail(refusal);
     await turns();
     expect(seen).toEqual({ settled: 'refused', cause: refusal });
-    expect(told.producerFailed).toEqual([]);
+    expect(told.producerFailed).toEqual([producer]);
+    // An earlier try may have been written: its sequence numbers must not be used again
     const next = publish(0, 'b');
-    (await producer.request(2)).answer();
+    await turns();
+    expect(producer.requests).toHaveLength(2);
+    const second = new FakeProducer();
+    batcher.producer = second.asProducer;
+    lead(1, 1, 1, 1);
+    (await second.request(0)).answer();
     await turns();
     expect(next.settled).toBe('published');
   });
 
-  it('that a batch is too large makes it many, and a record too large is refused', async () => {
+  it('that a batch is too large makes it many', async () => {
     const tooLarge = protocolError('MESSAGE_TOO_LARGE');
     const seen = ['a', 'b', 'c'].map((value) => publish(0, value));
     (await producer.request(0)).fail(tooLarge);
     (await producer.request(1)).fail(tooLarge);
     const behind = publish(0, 'd');
-    for (const [i, value] of ['a', 'b', 'c'].entries()) {
+    for (const [i, value] of ['a', 'b', 'c', 'd'].entries()) {
       const request = await producer.request(2 + i);
       expect(request.text).toEqual([`${TOPIC}/0: ${value}`]);
       await turns();
       expect(producer.open).toBe(1);
-      if (value === 'b') request.fail(tooLarge);
-      else request.answer();
+      request.answer();
     }
-    const last = await producer.request(5);
-    expect(last.text).toEqual([`${TOPIC}/0: d`]);
-    last.answer();
     await turns();
     const settled = [...seen, behind].map((one) => one.settled);
-    expect(settled).toEqual(['published', 'refused', 'published', 'published']);
+    expect(settled).toEqual(['published', 'published', 'published', 'published']);
     expect(batcher.pending).toBe(0);
+  });
+
+  it('that a record is too large by itself is final, and nothing goes after it', async () => {
+    const tooLarge = protocolError('MESSAGE_TOO_LARGE');
+    const seen = ['a', 'b', 'c'].map((value) => publish(0, value));
+    (await producer.request(0)).fail(tooLarge);
+    (await producer.request(1)).fail(tooLarge);
+    (await producer.request(2)).answer();
+    (await producer.request(3)).fail(tooLarge);
+    await turns();
+    expect(seen.map(({ settled }) => settled)).toEqual([
+      'published',
+      'refused',
+      'unavailable',
+    ]);
+    expect(told.producerFailed).toEqual([producer]);
+    expect(producer.requests).toHaveLength(4);
+    expect(batcher.pending).toBe(0);
+  });
+
+  it('that the topic has fewer partitions gives back what waits for the others', async () => {
+    const moved = new Error('moved');
+    moved.name = 'KafkaJSConnectionError';
+    const attempted = publish(3, 'a');
+    (await producer.request(0)).fail(moved);
+    await turns();
+    const queued = publish(3, 'b');
+    lead(1, 1);
+    await turns();
+    expect([attempted.settled, queued.settled]).toEqual(['unavailable', 'unavailable']);
+    expect(batcher.pending).toBe(0);
+    const next = publish(3, 'c');
+    jest.advanceTimersByTime(BROKER_PAUSE_MS);
+    const request = await producer.request(1);
+    expect(request.text[0]).toMatch(/[01]: c$/);
+    request.answer();
+    await turns();
+    expect(next.settled).toBe('published');
   });
 
   it('without outcome in the middle of a split ends it: what was not sent is given back', async () => {

@@ -129,6 +129,15 @@ describe('loadConfig', () => {
     if (value.length > 2) expect(faults.join('\n')).not.toContain(value);
   });
 
+  it.each(['two\nlines', 'naïve', 'with space'])(
+    'refuses the Gemini key %j unseen',
+    (key) => {
+      const faults = faultsOf({ GEMINI_API_KEY: key });
+      expect(namesIn(faults)).toContain('GEMINI_API_KEY');
+      expect(faults.join()).not.toContain(key);
+    },
+  );
+
   it('names what is missing beside what is malformed', () => {
     expect(new Set(namesIn(faultsOf({ PORT: 'x' })))).toEqual(
       new Set(['PORT', 'KAFKA_BROKERS', 'WEBHOOK_SECRETS', 'API_TOKENS_FILE']),

@@ -14,6 +14,7 @@ const partitionOf = (lane: Lane, id: number): Partition => ({
   id,
   lane,
   busy: false,
+  gone: false,
 });
 
 function pending(partition: Partition, overrides: Partial<Pending> = {}): Pending {

@@ -99,8 +99,13 @@ describe('Topics', () => {
 
   it('knows the leaders in the partitions’ order', async () => {
     const { admin } = clusterWith({});
-    expect(await topicsOf(admin).describe()).toEqual([
-      { name: 'gemini.other', leaders: [3, -1, 1] },
-    ]);
+    const leaders = [3, -1, 1];
+    expect(await topicsOf(admin).describe()).toEqual({
+      states: [
+        { name: 'gemini.other', leaders },
+        { name: 'gemini-bridge.dead-letter', leaders },
+      ],
+      troubles: [],
+    });
   });
 });
