@@ -9,8 +9,6 @@ const OPTIONS: RedisOptions = {
   connectTimeout: 2000,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
-  // Commands of one turn of the event loop share a write
-  enableAutoPipelining: true,
   retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2000),
 };
 
@@ -42,7 +40,6 @@ export function redisClient(url: string): RedisClient {
   if (kind === 'cluster') {
     return new Cluster(nodes, {
       enableOfflineQueue: false,
-      enableAutoPipelining: true,
       redisOptions: { ...OPTIONS, ...credentials },
     });
   }
