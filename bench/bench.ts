@@ -23,9 +23,8 @@ interface Measured {
 
 async function bench(options: Options): Promise<void> {
   await using kafka = await startKafka({ own: true, javaOptions: BROKER_JAVA_OPTIONS });
-  await using redis = options.servers.includes('bridge+redis')
-    ? await startRedis({ own: true })
-    : undefined;
+  const needsRedis = options.servers.some((name) => /lease|redis/.test(name));
+  await using redis = needsRedis ? await startRedis({ own: true }) : undefined;
   await createTopic(kafka.brokers);
   const world = {
     brokers: kafka.brokers,

@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util';
 
-export const SERVERS = ['floor', 'bridge', 'bridge+redis'] as const;
+export const SERVERS = [
+  'floor',
+  'bridge',
+  'bridge+lease',
+  'bridge+memory',
+  'bridge+redis',
+] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 export interface Options {
@@ -21,8 +27,9 @@ export const USAGE = `Measures what the bridge costs, as a multiple of a bare fl
   --seconds N       length of each (8)
   --connections N   keep-alive connections of the sender (64)
   --rate N          requests a second of the open loop, 0 leaves it out (500)
-  --redis           also bridge+redis: the bridge with its dedupe store in Redis
-  --only LIST       which servers (floor,bridge); bridge+redis is the third
+  --redis           also bridge+lease and bridge+redis, which need a Redis
+  --only LIST       which servers (floor,bridge); there are also bridge+lease,
+                    bridge+memory and bridge+redis
   --json FILE       also write every measurement to FILE
   --help            this`;
 
@@ -43,7 +50,9 @@ export function readOptions(args: string[]): Options | undefined {
   });
   if (values.help) return undefined;
   return {
-    servers: chosen(values.redis ? `${values.only},bridge+redis` : values.only),
+    servers: chosen(
+      values.redis ? `${values.only},bridge+lease,bridge+redis` : values.only,
+    ),
     rounds: numberIn('rounds', values.rounds, 1, 100),
     seconds: numberIn('seconds', values.seconds, 1, 600),
     connections: numberIn('connections', values.connections, 1, 1000),

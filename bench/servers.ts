@@ -22,22 +22,29 @@ export interface Server {
   stop(): Promise<unknown>;
 }
 
+/** `bridge` is the default: the log is the memory, and the lease is in the process. */
+const DEDUPE: Partial<Record<ServerName, Record<string, string>>> = {
+  'bridge+memory': { DEDUPE_STORE: 'memory' },
+  'bridge+redis': { DEDUPE_STORE: 'redis' },
+};
+
 export function startServer(name: ServerName, world: World): Promise<Server> {
   return name === 'floor' ? startFloor(world) : startBuiltBridge(name, world);
 }
 
 async function startBuiltBridge(name: ServerName, world: World): Promise<Server> {
-  const dedupe =
-    name === 'bridge+redis' ? redisDedupe(world) : { DEDUPE_STORE: 'memory' };
+  const { redisUrl: REDIS_URL = '' } = world;
   const bridge = await startBridge({
     ...environment(world),
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     API_AUTH: 'none',
+    TOPIC_PREFIX: name.replace('+', '-'),
     TOPIC_PARTITIONS: String(world.partitions),
     TOPIC_REPLICATION: '1',
     TOPIC_MIN_ISR: '1',
-    ...dedupe,
+    ...DEDUPE[name],
+    ...(name === 'bridge+lease' || name === 'bridge+redis' ? { REDIS_URL } : {}),
   });
   await bridge.ready(START_LIMIT_MS);
   const { pid, lines } = bridge;
@@ -74,9 +81,4 @@ function environment({ brokers, secret }: World): Record<string, string> {
     KAFKA_BROKERS: brokers,
     WEBHOOK_SECRETS: secret,
   };
-}
-
-function redisDedupe({ redisUrl }: World): Record<string, string> {
-  if (redisUrl === undefined) throw new Error('there is no Redis for bridge+redis');
-  return { DEDUPE_STORE: 'redis', REDIS_URL: redisUrl };
 }

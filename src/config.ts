@@ -4,6 +4,9 @@ import { z } from 'zod';
 /** Injection token of the service's `Config`. */
 export const CONFIG = Symbol('CONFIG');
 
+/** A claim outlasts the time in which its delivery may be handed to Kafka by this much, in ms. */
+const LEASE_MARGIN_MS = 6000;
+
 const GEMINI_URL = 'https://generativelanguage.googleapis.com';
 
 /** The environment, one variable a line. Defaults are those of production. */
@@ -62,9 +65,10 @@ const environment = z.object({
     .string()
     .regex(/^rediss?(\+sentinel|\+cluster)?:\/\//, 'want redis://, rediss://, …')
     .optional(),
-  DEDUPE_STORE: z.enum(['memory', 'redis']).optional(),
+  DEDUPE_STORE: z.enum(['log', 'redis', 'memory']).default('log'),
   DEDUPE_TTL_HOURS: count(25, 8760, 72),
-  DEDUPE_ON_ERROR: z.enum(['publish', 'refuse']).default('publish'),
+  /** Unset: `refuse` with the log, which promises no repeat, `publish` with Redis. */
+  DEDUPE_ON_ERROR: z.enum(['publish', 'refuse']).optional(),
   DEDUPE_MEMORY_MAX: count(1, 100_000_000, 1_000_000),
   ACK_BUDGET_MS: count(100, 60_000, 4000),
 
@@ -98,9 +102,7 @@ function* combinedFaults(env: Given): Generator<string> {
   if (!env.WEBHOOK_SECRETS && !env.WEBHOOK_SECRETS_FILE && !env.CAPABILITY_KEYS_FILE) {
     yield 'WEBHOOK_SECRETS: set it or WEBHOOK_SECRETS_FILE (static webhooks), or CAPABILITY_KEYS_FILE (dynamic ones): without any, no delivery could be verified';
   }
-  if (env.DEDUPE_STORE === 'redis' && !env.REDIS_URL) {
-    yield 'REDIS_URL: DEDUPE_STORE=redis needs it';
-  }
+  yield* memoryFaults(env);
   if (!env.API_TOKENS_FILE && !env.API_AUTH) {
     yield 'API_TOKENS_FILE: set it, or API_AUTH=none to leave /v1 open to the cluster';
   }
@@ -120,6 +122,17 @@ function* combinedFaults(env: Given): Generator<string> {
     yield 'KAFKA_TLS_CERT_FILE: goes together with KAFKA_TLS_KEY_FILE';
   }
   yield* saslFaults(env);
+}
+
+function* memoryFaults(env: Given): Generator<string> {
+  const store = env.DEDUPE_STORE ?? 'log';
+  if (store === 'redis' && !env.REDIS_URL) {
+    yield 'REDIS_URL: DEDUPE_STORE=redis needs it';
+  }
+  const window = Number(env.DEDUPE_TTL_HOURS ?? 72);
+  if (store === 'log' && Number(env.TOPIC_RETENTION_HOURS ?? 168) < window) {
+    yield `TOPIC_RETENTION_HOURS: is shorter than DEDUPE_TTL_HOURS (${window}): the topics are the memory (DEDUPE_STORE=log)`;
+  }
 }
 
 function* saslFaults(env: Given): Generator<string> {
@@ -186,10 +199,12 @@ function group(env: Environment) {
       unboundBody: env.JWT_UNBOUND_BODY,
     },
     dedupe: {
-      store: env.DEDUPE_STORE ?? (env.REDIS_URL ? 'redis' : 'memory'),
+      store: env.DEDUPE_STORE,
       redisUrl: env.REDIS_URL,
       ttlMs: env.DEDUPE_TTL_HOURS * 3_600_000,
-      onError: env.DEDUPE_ON_ERROR,
+      /** How long a claim holds that nobody renews, in ms: the wait after a replica's death. */
+      leaseMs: env.ACK_BUDGET_MS + LEASE_MARGIN_MS,
+      onError: env.DEDUPE_ON_ERROR ?? (env.DEDUPE_STORE === 'log' ? 'refuse' : 'publish'),
       memoryMax: env.DEDUPE_MEMORY_MAX,
     },
     gemini: {

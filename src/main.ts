@@ -4,6 +4,7 @@ import { AppModule } from './app.module.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { keepHeapSmall } from './heap.js';
 import { JsonLogger } from './json.logger.js';
+import { KafkaCluster } from './kafka/kafka-cluster.js';
 import { listen } from './server/bridge-server.js';
 import { TwoPortAdapter } from './server/two-port.adapter.js';
 
@@ -20,19 +21,26 @@ async function main(config: Config): Promise<void> {
   });
 
   let ending = false;
-  const end = (signal: string): void => {
+  const end = (code: number): void => {
     if (ending) return;
     ending = true;
     adapter.draining = true;
-    logger.log({ message: 'shutting down', signal });
     setTimeout(() => process.exit(1), config.shutdownTimeoutMs);
     void app.close().then(
-      () => process.exit(0),
+      () => process.exit(code),
       () => process.exit(1),
     );
   };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
+  for (const signal of ['SIGTERM', 'SIGINT']) {
+    process.on(signal, () => {
+      logger.log({ message: 'shutting down', signal });
+      end(0);
+    });
+  }
+  app.get(KafkaCluster).onRefusal = ({ message }) => {
+    logger.error({ message: 'refusing to start', reason: message });
+    end(1);
+  };
 
   const ports = await listen(app, config);
   logger.log({ message: 'listening', ...ports });

@@ -7,9 +7,9 @@ import {
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config.js';
-import { leaseMs } from '../dedupe/dedupe.module.js';
 import { DedupeStore, type Claim } from '../dedupe/dedupe-store.js';
 import { Metrics } from '../metrics/metrics.js';
+import { PublishError, type Permit } from '../publisher/event-publisher.js';
 
 export type Outcome = 'published' | 'duplicate';
 
@@ -23,10 +23,18 @@ export class DedupeUnavailableError extends Error {
   override readonly name = 'DedupeUnavailableError';
 }
 
-class Attempt {
+class Attempt implements Permit {
   outcome!: Promise<Outcome>;
-  readonly startedAt = performance.now();
+  readonly askedAt = performance.now();
+  heldUntil = Infinity;
   claimed = false;
+
+  constructor(readonly deadline: number) {}
+
+  /** A claim that ran out is not ours again: somebody else may have had it meanwhile. */
+  renewed(untilMs: number): void {
+    if (performance.now() < this.heldUntil) this.heldUntil = untilMs;
+  }
 }
 
 /**
@@ -47,8 +55,12 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    this.renewal = setInterval(() => void this.renew(), leaseMs(config) / 3);
+    this.renewal = setInterval(() => void this.renew(), this.renewalMs);
     this.renewal.unref();
+  }
+
+  private get renewalMs(): number {
+    return this.config.dedupe.leaseMs / 3;
   }
 
   onModuleInit(): void {
@@ -67,10 +79,15 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   /**
    * Claims the key, publishes and confirms; to be called when nothing is under way.
    *
+   * @param deadline when the answer has to be given, on the clock of `performance.now()`.
    * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
    */
-  start(key: string, publish: () => Promise<unknown>): Promise<Outcome> {
-    const attempt = new Attempt();
+  start(
+    key: string,
+    deadline: number,
+    publish: (permit: Permit) => Promise<unknown>,
+  ): Promise<Outcome> {
+    const attempt = new Attempt(deadline);
     this.running.set(key, attempt);
     attempt.outcome = this.run(key, attempt, publish);
     attempt.outcome.catch(() => undefined); // whoever asked may have gone
@@ -87,7 +104,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   private async run(
     key: string,
     attempt: Attempt,
-    publish: () => Promise<unknown>,
+    publish: (permit: Permit) => Promise<unknown>,
   ): Promise<Outcome> {
     try {
       const claim = this.claim(key);
@@ -96,11 +113,13 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
       if (answer === 'pending')
         throw new DeliveryPendingError('claimed by another replica');
       attempt.claimed = answer === 'taken';
+      if (attempt.claimed) attempt.heldUntil = attempt.askedAt + this.store.leaseMs;
       try {
-        await publish();
+        await publish(attempt);
       } catch (error) {
         attempt.claimed = false; // or a renewal could take it again
-        await this.tell('release', key);
+        const isOpen = error instanceof PublishError && error.attempted;
+        await this.tell(isOpen ? 'abandon' : 'release', key);
         throw error;
       }
       const confirmed = this.tell('confirm', key);
@@ -123,7 +142,10 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** What the store was not told runs out by itself; the event's fate is settled. */
-  private tell(call: 'confirm' | 'release', key: string): Promise<void> | undefined {
+  private tell(
+    call: 'confirm' | 'release' | 'abandon',
+    key: string,
+  ): Promise<void> | undefined {
     const told = this.store[call](key);
     if (!told) return undefined;
     return told.catch((error: unknown) => {
@@ -133,13 +155,15 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
-    const old = performance.now() - leaseMs(this.config) / 3;
-    const keys = Array.from(this.running)
-      .filter(([, { claimed, startedAt }]) => claimed && startedAt < old)
-      .map(([key]) => key);
-    if (keys.length === 0) return;
+    const now = performance.now();
+    const old = Array.from(this.running).filter(
+      ([, { claimed, askedAt }]) => claimed && askedAt < now - this.renewalMs,
+    );
     try {
-      await this.store.renew(keys);
+      const held = await this.store.renew(old.map(([key]) => key));
+      old.forEach(([, attempt], i) => {
+        if (held[i]) attempt.renewed(now + this.store.leaseMs);
+      });
     } catch {
       this.metrics.unclaimed.inc({ call: 'renew' });
     }

@@ -2,7 +2,7 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { Request, Response } from 'express';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { Metrics } from '../metrics/metrics.js';
-import { PublishError } from '../publisher/event-publisher.js';
+import { PublishError, type PublishFault } from '../publisher/event-publisher.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { KeysUnavailableError, SignatureError } from '../signature/signature.error.js';
 import { AckBudgetError } from './ack-budget.js';
@@ -14,9 +14,13 @@ const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [DeliveryPendingError, 'in-progress'],
   [AckBudgetError, 'ack-budget-spent'],
   [DedupeUnavailableError, 'dedupe-unavailable'],
-  [PublishError, 'kafka-unavailable'],
   [GeminiError, 'gemini-unavailable'],
 ]);
+
+const REASON_BY_FAULT: Partial<Record<PublishFault, RefusalReason>> = {
+  'queue-full': 'overloaded',
+  'log-behind': 'log-behind',
+};
 
 /** Lines a second; the metric counts all. Anyone can send what is refused. */
 const MAX_LINES = 10;
@@ -65,7 +69,8 @@ export class BridgeErrorFilter implements ExceptionFilter<Error> {
 
 function reasonOf(error: Error): RefusalReason {
   if (error instanceof SignatureError) return error.fault;
-  if (error instanceof PublishError && error.fault === 'queue-full') return 'overloaded';
+  if (error instanceof PublishError)
+    return REASON_BY_FAULT[error.fault] ?? 'kafka-unavailable';
   return REASON_BY_ERROR.get(error.constructor) ?? 'internal';
 }
 

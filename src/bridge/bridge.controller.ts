@@ -13,11 +13,15 @@ import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
 import type { GeminiEvent } from '../event/gemini-event.js';
 import { Metrics } from '../metrics/metrics.js';
-import { EventPublisher, type EventRecord } from '../publisher/event-publisher.js';
+import {
+  EventPublisher,
+  type EventRecord,
+  type Permit,
+} from '../publisher/event-publisher.js';
 import { JobRegistry, type KnownJob } from '../registry/job-registry.js';
 import { BridgeErrorFilter } from './bridge-error.filter.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';
-import { deliveryOf, type Delivery } from './delivery.js';
+import { deliveryOf, permitOf, type Delivery } from './delivery.js';
 import { EventConfirmation } from './event-confirmation.js';
 import {
   deadLetterRecord,
@@ -51,12 +55,14 @@ export class BridgeController {
   @HttpCode(200)
   receive(@Req() request: Request): Promise<void> {
     const delivery = deliveryOf(request);
+    const permit = permitOf(request);
     const event = eventOf(delivery);
     if (typeof event === 'string') {
-      return this.publish(deadLetterRecord(delivery, event, this.prefix), delivery);
+      const record = deadLetterRecord(delivery, event, this.prefix);
+      return this.publish(record, permit, delivery);
     }
     const record = eventRecord(delivery, event, this.prefix, undefined);
-    return this.publish(record, delivery, event);
+    return this.publish(record, permit, delivery, event);
   }
 
   /** A dynamic webhook: a URL for one job. */
@@ -64,6 +70,7 @@ export class BridgeController {
   @HttpCode(200)
   async receiveForJob(@Req() request: Request): Promise<void> {
     const received = deliveryOf(request);
+    const permit = permitOf(request);
     const job = received.capability && (await this.jobs.find(received.capability.jobId));
     const delivery = received.proof.bodyBound
       ? received
@@ -71,12 +78,11 @@ export class BridgeController {
     const event = eventOf(delivery);
     const reason = typeof event === 'string' ? event : otherJob(job, event);
     if (typeof event === 'string' || reason !== undefined) {
-      return this.publish(
-        deadLetterRecord(delivery, reason ?? 'not-an-event', this.prefix),
-        delivery,
-      );
+      const letter = deadLetterRecord(delivery, reason ?? 'not-an-event', this.prefix);
+      return this.publish(letter, permit, delivery);
     }
-    await this.publish(eventRecord(delivery, event, this.prefix, job), delivery, event);
+    const record = eventRecord(delivery, event, this.prefix, job);
+    await this.publish(record, permit, delivery, event);
     if (job) await this.note(job, event, delivery.proof.id);
   }
 
@@ -95,10 +101,11 @@ export class BridgeController {
 
   private async publish(
     record: EventRecord,
-    { deadline, proof, traceparent }: Delivery,
+    permit: Permit,
+    { proof, traceparent }: Delivery,
     event?: GeminiEvent,
   ): Promise<void> {
-    await this.publisher.publish(record, deadline);
+    await this.publisher.publish(record, permit);
     this.metrics.accepted.inc({ topic: record.topic });
     const traceId = traceparent.slice(3, 35);
     this.logger.debug({

@@ -7,10 +7,11 @@ import {
 import type { Request } from 'express';
 import { lastValueFrom, Observable } from 'rxjs';
 import { Metrics } from '../metrics/metrics.js';
+import type { Permit } from '../publisher/event-publisher.js';
 import { PreparedAnswer } from '../server/prepared-answer.js';
 import { AckBudgetError } from './ack-budget.js';
 import { Attempts, type Outcome } from './attempts.js';
-import { deliveryOf } from './delivery.js';
+import { attachPermit, deliveryOf } from './delivery.js';
 
 const PUBLISHED = new PreparedAnswer(200, { status: 'published' });
 const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' });
@@ -29,9 +30,14 @@ export class DedupeInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<PreparedAnswer> {
-    const { key, deadline } = deliveryOf(context.switchToHttp().getRequest<Request>());
+    const request = context.switchToHttp().getRequest<Request>();
+    const { key, deadline } = deliveryOf(request);
     const twin = this.attempts.underWay(key);
-    const outcome = twin ?? this.attempts.start(key, () => lastValueFrom(next.handle()));
+    const publish = (permit: Permit) => {
+      attachPermit(request, permit);
+      return lastValueFrom(next.handle());
+    };
+    const outcome = twin ?? this.attempts.start(key, deadline, publish);
     return this.answer(outcome, twin !== undefined, deadline);
   }
 

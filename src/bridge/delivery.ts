@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import type { Permit } from '../publisher/event-publisher.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 
@@ -11,6 +12,8 @@ export interface Delivery {
    */
   readonly key: string;
   readonly scope: string;
+  /** Of a body that the proof does not bind, base64url: part of the key. */
+  readonly bodyHash: string | undefined;
   readonly proof: Proof;
   /** The job whose path this came by; undefined on the static route. */
   readonly capability: Capability | undefined;
@@ -24,9 +27,11 @@ export interface Delivery {
 
 /** Known to this file only: a request cannot come with a delivery of its own. */
 const DELIVERY = Symbol('delivery');
+const PERMIT = Symbol('permit');
 
 interface Holder {
   [DELIVERY]?: Delivery;
+  [PERMIT]?: Permit;
 }
 
 export function attachDelivery(request: Request & Holder, delivery: Delivery): void {
@@ -42,4 +47,14 @@ export function deliveryOf(request: Request & Holder): Delivery {
   const delivery = request[DELIVERY];
   if (!delivery) throw new Error('VerificationGuard did not run on this route');
   return delivery;
+}
+
+export function attachPermit(request: Request & Holder, permit: Permit): void {
+  request[PERMIT] = permit;
+}
+
+export function permitOf(request: Request & Holder): Permit {
+  const permit = request[PERMIT];
+  if (!permit) throw new Error('DedupeInterceptor did not run on this route');
+  return permit;
 }

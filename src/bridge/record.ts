@@ -76,9 +76,13 @@ export function deadLetterRecord(
   return { topic: deadLetterTopic(prefix), key: id, value: body, headers };
 }
 
-/** With these a subscriber can verify again, and the bridge can tell what it has published. */
-function proofHeaders({ proof, scope, receivedAt, traceparent }: Delivery) {
-  return {
+/**
+ * With these a subscriber can verify again, and the bridge can tell what it has published:
+ * id, scope and hash are what a repeat is known by (src/log/record-scan.ts).
+ */
+function proofHeaders(delivery: Delivery): Record<string, string> {
+  const { proof, scope, bodyHash, receivedAt, traceparent } = delivery;
+  const headers: Record<string, string> = {
     'webhook-id': proof.id,
     'webhook-timestamp': proof.timestamp,
     'webhook-signature': proof.signature,
@@ -88,6 +92,8 @@ function proofHeaders({ proof, scope, receivedAt, traceparent }: Delivery) {
     'bridge-received-at': new Date(receivedAt).toISOString(),
     traceparent,
   };
+  if (bodyHash !== undefined) headers['bridge-body-sha256'] = bodyHash;
+  return headers;
 }
 
 function correlate(

@@ -48,9 +48,11 @@ export class VerificationGuard implements CanActivate {
     capability?: Capability,
   ): true {
     const scope = capability === undefined ? 'static' : `jobs/${capability.jobId}`;
+    const bodyHash = bodyHashOf(proof);
     attachDelivery(request, {
-      key: `${scope}:${proof.id}${bodyKey(proof)}`,
+      key: `${scope}:${proof.id}${bodyHash ? `:${bodyHash}` : ''}`,
       scope,
+      bodyHash,
       proof,
       capability,
       traceparent: newTraceparent(),
@@ -78,6 +80,6 @@ function newTraceparent(): string {
 }
 
 /** A token that binds no body may come with anybody's: a forgery must not stand for the event. */
-function bodyKey({ bodyBound, body }: Proof): string {
-  return bodyBound ? '' : `:${createHash('sha256').update(body).digest('base64url')}`;
+function bodyHashOf({ bodyBound, body }: Proof): string | undefined {
+  return bodyBound ? undefined : createHash('sha256').update(body).digest('base64url');
 }

@@ -5,12 +5,15 @@ export type Claim = 'taken' | 'pending' | 'done';
 
 /**
  * Two memories of deliveries, by key: who is publishing one now (a lease of seconds), and
- * which were published (kept longer than Gemini retries). A claim ends in `confirm` or
- * `release`; one that ends in neither, because the process died, runs out by itself.
+ * which were published (kept longer than Gemini retries). A claim ends in `confirm`,
+ * `release` or `abandon`; one that ends in none, because the process died, runs out by itself.
  *
  * Answers come without a promise where the store can give them at once.
  */
 export abstract class DedupeStore {
+  /** How long a claim holds that nobody renews, in ms; Infinity where it ends with the process. */
+  abstract readonly leaseMs: number;
+
   abstract claim(key: string): Claim | Promise<Claim>;
 
   /** The event is on Kafka: answer every repeat from now on. */
@@ -19,8 +22,18 @@ export abstract class DedupeStore {
   /** Certainly not published: let the sender's next attempt in. */
   abstract release(key: string): void | Promise<void>;
 
-  /** The outcome is still open: keep the leases of these from running out. */
-  abstract renew(keys: readonly string[]): void | Promise<void>;
+  /** Given up without knowing the outcome: the record may be on Kafka, or come there yet. */
+  abstract abandon(key: string): void | Promise<void>;
+
+  /**
+   * The outcome is still open: keep the leases of these from running out. To be called
+   * regularly, also when there are none.
+   *
+   * @returns for each whether it is held.
+   */
+  abstract renew(
+    keys: readonly string[],
+  ): readonly boolean[] | Promise<readonly boolean[]>;
 
   /** Undefined while the store answers, else why it does not. */
   abstract get unready(): string | undefined;

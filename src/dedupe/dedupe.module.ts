@@ -1,37 +1,65 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
+import { LogModule } from '../log/log.module.js';
+import { LogTail } from '../log/log-tail.js';
+import { PublishedLog } from '../log/published-log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { DedupeStore } from './dedupe-store.js';
+import { LocalLeases } from './leases.js';
+import { LogDedupeStore } from './log.dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
+import { PublishedIds } from './published-ids.js';
 import { RedisDedupeStore } from './redis.dedupe-store.js';
-
-/** A lease outlasts the attempt of a delivery by this much, in ms. */
-const LEASE_MARGIN_MS = 6000;
+import { RedisLeases } from './redis.leases.js';
 
 /** Binds the dedupe port to the store that the configuration names. */
 @Module({
-  imports: [MetricsModule],
+  imports: [LogModule, MetricsModule],
   providers: [
-    { provide: DedupeStore, inject: [CONFIG, Metrics], useFactory: createStore },
+    {
+      provide: DedupeStore,
+      inject: [CONFIG, Metrics, PublishedLog],
+      useFactory: createStore,
+    },
   ],
   exports: [DedupeStore],
 })
 export class DedupeModule {}
 
-/** How long a claim holds that nobody renews, in ms: the wait after a replica's death. */
-export function leaseMs({ ackBudgetMs }: Config): number {
-  return ackBudgetMs + LEASE_MARGIN_MS;
-}
-
-function createStore(config: Config, metrics: Metrics): DedupeStore {
-  const { store, redisUrl, ttlMs, memoryMax } = config.dedupe;
+function createStore(config: Config, metrics: Metrics, log: PublishedLog): DedupeStore {
+  const { store, redisUrl, ttlMs, leaseMs } = config.dedupe;
+  if (log instanceof LogTail) return logStore(config, metrics, log);
   if (store === 'redis' && redisUrl !== undefined) {
-    return new RedisDedupeStore(redisUrl, ttlMs, leaseMs(config));
+    return new RedisDedupeStore(redisUrl, ttlMs, leaseMs);
   }
+  const { memoryMax } = config.dedupe;
   const memory = new MemoryDedupeStore(ttlMs, memoryMax, (ids) =>
     metrics.evicted.inc(ids),
   );
-  metrics.observe('dedupe_ids', 'Published ids remembered in memory', () => memory.size);
+  observeIds(metrics, () => memory.size);
   return memory;
+}
+
+function logStore(
+  { dedupe: { redisUrl, ttlMs, memoryMax, leaseMs } }: Config,
+  metrics: Metrics,
+  tail: LogTail,
+): LogDedupeStore {
+  const published = new PublishedIds(ttlMs, memoryMax, Date.now, (ids) =>
+    metrics.evicted.inc(ids),
+  );
+  observeIds(metrics, () => published.size);
+  metrics.observe(
+    'dedupe_id_bytes',
+    'Memory that the remembered ids take',
+    () => published.bytes,
+  );
+  const leases =
+    redisUrl === undefined ? new LocalLeases() : new RedisLeases(redisUrl, leaseMs);
+  return new LogDedupeStore(tail, leases, published);
+}
+
+function observeIds(metrics: Metrics, read: () => number): void {
+  metrics.observe('dedupe_ids', 'Published ids remembered in this process', read);
 }

@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { Response } from 'express';
 import { CONFIG, type Config } from '../config.js';
 import { DedupeStore } from '../dedupe/dedupe-store.js';
+import { PublishedLog } from '../log/published-log.js';
 import { EventPublisher } from '../publisher/event-publisher.js';
 import type { TwoPortAdapter } from '../server/two-port.adapter.js';
 
@@ -12,6 +13,7 @@ export class HealthController {
   constructor(
     private readonly publisher: EventPublisher,
     private readonly dedupe: DedupeStore,
+    private readonly log: PublishedLog,
     private readonly host: HttpAdapterHost<TwoPortAdapter>,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -35,6 +37,7 @@ export class HealthController {
     const found: Record<string, string> = {};
     if (this.host.httpAdapter.draining) found['shutdown'] = 'the process is about to end';
     if (this.publisher.unready) found['kafka'] = this.publisher.unready;
+    if (this.log.unready) found['log'] = this.log.unready;
     const { onError } = this.config.dedupe;
     if (this.dedupe.unready && onError === 'refuse')
       found['dedupe'] = this.dedupe.unready;

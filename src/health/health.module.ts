@@ -1,7 +1,11 @@
 import { Module } from '@nestjs/common';
 import { DedupeModule } from '../dedupe/dedupe.module.js';
+import { LogModule } from '../log/log.module.js';
 import { PublisherModule } from '../publisher/publisher.module.js';
 import { HealthController } from './health.controller.js';
 
-@Module({ imports: [DedupeModule, PublisherModule], controllers: [HealthController] })
+@Module({
+  imports: [DedupeModule, LogModule, PublisherModule],
+  controllers: [HealthController],
+})
 export class HealthModule {}

@@ -32,6 +32,10 @@ export class Metrics {
     'dedupe_evicted_total',
     'Ids forgotten before their time because DEDUPE_MEMORY_MAX was reached',
   );
+  readonly logRead = this.counter(
+    'log_read_total',
+    'Deliveries read back from the topics, those of other replicas among them',
+  );
   readonly late = this.counter(
     'published_late_total',
     'Events that reached Kafka after their delivery was answered 503',

@@ -1,11 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Producer } from 'kafkajs';
-import { PublishError, type EventRecord, type PublishFault } from './event-publisher.js';
+import type { Producer, RecordMetadata } from 'kafkajs';
+import type { TopicState } from '../kafka/topics.js';
+import type { PublishedLog } from '../log/published-log.js';
+import {
+  PublishError,
+  type EventRecord,
+  type Permit,
+  type PublishFault,
+} from './event-publisher.js';
 import { failureOf } from './kafka-failure.js';
 import { Lane, type Partition, type Pending, type Unit } from './lane.js';
 import { partitionFor } from './murmur2.js';
 import { routed } from './routed-message.js';
-import type { TopicState } from './topics.js';
 
 /** How long the broker may wait for its in-sync replicas, in ms. */
 const REPLICATION_TIMEOUT_MS = 2500;
@@ -44,12 +50,15 @@ export class Batcher {
   private readonly lanes = new Map<number, Lane>();
   private readonly units = new Set<Unit>();
   private readonly written = new WeakSet<Unit>();
-  private readonly sweep = setInterval(() => this.withdrawExpired(), SWEEP_MS);
+  private readonly sweep = setInterval(() => {
+    for (const lane of this.lanes.values()) this.withdrawExpired(lane);
+  }, SWEEP_MS);
   private waiting = 0;
   private closed = false;
 
   constructor(
     private readonly maxPending: number,
+    private readonly log: PublishedLog,
     private readonly events: BatcherEvents,
   ) {
     this.sweep.unref();
@@ -61,30 +70,20 @@ export class Batcher {
   }
 
   /** @see EventPublisher.publish */
-  publish(record: EventRecord, deadline: number): Promise<void> {
-    const partitions = this.topics.get(record.topic);
-    const fault = this.refusal(partitions);
-    if (fault || !partitions) {
+  publish(record: EventRecord, permit: Permit): Promise<void> {
+    const key = Buffer.from(record.key);
+    const partition = this.partitionOf(record.topic, key);
+    const fault = this.refusal(partition, permit);
+    if (fault || !partition) {
       this.events.failed(fault ?? 'unavailable', 1);
       return Promise.reject(new PublishError(fault ?? 'unavailable'));
     }
-    const key = Buffer.from(record.key);
-    const partition = partitions[partitionFor(key, partitions.length)] as Partition;
     this.waiting++;
     const since = performance.now();
     const bytes = record.value.length + HEADER_BYTES;
     const { lane } = partition;
     return new Promise((resolve, reject) => {
-      lane.queue.push({
-        record,
-        key,
-        partition,
-        since,
-        deadline,
-        bytes,
-        resolve,
-        reject,
-      });
+      lane.queue.push({ record, key, partition, since, permit, bytes, resolve, reject });
       this.schedule(lane);
     });
   }
@@ -114,15 +113,24 @@ export class Batcher {
     this.closed = true;
     clearInterval(this.sweep);
     for (const lane of this.lanes.values()) {
-      this.reject(lane.queue, 'closed');
+      this.reject(lane.queue, 'closed', false);
       lane.queue = [];
     }
     for (const unit of this.units) this.finish(unit, 'closed');
   }
 
-  private refusal(partitions: Partition[] | undefined): PublishFault | undefined {
+  private partitionOf(topic: string, key: Buffer): Partition | undefined {
+    const partitions = this.topics.get(topic) ?? [];
+    return partitions[partitionFor(key, partitions.length)];
+  }
+
+  private refusal(
+    partition: Partition | undefined,
+    { askedAt }: Permit,
+  ): PublishFault | undefined {
     if (this.closed) return 'closed';
-    if (!partitions || partitions.length === 0) return 'unavailable';
+    if (!partition) return 'unavailable';
+    if (!this.log.vouches(partition.topic, partition.id, askedAt)) return 'log-behind';
     return this.waiting >= this.maxPending ? 'queue-full' : undefined;
   }
 
@@ -145,7 +153,7 @@ export class Batcher {
   private drop(partition: Partition): void {
     partition.gone = true;
     const [queue, repeats] = partition.lane.takeOf(partition);
-    this.reject(queue, 'unavailable');
+    this.reject(queue, 'unavailable', false);
     for (const unit of repeats) this.finish(unit, 'unavailable');
   }
 
@@ -162,6 +170,7 @@ export class Batcher {
     lane.scheduled = false;
     const producer = lane.repeats[0]?.producer ?? this.producer;
     if (this.closed || lane.inFlight || lane.leader < 0 || !producer) return;
+    this.withdrawExpired(lane); // a process that stood still must not send what it had
     const batch = lane.take(producer);
     if (batch.length > 0) void this.attempt(lane, batch);
   }
@@ -220,6 +229,8 @@ export class Batcher {
             return this.returnToLanes([unit], error);
           case 'fatal':
             return this.giveUp(unit, 'producer-fatal', error);
+          case 'lapsed':
+            return this.giveUp(unit, 'claim-lapsed', error);
           case 'partition':
             break;
         }
@@ -245,14 +256,14 @@ export class Batcher {
     if (unit.records.length === 1) return this.giveUp(unit, 'refused', error);
     this.units.delete(unit);
     for (const [i, record] of unit.records.entries()) {
-      if (this.closed) return this.reject(unit.records.slice(i), 'closed');
+      if (this.closed) return this.reject(unit.records.slice(i), 'closed', true);
       const single = { ...unit, records: [record] };
       this.units.add(single);
       unit.partition.busy = true;
       await this.settleAlone(single);
       if (!this.written.has(single)) {
         // Refused, or without outcome still: nothing more goes after it through this producer
-        return this.reject(unit.records.slice(i + 1), 'unavailable');
+        return this.reject(unit.records.slice(i + 1), 'unavailable', true);
       }
     }
   }
@@ -277,19 +288,26 @@ export class Batcher {
       })),
     });
     this.events.batchSent(batch.reduce((sum, { records }) => sum + records.length, 0));
-    return batch.filter(
-      ({ partition: { topic, id } }) =>
-        !answers.some(
-          (a) => a.topicName === topic && a.partition === id && a.errorCode === 0,
-        ),
+    return batch.filter((unit) => !this.isAnswered(unit, answers));
+  }
+
+  private isAnswered(
+    { partition: { topic, id }, records }: Unit,
+    answers: readonly RecordMetadata[],
+  ): boolean {
+    const answer = answers.find(
+      (a) => a.topicName === topic && a.partition === id && a.errorCode === 0,
     );
+    if (!answer) return false;
+    this.log.wrote(topic, id, Number(answer.baseOffset ?? -1), records.length);
+    return true;
   }
 
   private finish(unit: Unit, fault?: PublishFault, cause?: unknown): void {
     if (!this.units.delete(unit)) return;
     unit.partition.busy = false;
     if (fault) {
-      this.reject(unit.records, fault, cause);
+      this.reject(unit.records, fault, true, cause);
     } else {
       this.written.add(unit);
       this.waiting -= unit.records.length;
@@ -302,21 +320,22 @@ export class Batcher {
     this.schedule(unit.partition.lane);
   }
 
+  /** @param attempted whether a request with the records may have reached the broker. */
   private reject(
     records: readonly Pending[],
     fault: PublishFault,
+    attempted: boolean,
     cause?: unknown,
   ): void {
     if (records.length === 0) return;
     this.waiting -= records.length;
     this.events.failed(fault, records.length);
-    for (const { reject } of records) reject(new PublishError(fault, { cause }));
+    for (const { reject } of records)
+      reject(new PublishError(fault, { attempted, cause }));
   }
 
-  private withdrawExpired(): void {
-    const now = performance.now();
-    for (const lane of this.lanes.values())
-      this.reject(lane.takeExpired(now), 'not-sent');
+  private withdrawExpired(lane: Lane): void {
+    this.reject(lane.takeExpired(performance.now()), 'not-sent', false);
   }
 }
 

@@ -8,19 +8,26 @@ export interface EventRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** When, and on what knowledge, a record may be written. On the clock of `performance.now()`, in ms. */
+export interface Permit {
+  /** A record that has not been handed to the broker by then is withdrawn (`not-sent`). */
+  readonly deadline: number;
+  /** When the memory of what was published was asked: it must have been up to date then. */
+  readonly askedAt: number;
+  /** When the claim ends unless it is renewed: from then on another replica may write it. */
+  readonly heldUntil: number;
+}
+
 /** Where verified events go. Abstract class: a type and an injection token in one. */
 export abstract class EventPublisher {
   /**
-   * Resolves once every in-sync replica has the record. Rejects once it is certain that
-   * this process will not write it any more. Until one of the two the outcome is unknown,
-   * which may take as long as the broker is away: a produce request that nobody answered
-   * can still be appended.
+   * Resolves once every in-sync replica has the record. Rejects once this process will not
+   * write it any more. Until one of the two the outcome is unknown, which may take as long as
+   * the broker is away: a produce request that nobody answered can still be appended.
    *
-   * @param deadline on the clock of `performance.now()`, in ms. A record that has not been
-   *   handed to the broker by then is withdrawn (`not-sent`).
    * @throws {PublishError}
    */
-  abstract publish(record: EventRecord, deadline: number): Promise<void>;
+  abstract publish(record: EventRecord, permit: Permit): Promise<void>;
 
   /** Undefined when events can be published, else why they cannot. */
   abstract get unready(): string | undefined;
@@ -30,19 +37,24 @@ export abstract class EventPublisher {
 export type PublishFault =
   | 'unavailable' // no connection, or no leader
   | 'queue-full'
+  | 'log-behind' // what stands in the partition is not known well enough
   | 'not-sent' // withdrawn before it was handed to the broker
   | 'refused' // by the broker, for good: too large, not authorised
-  | 'producer-fatal' // the producer was replaced; what became of the record is unknown
+  | 'producer-fatal' // the producer was replaced
+  | 'claim-lapsed' // the claim could not be renewed: another replica may be at it
   | 'closed';
 
 /** The record is not, or not known to be, on Kafka: the sender should try again. */
 export class PublishError extends Error {
   override readonly name = 'PublishError';
+  /** True when an attempt was made whose outcome is unknown: the record may be there, or come yet. */
+  readonly attempted: boolean;
 
   constructor(
     readonly fault: PublishFault,
-    options?: ErrorOptions,
+    { attempted = false, ...options }: ErrorOptions & { attempted?: boolean } = {},
   ) {
     super(`not published: ${fault}`, options);
+    this.attempted = attempted;
   }
 }

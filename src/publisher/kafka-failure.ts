@@ -1,3 +1,5 @@
+import { ClaimLapsed } from './routed-message.js';
+
 /** What a failed produce request means for the records in it. */
 export type KafkaFailure =
   | 'broker' // unreachable, silent or no longer the leader: the same batch again
@@ -5,6 +7,7 @@ export type KafkaFailure =
   | 'too-large' // certain: nothing written; smaller batches may pass
   | 'refused' // certain: nothing written, and a repeat would not be either
   | 'appended' // certain: an earlier attempt was written
+  | 'lapsed' // not sent: the claim may not be ours any more
   | 'fatal'; // the producer is of no more use
 
 /**
@@ -57,6 +60,7 @@ export function failureOf(error: unknown): KafkaFailure {
     const { name, type } = cause as Error & { type?: string };
     if (type !== undefined) return BY_TYPE[type] ?? 'fatal';
     if (BROKER_ERRORS.has(name)) return 'broker';
+    if (cause instanceof ClaimLapsed) return 'lapsed';
   }
   return 'fatal';
 }

@@ -1,15 +1,14 @@
 import type { Producer } from 'kafkajs';
-import type { EventRecord } from './event-publisher.js';
+import type { EventRecord, Permit } from './event-publisher.js';
 
 /** A record that waits for its acknowledgement. */
 export interface Pending {
   readonly record: EventRecord;
   readonly key: Buffer;
   readonly partition: Partition;
-  /** On the clock of `performance.now()`, in ms. */
-  readonly deadline: number;
+  readonly permit: Permit;
   readonly bytes: number;
-  /** When it was queued, on the same clock. */
+  /** When it was queued, on the clock of `performance.now()`, in ms. */
   readonly since: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -109,10 +108,10 @@ export class Lane {
 
   /** Withdraws what nobody waits for any more; a queue holds no attempted record. */
   takeExpired(now: number): Pending[] {
-    const expired = this.queue.filter(({ deadline }) => deadline <= now);
-    if (expired.length > 0) {
-      this.queue = this.queue.filter(({ deadline }) => deadline > now);
-    }
+    const first = this.queue[0]; // they queue in the order in which they expire, or nearly
+    if (first === undefined || first.permit.deadline > now) return [];
+    const expired = this.queue.filter(({ permit }) => permit.deadline <= now);
+    this.queue = this.queue.filter(({ permit }) => permit.deadline > now);
     return expired;
   }
 

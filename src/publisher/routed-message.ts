@@ -1,35 +1,50 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
+import type { Permit } from './event-publisher.js';
 import type { Pending } from './lane.js';
+
+/** From here to the socket kafkajs may still connect and wait for its turn, in ms. */
+const SEND_MARGIN_MS = 3000;
 
 /** By its name kafkajs knows that its metadata are out of date, and asks again. */
 class LeaderMoved extends Error {
   override readonly name = 'KafkaJSMetadataNotLoaded';
 }
 
+/** The claim on a record was not renewed in time: whoever has it now may be writing it. */
+export class ClaimLapsed extends Error {
+  override readonly name = 'ClaimLapsed';
+}
+
 /** A message with its partition chosen, and the broker that it is meant for. */
 interface RoutedMessage extends Message {
   readonly partition: number;
   readonly leader?: number | undefined;
+  readonly permit: Permit;
 }
 
 export function routed(
-  { key, record }: Pending,
+  { key, record, permit }: Pending,
   partition: number,
   leader?: number,
 ): RoutedMessage {
   const { value, headers } = record;
-  return { key, value, headers, partition, leader };
+  return { key, value, headers, partition, leader, permit };
 }
 
 /**
- * The partitioner of every producer given to a `Batcher`: the partition is chosen already;
- * what is left is to hold kafkajs's view of the leaders against ours.
+ * The partitioner of every producer given to a `Batcher`. kafkajs calls it before each of its
+ * own attempts too. The partition is chosen already; what is left is to see that the record
+ * may still be written, and to hold kafkajs's view of the leaders against ours.
  *
- * @throws {LeaderMoved} where they differ.
+ * @throws {ClaimLapsed}
+ * @throws {LeaderMoved} where the views differ.
  */
 export function routedPartitioner() {
   return ({ message, partitionMetadata }: PartitionerArgs): number => {
-    const { partition, leader } = message as RoutedMessage;
+    const { partition, leader, permit } = message as RoutedMessage;
+    if (permit.heldUntil - performance.now() < SEND_MARGIN_MS) {
+      throw new ClaimLapsed('the claim was not renewed in time');
+    }
     if (leader === undefined) return partition;
     for (const { partitionId, leader: actual } of partitionMetadata) {
       if (partitionId === partition && actual === leader) return partition;

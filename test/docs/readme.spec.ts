@@ -7,6 +7,8 @@ import { loadConfig, VARIABLES } from '../../src/config.js';
 import { parseGeminiEvent } from '../../src/event/gemini-event.js';
 import { topicFor, topicNames } from '../../src/event/event-topics.js';
 import { Metrics } from '../../src/metrics/metrics.js';
+import { KafkaCluster } from '../../src/kafka/kafka-cluster.js';
+import { LogTail } from '../../src/log/log-tail.js';
 import { KafkaPublisher } from '../../src/publisher/kafka.publisher.js';
 import { REFUSALS } from '../../src/server/prepared-answer.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -104,6 +106,7 @@ describe('the table of headers', () => {
   const delivery = {
     key: 'jobs/job-1:msg_1',
     scope: 'jobs/job-1',
+    bodyHash: 'x',
     capability: { jobId: 'job-1', correlationId: 'correlation-1' },
     traceparent: '00-1-2-01',
     receivedAt: 0,
@@ -147,7 +150,11 @@ describe('the table of metrics', () => {
       WEBHOOK_SECRETS: 'whsec_x',
       API_AUTH: 'none',
     });
-    void new KafkaPublisher(config, metrics);
+    const cluster = new KafkaCluster(config, metrics);
+    const { ttlMs: windowMs, leaseMs: maxLagMs } = config.dedupe;
+    const log = new LogTail(cluster, metrics, { windowMs, maxLagMs });
+    metrics.observe('dedupe_id_bytes', 'with the log store only', () => 0);
+    void new KafkaPublisher(cluster, log, metrics, config);
     const actual = (await metrics.registry.getMetricsAsJSON())
       .filter(({ name }) => name.startsWith('gemini_bridge_'))
       .map(({ name, type }) => [name, String(type), labels(metrics, name)]);

@@ -27,8 +27,7 @@ export class GeminiSender {
     return new Set(ok.map(({ id }) => id));
   }
 
-  async once(id: string, url = this.url()): Promise<Attempt> {
-    const body = eventBody(id);
+  async once(id: string, url = this.url(), body = eventBody(id)): Promise<Attempt> {
     const now = new Date();
     const start = performance.now();
     const attempt = await fetch(`${url}/webhooks/gemini`, {

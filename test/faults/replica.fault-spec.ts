@@ -40,6 +40,7 @@ async function startReplica(env: Record<string, string> = {}): Promise<BridgePro
     KAFKA_BROKERS: kafka.brokers,
     TOPIC_REPLICATION: '1',
     TOPIC_MIN_ISR: '1',
+    DEDUPE_STORE: 'redis',
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
     WEBHOOK_SECRETS: SECRET,
     ACK_BUDGET_MS: String(ACK_BUDGET_MS),

@@ -3,6 +3,7 @@ import { Test } from '@nestjs/testing';
 import { AppModule } from '../../src/app.module.js';
 import { loadConfig } from '../../src/config.js';
 import { JsonLogger } from '../../src/json.logger.js';
+import { KafkaCluster } from '../../src/kafka/kafka-cluster.js';
 import { EventPublisher } from '../../src/publisher/event-publisher.js';
 import { listen } from '../../src/server/bridge-server.js';
 import { TwoPortAdapter } from '../../src/server/two-port.adapter.js';
@@ -39,6 +40,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     KAFKA_BROKERS: NOWHERE,
+    DEDUPE_STORE: 'memory', // the log is read from a real broker: test/kafka
     WEBHOOK_SECRETS: SECRET,
     CAPABILITY_KEYS_FILE: keyFile.path,
     JWKS_URL: `http://${NOWHERE}/jwks`,
@@ -53,6 +55,8 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   const module = await Test.createTestingModule({ imports: [AppModule.register(config)] })
     .overrideProvider(EventPublisher)
     .useValue(publisher)
+    .overrideProvider(KafkaCluster)
+    .useValue({})
     .compile();
   const adapter = new TwoPortAdapter(config.ackBudgetMs);
   const app = module.createNestApplication(adapter, {

@@ -45,9 +45,14 @@ export class FakeRequest {
   }
 
   /** Acknowledges all partitions, or those that are left in. */
-  answer(keep: (partition: number) => boolean = () => true): void {
+  answer(keep: (partition: number) => boolean = () => true, baseOffset = 0): void {
     const answers = this.units.map(({ topic, partition }) => {
-      return { topicName: topic, partition, errorCode: 0 };
+      return {
+        topicName: topic,
+        partition,
+        errorCode: 0,
+        baseOffset: String(baseOffset),
+      };
     });
     this.resolve(answers.filter(({ partition }) => keep(partition)));
   }

@@ -21,11 +21,20 @@ import {
   type Claim,
 } from '../../src/dedupe/dedupe-store.js';
 import { Metrics } from '../../src/metrics/metrics.js';
+import { PublishError, type Permit } from '../../src/publisher/event-publisher.js';
 import { FAKED_CLOCK } from '../support/clock.js';
+
+const ACK_BUDGET_MS = 3000;
+const LEASE_MS = 9000;
+/** Of an attempt whose answer nobody waits for. */
+const FAR = Infinity;
 
 /** Writes down what it is told; answers at once or not, as the test wants it. */
 class TellingStore extends DedupeStore {
+  override readonly leaseMs = LEASE_MS;
   readonly told: string[] = [];
+  /** What a renewal answers. */
+  holds = true;
   answer: () => Claim | Promise<Claim> = () => 'taken';
   failing: string[] = [];
 
@@ -42,8 +51,14 @@ class TellingStore extends DedupeStore {
     return this.tell('release', key);
   }
 
-  override renew(keys: readonly string[]): void | Promise<void> {
-    return this.tell('renew', keys.join());
+  override abandon(key: string): void | Promise<void> {
+    return this.tell('abandon', key);
+  }
+
+  override renew(keys: readonly string[]): boolean[] | Promise<boolean[]> {
+    if (keys.length > 0) this.told.push(`renew ${keys.join()}`);
+    if (this.failing.includes('renew')) return this.down();
+    return keys.map(() => this.holds);
   }
 
   override get unready(): undefined {
@@ -76,7 +91,11 @@ afterEach(() => {
 });
 
 function attemptsWith(onError: 'publish' | 'refuse' = 'publish'): Attempts {
-  const config = { ackBudgetMs: 3000, shutdownTimeoutMs: 100, dedupe: { onError } };
+  const config = {
+    ackBudgetMs: ACK_BUDGET_MS,
+    shutdownTimeoutMs: 100,
+    dedupe: { onError, leaseMs: LEASE_MS },
+  };
   const attempts = new Attempts(store, metrics, config as unknown as Config);
   attempts.onModuleInit();
   return attempts;
@@ -110,7 +129,7 @@ const count = async (call: string) => {
 describe('an attempt', () => {
   it('claims, publishes and confirms, in this order', async () => {
     const order = store.told;
-    const outcome = attemptsWith().start('k', async () => {
+    const outcome = attemptsWith().start('k', FAR, async () => {
       order.push('publish');
       await turn();
     });
@@ -121,7 +140,7 @@ describe('an attempt', () => {
   it('publishes nothing that was published before', async () => {
     store.answer = () => 'done';
     const publication = new Publication();
-    expect(await attemptsWith().start('k', publication.publish)).toBe('duplicate');
+    expect(await attemptsWith().start('k', FAR, publication.publish)).toBe('duplicate');
     expect(publication.calls).toBe(0);
     expect(store.told).toEqual(['claim k']);
   });
@@ -129,7 +148,7 @@ describe('an attempt', () => {
   it('publishes nothing that another replica is at, and leaves its claim alone', async () => {
     store.answer = () => Promise.resolve('pending');
     const publication = new Publication();
-    const outcome = attemptsWith().start('k', publication.publish);
+    const outcome = attemptsWith().start('k', FAR, publication.publish);
     await expect(outcome).rejects.toBeInstanceOf(DeliveryPendingError);
     expect(publication.calls).toBe(0);
     expect(store.told).toEqual(['claim k']);
@@ -137,9 +156,27 @@ describe('an attempt', () => {
 
   it('gives its claim back when it failed, before it says so', async () => {
     const error = new Error('no broker');
-    const outcome = attemptsWith().start('k', () => Promise.reject(error));
+    const outcome = attemptsWith().start('k', FAR, () => Promise.reject(error));
     await expect(outcome).rejects.toBe(error);
     expect(store.told).toEqual(['claim k', 'release k']);
+  });
+
+  it('is abandoned, not given back, when it is not known what became of it', async () => {
+    const error = new PublishError('producer-fatal', { attempted: true });
+    const outcome = attemptsWith().start('k', FAR, () => Promise.reject(error));
+    await expect(outcome).rejects.toBe(error);
+    expect(store.told).toEqual(['claim k', 'abandon k']);
+  });
+
+  it('may publish until its deadline, while it holds its claim, on what was known before', async () => {
+    const before = performance.now();
+    let permit: Permit | undefined;
+    await attemptsWith().start('k', 1234, (given) => {
+      permit = given;
+      return Promise.resolve();
+    });
+    expect(permit).toMatchObject({ deadline: 1234, askedAt: before });
+    expect(permit?.heldUntil).toBe(before + LEASE_MS);
   });
 
   it('is there to be joined from the first moment to the last', async () => {
@@ -151,7 +188,7 @@ describe('an attempt', () => {
     const attempts = attemptsWith();
     expect(attempts.underWay('k')).toBeUndefined();
     const publication = new Publication();
-    const outcome = attempts.start('k', publication.publish);
+    const outcome = attempts.start('k', FAR, publication.publish);
     expect(attempts.underWay('k')).toBe(outcome);
     expect(attempts.underWay('other')).toBeUndefined();
     await turn();
@@ -167,19 +204,19 @@ describe('an attempt', () => {
   it('lets its joiners share its failure, and the next one start anew', async () => {
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', publication.publish);
+    const outcome = attempts.start('k', FAR, publication.publish);
     const joined = attempts.underWay('k');
     await turn();
     publication.fail(new Error('no broker'));
     await expect(outcome).rejects.toThrow('no broker');
     await expect(joined).rejects.toThrow('no broker');
-    expect(await attempts.start('k', () => Promise.resolve())).toBe('published');
+    expect(await attempts.start('k', FAR, () => Promise.resolve())).toBe('published');
   });
 
   it('is counted while it runs', async () => {
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', publication.publish);
+    const outcome = attempts.start('k', FAR, publication.publish);
     const running = /^gemini_bridge_attempts (\d+)$/m;
     await turn();
     expect(running.exec(await metrics.registry.metrics())?.[1]).toBe('1');
@@ -192,14 +229,16 @@ describe('an attempt', () => {
 describe('when the store does not answer', () => {
   it('an attempt publishes all the same, by the default', async () => {
     store.failing = ['claim', 'confirm'];
-    expect(await attemptsWith().start('k', () => Promise.resolve())).toBe('published');
+    expect(await attemptsWith().start('k', FAR, () => Promise.resolve())).toBe(
+      'published',
+    );
     expect([await count('claim'), await count('confirm')]).toEqual([1, 1]);
   });
 
   it('an attempt publishes nothing where the policy is to refuse', async () => {
     store.failing = ['claim'];
     const publication = new Publication();
-    const outcome = attemptsWith('refuse').start('k', publication.publish);
+    const outcome = attemptsWith('refuse').start('k', FAR, publication.publish);
     await expect(outcome).rejects.toBeInstanceOf(DedupeUnavailableError);
     expect(publication.calls).toBe(0);
     expect(store.told).toEqual(['claim k']);
@@ -208,20 +247,36 @@ describe('when the store does not answer', () => {
   it('a success stays a success, and a failure its own', async () => {
     store.failing = ['confirm', 'release'];
     const attempts = attemptsWith('refuse');
-    expect(await attempts.start('a', () => Promise.resolve())).toBe('published');
+    expect(await attempts.start('a', FAR, () => Promise.resolve())).toBe('published');
     const error = new Error('no broker');
-    await expect(attempts.start('b', () => Promise.reject(error))).rejects.toBe(error);
+    await expect(attempts.start('b', FAR, () => Promise.reject(error))).rejects.toBe(
+      error,
+    );
     expect([await count('confirm'), await count('release')]).toEqual([1, 1]);
   });
 });
 
-describe('a lease', () => {
-  const LEASE_MS = 9000; // the ack budget of 3 s and a margin of 6 s
+/** Of an attempt that has been under way for so long. */
+async function permitAfter(ms: number): Promise<Permit> {
+  let permit: Permit | undefined;
+  const publication = new Publication();
+  void attemptsWith().start('k', FAR, (given) => {
+    permit = given;
+    return publication.publish();
+  });
+  await turn();
+  for (let i = 0; i < ms / 1000; i++) {
+    jest.advanceTimersByTime(1000);
+    await turn();
+  }
+  return permit as Permit;
+}
 
+describe('a lease', () => {
   it('is renewed, well before it runs out, as long as the outcome is open', async () => {
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', publication.publish);
+    const outcome = attempts.start('k', FAR, publication.publish);
     await turn();
     jest.advanceTimersByTime(LEASE_MS * 4);
     const renewals = store.told.filter((call) => call === 'renew k');
@@ -236,17 +291,37 @@ describe('a lease', () => {
   it('that we do not have is not renewed', async () => {
     store.failing = ['claim'];
     const publication = new Publication();
-    void attemptsWith().start('k', publication.publish);
+    void attemptsWith().start('k', FAR, publication.publish);
     await turn();
     jest.advanceTimersByTime(LEASE_MS * 4);
     expect(store.told).toEqual(['claim k']);
+  });
+
+  it('holds for longer with each renewal', async () => {
+    const permit = await permitAfter(4 * LEASE_MS);
+    expect(permit.heldUntil).toBeGreaterThan(performance.now() + LEASE_MS / 2);
+  });
+
+  it.each([
+    ['another has it', () => (store.holds = false)],
+    ['nobody answers', () => store.failing.push('renew')],
+  ])('ends when %s, and is not ours again after that', async (_, happens) => {
+    happens();
+    const permit = await permitAfter(2 * LEASE_MS);
+    const ended = permit.heldUntil;
+    expect(ended).toBeLessThan(performance.now());
+    store.holds = true;
+    store.failing = [];
+    jest.advanceTimersByTime(LEASE_MS);
+    await turn();
+    expect(permit.heldUntil).toBe(ended);
   });
 
   it('that could not be renewed does not end the attempt', async () => {
     store.failing = ['renew'];
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', publication.publish);
+    const outcome = attempts.start('k', FAR, publication.publish);
     await turn();
     jest.advanceTimersByTime(LEASE_MS);
     await turn();
@@ -261,7 +336,7 @@ describe('before the process ends', () => {
     jest.useRealTimers();
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', publication.publish);
+    const outcome = attempts.start('k', FAR, publication.publish);
     const ready = attempts.beforeApplicationShutdown();
     await turn();
     publication.end();
@@ -273,7 +348,7 @@ describe('before the process ends', () => {
   it('it does not wait for ever', async () => {
     jest.useRealTimers();
     const attempts = attemptsWith();
-    void attempts.start('k', new Publication().publish);
+    void attempts.start('k', FAR, new Publication().publish);
     await attempts.beforeApplicationShutdown();
     expect(attempts.underWay('k')).toBeDefined();
   });

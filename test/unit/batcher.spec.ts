@@ -8,8 +8,13 @@ import {
   type Producer,
 } from 'kafkajs';
 import { Batcher } from '../../src/publisher/batcher.js';
-import { routedPartitioner } from '../../src/publisher/routed-message.js';
-import { PublishError, type EventRecord } from '../../src/publisher/event-publisher.js';
+import { ClaimLapsed, routedPartitioner } from '../../src/publisher/routed-message.js';
+import {
+  PublishError,
+  type EventRecord,
+  type Permit,
+} from '../../src/publisher/event-publisher.js';
+import { PublishedLog } from '../../src/log/published-log.js';
 import { partitionFor } from '../../src/publisher/murmur2.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 import { FakeProducer, type FakeRequest } from '../support/fake.producer.js';
@@ -22,7 +27,23 @@ const BROKER_PAUSE_MS = 500;
 const SWEEP_MS = 200;
 const FAR = Number.MAX_SAFE_INTEGER;
 
+/** Vouches for what it is told to, and keeps what it is told of. */
+class FakeLog extends PublishedLog {
+  override readonly unready = undefined;
+  behind = false;
+  readonly written: string[] = [];
+
+  override vouches(): boolean {
+    return !this.behind;
+  }
+
+  override wrote(topic: string, partition: number, base: number, records: number): void {
+    this.written.push(`${topic} ${partition} ${base} ${records}`);
+  }
+}
+
 let producer: FakeProducer;
+let log: FakeLog;
 let batcher: Batcher;
 let told: {
   brokerFailed: number;
@@ -35,6 +56,7 @@ let told: {
 beforeEach(() => {
   jest.useFakeTimers(FAKED_CLOCK);
   producer = new FakeProducer();
+  log = new FakeLog();
   told = { brokerFailed: 0, producerFailed: [], records: [], published: 0, failed: {} };
   startBatcher(MAX_PENDING);
 });
@@ -45,7 +67,7 @@ afterEach(() => {
 });
 
 function startBatcher(maxPending: number): void {
-  batcher = new Batcher(maxPending, {
+  batcher = new Batcher(maxPending, log, {
     brokerFailed: () => told.brokerFailed++,
     producerFailed: (failed) => told.producerFailed.push(failed),
     batchSent: (records) => told.records.push(records),
@@ -76,13 +98,24 @@ const recordOf = (partition: number, value: string | Buffer): EventRecord => ({
   headers: { 'webhook-id': 'msg_1' },
 });
 
+const permitUntil = (deadline: number, heldUntil = Infinity): Permit => ({
+  deadline,
+  askedAt: 0,
+  heldUntil,
+});
+
 /** `settled` stays undefined while the outcome is open. */
-function publish(partition: number, value: string | Buffer, deadline = FAR) {
-  const seen: { settled?: string; cause?: unknown } = {};
-  batcher.publish(recordOf(partition, value), deadline).then(
+function publish(
+  partition: number,
+  value: string | Buffer,
+  deadline = FAR,
+  permit = permitUntil(deadline),
+) {
+  const seen: { settled?: string; cause?: unknown; attempted?: boolean } = {};
+  batcher.publish(recordOf(partition, value), permit).then(
     () => (seen.settled = 'published'),
-    (error: PublishError) =>
-      Object.assign(seen, { settled: error.fault, cause: error.cause }),
+    ({ fault, cause, attempted }: PublishError) =>
+      Object.assign(seen, { settled: fault, cause, attempted }),
   );
   return seen;
 }
@@ -108,6 +141,7 @@ describe('the batcher', () => {
       headers: { 'webhook-id': 'msg_1' },
       partition: 0,
       leader: 1,
+      permit: permitUntil(FAR),
     });
     await turns();
     expect(seen.map(({ settled }) => settled)).toEqual([undefined, undefined, undefined]);
@@ -161,7 +195,7 @@ describe('the batcher', () => {
 
   it('refuses a topic that it does not know', async () => {
     const record = { ...recordOf(0, 'a'), topic: 'gemini.unknown' };
-    const publication = batcher.publish(record, FAR);
+    const publication = batcher.publish(record, permitUntil(FAR));
     await expect(publication).rejects.toMatchObject({ fault: 'unavailable' });
   });
 
@@ -215,6 +249,54 @@ describe('while there is nobody to send to, a record', () => {
     expect(batcher.pending).toBe(1);
     lead(1, 1, 1, 1);
     expect((await producer.request(0)).text).toEqual([`${TOPIC}/0: b`]);
+  });
+});
+
+describe('a record whose partition is not known well enough', () => {
+  it('is not written', async () => {
+    log.behind = true;
+    const refused = publish(0, 'a');
+    await turns();
+    expect(refused).toMatchObject({ settled: 'log-behind', attempted: false });
+    log.behind = false;
+    const taken = publish(0, 'b');
+    (await producer.request(0)).answer();
+    await turns();
+    expect(taken.settled).toBe('published');
+  });
+
+  it('is known where we wrote it ourselves', async () => {
+    publish(0, 'a');
+    publish(0, 'b');
+    publish(1, 'c');
+    (await producer.request(0)).answer(() => true, 40);
+    await turns();
+    expect(log.written).toEqual([`${TOPIC} 0 40 2`, `${TOPIC} 1 40 1`]);
+  });
+});
+
+describe('a process that stood still', () => {
+  it('does not send what it had queued', async () => {
+    lead(-1, 1, 1, 1);
+    const queued = publish(0, 'a', performance.now() + 100);
+    lead(1, 1, 1, 1); // a flush is due, and comes before the sweep
+    jest.advanceTimersByTime(100);
+    await turns();
+    expect(queued.settled).toBe('not-sent');
+    expect(producer.requests).toEqual([]);
+  });
+
+  it('does not repeat what it has lost the claim on, and retires the producer', async () => {
+    const seen = [publish(0, 'a'), publish(1, 'b')];
+    (await producer.request(0)).fail(new ClaimLapsed('lapsed'));
+    (await producer.request(1)).fail(new ClaimLapsed('lapsed'));
+    (await producer.request(2)).answer();
+    await turns();
+    expect(seen).toMatchObject([
+      { settled: 'claim-lapsed', attempted: true },
+      { settled: 'published' },
+    ]);
+    expect(told.producerFailed).toEqual([producer.asProducer]);
   });
 });
 
@@ -348,7 +430,7 @@ describe('an answer', () => {
     (await producer.request(0)).fail(refusal);
     (await producer.request(1)).fail(refusal);
     await turns();
-    expect(seen).toEqual({ settled: 'refused', cause: refusal });
+    expect(seen).toEqual({ settled: 'refused', cause: refusal, attempted: true });
     expect(told.producerFailed).toEqual([producer]);
     // An earlier try may have been written: its sequence numbers must not be used again
     const next = publish(0, 'b');
@@ -446,7 +528,7 @@ describe('an answer', () => {
     (await producer.request(0)).fail(fatal);
     (await producer.request(1)).fail(fatal);
     await turns();
-    expect(seen).toEqual({ settled: 'producer-fatal', cause: fatal });
+    expect(seen).toEqual({ settled: 'producer-fatal', cause: fatal, attempted: true });
     expect(told.producerFailed).toEqual([producer]);
   });
 });
@@ -563,7 +645,7 @@ describe('whatever the brokers do', () => {
 const args = (message: object, leaders: number[]): PartitionerArgs =>
   ({
     topic: TOPIC,
-    message,
+    message: { permit: permitUntil(FAR), ...message },
     partitionMetadata: leaders.map((leader, partitionId) => ({ partitionId, leader })),
   }) as unknown as PartitionerArgs;
 
@@ -572,6 +654,15 @@ describe('the partitioner', () => {
     const choose = routedPartitioner();
     expect(choose(args({ partition: 1, leader: 2 }, [1, 2]))).toBe(1);
     expect(choose(args({ partition: 1 }, [1, 2]))).toBe(1);
+  });
+
+  it('lets nothing through whose claim is over, or about to be', () => {
+    const choose = routedPartitioner();
+    const now = performance.now();
+    const held = (ms: number) =>
+      args({ partition: 1, permit: permitUntil(FAR, now + ms) }, [1, 2]);
+    expect(choose(held(3000))).toBe(1);
+    expect(() => choose(held(2999))).toThrow(ClaimLapsed);
   });
 
   it('makes kafkajs look again when it sees another leader', () => {

@@ -61,10 +61,11 @@ describe('loadConfig', () => {
         unboundBody: 'confirm',
       },
       dedupe: {
-        store: 'memory',
+        store: 'log',
         redisUrl: undefined,
         ttlMs: 259_200_000,
-        onError: 'publish',
+        onError: 'refuse',
+        leaseMs: 10_000,
         memoryMax: 1_000_000,
       },
       gemini: {
@@ -179,6 +180,11 @@ describe('loadConfig', () => {
       { KAFKA_BROKERS: 'k:1' },
       ['WEBHOOK_SECRETS', 'API_TOKENS_FILE'],
     ],
+    [
+      'a memory that is deleted too early',
+      { ...LEAST, TOPIC_RETENTION_HOURS: '71' },
+      ['TOPIC_RETENTION_HOURS'],
+    ],
     ['no Redis for the store', { ...LEAST, DEDUPE_STORE: 'redis' }, ['REDIS_URL']],
     [
       'a key for Gemini and nothing to be called back on',
@@ -223,11 +229,14 @@ describe('loadConfig', () => {
     expect(loadConfig({ ...LEAST, PUBLIC_URL: `${url}//` }).publicUrl).toBe(url);
   });
 
-  it('takes Redis for the store as soon as there is one, unless told otherwise', () => {
+  it('publishes while Redis is away, but for the store that promises no repeat', () => {
     const REDIS_URL = 'rediss+sentinel://redis:26379/main';
-    expect(loadConfig({ ...LEAST, REDIS_URL }).dedupe.store).toBe('redis');
-    const memory = loadConfig({ ...LEAST, REDIS_URL, DEDUPE_STORE: 'memory' });
-    expect(memory.dedupe.store).toBe('memory');
+    const redis = loadConfig({ ...LEAST, REDIS_URL, DEDUPE_STORE: 'redis' });
+    expect(redis.dedupe).toMatchObject({ store: 'redis', onError: 'publish' });
+    const log = loadConfig({ ...LEAST, REDIS_URL });
+    expect(log.dedupe).toMatchObject({ store: 'log', onError: 'refuse' });
+    const chosen = loadConfig({ ...LEAST, REDIS_URL, DEDUPE_ON_ERROR: 'publish' });
+    expect(chosen.dedupe.onError).toBe('publish');
   });
 
   it('reads credentials and certificates from their files', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Producer } from 'kafkajs';
+import type { Permit } from '../../src/publisher/event-publisher.js';
 import {
   Lane,
   type Partition,
@@ -17,6 +18,12 @@ const partitionOf = (lane: Lane, id: number): Partition => ({
   gone: false,
 });
 
+const permitUntil = (deadline: number): Permit => ({
+  deadline,
+  askedAt: 0,
+  heldUntil: Infinity,
+});
+
 function pending(partition: Partition, overrides: Partial<Pending> = {}): Pending {
   const record = {
     topic: partition.topic,
@@ -28,7 +35,7 @@ function pending(partition: Partition, overrides: Partial<Pending> = {}): Pendin
     record,
     key: Buffer.from('k'),
     partition,
-    deadline: 1000,
+    permit: permitUntil(1000),
     bytes: 4096,
     since: 0,
     resolve: () => undefined,
@@ -119,9 +126,9 @@ describe('Lane', () => {
 
   it('withdraws what is past its deadline from the queue, and no repeat', () => {
     const { lane, at } = laneWith(1);
-    const late = pending(at[0]!, { deadline: 500 });
-    const early = pending(at[0]!, { deadline: 501 });
-    lane.queue.push(early, late);
+    const late = pending(at[0]!, { permit: permitUntil(500) });
+    const early = pending(at[0]!, { permit: permitUntil(501) });
+    lane.queue.push(late, early);
     lane.repeats.push({ partition: at[0]!, records: [late], producer: PRODUCER });
     expect(lane.takeExpired(500)).toEqual([late]);
     expect(lane.queue).toEqual([early]);

@@ -41,11 +41,19 @@ describe('MemoryDedupeStore', () => {
     expect(store.claim('a')).toBe('done');
   });
 
+  it('lets the next one in after an attempt whose outcome is unknown', () => {
+    const { store } = storeOf();
+    store.claim('a');
+    store.abandon('a');
+    expect(store.claim('a')).toBe('taken');
+  });
+
   it('keeps a claim for as long as it takes', () => {
     const { store, seen } = storeOf();
     store.claim('a');
     seen.nowMs += 100 * TTL_MS;
-    store.renew();
+    expect(store.renew(['a'])).toEqual([true]);
+    expect(store.leaseMs).toBe(Infinity);
     expect(store.claim('a')).toBe('pending');
     expect(store.unready).toBeUndefined();
   });

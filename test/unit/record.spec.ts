@@ -8,6 +8,7 @@ import { eventBody } from '../support/sender.js';
 const DELIVERY: Delivery = {
   key: 'static:msg_1',
   scope: 'static',
+  bodyHash: undefined,
   proof: {
     scheme: 'v1',
     id: 'msg_1',

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Admin } from 'kafkajs';
-import { Topics, TopicsError } from '../../src/publisher/topics.js';
+import { Topics, TopicsError } from '../../src/kafka/topics.js';
 
 const NAMES = ['gemini.other', 'gemini-bridge.dead-letter'];
 const CONFIG = {

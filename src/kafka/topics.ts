@@ -14,6 +14,9 @@ export class TopicsError extends Error {
   override readonly name = 'TopicsError';
 }
 
+/** Records would be deleted while a repeat of them can still come. */
+export class RetentionError extends TopicsError {}
+
 /** How long the broker may take for it; what is missing then is made at the next look. */
 const CREATE_TIMEOUT_MS = 3000;
 
@@ -25,6 +28,8 @@ export class Topics {
     private readonly admin: Admin,
     private readonly names: readonly string[],
     private readonly config: Config['topics'],
+    /** For how long the topics have to tell what was published, in ms; undefined: they need not. */
+    private readonly windowMs?: number,
   ) {}
 
   /**
@@ -93,24 +98,85 @@ export class Topics {
     this.logger.log({ message: 'topics created', topics: missing });
   }
 
-  /** A topic with fewer in-sync replicas than configured acknowledges too early. */
   private async checkDurability(): Promise<void> {
+    const settings = await this.settings([
+      'min.insync.replicas',
+      'retention.ms',
+      'cleanup.policy',
+      'compression.type',
+    ]);
+    this.checkInSync(settings);
+    if (this.windowMs !== undefined) checkMemory(settings, this.windowMs);
+  }
+
+  /** A topic with fewer in-sync replicas than configured acknowledges too early. */
+  private checkInSync(settings: readonly TopicSettings[]): void {
+    const { minIsr } = this.config;
+    const weak = settings.filter(
+      ({ values }) => Number(values.get('min.insync.replicas')) < minIsr,
+    );
+    if (weak.length === 0) return;
+    throw new TopicsError(
+      `min.insync.replicas below TOPIC_MIN_ISR=${minIsr} on: ${namesOf(weak)}; raise it there, or lower TOPIC_MIN_ISR`,
+    );
+  }
+
+  private async settings(configNames: string[]): Promise<TopicSettings[]> {
     const { resources } = await this.admin.describeConfigs({
       includeSynonyms: false,
       resources: this.names.map((name) => ({
         type: kafkajs.ConfigResourceTypes.TOPIC,
         name,
-        configNames: ['min.insync.replicas'],
+        configNames,
       })),
     });
-    const weak = resources
-      .filter(({ configEntries }) => {
-        return Number(configEntries[0]?.configValue) < this.config.minIsr;
-      })
-      .map(({ resourceName }) => resourceName);
-    if (weak.length === 0) return;
-    throw new TopicsError(
-      `min.insync.replicas below TOPIC_MIN_ISR=${this.config.minIsr} on: ${weak.join(', ')}; raise it there, or lower TOPIC_MIN_ISR`,
+    return resources.map(({ resourceName, configEntries }) => ({
+      name: resourceName,
+      values: new Map(
+        configEntries.map(({ configName, configValue }) => [configName, configValue]),
+      ),
+    }));
+  }
+}
+
+interface TopicSettings {
+  readonly name: string;
+  /** Value by name of the topic's configuration. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** What the topics have to be like where they are the memory of what was published. */
+function checkMemory(settings: readonly TopicSettings[], windowMs: number): void {
+  const hours = windowMs / 3_600_000;
+  const demands: [setting: string, isMet: (value: string) => boolean, remedy: string][] =
+    [
+      [
+        'retention.ms',
+        (value) => Number(value) < 0 || Number(value) >= windowMs,
+        `is shorter than DEDUPE_TTL_HOURS=${hours}; raise it there, lower DEDUPE_TTL_HOURS`,
+      ],
+      [
+        'cleanup.policy',
+        (value) => value === 'delete',
+        'is not `delete`, so older events of a job disappear; set it there',
+      ],
+      [
+        'compression.type',
+        (value) => ['producer', 'uncompressed', 'gzip'].includes(value),
+        'has to be `producer`, `uncompressed` or `gzip` for the bridge to read it back; set it there',
+      ],
+    ];
+  for (const [setting, isMet, remedy] of demands) {
+    const wrong = settings.filter(
+      ({ values }) => values.has(setting) && !isMet(values.get(setting) as string),
+    );
+    if (wrong.length === 0) continue;
+    throw new RetentionError(
+      `${setting} of ${namesOf(wrong)} ${remedy}, or choose another DEDUPE_STORE`,
     );
   }
+}
+
+function namesOf(topics: readonly TopicSettings[]): string {
+  return topics.map(({ name }) => name).join(', ');
 }

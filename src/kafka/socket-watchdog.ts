@@ -3,14 +3,21 @@ import tls from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
+/** A process that stood still for this long may have lost its claims meanwhile, in ms. */
+const STALL_MS = 3000;
+const TICK_MS = 500;
 
 /**
- * Opens kafkajs's sockets, and ends one that was written to and has been silent since.
+ * Opens kafkajs's sockets, and ends one that was written to and has been silent since, or
+ * that is there after the process stood still.
  *
  * A broker that hangs keeps its connections open, and kafkajs would go on asking it for
  * metadata, so that one hung broker delays the partitions of all. Once its socket is gone
  * kafkajs asks another, and follows the leadership when it moves. Every request that we
  * send is answered (acks are never 0), so silence is a fault.
+ *
+ * A process that was stopped, or whose event loop was blocked, must not write what it was
+ * about to: another replica may have taken over. Whoever sends looks at its claims again.
  *
  * @param silenceMs longest wait for the first byte of an answer.
  */
@@ -30,8 +37,15 @@ export function watchedSockets(silenceMs: number): ISocketFactory {
 
 function watch(socket: net.Socket, silenceMs: number): net.Socket {
   let waitingSince = 0;
+  let aliveAt = performance.now();
+  const standsStill = (): boolean => {
+    if (performance.now() - aliveAt < STALL_MS) return false;
+    socket.destroy(new Error('the process stood still'));
+    return true;
+  };
   const write = socket.write.bind(socket);
   socket.write = ((...parameters: Parameters<typeof write>) => {
+    if (standsStill()) return false;
     if (waitingSince === 0) waitingSince = performance.now();
     return write(...parameters);
   }) as typeof socket.write;
@@ -39,9 +53,11 @@ function watch(socket: net.Socket, silenceMs: number): net.Socket {
     waitingSince = 0;
   });
   const timer = setInterval(() => {
+    if (standsStill()) return;
+    aliveAt = performance.now();
     if (waitingSince === 0 || performance.now() - waitingSince < silenceMs) return;
     socket.destroy(new Error(`no answer from the broker for ${silenceMs} ms`));
-  }, silenceMs / 4);
+  }, TICK_MS);
   timer.unref();
   socket.once('close', () => clearInterval(timer));
   return socket;

@@ -1,0 +1,60 @@
+import { Logger } from '@nestjs/common';
+import { DedupeStoreError } from './dedupe-store.js';
+import { redisClient, type RedisClient } from './redis-client.js';
+
+/** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
+export const KEY_PREFIX = '{gemini-bridge}:';
+/** A delivery must not spend its ack budget on a store that hangs, in ms. */
+const SILENCE_MS = 1000;
+
+/** A script as ioredis adds it to a client: the number of keys, the keys, the rest. */
+type Script = (...parameters: (string | number)[]) => Promise<unknown>;
+
+/** Runs Lua scripts on keys of ours: each is one atomic step and one round trip. */
+export class RedisScripts<Name extends string> {
+  private readonly logger = new Logger('Redis');
+  private readonly client: RedisClient;
+  private silentUntil = 0;
+
+  /** @param onReady called at each connection. */
+  constructor(url: string, scripts: Record<Name, string>, onReady?: () => void) {
+    this.client = redisClient(url);
+    for (const [name, lua] of Object.entries<string>(scripts)) {
+      this.client.defineCommand(name, { lua });
+    }
+    if (onReady) this.client.on('ready', onReady);
+    this.client.on('error', (error: Error) => {
+      this.logger.debug({ message: 'Redis connection', reason: error.message });
+    });
+  }
+
+  get unready(): string | undefined {
+    return this.client.status === 'ready' ? undefined : `Redis is ${this.client.status}`;
+  }
+
+  /**
+   * After one call without an answer the next fail at once, for a moment.
+   *
+   * @throws {DedupeStoreError}
+   */
+  async run<Answer>(
+    name: Name,
+    keys: readonly string[],
+    ...rest: (string | number)[]
+  ): Promise<readonly Answer[]> {
+    if (performance.now() < this.silentUntil)
+      throw new DedupeStoreError('Redis is silent');
+    try {
+      const names = keys.map((key) => KEY_PREFIX + key);
+      const script = (this.client as unknown as Record<Name, Script>)[name];
+      return (await script.call(this.client, keys.length, ...names, ...rest)) as Answer[];
+    } catch (cause) {
+      this.silentUntil = performance.now() + SILENCE_MS;
+      throw new DedupeStoreError('Redis did not answer', { cause });
+    }
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { coalesced } from './coalesce.js';
+import { Leases } from './leases.js';
+import { RedisScripts } from './redis-scripts.js';
+
+const PREFIX = 'lease:';
+/** Which server the leases were written to; kept for ever, so that its absence means something. */
+const SERVER = 'leases:server';
+/** There while leases may be missing. */
+const GRACE = 'leases:grace';
+
+/**
+ * A Redis that was emptied, restarted or replaced has forgotten leases whose holders do not
+ * know it yet. So for as long as a lease lasts it gives out none: whoever holds one renews it
+ * within that time. (Where INFO is not allowed, only an emptied Redis is noticed.)
+ */
+const CHECK_SERVER = `
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or 'unknown'
+if redis.call('GET', KEYS[1]) ~= server then
+  redis.call('SET', KEYS[1], server)
+  redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
+end`;
+
+const SCRIPTS = {
+  /** For each key after the first two 1: ours now. 0: another's, or not known whose. */
+  bridgeTake: `${CHECK_SERVER}
+local grace = redis.call('EXISTS', KEYS[2]) == 1
+local answers = {}
+for i = 3, #KEYS do
+  local holder = redis.call('GET', KEYS[i])
+  if holder == ARGV[1] or not (holder or grace) then
+    redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])
+    answers[i - 2] = 1
+  else answers[i - 2] = 0 end
+end
+return answers`,
+
+  bridgeGiveBack: `
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
+end
+return KEYS`,
+
+  /** Takes one again that is missing, unless somebody else has it by now. */
+  bridgeRenewLease: `
+local held = {}
+for i, key in ipairs(KEYS) do
+  local holder = redis.call('GET', key)
+  if not holder or holder == ARGV[1] then
+    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+    held[i] = 1
+  else held[i] = 0 end
+end
+return held`,
+};
+
+/** For several replicas: a key of seconds for each delivery, and one round trip to take it. */
+export class RedisLeases extends Leases implements OnApplicationShutdown {
+  private readonly redis: RedisScripts<keyof typeof SCRIPTS>;
+  private readonly takes: (key: string) => Promise<number>;
+  private readonly givesBack: (key: string) => Promise<unknown>;
+  private readonly holder = randomUUID();
+
+  constructor(
+    url: string,
+    override readonly leaseMs: number,
+  ) {
+    super();
+    // At the connection already, so that a time of grace is over when deliveries come
+    this.redis = new RedisScripts(url, SCRIPTS, () => {
+      this.takeAll([]).catch(() => undefined);
+    });
+    this.takes = coalesced((keys) => this.takeAll(keys));
+    this.givesBack = coalesced((keys) =>
+      this.redis.run('bridgeGiveBack', keys, this.holder),
+    );
+  }
+
+  override async take(key: string): Promise<boolean> {
+    return (await this.takes(PREFIX + key)) === 1;
+  }
+
+  override async giveBack(key: string): Promise<void> {
+    await this.givesBack(PREFIX + key);
+  }
+
+  /** It runs out by itself: until then other replicas may not have read the log so far. */
+  override finish(): void {}
+
+  override async renew(keys: readonly string[]): Promise<boolean[]> {
+    if (keys.length === 0) return [];
+    const names = keys.map((key) => PREFIX + key);
+    const { holder, leaseMs } = this;
+    const held = await this.redis.run<number>('bridgeRenewLease', names, holder, leaseMs);
+    return held.map((answer) => answer === 1);
+  }
+
+  override get unready(): string | undefined {
+    return this.redis.unready;
+  }
+
+  onApplicationShutdown(): void {
+    this.redis.close();
+  }
+
+  private takeAll(keys: readonly string[]): Promise<readonly number[]> {
+    const { holder, leaseMs } = this;
+    return this.redis.run('bridgeTake', [SERVER, GRACE, ...keys], holder, leaseMs);
+  }
+}

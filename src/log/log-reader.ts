@@ -1,0 +1,262 @@
+import { createRequire } from 'node:module';
+import type { Kafka } from 'kafkajs';
+
+/*
+ * Kafka's read side below kafkajs's consumer, which would need a group for each replica,
+ * decodes every record whole, and starts anew again and again when no broker answers.
+ * Connections, security and request encoding stay kafkajs's; it is pinned for that.
+ */
+
+export interface PartitionId {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface OffsetAnswer extends PartitionId {
+  /** Kafka's error code; 0 for none. */
+  readonly errorCode: number;
+  /** -1 when there is none at or after the time asked for. */
+  readonly offset: number;
+}
+
+export interface FetchAnswer extends PartitionId {
+  readonly errorCode: number;
+  readonly logStart: number;
+  /** Record batches, the last of which may be cut off. */
+  readonly bytes: Buffer;
+}
+
+export interface FetchPosition extends PartitionId {
+  readonly offset: number;
+}
+
+interface Protocol {
+  readonly request: object;
+  readonly response: object;
+}
+
+interface Broker {
+  readonly connectionPool: { send(protocol: Protocol): Promise<unknown> };
+  metadata(topics: string[]): Promise<unknown>;
+}
+
+interface Cluster {
+  readonly brokerPool: { createBroker: (options: object) => Broker };
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findBroker(node: { nodeId: number }): Promise<Broker>;
+}
+
+/** The decoders of kafkajs, as far as they are used here. */
+interface Decoder {
+  readInt32(): number;
+  readInt16(): number;
+  readInt64(): bigint;
+  readString(): string;
+  readBytes(length: number): Buffer;
+  readArray<T>(read: (decoder: Decoder) => T): T[];
+}
+
+type RequestMaker = (parameters: object) => object;
+
+const require = createRequire(import.meta.url);
+const REQUESTS = 'kafkajs/src/protocol/requests';
+const listOffsets = require(`${REQUESTS}/listOffsets/v3/request`) as RequestMaker;
+const fetchRecords = require(`${REQUESTS}/fetch/v11/request`) as RequestMaker;
+const metadataResponse = require(`${REQUESTS}/metadata/v6/response`) as object;
+const DecoderClass = require('kafkajs/src/protocol/decoder') as new (
+  bytes: Buffer,
+) => Decoder;
+const EncoderClass = require('kafkajs/src/protocol/encoder') as new () => {
+  writeInt32(value: number): { writeBoolean(value: boolean): object };
+};
+
+const CONSUMER = -1;
+/**
+ * Whoever asks as this gets the end of the leader's log and not the high watermark: records
+ * that are appended but not yet on all in-sync replicas count too.
+ */
+const DEBUGGING_CONSUMER = -2;
+const LATEST = -1;
+const READ_UNCOMMITTED = 0;
+
+/** Bounds of a fetch answer, in bytes: what reading back may hold in memory at once. */
+const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_PARTITION_BYTES = 1024 * 1024;
+/** The broker answers at once when there is something, else after this time. */
+const MAX_WAIT_MS = 500;
+
+/** Asks the brokers where the topics end, and for what stands on them. Needs Kafka 2.3 or newer. */
+export class LogReader {
+  private readonly cluster: Cluster;
+
+  /** @throws {TypeError} when kafkajs is not the version that this was made for. */
+  constructor(kafka: Kafka) {
+    this.cluster = clusterOf(kafka);
+  }
+
+  /** Connects, and learns where the brokers are. */
+  async connect(): Promise<void> {
+    await this.cluster.connect();
+    await this.cluster.refreshMetadata();
+  }
+
+  async disconnect(): Promise<void> {
+    await this.cluster.disconnect();
+  }
+
+  /** The end of the leader's log, with what is not yet on all in-sync replicas. */
+  ends(leader: number, partitions: readonly PartitionId[]): Promise<OffsetAnswer[]> {
+    return this.offsets(leader, partitions, DEBUGGING_CONSUMER, LATEST);
+  }
+
+  /** The high watermarks: up to there everything is on all in-sync replicas. */
+  committedEnds(
+    leader: number,
+    partitions: readonly PartitionId[],
+  ): Promise<OffsetAnswer[]> {
+    return this.offsets(leader, partitions, CONSUMER, LATEST);
+  }
+
+  /** The first offset at or after a time, Unix ms. */
+  since(
+    leader: number,
+    partitions: readonly PartitionId[],
+    timestampMs: number,
+  ): Promise<OffsetAnswer[]> {
+    return this.offsets(leader, partitions, CONSUMER, timestampMs);
+  }
+
+  /** What is on all in-sync replicas from these offsets on, within bounds. */
+  async fetch(
+    leader: number,
+    positions: readonly FetchPosition[],
+  ): Promise<FetchAnswer[]> {
+    const topics = byTopic(positions, ({ partition, offset }) => ({
+      partition,
+      fetchOffset: offset,
+      maxBytes: MAX_PARTITION_BYTES,
+    }));
+    const request = fetchRecords({
+      replicaId: CONSUMER,
+      isolationLevel: READ_UNCOMMITTED,
+      maxWaitTime: MAX_WAIT_MS,
+      minBytes: 1,
+      maxBytes: MAX_BYTES,
+      topics,
+    });
+    return (await this.send(leader, request, decodeFetch)) as FetchAnswer[];
+  }
+
+  private async offsets(
+    leader: number,
+    partitions: readonly PartitionId[],
+    replicaId: number,
+    timestamp: number,
+  ): Promise<OffsetAnswer[]> {
+    const topics = byTopic(partitions, ({ partition }) => ({ partition, timestamp }));
+    const request = listOffsets({ replicaId, isolationLevel: READ_UNCOMMITTED, topics });
+    return (await this.send(leader, request, decodeOffsets)) as OffsetAnswer[];
+  }
+
+  private async send(
+    leader: number,
+    request: object,
+    decode: (decoder: Decoder) => unknown,
+  ): Promise<unknown> {
+    const broker = await this.cluster.findBroker({ nodeId: leader });
+    return broker.connectionPool.send({ request, response: responseOf(decode) });
+  }
+}
+
+/** kafkajs's own way to a cluster, whose metadata requests ask for brokers and no topics. */
+function clusterOf(kafka: Kafka): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  );
+  if (!symbol)
+    throw new TypeError('kafkajs is not the version that this build was made for');
+  const create = Reflect.get(kafka, symbol) as (options: object) => Cluster;
+  const cluster = create({ metadataMaxAge: Infinity, allowAutoTopicCreation: false });
+  const { brokerPool } = cluster;
+  const { createBroker } = brokerPool;
+  // kafkajs would fail on all topics when one of them has no leader
+  brokerPool.createBroker = (options) => {
+    const broker = createBroker(options);
+    broker.metadata = () =>
+      broker.connectionPool.send({ request: BROKERS_ONLY, response: metadataResponse });
+    return broker;
+  };
+  return cluster;
+}
+
+/** An empty list of topics: kafkajs itself can only ask for some or for all. */
+const BROKERS_ONLY = {
+  apiKey: 3,
+  apiVersion: 6,
+  apiName: 'Metadata',
+  encode: () => Promise.resolve(new EncoderClass().writeInt32(0).writeBoolean(false)),
+};
+
+/** As kafkajs wants it; every error of a partition is left in the answer. */
+function responseOf(decode: (decoder: Decoder) => unknown): object {
+  return {
+    decode: (bytes: Buffer) => Promise.resolve(decode(new DecoderClass(bytes))),
+    parse: (data: unknown) => Promise.resolve(data),
+  };
+}
+
+function decodeOffsets(decoder: Decoder): OffsetAnswer[] {
+  decoder.readInt32(); // throttle time
+  return decoder
+    .readArray((each) => {
+      const topic = each.readString();
+      return each.readArray((inner) => {
+        const partition = inner.readInt32();
+        const errorCode = inner.readInt16();
+        inner.readInt64(); // timestamp
+        return { topic, partition, errorCode, offset: Number(inner.readInt64()) };
+      });
+    })
+    .flat();
+}
+
+function decodeFetch(decoder: Decoder): FetchAnswer[] {
+  decoder.readInt32(); // throttle time
+  const error = decoder.readInt16();
+  if (error !== 0) throw new Error(`Kafka's fetch answer has error ${error}`);
+  decoder.readInt32(); // session
+  return decoder
+    .readArray((each) => {
+      const topic = each.readString();
+      return each.readArray((inner) => decodePartition(topic, inner));
+    })
+    .flat();
+}
+
+function decodePartition(topic: string, decoder: Decoder): FetchAnswer {
+  const partition = decoder.readInt32();
+  const errorCode = decoder.readInt16();
+  decoder.readInt64(); // high watermark
+  decoder.readInt64(); // last stable offset
+  const logStart = Number(decoder.readInt64());
+  decoder.readArray((aborted) => [aborted.readInt64(), aborted.readInt64()]);
+  decoder.readInt32(); // preferred replica
+  const length = decoder.readInt32();
+  const bytes = length > 0 ? decoder.readBytes(length) : Buffer.alloc(0);
+  return { topic, partition, errorCode, logStart, bytes };
+}
+
+function byTopic<T extends PartitionId>(
+  items: readonly T[],
+  encode: (item: T) => object,
+): { topic: string; partitions: object[] }[] {
+  const topics = new Map<string, object[]>();
+  for (const item of items) {
+    const partitions = topics.get(item.topic) ?? [];
+    partitions.push(encode(item));
+    topics.set(item.topic, partitions);
+  }
+  return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }));
+}

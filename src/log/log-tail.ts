@@ -1,0 +1,330 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { ClusterFollower, KafkaCluster } from '../kafka/kafka-cluster.js';
+import type { TopicState } from '../kafka/topics.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { LogReader, type OffsetAnswer, type PartitionId } from './log-reader.js';
+import { PublishedLog } from './published-log.js';
+import { scanBatches, type Found } from './record-scan.js';
+import { TailPartition } from './tail-partition.js';
+
+/** Between two questions for the end of the log, in ms. */
+const POLL_MS = 500;
+/** One round of reading ends after this time, so that its partitions are asked for their ends again. */
+const ROUND_MS = 2000;
+/** Our own records are known when they are acknowledged, which takes about this long. */
+const OWN_ACK_MS = 30;
+/** @see TailPartition */
+const SETTLE_MS = 1000;
+/** Records may bear the time of a clock that was wrong by this much. */
+const CLOCK_MARGIN_MS = 3_600_000;
+const PROGRESS_MS = 2000;
+
+const NONE = 0;
+const OFFSET_OUT_OF_RANGE = 1;
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
+
+export interface TailOptions {
+  /** How far back the log is read, in ms. */
+  readonly windowMs: number;
+  /** A partition that was not known for longer than this is not vouched for, in ms. */
+  readonly maxLagMs: number;
+}
+
+/**
+ * Knows what stands on the bridge's topics: reads them back from the window's start, then
+ * follows them. It asks each broker for the ends of the partitions that it leads, and fetches
+ * only what this process did not write itself. A broker that hangs holds up its own
+ * partitions and no others.
+ */
+export class LogTail
+  extends PublishedLog
+  implements ClusterFollower, OnApplicationShutdown
+{
+  /** Told of every delivery that is found in the log. */
+  onFound: Found = () => undefined;
+
+  private readonly logger = new Logger(LogTail.name);
+  private readonly reader: LogReader;
+  private readonly topics = new Map<string, TailPartition[]>();
+  /** By node id of the broker that is being followed. */
+  private readonly leaders = new Map<number, Promise<void>>();
+  private waiters: (() => void)[] = [];
+  private wake = new AbortController();
+  private closing = false;
+  private wasReady = false;
+  private recordsRead = 0;
+  private reportedAt = 0;
+
+  constructor(
+    private readonly cluster: KafkaCluster,
+    private readonly metrics: Metrics,
+    private readonly options: TailOptions,
+  ) {
+    super();
+    this.reader = new LogReader(cluster.client);
+    cluster.follow(this);
+    metrics.observe(
+      'log_lag_seconds',
+      'Since the least known partition was known to its end; -1 before',
+      () => this.lagSeconds,
+    );
+  }
+
+  /**
+   * Undefined once everything was read; from then on a broker that cannot be read holds back
+   * its partitions, and only when none can be read this replica is of no use.
+   */
+  override get unready(): string | undefined {
+    const all = this.partitions();
+    if (all.length === 0) return 'the log has not been read';
+    const now = performance.now();
+    const open = all.filter((partition) => !partition.isTrusted(now));
+    if (open.length === 0 || (this.wasReady && open.length < all.length))
+      return undefined;
+    return this.wasReady
+      ? 'the log cannot be read'
+      : `reading the log back: ${this.progress()}`;
+  }
+
+  override vouches(topic: string, partition: number, askedAt: number): boolean {
+    const known = this.topics.get(topic)?.[partition];
+    return known?.vouches(askedAt, performance.now()) ?? false;
+  }
+
+  override wrote(
+    topic: string,
+    partition: number,
+    baseOffset: number,
+    records: number,
+  ): void {
+    this.topics.get(topic)?.[partition]?.wrote(baseOffset, records);
+  }
+
+  /** Resolves when the log was known as of now, or when the time is over. */
+  async refreshed(limitMs: number): Promise<void> {
+    const since = performance.now();
+    this.askAtOnce();
+    await this.until(() => this.isKnownAsOf(since), limitMs);
+  }
+
+  /** Resolves once everything is known that was on its way to the log when this was called. */
+  async settled(): Promise<void> {
+    const since = performance.now() + SETTLE_MS;
+    await this.until(() => this.isKnownAsOf(since), Infinity);
+  }
+
+  async lead(states: readonly TopicState[]): Promise<void> {
+    try {
+      await this.reader.connect();
+    } catch (error) {
+      this.logger.debug({ message: 'no broker to read from', error });
+    }
+    for (const { name, leaders } of states) this.leadTopic(name, leaders);
+    for (const { leader } of this.partitions()) this.follow(leader);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.closing = true;
+    this.wake.abort();
+    const ends = Promise.allSettled([...this.leaders.values(), this.reader.disconnect()]);
+    await Promise.race([ends, delay(2000, undefined, { ref: false })]);
+  }
+
+  private leadTopic(name: string, leaders: readonly number[]): void {
+    const known = this.topics.get(name) ?? [];
+    const { windowMs: _, maxLagMs } = this.options;
+    leaders.forEach((leader, id) => {
+      const partition = (known[id] ??= new TailPartition(name, id, maxLagMs, SETTLE_MS));
+      partition.leader = leader;
+    });
+    known.length = leaders.length;
+    this.topics.set(name, known);
+  }
+
+  /** One loop a broker, for as long as it leads something. */
+  private follow(leader: number): void {
+    if (leader < 0 || this.leaders.has(leader) || this.closing) return;
+    const loop = this.followLeader(leader).finally(() => this.leaders.delete(leader));
+    this.leaders.set(leader, loop);
+  }
+
+  private async followLeader(leader: number): Promise<void> {
+    for (;;) {
+      const led = this.partitions().filter((partition) => partition.leader === leader);
+      if (led.length === 0 || this.closing) return;
+      const { signal } = this.wake;
+      try {
+        await this.round(leader, led);
+      } catch (error) {
+        this.logger.debug({ message: 'log not read', leader, error });
+        this.cluster.lookAgain();
+        await delay(POLL_MS);
+      }
+      this.report();
+      await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Asks for the ends, then reads until all before them is known, or the round is over. */
+  private async round(leader: number, led: readonly TailPartition[]): Promise<void> {
+    await this.findStarts(leader, led);
+    const askedAt = performance.now();
+    const answers = await this.reader.ends(leader, led);
+    let open = led.filter((partition) => this.takeEnd(partition, answers));
+    if (this.wasReady && open.some((p) => !isKnown(p))) await delay(OWN_ACK_MS);
+    for (;;) {
+      for (const partition of open)
+        if (isKnown(partition)) partition.known(askedAt, performance.now());
+      open = open.filter((partition) => !isKnown(partition));
+      if (open.length === 0 || this.closing) break;
+      const before = this.recordsRead;
+      open = await this.read(leader, open);
+      const isStuck = this.recordsRead === before; // not on all in-sync replicas, as it seems
+      if (isStuck && performance.now() - askedAt > ROUND_MS) break;
+      this.report();
+    }
+    this.wakeWaiters();
+  }
+
+  /** Where the window begins, of those partitions that were not read yet. */
+  private async findStarts(leader: number, led: readonly TailPartition[]): Promise<void> {
+    const fresh = led.filter(({ position }) => position === undefined);
+    if (fresh.length === 0) return;
+    const from = Date.now() - this.options.windowMs - CLOCK_MARGIN_MS;
+    const ends = await this.reader.committedEnds(leader, fresh); // first: nothing in between is missed
+    const starts = await this.reader.since(leader, fresh, from);
+    for (const partition of fresh) {
+      const start = answerFor(partition, starts);
+      const end = answerFor(partition, ends);
+      if (start?.errorCode !== NONE || end?.errorCode !== NONE) continue;
+      partition.restart(start.offset < 0 ? end.offset : start.offset);
+    }
+  }
+
+  /** False when the broker does not know, or does not lead, the partition. */
+  private takeEnd(partition: TailPartition, answers: readonly OffsetAnswer[]): boolean {
+    const answer = answerFor(partition, answers);
+    if (answer?.errorCode !== NONE || partition.position === undefined) {
+      if (answer?.errorCode === UNKNOWN_TOPIC_OR_PARTITION) partition.restart(0);
+      this.cluster.lookAgain();
+      return false;
+    }
+    if (answer.offset < partition.position) partition.restart(0); // a topic made anew
+    partition.end = answer.offset;
+    return true;
+  }
+
+  /** @returns the partitions of which more may be read. */
+  private async read(
+    leader: number,
+    open: readonly TailPartition[],
+  ): Promise<TailPartition[]> {
+    const positions = open.map(({ topic, partition, position = 0 }) => ({
+      topic,
+      partition,
+      offset: position,
+    }));
+    const answers = await this.reader.fetch(leader, positions);
+    return open.filter((partition) => {
+      const answer = answerFor(partition, answers);
+      if (answer?.errorCode === OFFSET_OUT_OF_RANGE) {
+        partition.position = undefined; // deleted meanwhile: look for the start again
+        return false;
+      }
+      if (answer?.errorCode !== NONE) {
+        this.cluster.lookAgain();
+        return false;
+      }
+      this.take(partition, answer.bytes);
+      return true;
+    });
+  }
+
+  private take(partition: TailPartition, bytes: Buffer): void {
+    const from = partition.position ?? 0;
+    const next = scanBatches(bytes, from, (key, timestampMs) => {
+      this.recordsRead++;
+      this.metrics.logRead.inc();
+      this.onFound(key, timestampMs);
+    });
+    // What we wrote ourselves may have moved it on meanwhile
+    partition.position = Math.max(partition.position ?? 0, next);
+  }
+
+  private report(): void {
+    const isReady = this.unready === undefined;
+    const now = performance.now();
+    if (isReady && !this.wasReady) {
+      this.wasReady = true;
+      this.logger.log({ message: 'log read back', records: this.recordsRead });
+    } else if (!this.wasReady && now - this.reportedAt > PROGRESS_MS) {
+      if (this.reportedAt > 0)
+        this.logger.log({ message: 'reading the log back', progress: this.progress() });
+      this.reportedAt = now;
+    }
+  }
+
+  private progress(): string {
+    let read = 0;
+    let all = 0;
+    for (const { start, end, position = 0 } of this.partitions()) {
+      read += Math.min(position, end) - start;
+      all += Math.max(end - start, 0);
+    }
+    const percent = all === 0 ? 0 : Math.floor((100 * read) / all);
+    return `${this.recordsRead} records, ${Math.max(0, percent)} %`;
+  }
+
+  private get lagSeconds(): number {
+    const now = performance.now();
+    const lags = this.partitions().map((partition) => partition.lagMs(now));
+    const longest = Math.max(0, ...lags);
+    return Number.isFinite(longest) && lags.length > 0 ? longest / 1000 : -1;
+  }
+
+  private partitions(): TailPartition[] {
+    return Array.from(this.topics.values()).flat();
+  }
+
+  private isKnownAsOf(since: number): boolean {
+    return this.partitions().every((partition) => partition.lagMs(since) <= 0);
+  }
+
+  private askAtOnce(): void {
+    this.wake.abort();
+    this.wake = new AbortController();
+  }
+
+  /** Looks after every round of a broker. */
+  private async until(condition: () => boolean, limitMs: number): Promise<void> {
+    const end = performance.now() + limitMs;
+    while (!condition() && !this.closing && performance.now() < end) {
+      const waitMs = Math.min(POLL_MS, end - performance.now());
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        this.waiters.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  private wakeWaiters(): void {
+    const { waiters } = this;
+    this.waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}
+
+function isKnown({ position = -1, end }: TailPartition): boolean {
+  return position >= end;
+}
+
+function answerFor<T extends PartitionId>(
+  { topic, partition }: PartitionId,
+  answers: readonly T[],
+): T | undefined {
+  return answers.find((a) => a.topic === topic && a.partition === partition);
+}

@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { KafkaCluster } from '../kafka/kafka-cluster.js';
+import { KafkaModule } from '../kafka/kafka.module.js';
+import { Metrics } from '../metrics/metrics.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { LogTail } from './log-tail.js';
+import { PublishedLog, UnreadLog } from './published-log.js';
+
+/** The bridge's own topics as a memory, where they are one. */
+@Module({
+  imports: [KafkaModule, MetricsModule],
+  providers: [
+    {
+      provide: PublishedLog,
+      inject: [CONFIG, KafkaCluster, Metrics],
+      useFactory: createLog,
+    },
+  ],
+  exports: [PublishedLog],
+})
+export class LogModule {}
+
+function createLog(
+  { dedupe: { store, ttlMs, leaseMs } }: Config,
+  cluster: KafkaCluster,
+  metrics: Metrics,
+): PublishedLog {
+  if (store !== 'log') return new UnreadLog();
+  return new LogTail(cluster, metrics, { windowMs: ttlMs, maxLagMs: leaseMs / 2 });
+}

@@ -1,0 +1,37 @@
+/**
+ * What is known of the log that the bridge writes: whether its content can be vouched for.
+ * Abstract class: a type and an injection token in one.
+ */
+export abstract class PublishedLog {
+  /**
+   * True when all that may stand in the partition was known at `askedAt`, and has been since:
+   * an id that was not known then is not there.
+   *
+   * @param askedAt on the clock of `performance.now()`, in ms.
+   */
+  abstract vouches(topic: string, partition: number, askedAt: number): boolean;
+
+  /** These records are ours: they need not be read to be known. */
+  abstract wrote(
+    topic: string,
+    partition: number,
+    baseOffset: number,
+    records: number,
+  ): void;
+
+  /** Undefined while records can be vouched for, else why not. */
+  abstract get unready(): string | undefined;
+}
+
+/** Where something else remembers what was published. */
+export class UnreadLog extends PublishedLog {
+  override vouches(): boolean {
+    return true;
+  }
+
+  override wrote(): void {}
+
+  override get unready(): undefined {
+    return undefined;
+  }
+}
