@@ -608,15 +608,15 @@ describe('whatever the brokers do', () => {
   it('each record is written once and in its order', async () => {
     jest.useRealTimers();
     startBatcher(1000);
-    const log = new Log();
-    const given: string[][] = log.values.map(() => []);
+    const broker = new Log();
+    const given: string[][] = broker.values.map(() => []);
     const published: ReturnType<typeof publish>[] = [];
     let answered = 0;
     const answerAll = (faults: boolean): void => {
       for (; answered < producer.requests.length; answered++) {
         const request = producer.requests[answered]!;
         const fails = faults && randomInt(4) === 0;
-        log.append(request, () => !fails || randomInt(2) === 0);
+        broker.append(request, () => !fails || randomInt(2) === 0);
         if (fails) request.fail(protocolError(FAULTS[randomInt(2)]!));
         else request.answer();
       }
@@ -638,7 +638,7 @@ describe('whatever the brokers do', () => {
     expect(new Set(published.map(({ settled }) => settled))).toEqual(
       new Set(['published']),
     );
-    expect(log.values).toEqual(given);
+    expect(broker.values).toEqual(given);
   });
 });
 
