@@ -10,6 +10,8 @@ import { TailPartition } from './tail-partition.js';
 
 /** Between two questions for the end of the log, in ms. */
 const POLL_MS = 500;
+/** The same when somebody is waiting for the answer. */
+const MIN_PAUSE_MS = 50;
 /** One round of reading ends after this time, so that its partitions are asked for their ends again. */
 const ROUND_MS = 2000;
 /** Our own records are known when they are acknowledged, which takes about this long. */
@@ -162,6 +164,7 @@ export class LogTail
         await delay(POLL_MS);
       }
       this.report();
+      await delay(MIN_PAUSE_MS);
       await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -170,8 +173,11 @@ export class LogTail
   private async round(leader: number, led: readonly TailPartition[]): Promise<void> {
     await this.findStarts(leader, led);
     const askedAt = performance.now();
+    const positions = led.map(({ position }) => position);
     const answers = await this.reader.ends(leader, led);
-    let open = led.filter((partition) => this.takeEnd(partition, answers));
+    let open = led.filter((partition, i) =>
+      this.takeEnd(partition, positions[i], answerFor(partition, answers)),
+    );
     if (this.wasReady && open.some((p) => !isKnown(p))) await delay(OWN_ACK_MS);
     for (;;) {
       for (const partition of open)
@@ -202,15 +208,22 @@ export class LogTail
     }
   }
 
-  /** False when the broker does not know, or does not lead, the partition. */
-  private takeEnd(partition: TailPartition, answers: readonly OffsetAnswer[]): boolean {
-    const answer = answerFor(partition, answers);
-    if (answer?.errorCode !== NONE || partition.position === undefined) {
+  /**
+   * False when the broker does not know, or does not lead, the partition.
+   *
+   * @param asked the position when the question was asked: what we write ourselves moves it on.
+   */
+  private takeEnd(
+    partition: TailPartition,
+    asked: number | undefined,
+    answer: OffsetAnswer | undefined,
+  ): boolean {
+    if (answer?.errorCode !== NONE || asked === undefined) {
       if (answer?.errorCode === UNKNOWN_TOPIC_OR_PARTITION) partition.restart(0);
       this.cluster.lookAgain();
       return false;
     }
-    if (answer.offset < partition.position) partition.restart(0); // a topic made anew
+    if (answer.offset < asked) partition.restart(0); // a topic made anew
     partition.end = answer.offset;
     return true;
   }

@@ -1,0 +1,127 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { DedupeStoreError } from '../../src/dedupe/dedupe-store.js';
+import { RedisLeases } from '../../src/dedupe/redis.leases.js';
+
+const LEASE_MS = 1000;
+
+let redis: RedisServer;
+let operator: Redis;
+let ours: RedisLeases;
+let theirs: RedisLeases;
+
+beforeAll(async () => {
+  redis = await startRedis({ own: true });
+  operator = new Redis(redis.url);
+  operator.on('error', () => undefined);
+}, 60_000);
+
+afterAll(async () => {
+  ours?.onApplicationShutdown();
+  theirs?.onApplicationShutdown();
+  operator?.disconnect();
+  await redis?.stop();
+}, 30_000);
+
+/** Two replicas whose time of grace after the first connection is over. */
+beforeEach(async () => {
+  ours?.onApplicationShutdown();
+  theirs?.onApplicationShutdown();
+  ours = new RedisLeases(redis.url, LEASE_MS);
+  theirs = new RedisLeases(redis.url, LEASE_MS);
+  await takenBy(ours, `warm-${Math.random()}`);
+  await takenBy(theirs, `warm-${Math.random()}`);
+}, 30_000);
+
+/** Asks until it is given, or the server answers at all. */
+async function takenBy(leases: RedisLeases, key: string): Promise<void> {
+  for (;;) {
+    const taken = await leases.take(key).catch((error: unknown) => {
+      if (error instanceof DedupeStoreError) return false;
+      throw error;
+    });
+    if (taken) return;
+    await delay(50);
+  }
+}
+
+async function takenUntilGrace(leases: RedisLeases): Promise<void> {
+  while (await leases.take(`grace-${Math.random()}`)) await delay(10);
+}
+
+describe('leases in Redis', () => {
+  it('belong to one replica until it gives them back', async () => {
+    expect(await ours.take('a')).toBe(true);
+    expect(await ours.take('a')).toBe(true);
+    expect(await theirs.take('a')).toBe(false);
+    await theirs.giveBack('a');
+    expect(await theirs.take('a')).toBe(false);
+    await ours.giveBack('a');
+    expect(await theirs.take('a')).toBe(true);
+  });
+
+  it('run out by themselves, also after the record was published', async () => {
+    await ours.take('b');
+    ours.finish('b');
+    expect(await theirs.take('b')).toBe(false);
+    await delay(LEASE_MS);
+    expect(await theirs.take('b')).toBe(true);
+  });
+
+  it('hold on while they are renewed, and are not renewed by another', async () => {
+    await ours.take('c');
+    for (let i = 0; i < 6; i++) {
+      await delay(LEASE_MS / 3);
+      expect(await ours.renew(['c'])).toEqual([true]);
+      expect(await theirs.renew(['c'])).toEqual([false]);
+      expect(await theirs.take('c')).toBe(false);
+    }
+  });
+
+  it('share a command when they are taken at the same moment', async () => {
+    await operator.config('RESETSTAT');
+    const keys = Array.from({ length: 100 }, (_, i) => `many-${i}`);
+    expect(new Set(await Promise.all(keys.map((key) => ours.take(key))))).toEqual(
+      new Set([true]),
+    );
+    const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await operator.info('commandstats'));
+    expect(Number(calls?.[1])).toBeLessThan(3);
+  });
+
+  it.each([
+    ['was emptied', async () => void (await operator.flushall())],
+    ['was restarted without its data', () => redis.restart()],
+  ])(
+    'are given to nobody, when Redis %s, before their holders could say so again',
+    async (_, happens) => {
+      expect(await ours.take('d')).toBe(true);
+      await happens();
+      await theirs.take('x').catch(() => false);
+      const since = performance.now();
+      await takenBy(theirs, 'other');
+      expect(performance.now() - since).toBeGreaterThan(LEASE_MS / 2);
+      // Within that time whoever holds one has renewed it
+      await operator.flushall();
+      await takenUntilGrace(theirs);
+      expect(await ours.renew(['d'])).toEqual([true]);
+      await delay(LEASE_MS / 2);
+      expect(await ours.renew(['d'])).toEqual([true]);
+      await delay(LEASE_MS / 2);
+      expect(await theirs.take('d')).toBe(false);
+      expect(await theirs.take(`free-${Math.random()}`)).toBe(true);
+    },
+    30_000,
+  );
+
+  it('fail fast while Redis is silent', async () => {
+    await redis.pause();
+    await expect(ours.take('e')).rejects.toBeInstanceOf(DedupeStoreError);
+    const since = performance.now();
+    await expect(ours.take('e')).rejects.toBeInstanceOf(DedupeStoreError);
+    expect(performance.now() - since).toBeLessThan(400);
+    await redis.resume();
+    await takenBy(ours, 'e');
+  }, 30_000);
+});
