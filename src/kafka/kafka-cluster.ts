@@ -19,7 +19,7 @@ const SILENCE_MS = 4000;
 /** One failed look may be one broker's fault; the next look asks another. */
 const FAILURES_UNTIL_UNREADY = 2;
 /** Between two looks at the cluster, in ms: while all is well, and while it is not. */
-const HEALTHY_INTERVAL_MS = 2000;
+const HEALTHY_INTERVAL_MS = 4000;
 const FAILING_INTERVAL_MS = 500;
 
 /** Whoever has to know who leads our topics' partitions. */

@@ -9,7 +9,7 @@ import { scanBatches, type Found } from './record-scan.js';
 import { TailPartition } from './tail-partition.js';
 
 /** Between two questions for the end of the log, in ms. */
-const POLL_MS = 500;
+const POLL_MS = 1000;
 /** The same when somebody is waiting for the answer. */
 const MIN_PAUSE_MS = 50;
 /** One round of reading ends after this time, so that its partitions are asked for their ends again. */

@@ -64,7 +64,7 @@ describe('leases in Redis', () => {
 
   it('run out by themselves, also after the record was published', async () => {
     await ours.take('b');
-    ours.finish('b');
+    ours.finish();
     expect(await theirs.take('b')).toBe(false);
     await delay(LEASE_MS);
     expect(await theirs.take('b')).toBe(true);
@@ -90,7 +90,7 @@ describe('leases in Redis', () => {
     expect(Number(calls?.[1])).toBeLessThan(3);
   });
 
-  it.each([
+  it.each<[string, () => Promise<void>]>([
     ['was emptied', async () => void (await operator.flushall())],
     ['was restarted without its data', () => redis.restart()],
   ])(
