@@ -11,7 +11,7 @@ import { findWay, type DockerWay } from './kafka/way.js';
 import { keepUntilSignal, runsDirectly } from './process/command-line.js';
 import { secondsSince, toStderr, type Log } from './process/log.js';
 
-export type { KafkaCluster, KafkaNode } from './kafka/cluster.js';
+export type { KafkaCluster, KafkaNode, ProxiedListener } from './kafka/cluster.js';
 
 export interface KafkaOptions {
   /** Three replicate three times with two in sync, one does neither. */
@@ -25,6 +25,8 @@ export interface KafkaOptions {
   readonly properties?: Properties;
   /** Further listeners, each on a port of its own (`KafkaNode.listeners`); needs Java. */
   readonly listeners?: Listeners;
+  /** One more PLAINTEXT listener, whose clients come through a proxy of the caller's (`KafkaNode.proxied`); needs Java. */
+  readonly proxied?: boolean;
   /** Users of SCRAM-SHA-256 and SCRAM-SHA-512 that exist from the start; needs Java. */
   readonly scramUsers?: readonly ScramUser[];
   /** Replaces the options of each JVM, which are for a quick start with a small heap. */
@@ -62,6 +64,7 @@ async function withJava(java: Java, options: KafkaOptions, log: Log): Promise<St
     nodes = 1,
     properties = {},
     listeners = {},
+    proxied = false,
     scramUsers = [],
     javaOptions,
   } = options;
@@ -78,12 +81,14 @@ async function withJava(java: Java, options: KafkaOptions, log: Log): Promise<St
       java: setup,
       properties,
       listeners,
+      proxied,
       scramUsers,
     });
 }
 
 function withDocker(way: DockerWay, options: KafkaOptions): Start {
-  if ((options.nodes ?? 1) > 1 || options.listeners || options.scramUsers) {
+  const { nodes = 1, listeners, proxied, scramUsers } = options;
+  if (nodes > 1 || listeners || proxied || scramUsers) {
     throw new Error(
       `This needs more than the one plain broker that Docker gives here. Install Java 17 or later and Maven: ${way.noJava}`,
     );

@@ -4,8 +4,13 @@ import { tail } from '../process/run.js';
 import { spawnLeashed, type Exit, type LeashedProcess } from '../process/spawn.js';
 import { waitForAnswer, type Answer } from './answers.js';
 import { javaCommand, type JavaSetup } from './java-command.js';
-import type { KafkaNode } from './cluster.js';
-import { propertiesFile, type BrokerPlace, type Properties } from './properties.js';
+import type { KafkaNode, ProxiedListener } from './cluster.js';
+import {
+  PROXIED,
+  propertiesFile,
+  type BrokerPlace,
+  type Properties,
+} from './properties.js';
 
 const START_LIMIT_MS = 90_000;
 
@@ -20,6 +25,7 @@ export class JavaNode implements KafkaNode {
   /** `host:port` of the PLAINTEXT listener. */
   readonly address: string;
   readonly listeners: Readonly<Record<string, string>>;
+  readonly proxied?: ProxiedListener;
   private process: LeashedProcess | undefined;
   private exit: Exit | undefined;
 
@@ -36,6 +42,10 @@ export class JavaNode implements KafkaNode {
         `127.0.0.1:${port}`,
       ]),
     );
+    const target = this.listeners[PROXIED];
+    if (place.proxyPort !== undefined && target !== undefined) {
+      this.proxied = { listen: `127.0.0.1:${place.proxyPort}`, target };
+    }
   }
 
   /** Of the JVM. Another one after `restart()`. */

@@ -40,6 +40,7 @@ async function runOnce(java: string, jarFolder: string, path: string): Promise<v
     },
     properties: {},
     listeners: {},
+    proxied: false,
     scramUsers: [],
   });
   await nodes[0]?.shutDown();

@@ -79,6 +79,7 @@ export async function startDockerBroker(
     pause: async () => void (await command('pause', name)),
     resume: async () => void (await command('unpause', name)),
     kill: async () => void (await command('kill', name)),
+    shutDown: async () => void (await command('stop', '-t', '60', name)),
     async restart() {
       await command('restart', '-t', '0', name);
       await answers();

@@ -8,6 +8,7 @@ import { JavaNode, PortTakenError } from './broker.js';
 import { javaCommand, type JavaSetup } from './java-command.js';
 import {
   brokerProperties,
+  PROXIED,
   type BrokerPlace,
   type Listeners,
   type Properties,
@@ -28,6 +29,8 @@ export interface ClusterPlan {
   readonly properties: Properties;
   /** Beside the PLAINTEXT one; what their protocols need comes with `properties`. */
   readonly listeners: Listeners;
+  /** Adds the `PROXIED` listener. */
+  readonly proxied: boolean;
   readonly scramUsers: readonly ScramUser[];
 }
 
@@ -48,7 +51,11 @@ export async function startJavaCluster(plan: ClusterPlan): Promise<JavaCluster> 
 
 async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
   const folder = await temporaryFolder('gemini-kafka-bridge-kafka');
-  const places = await choosePlaces(plan, folder.path);
+  const listeners: Listeners = {
+    ...plan.listeners,
+    ...(plan.proxied && { [PROXIED]: 'PLAINTEXT' }),
+  };
+  const places = await choosePlaces(plan, Object.keys(listeners), folder.path);
   const clusterId = randomKafkaId();
   const nodes = places.map((place) => new JavaNode(place, clusterId, plan.java));
   const kill = () => Promise.all(nodes.map((node) => node.kill()));
@@ -56,7 +63,7 @@ async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
     await Promise.all(
       nodes.map((node) =>
         node.prepare({
-          ...brokerProperties(node.place, places, plan.listeners),
+          ...brokerProperties(node.place, places, listeners),
           ...plan.properties,
         }),
       ),
@@ -83,15 +90,20 @@ async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
   };
 }
 
-async function choosePlaces(plan: ClusterPlan, folder: string): Promise<BrokerPlace[]> {
-  const names = Object.keys(plan.listeners);
-  const ports = (await freePorts(plan.nodeCount * (2 + names.length))).values();
+async function choosePlaces(
+  { nodeCount, proxied }: ClusterPlan,
+  names: readonly string[],
+  folder: string,
+): Promise<BrokerPlace[]> {
+  const portsEach = 2 + names.length + (proxied ? 1 : 0);
+  const ports = (await freePorts(nodeCount * portsEach)).values();
   const next = () => ports.next().value ?? 0;
-  return Array.from({ length: plan.nodeCount }, (_, index) => ({
+  return Array.from({ length: nodeCount }, (_, index) => ({
     id: index + 1,
     brokerPort: next(),
     controllerPort: next(),
     furtherPorts: Object.fromEntries(names.map((name) => [name, next()])),
+    proxyPort: proxied ? next() : undefined,
     folder: join(folder, `broker-${index + 1}`),
   }));
 }

@@ -7,6 +7,9 @@ export type Listeners = Readonly<
   Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>
 >;
 
+/** The further listener behind the caller's proxy. */
+export const PROXIED = 'PROXIED';
+
 export interface BrokerPlace {
   readonly id: number;
   /** Every broker also is a controller; both ports are on 127.0.0.1. */
@@ -14,6 +17,8 @@ export interface BrokerPlace {
   readonly controllerPort: number;
   /** By the name of the listener. */
   readonly furtherPorts: Readonly<Record<string, number>>;
+  /** Where the clients of the `PROXIED` listener are sent, when there is one. */
+  readonly proxyPort?: number | undefined;
   /** Holds its properties, its log and its data. */
   readonly folder: string;
 }
@@ -33,15 +38,15 @@ export function brokerProperties(
     ...place.furtherPorts,
   };
   const protocols = { PLAINTEXT: 'PLAINTEXT', CONTROLLER: 'PLAINTEXT', ...further };
-  const listeners = joined(ports, (name, port) => `${name}://127.0.0.1:${port}`);
+  const advertised = place.proxyPort ? { ...ports, [PROXIED]: place.proxyPort } : ports;
   return {
     'process.roles': 'broker,controller',
     'node.id': String(place.id),
     'controller.quorum.bootstrap.servers': all
       .map((each) => `127.0.0.1:${each.controllerPort}`)
       .join(','),
-    listeners,
-    'advertised.listeners': listeners,
+    listeners: joined(ports, onLoopback),
+    'advertised.listeners': joined(advertised, onLoopback),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'listener.security.protocol.map': joined(
@@ -78,6 +83,10 @@ export function propertiesFile(properties: Properties): string {
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`)
     .join('');
+}
+
+function onLoopback(name: string, port: number): string {
+  return `${name}://127.0.0.1:${port}`;
 }
 
 function joined<T>(
