@@ -10,6 +10,7 @@ import { CONFIG, type Config } from '../config.js';
 import { DedupeStore, type Claim } from '../dedupe/dedupe-store.js';
 import { Metrics } from '../metrics/metrics.js';
 import { PublishError, type Permit } from '../publisher/event-publisher.js';
+import { LogQuota } from './log-quota.js';
 
 export type Outcome = 'published' | 'duplicate';
 
@@ -47,6 +48,7 @@ class Attempt implements Permit {
 @Injectable()
 export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(Attempts.name);
+  private readonly quota = new LogQuota();
   private readonly running = new Map<string, Attempt>();
   private readonly renewal: NodeJS.Timeout;
 
@@ -150,7 +152,8 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
     if (!told) return undefined;
     return told.catch((error: unknown) => {
       this.metrics.unclaimed.inc({ call });
-      this.logger.warn({ message: 'dedupe store not told', call, error });
+      if (this.quota.take())
+        this.logger.warn({ message: 'dedupe store not told', call, error });
     });
   }
 

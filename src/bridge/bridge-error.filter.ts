@@ -8,6 +8,7 @@ import { KeysUnavailableError, SignatureError } from '../signature/signature.err
 import { AckBudgetError } from './ack-budget.js';
 import { traceIdOf } from './delivery.js';
 import { DedupeUnavailableError, DeliveryPendingError } from './attempts.js';
+import { LogQuota } from './log-quota.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [KeysUnavailableError, 'keys-unavailable'],
@@ -22,28 +23,13 @@ const REASON_BY_FAULT: Partial<Record<PublishFault, RefusalReason>> = {
   'log-behind': 'log-behind',
 };
 
-/** Lines a second; the metric counts all. Anyone can send what is refused. */
-const MAX_LINES = 10;
-
-/** Refusals and failures each have a quota, so that strangers cannot drown the failures. */
-class Quota {
-  private second = 0;
-  private lines = 0;
-
-  /** False when this second's are used up. */
-  take(): boolean {
-    const second = Math.floor(performance.now() / 1000);
-    if (second !== this.second) [this.second, this.lines] = [second, 0];
-    return ++this.lines <= MAX_LINES;
-  }
-}
-
 /** The one place where the bridge's errors become answers. */
 @Catch()
 export class BridgeErrorFilter implements ExceptionFilter<Error> {
   private readonly logger = new Logger(BridgeErrorFilter.name);
-  private readonly refusals = new Quota();
-  private readonly failures = new Quota();
+  // Apart, so that strangers cannot drown the failures
+  private readonly refusals = new LogQuota();
+  private readonly failures = new LogQuota();
 
   constructor(private readonly metrics: Metrics) {}
 

@@ -45,6 +45,7 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly followers: ClusterFollower[] = [];
   private problem: string | undefined = 'not connected yet';
   private wasReady = false;
+  private wasTold = false;
   private topicsEnsured = false;
   private closing = false;
   private wake = new AbortController();
@@ -123,10 +124,14 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
 
   private report(problem: string | undefined): void {
     if (problem === this.problem) return;
+    const wasMissing = this.problem !== undefined && this.wasTold;
     this.problem = problem;
     this.wasReady ||= problem === undefined;
-    if (problem) this.logger.warn({ message: 'Kafka is not available', problem });
-    else this.logger.log({ message: 'Kafka is available' });
+    this.wasTold = true;
+    if (problem === undefined) this.logger.log({ message: 'Kafka is available' });
+    else if (!wasMissing)
+      this.logger.warn({ message: 'Kafka is not available', problem });
+    else this.logger.debug({ message: 'Kafka is still not available', problem });
   }
 
   /** Ends early when something asks for a look, but never at once: no busy loop. */

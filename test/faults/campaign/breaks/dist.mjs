@@ -1,0 +1,40 @@
+/**
+ * For the breaks: the built bridge's own modules, and its classes, so that what a break does needs no hook in the code.
+ * `reflect-metadata` comes first: without it the classes would be made without what Nest injects by.
+ */
+import { readdir } from 'node:fs/promises';
+import 'reflect-metadata';
+
+const DIST = new URL('../../../../dist/', import.meta.url);
+
+/** The module that `dist/main.js` will get as well, by its path in `dist/`. */
+export function load(path) {
+  return import(new URL(path, DIST));
+}
+
+/** Every class in a folder of `dist/` that has this method itself. */
+export async function classesWith(folder, method) {
+  const files = await readdir(new URL(`${folder}/`, DIST));
+  const modules = await Promise.all(
+    files.filter((file) => file.endsWith('.js')).map((file) => load(`${folder}/${file}`)),
+  );
+  const classes = new Set(modules.flatMap((module) => Object.values(module)));
+  return Array.from(classes).filter(
+    (exported) =>
+      typeof exported === 'function' && Object.hasOwn(exported.prototype ?? {}, method),
+  );
+}
+
+/** Puts `wrap(original)` in the place of a method; an error where there is none, so that no break breaks nothing. */
+export function replace(owner, method, wrap) {
+  const original = owner.prototype[method];
+  if (typeof original !== 'function') {
+    throw new Error(`${owner.name} has no ${method}: this break has to be adapted`);
+  }
+  owner.prototype[method] = wrap(original);
+}
+
+/** One line for the log of the replica: this is not the bridge as it was built. */
+export function announce(name) {
+  process.stderr.write(`${JSON.stringify({ message: 'broken on purpose', name })}\n`);
+}

@@ -1,0 +1,33 @@
+/**
+ * A replica that remembers an event as published before it publishes it, and does not forget it when that fails. To be
+ * found: `lost`.
+ * Use: NODE_OPTIONS=--import=file:///…/mark-first.mjs
+ */
+import { announce, load, replace } from './dist.mjs';
+
+const { Attempts } = await load('bridge/attempts.js');
+
+/** Where the store has nothing to mark, because Kafka is its memory, the mark is here alone. */
+const marked = new Set();
+
+replace(
+  Attempts,
+  'start',
+  (start) =>
+    function markThenStart(key, deadline, publish) {
+      return start.call(this, key, deadline, async (permit) => {
+        marked.add(key);
+        await this.tell('confirm', key);
+        return publish(permit);
+      });
+    },
+);
+replace(
+  Attempts,
+  'claim',
+  (claim) =>
+    function claimUnmarked(key) {
+      return marked.has(key) ? 'done' : claim.call(this, key);
+    },
+);
+announce('mark-first');

@@ -1,0 +1,73 @@
+import { ALL, type FaultName } from './fault-kinds.js';
+import type { PlannedFault, Planner } from './schedule.js';
+
+/**
+ * Faults that strike while others last: single ones were thought of by whoever wrote the bridge, these perhaps not.
+ * Times are from the first one's start.
+ */
+export function combine(planner: Planner): readonly PlannedFault[] {
+  const fitting = COMBINATIONS.filter(({ faults }) =>
+    faults.every((fault) => planner.canHave(fault)),
+  );
+  const { faults, compose } = planner.random.pick(fitting);
+  const picked = faults.map((fault) => ({ fault, target: planner.targetFor(fault) }));
+  return compose(picked, planner);
+}
+
+interface Aimed {
+  readonly fault: FaultName;
+  readonly target: number;
+}
+
+interface Combination {
+  /** The first is the one that lasts longest. */
+  readonly faults: readonly [FaultName, ...FaultName[]];
+  readonly compose: (aimed: readonly Aimed[], planner: Planner) => PlannedFault[];
+}
+
+/** The rest strike while the first lasts, each at a time of its own, and are over before or after its end. */
+function within(seconds: readonly [number, number]): Combination['compose'] {
+  return (aimed, { random }) => {
+    const lastsMs = Math.round(random.between(...seconds) * 1000);
+    return aimed.map((one, i) => {
+      if (i === 0) return { ...one, atMs: 0, durationMs: lastsMs };
+      const atMs = Math.round(random.between(0.1, 0.9) * lastsMs);
+      return { ...one, atMs, durationMs: random.int(500, 4000) };
+    });
+  };
+}
+
+/** The same on every broker: nothing is left to go on with. */
+function everywhere(compose: Combination['compose']): Combination['compose'] {
+  return ([first, ...rest], planner) =>
+    compose(first ? [{ ...first, target: ALL }, ...rest] : rest, planner);
+}
+
+/** `ACK_BUDGET_MS` and six seconds: what a dead or sleeping replica's claim holds. */
+const OVER_THE_LEASE = [9, 16] as const;
+const BELOW_THE_LEASE = [3, 7] as const;
+
+const COMBINATIONS: readonly Combination[] = [
+  { faults: ['broker-kill', 'replica-kill'], compose: within(BELOW_THE_LEASE) },
+  { faults: ['broker-hang', 'replica-kill'], compose: within(BELOW_THE_LEASE) },
+  { faults: ['broker-hang', 'replica-kill'], compose: within(OVER_THE_LEASE) },
+  { faults: ['broker-hang', 'replica-term'], compose: within(OVER_THE_LEASE) },
+  { faults: ['broker-hang', 'replica-stop'], compose: within(OVER_THE_LEASE) },
+  { faults: ['net-hold', 'replica-kill'], compose: everywhere(within(OVER_THE_LEASE)) },
+  { faults: ['net-half-open', 'replica-kill'], compose: everywhere(within([3, 10])) },
+  { faults: ['net-blackhole', 'broker-kill'], compose: within([4, 10]) },
+  { faults: ['net-slow', 'replica-kill'], compose: everywhere(within([4, 10])) },
+  { faults: ['min-isr-raised', 'broker-kill'], compose: within([4, 10]) },
+  { faults: ['min-isr-raised', 'broker-hang'], compose: within([4, 10]) },
+  { faults: ['not-enough-replicas', 'replica-kill'], compose: within([4, 12]) },
+  { faults: ['replica-stop', 'redis-wipe'], compose: within([3, 14]) },
+  { faults: ['replica-stop', 'redis-failover'], compose: within([9, 14]) },
+  { faults: ['replica-stall', 'redis-wipe'], compose: within([3, 12]) },
+  { faults: ['redis-hang', 'replica-kill'], compose: within([3, 12]) },
+  { faults: ['broker-hang', 'redis-wipe'], compose: within(OVER_THE_LEASE) },
+  {
+    faults: ['broker-hang', 'redis-kill', 'replica-kill'],
+    compose: within(OVER_THE_LEASE),
+  },
+  { faults: ['net-hold', 'redis-net-hold'], compose: everywhere(within([4, 12])) },
+];

@@ -1,0 +1,110 @@
+/** The events of a campaign: what is delivered, under which id, by which route, and where it belongs on Kafka. */
+import type { OrderedPlace } from './journal.js';
+import type { Random } from './random.js';
+
+/** One delivery, the same for all its attempts. */
+export interface Delivery {
+  /** webhook-id */
+  readonly id: string;
+  readonly body: Buffer;
+  /** The job whose URL it goes to; absent: the static route. */
+  readonly jobId?: string;
+  /** Of its record. */
+  readonly topic: string;
+  readonly key: string;
+  readonly place?: OrderedPlace;
+}
+
+interface EventKind {
+  readonly type: string;
+  /** Topic without the prefix. */
+  readonly topic: string;
+  readonly collection: string;
+}
+
+/** By hand and not from the bridge's own table, which is judged by it. */
+const KINDS: readonly EventKind[] = [
+  { type: 'batch.succeeded', topic: 'batch.succeeded', collection: 'batches' },
+  { type: 'batch.completed', topic: 'batch.succeeded', collection: 'batches' },
+  { type: 'batch.failed', topic: 'batch.failed', collection: 'batches' },
+  { type: 'batch.expired', topic: 'batch.expired', collection: 'batches' },
+  { type: 'video.generated', topic: 'video.generated', collection: 'operations' },
+  {
+    type: 'interaction.completed',
+    topic: 'interaction.completed',
+    collection: 'interactions',
+  },
+  { type: 'model.tuned', topic: 'other', collection: 'models' },
+];
+
+const KEYS_OF_A_KIND = 12;
+const ORDERED_KEYS = 8;
+const JOBS = 20;
+const ORDERED_SHARE = 0.15;
+const JOB_SHARE = 0.2;
+const NOT_JSON_SHARE = 0.02;
+
+export interface DeliveryOptions {
+  readonly random: Random;
+  /** First part of every id and of every resource name. */
+  readonly prefix: string;
+  readonly topicPrefix: string;
+  readonly withJobs: boolean;
+}
+
+/** Makes deliveries; the same dice make the same, but for the time in the body. */
+export class DeliverySource {
+  private made = 0;
+  private readonly sequences = new Map<string, number>();
+
+  constructor(private readonly options: DeliveryOptions) {}
+
+  next(): Delivery {
+    const { random, prefix, withJobs } = this.options;
+    const id = `${prefix}_${this.made++}`;
+    const delivery = this.event(id);
+    if (!withJobs || !random.chance(JOB_SHARE)) return delivery;
+    return { ...delivery, jobId: `${prefix}-job-${random.int(1, JOBS)}` };
+  }
+
+  private event(id: string): Delivery {
+    const { random } = this.options;
+    const share = random.next();
+    if (share < NOT_JSON_SHARE) return this.deadLetter(id);
+    if (share < NOT_JSON_SHARE + ORDERED_SHARE) return this.ordered(id);
+    const kind = random.pick(KINDS);
+    return this.about(id, kind, `n${random.int(1, KEYS_OF_A_KIND)}`);
+  }
+
+  /** One kind a key: a key has an order on one topic only. */
+  private ordered(id: string): Delivery {
+    const at = this.options.random.int(0, ORDERED_KEYS - 1);
+    const delivery = this.about(id, KINDS[at % KINDS.length] as EventKind, `o${at}`);
+    const sequence = (this.sequences.get(delivery.key) ?? 0) + 1;
+    this.sequences.set(delivery.key, sequence);
+    return { ...delivery, place: { key: delivery.key, sequence } };
+  }
+
+  private about(id: string, kind: EventKind, name: string): Delivery {
+    const { prefix, topicPrefix } = this.options;
+    const key = `${kind.collection}/${prefix}-${name}`;
+    const event = {
+      type: kind.type,
+      version: 'v1',
+      timestamp: new Date().toISOString(),
+      data: { id: key, output_file_uri: `files/${id}-out`, note: 'é “quoted” \u{1f680}' },
+    };
+    const topic = `${topicPrefix}.${kind.topic}`;
+    return { id, body: Buffer.from(JSON.stringify(event)), topic, key };
+  }
+
+  private deadLetter(id: string): Delivery {
+    const body = Buffer.concat([Buffer.from(`not JSON: ${id} `), Buffer.from([0, 0xff])]);
+    return { id, body, topic: `${this.options.topicPrefix}-bridge.dead-letter`, key: id };
+  }
+}
+
+/** `bridge-scope` of its record. */
+export function scopeOf({ jobId }: Delivery): string {
+  return jobId === undefined ? 'static' : `jobs/${jobId}`;
+}

@@ -1,0 +1,47 @@
+import { run } from '../../../../dev/process/run.js';
+import type { KafkaNode } from '../../../../dev/kafka.js';
+import type { Inject, Scene } from './fault.js';
+
+/** A file must not grow beyond this once its disk is "full": all of a broker's are longer. */
+const FULL_AT_BYTES = 1024;
+
+export const brokerKill: Inject = async (scene, target) => {
+  const node = nodeOf(scene, target);
+  await node.kill();
+  return () => node.restart();
+};
+
+export const brokerHang: Inject = async (scene, target) => {
+  const node = nodeOf(scene, target);
+  await node.pause();
+  return () => node.resume();
+};
+
+export const brokerShutdown: Inject = async (scene, target) => {
+  const node = nodeOf(scene, target);
+  await node.shutDown();
+  return () => node.restart();
+};
+
+/** Every write fails from now on. A broker whose only disk does that ends by itself. (`prlimit` is in util-linux.) */
+export const brokerDiskFull: Inject = async (scene, target) => {
+  const node = nodeOf(scene, target);
+  const limit = ['--pid', String(node.pid), `--fsize=${FULL_AT_BYTES}`];
+  const { ok } = await run('prlimit', limit);
+  if (!ok) await node.kill();
+  return () => node.restart();
+};
+
+/** Two of three brokers at once: what is left has no quorum either. */
+export const notEnoughReplicas: Inject = async (scene, target) => {
+  const { brokers } = scene.world;
+  const nodes = [target, (target + 1) % brokers.length].map((at) => nodeOf(scene, at));
+  await Promise.all(nodes.map((node) => node.kill()));
+  return async () => void (await Promise.all(nodes.map((node) => node.restart())));
+};
+
+function nodeOf({ world }: Scene, target: number): KafkaNode {
+  const broker = world.brokers[target];
+  if (!broker) throw new Error(`there is no broker ${target}`);
+  return broker.node;
+}

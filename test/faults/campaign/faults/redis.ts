@@ -1,0 +1,33 @@
+import type { NetworkFault } from '../fault-proxy.js';
+import { nothingToHeal, type Inject } from './fault.js';
+
+/** A Redis that takes over lacks what was written in so much time before. */
+const LAST_WRITES_MS = 300;
+
+/** It comes back empty. */
+export const redisKill: Inject = async ({ world: { redis } }) => {
+  await redis.kill();
+  return () => redis.restart();
+};
+
+export const redisHang: Inject = async ({ world: { redis } }) => {
+  await redis.hang();
+  return () => redis.goOn();
+};
+
+export const redisWipe: Inject = async ({ world: { redis } }) => {
+  await redis.wipe();
+  return nothingToHeal;
+};
+
+export const redisFailover: Inject = async ({ world: { redis } }) => {
+  await redis.failOver(LAST_WRITES_MS);
+  return nothingToHeal;
+};
+
+export function onTheWayToRedis(fault: NetworkFault): Inject {
+  return async ({ world: { redis } }) => {
+    redis.proxy.strike(fault);
+    return async () => redis.proxy.heal();
+  };
+}

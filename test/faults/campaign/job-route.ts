@@ -1,0 +1,34 @@
+/** The route of dynamic webhooks: a URL for each job, and Google's `v1a` signature. */
+import type { GoogleKeys } from '../../../dev/gemini/signing.js';
+import {
+  issueCapability,
+  parseCapabilityKeys,
+} from '../../../src/signature/capability.js';
+
+/** Signs and addresses a dynamic delivery. */
+export interface JobRoute {
+  /** @param base of a replica's public port. */
+  url(base: string, jobId: string): Promise<string> | string;
+  /** @param timestamp in seconds. */
+  sign(id: string, timestamp: number, body: Buffer): string;
+}
+
+/**
+ * @param keys those that the bridge reads from `JWKS_URL`: `GeminiEmulator.keys`.
+ * @param capabilityKeys text of the file that the bridge has as `CAPABILITY_KEYS_FILE`.
+ */
+export function jobRoute(keys: GoogleKeys, capabilityKeys: string): JobRoute {
+  const parsed = parseCapabilityKeys(capabilityKeys);
+  const tokens = new Map<string, Promise<string>>();
+  return {
+    async url(base, jobId) {
+      let token = tokens.get(jobId);
+      if (!token) {
+        token = issueCapability({ jobId, correlationId: `c-${jobId}` }, parsed);
+        tokens.set(jobId, token);
+      }
+      return `${base}/webhooks/gemini/jobs/${await token}`;
+    },
+    sign: (id, timestamp, body) => keys.signV1a(id, timestamp, body),
+  };
+}

@@ -1,0 +1,50 @@
+import { REFUSALS } from '../../../../src/server/prepared-answer.js';
+import type { Attempt } from '../journal.js';
+import type { Violation } from './evidence.js';
+import { grouped, isForged, isTaken, violation, type Facts } from './facts.js';
+
+/** Between two questions for Google's keys, so that no sender makes the bridge hammer them. */
+const JWKS_COOLDOWN_MS = 30_000;
+const TAKEN = ['published', 'duplicate'];
+
+/** What Gemini was answered against the README's table; and what was never taken at all. */
+export function answerViolations(facts: Facts): Violation[] {
+  return [...wrongAnswers(facts), ...notTaken(facts)];
+}
+
+function wrongAnswers(facts: Facts): Violation[] {
+  const wrong = facts.evidence.journal.attempts.filter((a) => isWrong(a, facts));
+  const byAnswer = grouped(wrong, ({ status, reason }) => `${status} ${reason}`);
+  return Array.from(byAnswer).flatMap(([answer, attempts]) =>
+    violation(
+      'status',
+      attempts.map(({ id }) => id),
+      `answered "${answer}", which the table does not have for it`,
+    ),
+  );
+}
+
+function isWrong(attempt: Attempt, facts: Facts): boolean {
+  const { id, status, reason } = attempt;
+  if (status === 0) return false;
+  if (isTaken(attempt)) return status !== 200 || !TAKEN.includes(reason);
+  if (REFUSALS.get(reason)?.status !== status) return true;
+  if (status === 503 || isForged(id)) return false;
+  if (reason === 'timestamp-stale') return !facts.hadWrongClock(attempt);
+  return !(reason === 'signature-mismatch' && isSignedAnew(attempt, facts));
+}
+
+/** With a key that Google published so shortly before that the bridge may not ask for it yet. */
+function isSignedAnew({ route, sentAt }: Attempt, { evidence }: Facts): boolean {
+  if (route !== 'job') return false;
+  return evidence.journal.faults.some(
+    ({ name, from, to }) =>
+      name === 'jwks-rotated' && sentAt >= from && sentAt <= to + JWKS_COOLDOWN_MS,
+  );
+}
+
+function notTaken(facts: Facts): Violation[] {
+  const untaken = facts.events.filter((id) => !facts.attemptsOf(id).some(isTaken));
+  const ids = new Set([...facts.evidence.notTaken, ...untaken]);
+  return violation('not-taken', Array.from(ids), 'refused until the end of the run');
+}

@@ -1,0 +1,181 @@
+/**
+ * The sender of a campaign. It behaves as Gemini does: a stable `webhook-id`, a fresh timestamp and signature on each
+ * attempt, again with growing pauses until 2xx. And as it may: the same delivery twice at the same moment, or once more
+ * after it was taken. Between them come forgeries.
+ */
+import { setMaxListeners } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Courier, pickForgery, type CourierOptions } from './courier.js';
+import { DeliverySource, type Delivery } from './delivery.js';
+import type { Random } from './random.js';
+import { SenderPulse } from './sender-pulse.js';
+
+export type { JobRoute } from './job-route.js';
+
+const TWIN_SHARE = 0.1;
+const REPEAT_SHARE = 0.1;
+const FORGERY_SHARE = 0.05;
+const FIRST_PAUSE_MS = 300;
+const MAX_PAUSE_MS = 5000;
+const REPEAT_AFTER_MS = [100, 10_000] as const;
+const POLL_MS = 50;
+
+export interface SenderOptions extends CourierOptions {
+  /** New events; retries, twins, repeats and forgeries come on top. */
+  readonly perSecond: number;
+  /** First part of every id. */
+  readonly prefix: string;
+  /** The bridge's `TOPIC_PREFIX`. */
+  readonly topicPrefix?: string;
+}
+
+/** What the dice decided about a delivery when it was made. */
+interface Plan {
+  readonly delivery: Delivery;
+  readonly isTwinned: boolean;
+  readonly repeatAfterMs: number | undefined;
+  taken: boolean;
+  takenBy?: number | undefined;
+}
+
+export class CampaignSender {
+  private readonly source: DeliverySource;
+  private readonly courier: Courier;
+  private readonly pulse: SenderPulse;
+  /** Decides about each delivery when it is made, so that the same seed plans the same. */
+  private readonly fate: Random;
+  private readonly pauses: Random;
+  /** What is under way, so that the end can wait for it. */
+  private readonly work = new Set<Promise<void>>();
+  private readonly untaken = new Set<string>();
+  /** By key, while an event of it is under way: those that wait for it to be taken. */
+  private readonly queues = new Map<string, Plan[]>();
+  /** No new events; repeats need not wait any longer. */
+  private readonly finishing = new AbortController();
+  /** No new attempts. */
+  private readonly over = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private made = 0;
+
+  constructor(private readonly options: SenderOptions) {
+    const { random, prefix, topicPrefix = 'gemini', job, journal } = options;
+    this.source = new DeliverySource({
+      random: random.fork('deliveries'),
+      prefix,
+      topicPrefix,
+      withJobs: job !== undefined,
+    });
+    this.courier = new Courier({ ...options, random: random.fork('replicas') });
+    this.fate = random.fork('fate');
+    this.pauses = random.fork('pauses');
+    this.pulse = new SenderPulse(journal);
+    // One for each pause: as many as the events that wait
+    setMaxListeners(0, this.finishing.signal, this.over.signal);
+  }
+
+  /** At a constant rate, whatever becomes of the events before. */
+  start(): void {
+    const { perSecond } = this.options;
+    const startedAt = performance.now();
+    const tick = (): void => {
+      const due = ((performance.now() - startedAt) / 1000) * perSecond;
+      while (this.made < due) this.makeOne();
+    };
+    this.timer = setInterval(tick, Math.max(5, 500 / perSecond));
+  }
+
+  /**
+   * No new events; goes on retrying what is not taken, until all are or the limit is over. Attempts that are without an
+   * answer then may take 15 s more. Resolves with the ids not taken.
+   */
+  async finish(limitMs: number): Promise<string[]> {
+    clearInterval(this.timer);
+    this.finishing.abort();
+    const deadline = performance.now() + limitMs;
+    while (this.work.size > 0 && performance.now() < deadline) await delay(POLL_MS);
+    this.over.abort();
+    while (this.work.size > 0) await Promise.all(this.work);
+    this.pulse.stop();
+    this.courier.close();
+    return Array.from(this.untaken);
+  }
+
+  private makeOne(): void {
+    this.made++;
+    if (this.fate.chance(FORGERY_SHARE)) {
+      this.track(this.courier.forge(this.options.prefix, pickForgery(this.fate)));
+    }
+    const plan = this.plan();
+    const key = plan.delivery.place?.key;
+    if (key === undefined) return this.track(this.deliver(plan));
+    const queue = this.queues.get(key);
+    if (queue) queue.push(plan);
+    else this.track(this.deliverInOrder(key, plan));
+  }
+
+  private plan(): Plan {
+    const { fate } = this;
+    const isTwinned = fate.chance(TWIN_SHARE);
+    const isRepeated = fate.chance(REPEAT_SHARE);
+    const repeatAfterMs = isRepeated ? fate.between(...REPEAT_AFTER_MS) : undefined;
+    return { delivery: this.source.next(), isTwinned, repeatAfterMs, taken: false };
+  }
+
+  private track(work: Promise<void>): void {
+    this.work.add(work);
+    void work.finally(() => this.work.delete(work));
+  }
+
+  /** Each is first sent when the one before was taken; what is not begun at the end never is. */
+  private async deliverInOrder(key: string, first: Plan): Promise<void> {
+    const queue = [first];
+    this.queues.set(key, queue);
+    for (let plan = queue.shift(); plan; plan = queue.shift()) {
+      await this.deliver(plan);
+      if (this.finishing.signal.aborted) break;
+    }
+    this.queues.delete(key);
+  }
+
+  private async deliver(plan: Plan): Promise<void> {
+    const { delivery, isTwinned, repeatAfterMs } = plan;
+    this.courier.announce(delivery);
+    this.untaken.add(delivery.id);
+    const replica = this.courier.pickReplica();
+    const twin = this.courier.pickReplica(replica);
+    if (isTwinned) this.track(this.attempt(plan, 'twin', twin));
+    await this.attempt(plan, 'first', replica);
+    for (let retry = 0; !plan.taken; retry++) {
+      await pause(backoffMs(retry, this.pauses), this.over.signal);
+      if (this.over.signal.aborted) return;
+      await this.attempt(plan, 'retry', this.courier.pickReplica());
+    }
+    if (repeatAfterMs !== undefined) this.track(this.repeat(plan, repeatAfterMs));
+  }
+
+  private async repeat(plan: Plan, afterMs: number): Promise<void> {
+    await pause(afterMs, this.finishing.signal);
+    await this.attempt(plan, 'repeat', this.courier.pickReplica(plan.takenBy));
+  }
+
+  private async attempt(
+    plan: Plan,
+    kind: 'first' | 'retry' | 'twin' | 'repeat',
+    replica: number | undefined,
+  ): Promise<void> {
+    const taken = await this.courier.deliver(plan.delivery, kind, replica);
+    if (!taken) return;
+    plan.taken = true;
+    plan.takenBy = replica;
+    this.untaken.delete(plan.delivery.id);
+  }
+}
+
+async function pause(ms: number, until: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal: until }).catch(() => undefined);
+}
+
+/** Half to all of a pause that doubles. */
+function backoffMs(retry: number, random: Random): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** retry, MAX_PAUSE_MS) * random.between(0.5, 1);
+}
