@@ -4,8 +4,8 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 export type RedisClient = Redis | Cluster;
 
 const OPTIONS: RedisOptions = {
-  // A delivery waits at most this long for the store, of its four seconds
-  commandTimeout: 500,
+  // Long: whoever asks does not wait for this
+  commandTimeout: 5000,
   connectTimeout: 2000,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,

@@ -4,6 +4,8 @@ import { redisClient, type RedisClient } from './redis-client.js';
 
 /** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
 export const KEY_PREFIX = '{gemini-bridge}:';
+/** A delivery waits at most this long for the store, of its four seconds, in ms. */
+const TIMEOUT_MS = 500;
 /** A delivery must not spend its ack budget on a store that hangs, in ms. */
 const SILENCE_MS = 1000;
 
@@ -47,7 +49,8 @@ export class RedisScripts<Name extends string> {
     try {
       const names = keys.map((key) => KEY_PREFIX + key);
       const script = (this.client as unknown as Record<Name, Script>)[name];
-      return (await script.call(this.client, keys.length, ...names, ...rest)) as Answer[];
+      const answer = script.call(this.client, keys.length, ...names, ...rest);
+      return (await inTime(answer)) as Answer[];
     } catch (cause) {
       this.silentUntil = performance.now() + SILENCE_MS;
       throw new DedupeStoreError('Redis did not answer', { cause });
@@ -57,4 +60,22 @@ export class RedisScripts<Name extends string> {
   close(): void {
     this.client.disconnect();
   }
+}
+
+/**
+ * The answer, unless it takes too long. Of a process that had no time itself the answer may
+ * have come and not been read: what is there is read before the time counts as over.
+ */
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = (): void => reject(new Error('no answer in time'));
+    const timer = setTimeout(() => setImmediate(give), TIMEOUT_MS);
+    const end = <V>(settle: (value: V) => void) => {
+      return (value: V): void => {
+        clearTimeout(timer);
+        settle(value);
+      };
+    };
+    answer.then(end(resolve), end(reject));
+  });
 }

@@ -45,19 +45,27 @@ export class Topics {
   }
 
   /**
-   * Who leads what. Topic by topic, because kafkajs fails on all of them when one is in
-   * trouble.
+   * Who leads what. Topic by topic where one is in trouble, because kafkajs then fails on all
+   * that were asked for together.
    *
    * @throws when no topic can be described: no broker answers.
    */
   async describe(): Promise<{ states: TopicState[]; troubles: string[] }> {
+    try {
+      return { states: await this.statesOf(this.names), troubles: [] };
+    } catch {
+      return this.describeEach();
+    }
+  }
+
+  private async describeEach(): Promise<{ states: TopicState[]; troubles: string[] }> {
     const answers = await Promise.allSettled(
-      this.names.map((name) => this.describeOne(name)),
+      this.names.map((name) => this.statesOf([name])),
     );
     const failed = answers.filter((answer) => answer.status === 'rejected');
     if (failed.length === answers.length) throw failed[0]?.reason;
     return {
-      states: answers.flatMap((a) => (a.status === 'fulfilled' ? [a.value] : [])),
+      states: answers.flatMap((a) => (a.status === 'fulfilled' ? a.value : [])),
       troubles: answers.flatMap((answer, i) =>
         answer.status === 'rejected'
           ? [`${this.names[i]}: ${String(answer.reason)}`]
@@ -66,12 +74,13 @@ export class Topics {
     };
   }
 
-  private async describeOne(name: string): Promise<TopicState> {
-    const { topics } = await this.admin.fetchTopicMetadata({ topics: [name] });
-    const partitions = topics[0]?.partitions ?? [];
-    const leaders: number[] = Array.from({ length: partitions.length }, () => -1);
-    for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
-    return { name, leaders };
+  private async statesOf(names: readonly string[]): Promise<TopicState[]> {
+    const { topics } = await this.admin.fetchTopicMetadata({ topics: [...names] });
+    return topics.map(({ name, partitions }) => {
+      const leaders: number[] = Array.from({ length: partitions.length }, () => -1);
+      for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
+      return { name, leaders };
+    });
   }
 
   private async create(missing: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Admin } from 'kafkajs';
-import { Topics, TopicsError } from '../../src/kafka/topics.js';
+import { RetentionError, Topics, TopicsError } from '../../src/kafka/topics.js';
 
 const NAMES = ['gemini.other', 'gemini-bridge.dead-letter'];
 const CONFIG = {
@@ -18,6 +18,7 @@ beforeAll(() => Logger.overrideLogger(false));
 /** A cluster with these topics, each with that `min.insync.replicas`. */
 function clusterWith(minIsrByTopic: Record<string, string>) {
   const created: object[] = [];
+  const asked: string[][] = [];
   const admin = {
     listTopics: () => Promise.resolve(Object.keys(minIsrByTopic)),
     createTopics: (request: { topics: { topic: string }[] }) => {
@@ -34,25 +35,33 @@ function clusterWith(minIsrByTopic: Record<string, string>) {
           ],
         })),
       }),
-    fetchTopicMetadata: () =>
-      Promise.resolve({
-        topics: [
-          {
-            name: 'gemini.other',
-            partitions: [
-              { partitionId: 2, leader: 1 },
-              { partitionId: 0, leader: 3 },
-              { partitionId: 1, leader: -1 },
-            ],
-          },
-        ],
-      }),
+    fetchTopicMetadata({ topics }: { topics: string[] }) {
+      asked.push(topics);
+      if (topics.some((name) => minIsrByTopic[name] === 'leaderless')) {
+        return Promise.reject(new Error('no leader'));
+      }
+      const partitions = [
+        { partitionId: 2, leader: 1 },
+        { partitionId: 0, leader: 3 },
+        { partitionId: 1, leader: -1 },
+      ];
+      return Promise.resolve({ topics: topics.map((name) => ({ name, partitions })) });
+    },
   };
-  return { admin: admin as unknown as Admin, created };
+  return { admin: admin as unknown as Admin, created, asked };
 }
 
 const topicsOf = (admin: Admin, mode: 'create' | 'check' = 'create') =>
   new Topics(admin, NAMES, { ...CONFIG, mode });
+
+/** Of a topic that can be the memory, but for these. */
+const settings = (values: Record<string, string>) => ({
+  'min.insync.replicas': '2',
+  'retention.ms': '259200000',
+  'cleanup.policy': 'delete',
+  'compression.type': 'producer',
+  ...values,
+});
 
 describe('Topics', () => {
   it('creates what is missing, as durable as configured', async () => {
@@ -97,15 +106,66 @@ describe('Topics', () => {
     await expect(check).rejects.toThrow(/TOPIC_MIN_ISR=2 on: gemini\.other;/);
   });
 
-  it('knows the leaders in the partitions’ order', async () => {
-    const { admin } = clusterWith({});
+  it('knows the leaders in the partitions’ order, with one question', async () => {
+    const { admin, asked } = clusterWith({});
     const leaders = [3, -1, 1];
     expect(await topicsOf(admin).describe()).toEqual({
-      states: [
-        { name: 'gemini.other', leaders },
-        { name: 'gemini-bridge.dead-letter', leaders },
-      ],
+      states: NAMES.map((name) => ({ name, leaders })),
       troubles: [],
+    });
+    expect(asked).toEqual([NAMES]);
+  });
+
+  it('knows those of the other topics when one is in trouble', async () => {
+    const { admin } = clusterWith({ [NAMES[0]!]: 'leaderless' });
+    const { states, troubles } = await topicsOf(admin).describe();
+    expect(states.map(({ name }) => name)).toEqual([NAMES[1]]);
+    expect(troubles).toEqual(['gemini.other: Error: no leader']);
+  });
+
+  it('fails when no topic can be described', async () => {
+    const { admin } = clusterWith({
+      [NAMES[0]!]: 'leaderless',
+      [NAMES[1]!]: 'leaderless',
+    });
+    await expect(topicsOf(admin).describe()).rejects.toThrow('no leader');
+  });
+
+  describe('as the memory of three days', () => {
+    const check = (values: Record<string, string>) => {
+      const admin = {
+        listTopics: () => Promise.resolve(NAMES),
+        describeConfigs: ({ resources }: { resources: { name: string }[] }) =>
+          Promise.resolve({
+            resources: resources.map(({ name }) => ({
+              resourceName: name,
+              configEntries: Object.entries(
+                settings(name === NAMES[1] ? values : {}),
+              ).map(([configName, configValue]) => ({ configName, configValue })),
+            })),
+          }),
+      };
+      return new Topics(admin as unknown as Admin, NAMES, CONFIG, 259_200_000).ensure();
+    };
+
+    it.each([{}, { 'retention.ms': '-1' }, { 'compression.type': 'gzip' }])(
+      'will do with %j',
+      async (values) => {
+        await expect(check(values)).resolves.toBeUndefined();
+      },
+    );
+
+    it.each([
+      [
+        { 'retention.ms': '259199999' },
+        /retention\.ms of gemini-bridge.*DEDUPE_TTL_HOURS=72/,
+      ],
+      [{ 'cleanup.policy': 'compact,delete' }, /cleanup\.policy of gemini-bridge/],
+      [{ 'compression.type': 'zstd' }, /compression\.type of gemini-bridge/],
+    ])('will not do with %j', async (values, message) => {
+      const checked = check(values);
+      await expect(checked).rejects.toThrow(RetentionError);
+      await expect(checked).rejects.toThrow(message);
     });
   });
 });
