@@ -63,6 +63,23 @@ const settings = (values: Record<string, string>) => ({
   ...values,
 });
 
+/** Asks about topics of which the second has these settings. */
+const check = (values: Record<string, string>) => {
+  const admin = {
+    listTopics: () => Promise.resolve(NAMES),
+    describeConfigs: ({ resources }: { resources: { name: string }[] }) =>
+      Promise.resolve({
+        resources: resources.map(({ name }) => ({
+          resourceName: name,
+          configEntries: Object.entries(settings(name === NAMES[1] ? values : {})).map(
+            ([configName, configValue]) => ({ configName, configValue }),
+          ),
+        })),
+      }),
+  };
+  return new Topics(admin as unknown as Admin, NAMES, CONFIG, 259_200_000).ensure();
+};
+
 describe('Topics', () => {
   it('creates what is missing, as durable as configured', async () => {
     const { admin, created } = clusterWith({ 'gemini.other': '2' });
@@ -132,22 +149,6 @@ describe('Topics', () => {
   });
 
   describe('as the memory of three days', () => {
-    const check = (values: Record<string, string>) => {
-      const admin = {
-        listTopics: () => Promise.resolve(NAMES),
-        describeConfigs: ({ resources }: { resources: { name: string }[] }) =>
-          Promise.resolve({
-            resources: resources.map(({ name }) => ({
-              resourceName: name,
-              configEntries: Object.entries(
-                settings(name === NAMES[1] ? values : {}),
-              ).map(([configName, configValue]) => ({ configName, configValue })),
-            })),
-          }),
-      };
-      return new Topics(admin as unknown as Admin, NAMES, CONFIG, 259_200_000).ensure();
-    };
-
     it.each([{}, { 'retention.ms': '-1' }, { 'compression.type': 'gzip' }])(
       'will do with %j',
       async (values) => {
