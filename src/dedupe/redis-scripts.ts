@@ -9,6 +9,25 @@ const TIMEOUT_MS = 500;
 /** A delivery must not spend its ack budget on a store that hangs, in ms. */
 const SILENCE_MS = 1000;
 
+/** Only who holds a claim can give it up. */
+export const GIVE_BACK = `
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
+end
+return KEYS`;
+
+/** For each key 1: held, for longer now. One that is missing is taken again, unless somebody else has it. */
+export const RENEW = `
+local held = {}
+for i, key in ipairs(KEYS) do
+  local holder = redis.call('GET', key)
+  if not holder or holder == ARGV[1] then
+    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+    held[i] = 1
+  else held[i] = 0 end
+end
+return held`;
+
 /** A script as ioredis adds it to a client: the number of keys, the keys, the rest. */
 type Script = (...parameters: (string | number)[]) => Promise<unknown>;
 

@@ -3,7 +3,7 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { coalesced } from './coalesce.js';
 import { DedupeStore, type Claim } from './dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
-import { RedisScripts } from './redis-scripts.js';
+import { GIVE_BACK, RedisScripts, RENEW } from './redis-scripts.js';
 
 const PREFIX = 'event:';
 const DONE = 'done';
@@ -29,24 +29,8 @@ return answers`,
 for i, key in ipairs(KEYS) do redis.call('SET', key, '${DONE}', 'PX', ARGV[1]) end
 return KEYS`,
 
-  /** Only who holds a claim can give it up. */
-  bridgeRelease: `
-for i, key in ipairs(KEYS) do
-  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
-end
-return KEYS`,
-
-  /** Takes a lease again that ran out meanwhile, unless somebody else has it by now. */
-  bridgeRenew: `
-local held = {}
-for i, key in ipairs(KEYS) do
-  local holder = redis.call('GET', key)
-  if not holder or holder == ARGV[1] then
-    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
-    held[i] = 1
-  else held[i] = 0 end
-end
-return held`,
+  bridgeRelease: GIVE_BACK,
+  bridgeRenew: RENEW,
 };
 
 /** Remembers for all replicas. Redis's clock ends the leases, so ours do not matter. */

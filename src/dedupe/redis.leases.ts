@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { coalesced } from './coalesce.js';
 import { Leases } from './leases.js';
-import { RedisScripts } from './redis-scripts.js';
+import { GIVE_BACK, RedisScripts, RENEW } from './redis-scripts.js';
 
 const PREFIX = 'lease:';
 /** Which server the leases were written to; kept for ever, so that its absence means something. */
@@ -37,23 +37,8 @@ for i = 3, #KEYS do
 end
 return answers`,
 
-  bridgeGiveBack: `
-for i, key in ipairs(KEYS) do
-  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
-end
-return KEYS`,
-
-  /** Takes one again that is missing, unless somebody else has it by now. */
-  bridgeRenewLease: `
-local held = {}
-for i, key in ipairs(KEYS) do
-  local holder = redis.call('GET', key)
-  if not holder or holder == ARGV[1] then
-    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
-    held[i] = 1
-  else held[i] = 0 end
-end
-return held`,
+  bridgeGiveBack: GIVE_BACK,
+  bridgeRenew: RENEW,
 };
 
 /** For several replicas: a key of seconds for each delivery, and one round trip to take it. */
@@ -93,7 +78,7 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     if (keys.length === 0) return [];
     const names = keys.map((key) => PREFIX + key);
     const { holder, leaseMs } = this;
-    const held = await this.redis.run<number>('bridgeRenewLease', names, holder, leaseMs);
+    const held = await this.redis.run<number>('bridgeRenew', names, holder, leaseMs);
     return held.map((answer) => answer === 1);
   }
 

@@ -64,7 +64,7 @@ const settings = (values: Record<string, string>) => ({
 });
 
 /** Asks about topics of which the second has these settings. */
-const check = (values: Record<string, string>) => {
+const checkMemory = (values: Record<string, string>) => {
   const admin = {
     listTopics: () => Promise.resolve(NAMES),
     describeConfigs: ({ resources }: { resources: { name: string }[] }) =>
@@ -152,7 +152,7 @@ describe('Topics', () => {
     it.each([{}, { 'retention.ms': '-1' }, { 'compression.type': 'gzip' }])(
       'will do with %j',
       async (values) => {
-        await expect(check(values)).resolves.toBeUndefined();
+        await expect(checkMemory(values)).resolves.toBeUndefined();
       },
     );
 
@@ -164,7 +164,7 @@ describe('Topics', () => {
       [{ 'cleanup.policy': 'compact,delete' }, /cleanup\.policy of gemini-bridge/],
       [{ 'compression.type': 'zstd' }, /compression\.type of gemini-bridge/],
     ])('will not do with %j', async (values, message) => {
-      const checked = check(values);
+      const checked = checkMemory(values);
       await expect(checked).rejects.toThrow(RetentionError);
       await expect(checked).rejects.toThrow(message);
     });
