@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const CONFIG = Symbol('CONFIG');
 
 /** A claim outlasts the time in which its delivery may be handed to Kafka by this much, in ms. */
-const LEASE_MARGIN_MS = 6000;
+const LEASE_MARGIN_MS = 8000;
 
 const GEMINI_URL = 'https://generativelanguage.googleapis.com';
 

@@ -24,6 +24,9 @@ export class DedupeUnavailableError extends Error {
   override readonly name = 'DedupeUnavailableError';
 }
 
+/** Often, so that one renewal that fails does not end a claim, in ms. */
+const RENEWAL_MS = 1000;
+
 class Attempt implements Permit {
   outcome!: Promise<Outcome>;
   readonly askedAt = performance.now();
@@ -57,12 +60,8 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    this.renewal = setInterval(() => void this.renew(), this.renewalMs);
+    this.renewal = setInterval(() => void this.renew(), RENEWAL_MS);
     this.renewal.unref();
-  }
-
-  private get renewalMs(): number {
-    return this.config.dedupe.leaseMs / 3;
   }
 
   onModuleInit(): void {
@@ -120,11 +119,10 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
         await publish(attempt);
       } catch (error) {
         attempt.claimed = false; // or a renewal could take it again
-        const isOpen = error instanceof PublishError && error.attempted;
-        await this.tell(isOpen ? 'abandon' : 'release', key);
+        await this.end(key, error);
         throw error;
       }
-      const confirmed = this.tell('confirm', key);
+      const confirmed = this.tell('confirm', this.store.confirm(key));
       if (confirmed) await confirmed;
       return 'published';
     } finally {
@@ -143,12 +141,19 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
     });
   }
 
+  /** Gives up a claim: as free, or as one whose outcome has to be found out. */
+  private async end(key: string, error: unknown): Promise<void> {
+    const at = error instanceof PublishError ? error.attemptedAt : undefined;
+    await (at
+      ? this.tell('abandon', this.store.abandon(key, at))
+      : this.tell('release', this.store.release(key)));
+  }
+
   /** What the store was not told runs out by itself; the event's fate is settled. */
   private tell(
     call: 'confirm' | 'release' | 'abandon',
-    key: string,
+    told: void | Promise<void>,
   ): Promise<void> | undefined {
-    const told = this.store[call](key);
     if (!told) return undefined;
     return told.catch((error: unknown) => {
       this.metrics.unclaimed.inc({ call });
@@ -160,7 +165,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   private async renew(): Promise<void> {
     const now = performance.now();
     const old = Array.from(this.running).filter(
-      ([, { claimed, askedAt }]) => claimed && askedAt < now - this.renewalMs,
+      ([, { claimed, askedAt }]) => claimed && askedAt < now - RENEWAL_MS,
     );
     try {
       const held = await this.store.renew(old.map(([key]) => key));

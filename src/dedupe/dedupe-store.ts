@@ -1,3 +1,5 @@
+import type { PartitionId } from '../log/published-log.js';
+
 /**
  * `taken`: ours to publish. `pending`: somebody else is at it. `done`: published before.
  */
@@ -22,8 +24,8 @@ export abstract class DedupeStore {
   /** Certainly not published: let the sender's next attempt in. */
   abstract release(key: string): void | Promise<void>;
 
-  /** Given up without knowing the outcome: the record may be on Kafka, or come there yet. */
-  abstract abandon(key: string): void | Promise<void>;
+  /** Given up without knowing the outcome: the record may be in that partition, or come there yet. */
+  abstract abandon(key: string, at: PartitionId): void | Promise<void>;
 
   /**
    * The outcome is still open: keep the leases of these from running out. To be called

@@ -1,5 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { LogTail } from '../log/log-tail.js';
+import type { PartitionId } from '../log/published-log.js';
 import { DedupeStore, type Claim } from './dedupe-store.js';
 import { fingerprintOf, type Fingerprint } from './fingerprint-set.js';
 import type { Leases } from './leases.js';
@@ -55,10 +56,10 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
   }
 
   /** Nobody may try again before the log tells what became of it. */
-  override abandon(key: string): void {
+  override abandon(key: string, at: PartitionId): void {
     this.claimed.delete(key);
     this.abandoned.add(key);
-    void this.settle(key);
+    void this.settle(key, at);
   }
 
   override renew(
@@ -83,17 +84,21 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
     const isOurs = await taken;
     if (!isOurs) await this.tail.refreshed(REFRESH_MS); // it may be published already
     if (this.published.has(fingerprint)) {
-      if (isOurs) await this.leases.giveBack(key);
+      if (isOurs) void this.giveBack(key);
       return 'done';
     }
     if (isOurs) this.claimed.set(key, fingerprint);
     return isOurs ? 'taken' : 'pending';
   }
 
-  private async settle(key: string): Promise<void> {
-    await this.tail.settled();
+  private async settle(key: string, at: PartitionId): Promise<void> {
+    await this.tail.settled(at);
     this.abandoned.delete(key);
-    if (this.published.has(fingerprintOf(key))) return this.leases.finish(key);
+    if (this.published.has(fingerprintOf(key))) this.leases.finish(key);
+    else await this.giveBack(key);
+  }
+
+  private async giveBack(key: string): Promise<void> {
     try {
       await this.leases.giveBack(key);
     } catch {

@@ -53,10 +53,9 @@ export class PublishedIds {
 
   /** @param atMs when it was published; a time to come counts as now. */
   add(fingerprint: Fingerprint, atMs = this.now()): void {
-    const { ids } = this.sliceOf(this.stretchOf(Math.min(atMs, this.now())));
-    const before = ids.size;
-    ids.add(fingerprint);
-    this.ids += ids.size - before;
+    if (this.has(fingerprint)) return; // the log may be read twice
+    this.sliceOf(this.stretchOf(Math.min(atMs, this.now()))).ids.add(fingerprint);
+    this.ids++;
     this.makeRoom();
   }
 

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { inChunks } from './coalesce.js';
 import { DedupeStoreError } from './dedupe-store.js';
 import { redisClient, type RedisClient } from './redis-client.js';
 
@@ -43,7 +44,10 @@ export class RedisScripts<Name extends string> {
     for (const [name, lua] of Object.entries<string>(scripts)) {
       this.client.defineCommand(name, { lua });
     }
-    if (onReady) this.client.on('ready', onReady);
+    this.client.on('ready', () => {
+      this.silentUntil = 0;
+      onReady?.();
+    });
     this.client.on('error', (error: Error) => {
       this.logger.debug({ message: 'Redis connection', reason: error.message });
     });
@@ -74,6 +78,21 @@ export class RedisScripts<Name extends string> {
       this.silentUntil = performance.now() + SILENCE_MS;
       throw new DedupeStoreError('Redis did not answer', { cause });
     }
+  }
+
+  /** Runs `RENEW`. @returns for each key whether it is held. */
+  async renew(
+    name: Name,
+    keys: readonly string[],
+    holder: string,
+    leaseMs: number,
+  ): Promise<boolean[]> {
+    const held: boolean[] = [];
+    for (const chunk of inChunks(keys)) {
+      const answers = await this.run<number>(name, chunk, holder, leaseMs);
+      held.push(...answers.map((answer) => answer === 1));
+    }
+    return held;
   }
 
   close(): void {

@@ -84,12 +84,9 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
     return this.release(key);
   }
 
-  override async renew(keys: readonly string[]): Promise<boolean[]> {
-    if (keys.length === 0) return [];
+  override renew(keys: readonly string[]): Promise<boolean[]> {
     const names = keys.map((key) => PREFIX + key);
-    const { holder, leaseMs } = this;
-    const held = await this.redis.run<number>('bridgeRenew', names, holder, leaseMs);
-    return held.map((answer) => answer === 1);
+    return this.redis.renew('bridgeRenew', names, this.holder, this.leaseMs);
   }
 
   override get unready(): string | undefined {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { coalesced } from './coalesce.js';
+import { DedupeStoreError } from './dedupe-store.js';
 import { Leases } from './leases.js';
 import { GIVE_BACK, RedisScripts, RENEW } from './redis-scripts.js';
 
@@ -24,16 +25,16 @@ if redis.call('GET', KEYS[1]) ~= server then
 end`;
 
 const SCRIPTS = {
-  /** For each key after the first two 1: ours now. 0: another's, or not known whose. */
+  /** First how long nothing is given out, in ms; then for each key after the first two 1: ours now. 0: another's. */
   bridgeTake: `${CHECK_SERVER}
-local grace = redis.call('EXISTS', KEYS[2]) == 1
-local answers = {}
+local grace = redis.call('PTTL', KEYS[2])
+local answers = { grace }
 for i = 3, #KEYS do
   local holder = redis.call('GET', KEYS[i])
-  if holder == ARGV[1] or not (holder or grace) then
+  if grace < 0 and (not holder or holder == ARGV[1]) then
     redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])
-    answers[i - 2] = 1
-  else answers[i - 2] = 0 end
+    answers[i - 1] = 1
+  else answers[i - 1] = 0 end
 end
 return answers`,
 
@@ -47,6 +48,7 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
   private readonly takes: (key: string) => Promise<number>;
   private readonly givesBack: (key: string) => Promise<unknown>;
   private readonly holder = randomUUID();
+  private graceUntil = 0;
 
   constructor(
     url: string,
@@ -74,15 +76,13 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
   /** It runs out by itself: until then other replicas may not have read the log so far. */
   override finish(): void {}
 
-  override async renew(keys: readonly string[]): Promise<boolean[]> {
-    if (keys.length === 0) return [];
+  override renew(keys: readonly string[]): Promise<boolean[]> {
     const names = keys.map((key) => PREFIX + key);
-    const { holder, leaseMs } = this;
-    const held = await this.redis.run<number>('bridgeRenew', names, holder, leaseMs);
-    return held.map((answer) => answer === 1);
+    return this.redis.renew('bridgeRenew', names, this.holder, this.leaseMs);
   }
 
   override get unready(): string | undefined {
+    if (performance.now() < this.graceUntil) return 'Redis has lost its leases';
     return this.redis.unready;
   }
 
@@ -90,8 +90,17 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     this.redis.close();
   }
 
-  private takeAll(keys: readonly string[]): Promise<readonly number[]> {
+  /** @throws {DedupeStoreError} also in a time of grace. */
+  private async takeAll(keys: readonly string[]): Promise<readonly number[]> {
     const { holder, leaseMs } = this;
-    return this.redis.run('bridgeTake', [SERVER, GRACE, ...keys], holder, leaseMs);
+    const [graceMs = -1, ...answers] = await this.redis.run<number>(
+      'bridgeTake',
+      [SERVER, GRACE, ...keys],
+      holder,
+      leaseMs,
+    );
+    if (graceMs < 0) return answers;
+    this.graceUntil = performance.now() + graceMs;
+    throw new DedupeStoreError('Redis has lost its leases: they may be renewed yet');
   }
 }

@@ -111,6 +111,7 @@ export class Topics {
     const settings = await this.settings([
       'min.insync.replicas',
       'retention.ms',
+      'retention.bytes',
       'cleanup.policy',
       'compression.type',
     ]);
@@ -163,6 +164,11 @@ function checkMemory(settings: readonly TopicSettings[], windowMs: number): void
         'retention.ms',
         (value) => Number(value) < 0 || Number(value) >= windowMs,
         `is shorter than DEDUPE_TTL_HOURS=${hours}; raise it there, lower DEDUPE_TTL_HOURS`,
+      ],
+      [
+        'retention.bytes',
+        (value) => Number(value) < 0,
+        'may delete records before their time; unset it there',
       ],
       [
         'cleanup.policy',

@@ -1,16 +1,12 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
+import type { PartitionId } from './published-log.js';
 
 /*
  * Kafka's read side below kafkajs's consumer, which would need a group for each replica,
  * decodes every record whole, and starts anew again and again when no broker answers.
  * Connections, security and request encoding stay kafkajs's; it is pinned for that.
  */
-
-export interface PartitionId {
-  readonly topic: string;
-  readonly partition: number;
-}
 
 export interface OffsetAnswer extends PartitionId {
   /** Kafka's error code; 0 for none. */
@@ -21,7 +17,6 @@ export interface OffsetAnswer extends PartitionId {
 
 export interface FetchAnswer extends PartitionId {
   readonly errorCode: number;
-  readonly logStart: number;
   /** Record batches, the last of which may be cut off. */
   readonly bytes: Buffer;
 }
@@ -73,11 +68,6 @@ const EncoderClass = require('kafkajs/src/protocol/encoder') as new () => {
 };
 
 const CONSUMER = -1;
-/**
- * Whoever asks as this gets the end of the leader's log and not the high watermark: records
- * that are appended but not yet on all in-sync replicas count too.
- */
-const DEBUGGING_CONSUMER = -2;
 const LATEST = -1;
 const READ_UNCOMMITTED = 0;
 
@@ -90,25 +80,24 @@ const MAX_WAIT_MS = 500;
 /** Asks the brokers where the topics end, and for what stands on them. Needs Kafka 2.3 or newer. */
 export class LogReader {
   private readonly cluster: Cluster;
+  private located = false;
 
   /** @throws {TypeError} when kafkajs is not the version that this was made for. */
   constructor(kafka: Kafka) {
     this.cluster = clusterOf(kafka);
   }
 
-  /** Connects, and learns where the brokers are. */
-  async connect(): Promise<void> {
-    await this.cluster.connect();
-    await this.cluster.refreshMetadata();
-  }
-
   async disconnect(): Promise<void> {
     await this.cluster.disconnect();
   }
 
-  /** The end of the leader's log, with what is not yet on all in-sync replicas. */
+  /**
+   * The end of the leader's log, and not the high watermark: records that are appended but
+   * not yet on all in-sync replicas count too. A replica's question is answered so, whichever
+   * it is (its own node id will do), and only by a broker that leads the partition.
+   */
   ends(leader: number, partitions: readonly PartitionId[]): Promise<OffsetAnswer[]> {
-    return this.offsets(leader, partitions, DEBUGGING_CONSUMER, LATEST);
+    return this.offsets(leader, partitions, leader, LATEST);
   }
 
   /** The high watermarks: up to there everything is on all in-sync replicas. */
@@ -165,8 +154,21 @@ export class LogReader {
     request: object,
     decode: (decoder: Decoder) => unknown,
   ): Promise<unknown> {
-    const broker = await this.cluster.findBroker({ nodeId: leader });
-    return broker.connectionPool.send({ request, response: responseOf(decode) });
+    try {
+      if (!this.located) await this.locate();
+      const broker = await this.cluster.findBroker({ nodeId: leader });
+      return await broker.connectionPool.send({ request, response: responseOf(decode) });
+    } catch (error) {
+      this.located = false; // the broker may be elsewhere by now
+      throw error;
+    }
+  }
+
+  /** Connects, and learns where the brokers are. */
+  private async locate(): Promise<void> {
+    await this.cluster.connect();
+    await this.cluster.refreshMetadata();
+    this.located = true;
   }
 }
 
@@ -240,12 +242,12 @@ function decodePartition(topic: string, decoder: Decoder): FetchAnswer {
   const errorCode = decoder.readInt16();
   decoder.readInt64(); // high watermark
   decoder.readInt64(); // last stable offset
-  const logStart = Number(decoder.readInt64());
+  decoder.readInt64(); // start of the log
   decoder.readArray((aborted) => [aborted.readInt64(), aborted.readInt64()]);
   decoder.readInt32(); // preferred replica
   const length = decoder.readInt32();
   const bytes = length > 0 ? decoder.readBytes(length) : Buffer.alloc(0);
-  return { topic, partition, errorCode, logStart, bytes };
+  return { topic, partition, errorCode, bytes };
 }
 
 function byTopic<T extends PartitionId>(

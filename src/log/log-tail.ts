@@ -1,19 +1,20 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClusterFollower, KafkaCluster } from '../kafka/kafka-cluster.js';
 import type { TopicState } from '../kafka/topics.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { LogReader, type OffsetAnswer, type PartitionId } from './log-reader.js';
-import { PublishedLog } from './published-log.js';
+import { LogReader, type FetchAnswer, type OffsetAnswer } from './log-reader.js';
+import { MAX_LAG_MS, PublishedLog, type PartitionId } from './published-log.js';
 import { scanBatches, type Found } from './record-scan.js';
 import { TailPartition } from './tail-partition.js';
 
 /** Between two questions for the end of the log, in ms. */
 const POLL_MS = 1000;
-/** The same when somebody is waiting for the answer. */
+/** The same when somebody is waiting for the answer, or there is more to read. */
 const MIN_PAUSE_MS = 50;
-/** One round of reading ends after this time, so that its partitions are asked for their ends again. */
-const ROUND_MS = 2000;
+/** One round of reading ends after this time, so that all its partitions are asked for their ends again. */
+const ROUND_MS = 1000;
 /** Our own records are known when they are acknowledged, which takes about this long. */
 const OWN_ACK_MS = 30;
 /** @see TailPartition */
@@ -24,20 +25,14 @@ const PROGRESS_MS = 2000;
 
 const NONE = 0;
 const OFFSET_OUT_OF_RANGE = 1;
-const UNKNOWN_TOPIC_OR_PARTITION = 3;
-
-export interface TailOptions {
-  /** How far back the log is read, in ms. */
-  readonly windowMs: number;
-  /** A partition that was not known for longer than this is not vouched for, in ms. */
-  readonly maxLagMs: number;
-}
 
 /**
  * Knows what stands on the bridge's topics: reads them back from the window's start, then
  * follows them. It asks each broker for the ends of the partitions that it leads, and fetches
  * only what this process did not write itself. A broker that hangs holds up its own
  * partitions and no others.
+ *
+ * Whoever publishes has to say so (`onFound` is not told of our own records).
  */
 export class LogTail
   extends PublishedLog
@@ -51,25 +46,32 @@ export class LogTail
   private readonly topics = new Map<string, TailPartition[]>();
   /** By node id of the broker that is being followed. */
   private readonly leaders = new Map<number, Promise<void>>();
-  private waiters: (() => void)[] = [];
+  private readonly rounds = new EventEmitter().setMaxListeners(0);
+  private readonly unreadable = new Set<TailPartition>();
   private wake = new AbortController();
   private closing = false;
   private wasReady = false;
   private recordsRead = 0;
   private reportedAt = 0;
 
+  /** @param windowMs how far back the log is read. */
   constructor(
     private readonly cluster: KafkaCluster,
     private readonly metrics: Metrics,
-    private readonly options: TailOptions,
+    private readonly windowMs: number,
   ) {
     super();
     this.reader = new LogReader(cluster.client);
     cluster.follow(this);
     metrics.observe(
       'log_lag_seconds',
-      'Since the least known partition was known to its end; -1 before',
+      'Since the least known partition was known to its end; -1 before the first was',
       () => this.lagSeconds,
+    );
+    metrics.observe(
+      'log_unknown_partitions',
+      'Partitions that are not written to, because what stands there is not known',
+      () => this.unknown().length,
     );
   }
 
@@ -80,10 +82,10 @@ export class LogTail
   override get unready(): string | undefined {
     const all = this.partitions();
     if (all.length === 0) return 'the log has not been read';
-    const now = performance.now();
-    const open = all.filter((partition) => !partition.isTrusted(now));
-    if (open.length === 0 || (this.wasReady && open.length < all.length))
+    const unknown = this.unknown();
+    if (unknown.length === 0 || (this.wasReady && unknown.length < all.length)) {
       return undefined;
+    }
     return this.wasReady
       ? 'the log cannot be read'
       : `reading the log back: ${this.progress()}`;
@@ -106,22 +108,25 @@ export class LogTail
   /** Resolves when the log was known as of now, or when the time is over. */
   async refreshed(limitMs: number): Promise<void> {
     const since = performance.now();
+    const { signal, timer } = limit(limitMs);
     this.askAtOnce();
-    await this.until(() => this.isKnownAsOf(since), limitMs);
-  }
-
-  /** Resolves once everything is known that was on its way to the log when this was called. */
-  async settled(): Promise<void> {
-    const since = performance.now() + SETTLE_MS;
-    await this.until(() => this.isKnownAsOf(since), Infinity);
-  }
-
-  async lead(states: readonly TopicState[]): Promise<void> {
     try {
-      await this.reader.connect();
-    } catch (error) {
-      this.logger.debug({ message: 'no broker to read from', error });
+      while (!this.partitions().every((partition) => partition.lagMs(since) <= 0)) {
+        await once(this.rounds, 'end', { signal });
+      }
+    } catch {
+      // the time is over
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  /** Resolves once all is known that was on its way to the partition when this was called. */
+  async settled({ topic, partition }: PartitionId): Promise<void> {
+    await this.topics.get(topic)?.[partition]?.settled();
+  }
+
+  lead(states: readonly TopicState[]): void {
     for (const { name, leaders } of states) this.leadTopic(name, leaders);
     for (const { leader } of this.partitions()) this.follow(leader);
   }
@@ -135,12 +140,16 @@ export class LogTail
 
   private leadTopic(name: string, leaders: readonly number[]): void {
     const known = this.topics.get(name) ?? [];
-    const { windowMs: _, maxLagMs } = this.options;
     leaders.forEach((leader, id) => {
-      const partition = (known[id] ??= new TailPartition(name, id, maxLagMs, SETTLE_MS));
+      const partition = (known[id] ??= new TailPartition(
+        name,
+        id,
+        MAX_LAG_MS,
+        SETTLE_MS,
+      ));
       partition.leader = leader;
     });
-    known.length = leaders.length;
+    for (const gone of known.splice(leaders.length)) gone.drop();
     this.topics.set(name, known);
   }
 
@@ -156,21 +165,25 @@ export class LogTail
       const led = this.partitions().filter((partition) => partition.leader === leader);
       if (led.length === 0 || this.closing) return;
       const { signal } = this.wake;
+      let isDone = true;
       try {
-        await this.round(leader, led);
+        isDone = await this.round(leader, led);
       } catch (error) {
         this.logger.debug({ message: 'log not read', leader, error });
         this.cluster.lookAgain();
-        await delay(POLL_MS);
       }
       this.report();
       await delay(MIN_PAUSE_MS);
-      await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+      if (isDone) await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** Asks for the ends, then reads until all before them is known, or the round is over. */
-  private async round(leader: number, led: readonly TailPartition[]): Promise<void> {
+  /**
+   * Asks for the ends, then reads until all before them is known, or the round is over.
+   *
+   * @returns false when there is more to read.
+   */
+  private async round(leader: number, led: readonly TailPartition[]): Promise<boolean> {
     await this.findStarts(leader, led);
     const askedAt = performance.now();
     const positions = led.map(({ position }) => position);
@@ -178,33 +191,33 @@ export class LogTail
     let open = led.filter((partition, i) =>
       this.takeEnd(partition, positions[i], answerFor(partition, answers)),
     );
-    if (this.wasReady && open.some((p) => !isKnown(p))) await delay(OWN_ACK_MS);
+    if (this.wasReady && !open.every(isRead)) await delay(OWN_ACK_MS);
     for (;;) {
-      for (const partition of open)
-        if (isKnown(partition)) partition.known(askedAt, performance.now());
-      open = open.filter((partition) => !isKnown(partition));
-      if (open.length === 0 || this.closing) break;
-      const before = this.recordsRead;
+      for (const partition of open.filter(isRead)) {
+        // Meanwhile it may have another leader, and be written to there
+        if (partition.leader === leader) partition.known(askedAt, performance.now());
+      }
+      this.rounds.emit('end');
+      open = open.filter((partition) => !isRead(partition));
+      if (open.length === 0 || this.closing) return true;
+      if (performance.now() - askedAt > ROUND_MS) return false;
       open = await this.read(leader, open);
-      const isStuck = this.recordsRead === before; // not on all in-sync replicas, as it seems
-      if (isStuck && performance.now() - askedAt > ROUND_MS) break;
       this.report();
     }
-    this.wakeWaiters();
   }
 
   /** Where the window begins, of those partitions that were not read yet. */
   private async findStarts(leader: number, led: readonly TailPartition[]): Promise<void> {
     const fresh = led.filter(({ position }) => position === undefined);
     if (fresh.length === 0) return;
-    const from = Date.now() - this.options.windowMs - CLOCK_MARGIN_MS;
+    const from = Date.now() - this.windowMs - CLOCK_MARGIN_MS;
     const ends = await this.reader.committedEnds(leader, fresh); // first: nothing in between is missed
     const starts = await this.reader.since(leader, fresh, from);
     for (const partition of fresh) {
       const start = answerFor(partition, starts);
       const end = answerFor(partition, ends);
       if (start?.errorCode !== NONE || end?.errorCode !== NONE) continue;
-      partition.restart(start.offset < 0 ? end.offset : start.offset);
+      partition.startAt(start.offset < 0 ? end.offset : start.offset);
     }
   }
 
@@ -219,11 +232,13 @@ export class LogTail
     answer: OffsetAnswer | undefined,
   ): boolean {
     if (answer?.errorCode !== NONE || asked === undefined) {
-      if (answer?.errorCode === UNKNOWN_TOPIC_OR_PARTITION) partition.restart(0);
       this.cluster.lookAgain();
       return false;
     }
-    if (answer.offset < asked) partition.restart(0); // a topic made anew
+    if (answer.offset < asked) {
+      partition.forget(); // a topic made anew
+      return false;
+    }
     partition.end = answer.offset;
     return true;
   }
@@ -233,36 +248,57 @@ export class LogTail
     leader: number,
     open: readonly TailPartition[],
   ): Promise<TailPartition[]> {
-    const positions = open.map(({ topic, partition, position = 0 }) => ({
+    const asked = open.map(({ topic, partition, position = 0 }) => ({
       topic,
       partition,
       offset: position,
     }));
-    const answers = await this.reader.fetch(leader, positions);
-    return open.filter((partition) => {
-      const answer = answerFor(partition, answers);
-      if (answer?.errorCode === OFFSET_OUT_OF_RANGE) {
-        partition.position = undefined; // deleted meanwhile: look for the start again
-        return false;
-      }
-      if (answer?.errorCode !== NONE) {
-        this.cluster.lookAgain();
-        return false;
-      }
-      this.take(partition, answer.bytes);
-      return true;
+    const answers = await this.reader.fetch(leader, asked);
+    return open.filter((partition, i) => {
+      const from = asked[i]?.offset ?? 0;
+      return this.takeRecords(partition, from, answerFor(partition, answers));
     });
   }
 
-  private take(partition: TailPartition, bytes: Buffer): void {
-    const from = partition.position ?? 0;
-    const next = scanBatches(bytes, from, (key, timestampMs) => {
-      this.recordsRead++;
-      this.metrics.logRead.inc();
-      this.onFound(key, timestampMs);
-    });
-    // What we wrote ourselves may have moved it on meanwhile
-    partition.position = Math.max(partition.position ?? 0, next);
+  /** @param from the offset that was asked for. */
+  private takeRecords(
+    partition: TailPartition,
+    from: number,
+    answer: FetchAnswer | undefined,
+  ): boolean {
+    // Another broker's loop may have found meanwhile that it has to begin anew
+    if (partition.position === undefined || partition.position < from) return false;
+    if (answer?.errorCode === OFFSET_OUT_OF_RANGE) {
+      partition.forget(); // deleted meanwhile: look for the start again
+      return false;
+    }
+    if (answer?.errorCode !== NONE) {
+      this.cluster.lookAgain();
+      return false;
+    }
+    return this.scan(partition, from, answer.bytes);
+  }
+
+  /** What cannot be understood keeps its own partition from being known, and no other. */
+  private scan(partition: TailPartition, from: number, bytes: Buffer): boolean {
+    try {
+      const next = scanBatches(bytes, from, (key, timestampMs) => {
+        this.recordsRead++;
+        this.metrics.logRead.inc();
+        this.onFound(key, timestampMs);
+      });
+      // What we wrote ourselves may have moved it on meanwhile
+      partition.position = Math.max(partition.position ?? 0, next);
+      this.unreadable.delete(partition);
+      return true;
+    } catch (error) {
+      if (!this.unreadable.has(partition)) {
+        this.unreadable.add(partition);
+        const { topic, partition: id } = partition;
+        this.logger.error({ message: 'log not understood', topic, partition: id, error });
+      }
+      return false;
+    }
   }
 
   private report(): void {
@@ -291,47 +327,33 @@ export class LogTail
 
   private get lagSeconds(): number {
     const now = performance.now();
-    const lags = this.partitions().map((partition) => partition.lagMs(now));
-    const longest = Math.max(0, ...lags);
-    return Number.isFinite(longest) && lags.length > 0 ? longest / 1000 : -1;
+    const lags = this.partitions()
+      .map((partition) => partition.lagMs(now))
+      .filter(Number.isFinite);
+    return lags.length > 0 ? Math.max(0, ...lags) / 1000 : -1;
   }
 
   private partitions(): TailPartition[] {
     return Array.from(this.topics.values()).flat();
   }
 
-  private isKnownAsOf(since: number): boolean {
-    return this.partitions().every((partition) => partition.lagMs(since) <= 0);
+  private unknown(): TailPartition[] {
+    const now = performance.now();
+    return this.partitions().filter((partition) => !partition.isTrusted(now));
   }
 
   private askAtOnce(): void {
     this.wake.abort();
     this.wake = new AbortController();
   }
-
-  /** Looks after every round of a broker. */
-  private async until(condition: () => boolean, limitMs: number): Promise<void> {
-    const end = performance.now() + limitMs;
-    while (!condition() && !this.closing && performance.now() < end) {
-      const waitMs = Math.min(POLL_MS, end - performance.now());
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
-        this.waiters.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
-  private wakeWaiters(): void {
-    const { waiters } = this;
-    this.waiters = [];
-    for (const resolve of waiters) resolve();
-  }
 }
 
-function isKnown({ position = -1, end }: TailPartition): boolean {
+function limit(ms: number) {
+  const controller = new AbortController();
+  return { signal: controller.signal, timer: setTimeout(() => controller.abort(), ms) };
+}
+
+function isRead({ position = -1, end }: TailPartition): boolean {
   return position >= end;
 }
 

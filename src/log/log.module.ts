@@ -22,10 +22,10 @@ import { PublishedLog, UnreadLog } from './published-log.js';
 export class LogModule {}
 
 function createLog(
-  { dedupe: { store, ttlMs, leaseMs } }: Config,
+  { dedupe: { store, ttlMs } }: Config,
   cluster: KafkaCluster,
   metrics: Metrics,
 ): PublishedLog {
   if (store !== 'log') return new UnreadLog();
-  return new LogTail(cluster, metrics, { windowMs: ttlMs, maxLagMs: leaseMs / 2 });
+  return new LogTail(cluster, metrics, ttlMs);
 }

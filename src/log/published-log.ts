@@ -1,3 +1,6 @@
+/** What stands in a partition is known but for what came within this time, in ms; else it is not written to. */
+export const MAX_LAG_MS = 3000;
+
 /**
  * What is known of the log that the bridge writes: whether its content can be vouched for.
  * Abstract class: a type and an injection token in one.
@@ -21,6 +24,12 @@ export abstract class PublishedLog {
 
   /** Undefined while records can be vouched for, else why not. */
   abstract get unready(): string | undefined;
+}
+
+/** One partition of one of our topics. */
+export interface PartitionId {
+  readonly topic: string;
+  readonly partition: number;
 }
 
 /** Where something else remembers what was published. */

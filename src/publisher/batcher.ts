@@ -263,7 +263,7 @@ export class Batcher {
       await this.settleAlone(single);
       if (!this.written.has(single)) {
         // Refused, or without outcome still: nothing more goes after it through this producer
-        return this.reject(unit.records.slice(i + 1), 'unavailable', true);
+        return this.reject(unit.records.slice(i + 1), 'unavailable', true); // with the first try, perhaps
       }
     }
   }
@@ -330,8 +330,10 @@ export class Batcher {
     if (records.length === 0) return;
     this.waiting -= records.length;
     this.events.failed(fault, records.length);
-    for (const { reject } of records)
-      reject(new PublishError(fault, { attempted, cause }));
+    for (const { reject, partition } of records) {
+      const at = { topic: partition.topic, partition: partition.id };
+      reject(new PublishError(fault, attempted ? at : undefined, { cause }));
+    }
   }
 
   private withdrawExpired(lane: Lane): void {

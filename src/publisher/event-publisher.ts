@@ -1,3 +1,5 @@
+import type { PartitionId } from '../log/published-log.js';
+
 /** One record, ready for the log. */
 export interface EventRecord {
   readonly topic: string;
@@ -47,14 +49,16 @@ export type PublishFault =
 /** The record is not, or not known to be, on Kafka: the sender should try again. */
 export class PublishError extends Error {
   override readonly name = 'PublishError';
-  /** True when an attempt was made whose outcome is unknown: the record may be there, or come yet. */
-  readonly attempted: boolean;
 
+  /**
+   * @param attemptedAt where an attempt was made whose outcome is unknown: the record may be
+   *   there, or come yet. Undefined: it certainly is not, and will not.
+   */
   constructor(
     readonly fault: PublishFault,
-    { attempted = false, ...options }: ErrorOptions & { attempted?: boolean } = {},
+    readonly attemptedAt?: PartitionId,
+    options?: ErrorOptions,
   ) {
     super(`not published: ${fault}`, options);
-    this.attempted = attempted;
   }
 }

@@ -108,10 +108,10 @@ export class Lane {
 
   /** Withdraws what nobody waits for any more; a queue holds no attempted record. */
   takeExpired(now: number): Pending[] {
-    const first = this.queue[0]; // they queue in the order in which they expire, or nearly
-    if (first === undefined || first.permit.deadline > now) return [];
     const expired = this.queue.filter(({ permit }) => permit.deadline <= now);
-    this.queue = this.queue.filter(({ permit }) => permit.deadline > now);
+    if (expired.length > 0) {
+      this.queue = this.queue.filter(({ permit }) => permit.deadline > now);
+    }
     return expired;
   }
 

@@ -1,9 +1,15 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
+import { CONNECTION_TIMEOUT_MS } from '../kafka/kafka-client.js';
+import { MAX_LAG_MS } from '../log/published-log.js';
 import type { Permit } from './event-publisher.js';
 import type { Pending } from './lane.js';
 
-/** From here to the socket kafkajs may still connect and wait for its turn, in ms. */
-const SEND_MARGIN_MS = 3000;
+/**
+ * A claim has to last for this much longer, in ms: from here to the socket kafkajs may still
+ * connect (CONNECTION_TIMEOUT_MS), and whoever has the claim next knows the log but for its
+ * last MAX_LAG_MS.
+ */
+const SEND_MARGIN_MS = CONNECTION_TIMEOUT_MS + MAX_LAG_MS + 500;
 
 /** By its name kafkajs knows that its metadata are out of date, and asks again. */
 class LeaderMoved extends Error {

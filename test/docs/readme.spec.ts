@@ -151,8 +151,7 @@ describe('the table of metrics', () => {
       API_AUTH: 'none',
     });
     const cluster = new KafkaCluster(config, metrics);
-    const { ttlMs: windowMs, leaseMs: maxLagMs } = config.dedupe;
-    const log = new LogTail(cluster, metrics, { windowMs, maxLagMs });
+    const log = new LogTail(cluster, metrics, config.dedupe.ttlMs);
     metrics.observe('dedupe_id_bytes', 'with the log store only', () => 0);
     void new KafkaPublisher(cluster, log, metrics, config);
     const actual = (await metrics.registry.getMetricsAsJSON())

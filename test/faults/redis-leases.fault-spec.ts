@@ -47,8 +47,17 @@ async function takenBy(leases: RedisLeases, key: string): Promise<void> {
   }
 }
 
-async function takenUntilGrace(leases: RedisLeases): Promise<void> {
-  while (await leases.take(`grace-${Math.random()}`)) await delay(10);
+/** Until Redis is found to have lost its leases. */
+async function untilGrace(leases: RedisLeases): Promise<void> {
+  for (;;) {
+    try {
+      await leases.take(`grace-${Math.random()}`);
+      await delay(10);
+    } catch (error) {
+      expect(error).toBeInstanceOf(DedupeStoreError);
+      return expect(leases.unready).toBe('Redis has lost its leases');
+    }
+  }
 }
 
 describe('leases in Redis', () => {
@@ -95,8 +104,9 @@ describe('leases in Redis', () => {
     ['was restarted without its data', () => redis.restart()],
   ])(
     'are given to nobody, when Redis %s, before their holders could say so again',
-    async (_, happens) => {
-      expect(await ours.take('d')).toBe(true);
+    async (how, happens) => {
+      const ourKey = `d-${how}`;
+      expect(await ours.take(ourKey)).toBe(true);
       await happens();
       await theirs.take('x').catch(() => false);
       const since = performance.now();
@@ -104,16 +114,25 @@ describe('leases in Redis', () => {
       expect(performance.now() - since).toBeGreaterThan(LEASE_MS / 2);
       // Within that time whoever holds one has renewed it
       await operator.flushall();
-      await takenUntilGrace(theirs);
-      expect(await ours.renew(['d'])).toEqual([true]);
+      await untilGrace(theirs);
+      expect(await ours.renew([ourKey])).toEqual([true]);
       await delay(LEASE_MS / 2);
-      expect(await ours.renew(['d'])).toEqual([true]);
+      expect(await ours.renew([ourKey])).toEqual([true]);
       await delay(LEASE_MS / 2);
-      expect(await theirs.take('d')).toBe(false);
+      expect(theirs.unready).toBeUndefined();
+      expect(await theirs.take(ourKey)).toBe(false);
       expect(await theirs.take(`free-${Math.random()}`)).toBe(true);
     },
     30_000,
   );
+
+  it('are renewed in pieces, however many there are', async () => {
+    const keys = Array.from({ length: 600 }, (_, i) => `piece-${i}`);
+    await Promise.all(keys.map((key) => ours.take(key)));
+    await theirs.take('theirs');
+    const held = await ours.renew([...keys, 'theirs']);
+    expect(held).toEqual([...keys.map(() => true), false]);
+  });
 
   it('fail fast while Redis is silent', async () => {
     await redis.pause();

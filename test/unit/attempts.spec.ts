@@ -20,6 +20,7 @@ import {
   DedupeStoreError,
   type Claim,
 } from '../../src/dedupe/dedupe-store.js';
+import type { PartitionId } from '../../src/log/published-log.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { PublishError, type Permit } from '../../src/publisher/event-publisher.js';
 import { FAKED_CLOCK } from '../support/clock.js';
@@ -51,8 +52,8 @@ class TellingStore extends DedupeStore {
     return this.tell('release', key);
   }
 
-  override abandon(key: string): void | Promise<void> {
-    return this.tell('abandon', key);
+  override abandon(key: string, at: PartitionId): void | Promise<void> {
+    return this.tell('abandon', `${key} ${at.topic}/${at.partition}`);
   }
 
   override renew(keys: readonly string[]): boolean[] | Promise<boolean[]> {
@@ -162,10 +163,10 @@ describe('an attempt', () => {
   });
 
   it('is abandoned, not given back, when it is not known what became of it', async () => {
-    const error = new PublishError('producer-fatal', { attempted: true });
+    const error = new PublishError('producer-fatal', { topic: 't', partition: 3 });
     const outcome = attemptsWith().start('k', FAR, () => Promise.reject(error));
     await expect(outcome).rejects.toBe(error);
-    expect(store.told).toEqual(['claim k', 'abandon k']);
+    expect(store.told).toEqual(['claim k', 'abandon k t/3']);
   });
 
   it('may publish until its deadline, while it holds its claim, on what was known before', async () => {

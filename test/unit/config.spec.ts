@@ -65,7 +65,7 @@ describe('loadConfig', () => {
         redisUrl: undefined,
         ttlMs: 259_200_000,
         onError: 'refuse',
-        leaseMs: 10_000,
+        leaseMs: 12_000,
         memoryMax: 1_000_000,
       },
       gemini: {

@@ -74,6 +74,8 @@ class SharedLeases extends Leases {
   }
 }
 
+const AT = { topic: 'gemini.other', partition: 0 };
+
 const newIds = () => new PublishedIds(72 * 3_600_000, 1000, Date.now);
 let tail: FakeTail;
 
@@ -110,7 +112,7 @@ describe('the log as a memory, in one replica', () => {
     'settles an unknown outcome by reading, not guessing (written: %s)',
     async (written) => {
       void store.claim('a');
-      store.abandon('a');
+      store.abandon('a', AT);
       expect(store.claim('a')).toBe('pending');
       if (written) tail.append('a');
       expect(store.claim('a')).toBe('pending');
@@ -151,6 +153,13 @@ describe('the log as a memory, in two replicas', () => {
     expect(holders.has('a')).toBe(false);
   });
 
+  it('says done also when the lease cannot be given back', async () => {
+    leases.giveBack = () => Promise.reject(new Error('no answer'));
+    const claim = store.claim('a');
+    ids.add(fingerprintOf('a'));
+    expect(await claim).toBe('done');
+  });
+
   it('leaves the lease of what it published to run out', async () => {
     expect(await store.claim('a')).toBe('taken');
     store.confirm('a');
@@ -161,7 +170,7 @@ describe('the log as a memory, in two replicas', () => {
 
   it('keeps the lease of what it gave up without knowing the outcome', async () => {
     await store.claim('a');
-    store.abandon('a');
+    store.abandon('a', AT);
     await store.renew(['b']);
     expect(leases.renewed).toEqual([['b', 'a']]);
     await tail.settleNow();

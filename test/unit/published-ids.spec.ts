@@ -50,6 +50,14 @@ describe('PublishedIds', () => {
     expect([has(ids, '999'), has(ids, '1000')]).toEqual([false, true]);
   });
 
+  it('counts what is read a second time once, and forgets nothing for it', () => {
+    const { ids, seen } = idsOf(8000);
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 7900; i++) ids.add(fingerprintOf(`${i}`), NOW - (i % 3) * HOUR);
+    }
+    expect([ids.size, seen.evicted]).toEqual([7900, 0]);
+  });
+
   it('forgets the oldest first at its bound, however late it was told of', () => {
     const { ids } = idsOf(800);
     for (let i = 0; i < 700; i++) ids.add(fingerprintOf(`new-${i}`), NOW);

@@ -1,5 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { TailPartition } from '../../src/log/tail-partition.js';
+import { FAKED_CLOCK } from '../support/clock.js';
 
 const MAX_LAG_MS = 5000;
 const SETTLE_MS = 1000;
@@ -60,11 +61,56 @@ describe('a partition that is followed', () => {
     const tail = partition();
     tail.wrote(0, 5); // where reading begins is not known yet
     expect(tail.position).toBeUndefined();
-    tail.restart(10);
+    tail.startAt(10);
     tail.wrote(10, 3);
     expect(tail.position).toBe(13);
     tail.wrote(14, 1); // somebody else's is in between
     tail.wrote(-1, 1); // Kafka did not say where
     expect(tail.position).toBe(13);
+  });
+
+  it('settles within its time however long a question takes', () => {
+    const tail = partition();
+    for (let at = 0; at <= 20_000; at += 4000) tail.known(at, at + 4000);
+    expect(tail.lagMs(24_000)).toBe(4000);
+    tail.known(24_000, 24_500);
+    expect(tail.vouches(24_500, 24_500)).toBe(true);
+  });
+});
+
+/** Whether it has ended, whenever that is asked. */
+const stateOf = async (promise: Promise<unknown>) => {
+  let settled = false;
+  void promise.then(() => (settled = true));
+  await new Promise(setImmediate);
+  return () => settled;
+};
+
+describe('waiting for what is on its way to a partition', () => {
+  it('ends a moment after the broker has answered, not after the question', async () => {
+    jest.useFakeTimers(FAKED_CLOCK);
+    const tail = trusted(performance.now() - 1);
+    const isSettled = await stateOf(tail.settled());
+    const asked = performance.now() + 900;
+    jest.advanceTimersByTime(3000); // the question waits in a broker that hangs
+    tail.known(asked, performance.now());
+    await new Promise(setImmediate);
+    const answered = performance.now();
+    tail.known(answered + SETTLE_MS - 1, answered + SETTLE_MS);
+    await new Promise(setImmediate);
+    expect(isSettled()).toBe(false);
+    tail.known(answered + SETTLE_MS, answered + SETTLE_MS);
+    await new Promise(setImmediate);
+    expect(isSettled()).toBe(true);
+    jest.useRealTimers();
+  });
+
+  it('ends when the partition is no more', async () => {
+    const tail = partition();
+    const isSettled = await stateOf(tail.settled());
+    expect(isSettled()).toBe(false);
+    tail.drop();
+    await new Promise(setImmediate);
+    expect(isSettled()).toBe(true);
   });
 });

@@ -58,6 +58,7 @@ const topicsOf = (admin: Admin, mode: 'create' | 'check' = 'create') =>
 const settings = (values: Record<string, string>) => ({
   'min.insync.replicas': '2',
   'retention.ms': '259200000',
+  'retention.bytes': '-1',
   'cleanup.policy': 'delete',
   'compression.type': 'producer',
   ...values,
@@ -161,6 +162,7 @@ describe('Topics', () => {
         { 'retention.ms': '259199999' },
         /retention\.ms of gemini-bridge.*DEDUPE_TTL_HOURS=72/,
       ],
+      [{ 'retention.bytes': '1000000' }, /retention\.bytes of gemini-bridge/],
       [{ 'cleanup.policy': 'compact,delete' }, /cleanup\.policy of gemini-bridge/],
       [{ 'compression.type': 'zstd' }, /compression\.type of gemini-bridge/],
     ])('will not do with %j', async (values, message) => {

@@ -43,8 +43,8 @@ function everywhere(compose: Combination['compose']): Combination['compose'] {
     compose(first ? [{ ...first, target: ALL }, ...rest] : rest, planner);
 }
 
-/** `ACK_BUDGET_MS` and six seconds: what a dead or sleeping replica's claim holds. */
-const OVER_THE_LEASE = [9, 16] as const;
+/** `ACK_BUDGET_MS` and eight seconds: what a dead or sleeping replica's claim holds. */
+const OVER_THE_LEASE = [11, 17] as const;
 const BELOW_THE_LEASE = [3, 7] as const;
 
 const COMBINATIONS: readonly Combination[] = [

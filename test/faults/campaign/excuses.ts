@@ -7,7 +7,7 @@ const MARGIN_MS = 3000;
 /** After a broker's or a network's fault its connections are made anew, and late answers come in. */
 const SETTLE_MS = 10_000;
 /** A claim outlasts the ack budget by this much. */
-const LEASE_MARGIN_MS = 6000;
+const LEASE_MARGIN_MS = 8000;
 
 /** Of the sender's process, which the proxies share: the bridge waits half a second for Redis. */
 const NOTICED_STANDSTILL_MS = 250;

@@ -17,7 +17,7 @@ replace(
     function markThenStart(key, deadline, publish) {
       return start.call(this, key, deadline, async (permit) => {
         marked.add(key);
-        await this.tell('confirm', key);
+        await this.tell('confirm', this.store.confirm(key));
         return publish(permit);
       });
     },
