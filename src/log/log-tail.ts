@@ -42,7 +42,6 @@ export class LogTail
   onFound: Found = () => undefined;
 
   private readonly logger = new Logger(LogTail.name);
-  private readonly reader: LogReader;
   private readonly topics = new Map<string, TailPartition[]>();
   /** By node id of the broker that is being followed. */
   private readonly leaders = new Map<number, Promise<void>>();
@@ -59,9 +58,9 @@ export class LogTail
     private readonly cluster: KafkaCluster,
     private readonly metrics: Metrics,
     private readonly windowMs: number,
+    private readonly reader = new LogReader(cluster.client),
   ) {
     super();
-    this.reader = new LogReader(cluster.client);
     cluster.follow(this);
     metrics.observe(
       'log_lag_seconds',

@@ -9,7 +9,7 @@ import { GeminiSender, SECRET } from './gemini-sender.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { startOwnKafka } from './own-kafka.js';
 
-/** Makes the lease, which is six seconds longer, short enough to wait for. */
+/** Makes the lease, which is eight seconds longer, short enough to wait for. */
 const ACK_BUDGET_MS = 1000;
 
 let kafka: KafkaCluster;
