@@ -13,6 +13,7 @@ import {
 } from './properties.js';
 
 const START_LIMIT_MS = 90_000;
+const RESTART_ATTEMPTS = 3;
 
 /** The chosen port was taken between choosing and binding: worth another try with other ports. */
 export class PortTakenError extends Error {
@@ -124,9 +125,16 @@ export class JavaNode implements KafkaNode {
 
   /** The same ports and data; resolves when the broker takes part in its cluster again. Kills it first if it runs. */
   async restart(): Promise<void> {
-    await this.kill();
-    this.launch();
-    await this.answers((answer) => answer.brokerIds.includes(this.id));
+    for (let attempt = 1; ; attempt++) {
+      await this.kill();
+      this.launch();
+      try {
+        return await this.answers((answer) => answer.brokerIds.includes(this.id));
+      } catch (error) {
+        // Of three brokers that start at once one may give up, for want of the others
+        if (!this.exit || attempt === RESTART_ATTEMPTS) throw error;
+      }
+    }
   }
 
   private async fail(problem: string): Promise<never> {

@@ -32,6 +32,13 @@ describe('what excuses a second record', () => {
     ).toEqual([]);
   });
 
+  it('is a producer that was replaced, but where the log tells what it wrote', () => {
+    const refused = fault('message-too-large', 1000, 2000);
+    expect(names('log', refused)).toEqual([]);
+    expect(names('redis', refused)).toEqual(['the producer was replaced']);
+    expect(names('memory', refused)).toEqual(['the producer was replaced']);
+  });
+
   it('is a Redis that forgets, for good, or is out of reach, for the time', () => {
     const [wiped] = excusesOf('redis', [fault('redis-wipe', 50_000, 50_000)], 2000);
     expect(wiped).toMatchObject({ forgets: true });

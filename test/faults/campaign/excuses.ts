@@ -15,6 +15,8 @@ const NOTICED_STANDSTILL_MS = 250;
 const KAFKA_TROUBLE = /^(broker-|net-|not-enough|min-isr|leader)/;
 const REDIS_FORGETS = ['redis-kill', 'redis-wipe', 'redis-failover'];
 const STANDS_STILL = ['replica-stop', 'replica-stall', 'redis-net-hold', 'redis-hang'];
+/** What is refused ends a producer for good. */
+const REPLACES_PRODUCER = 'message-too-large';
 const ENDS_PROCESS = ['replica-kill', 'replica-term'];
 
 /** The cases of the README's table "What is promised" that these faults make possible, and from when to when. */
@@ -25,6 +27,9 @@ export function excusesOf(
 ): Excuse[] {
   return faults.flatMap((fault) => [
     ...(fault.name === 'clock-skew' ? [around('clock', fault)] : []),
+    ...(store !== 'log' && fault.name === REPLACES_PRODUCER
+      ? [around('the producer was replaced', fault)]
+      : []),
     ...(store === 'memory' ? ofMemory(fault) : []),
     ...(store === 'redis' ? ofRedis(fault, faults, ackBudgetMs + LEASE_MARGIN_MS) : []),
   ]);
