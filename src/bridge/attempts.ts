@@ -54,6 +54,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   private readonly quota = new LogQuota();
   private readonly running = new Map<string, Attempt>();
   private readonly renewal: NodeJS.Timeout;
+  private renewing = false;
 
   constructor(
     private readonly store: DedupeStore,
@@ -163,6 +164,8 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
+    if (this.renewing) return;
+    this.renewing = true;
     const now = performance.now();
     const old = Array.from(this.running).filter(
       ([, { claimed, askedAt }]) => claimed && askedAt < now - RENEWAL_MS,
@@ -174,6 +177,8 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
       });
     } catch {
       this.metrics.unclaimed.inc({ call: 'renew' });
+    } finally {
+      this.renewing = false;
     }
   }
 }

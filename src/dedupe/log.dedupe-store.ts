@@ -18,8 +18,10 @@ const REFRESH_MS = 500;
  */
 export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown {
   private readonly claimed = new Map<string, Fingerprint>();
-  /** Given up with an unknown outcome: held until the log tells. */
+  /** Given up with an unknown outcome: nobody's until the log tells. */
   private readonly abandoned = new Set<string>();
+  /** Those of them whose lease is still renewed. */
+  private readonly held = new Set<string>();
 
   constructor(
     private readonly tail: LogTail,
@@ -59,13 +61,14 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
   override abandon(key: string, at: PartitionId): void {
     this.claimed.delete(key);
     this.abandoned.add(key);
+    this.held.add(key);
     void this.settle(key, at);
   }
 
   override renew(
     keys: readonly string[],
   ): readonly boolean[] | Promise<readonly boolean[]> {
-    return this.leases.renew([...keys, ...this.abandoned]);
+    return this.leases.renew([...keys, ...this.held]);
   }
 
   override get unready(): string | undefined {
@@ -93,9 +96,10 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
 
   private async settle(key: string, at: PartitionId): Promise<void> {
     await this.tail.settled(at);
-    this.abandoned.delete(key);
+    this.held.delete(key);
     if (this.published.has(fingerprintOf(key))) this.leases.finish(key);
     else await this.giveBack(key);
+    this.abandoned.delete(key); // last: what is given back must not be taken meanwhile
   }
 
   private async giveBack(key: string): Promise<void> {

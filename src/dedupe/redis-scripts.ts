@@ -87,12 +87,17 @@ export class RedisScripts<Name extends string> {
     holder: string,
     leaseMs: number,
   ): Promise<boolean[]> {
-    const held: boolean[] = [];
-    for (const chunk of inChunks(keys)) {
-      const answers = await this.run<number>(name, chunk, holder, leaseMs);
-      held.push(...answers.map((answer) => answer === 1));
-    }
-    return held;
+    const chunks = inChunks(keys);
+    const results = await Promise.allSettled(
+      chunks.map((chunk) => this.run<number>(name, chunk, holder, leaseMs)),
+    );
+    const failed = results.filter((result) => result.status === 'rejected');
+    if (failed.length === results.length && failed[0]) throw failed[0].reason;
+    return results.flatMap((result, i) =>
+      result.status === 'fulfilled'
+        ? result.value.map((answer) => answer === 1)
+        : (chunks[i] ?? []).map(() => false),
+    );
   }
 
   close(): void {

@@ -10,9 +10,6 @@ import {
 import type { Config } from '../config.js';
 import { watchedSockets } from './socket-watchdog.js';
 
-/** How long a broker may take to accept a connection, in ms. */
-export const CONNECTION_TIMEOUT_MS = 2000;
-
 /** A client with the deployment's brokers, credentials and certificates. */
 export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {
   return new Kafka({
@@ -20,7 +17,7 @@ export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {
     brokers: [...kafka.brokers],
     ...security(kafka),
     socketFactory: watchedSockets(silenceMs),
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    connectionTimeout: 2000,
     authenticationTimeout: silenceMs,
     requestTimeout: silenceMs + 1000, // a second net; the sockets are watched
     // Short: whoever calls has a loop of its own, which can see that we are closing

@@ -18,6 +18,8 @@ import { RetentionError, Topics, type TopicState } from './topics.js';
 const SILENCE_MS = 4000;
 /** One failed look may be one broker's fault; the next look asks another. */
 const FAILURES_UNTIL_UNREADY = 2;
+/** Looks in a row that have to agree that a topic has fewer partitions. */
+const LOOKS_UNTIL_FEWER = 3;
 /** Between two looks at the cluster, in ms: while all is well, and while it is not. */
 const HEALTHY_INTERVAL_MS = 4000;
 const FAILING_INTERVAL_MS = 500;
@@ -43,6 +45,10 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly admin: Admin;
   private readonly topics: Topics;
   private readonly followers: ClusterFollower[] = [];
+  private readonly sizes = new Map<
+    string,
+    { readonly partitions: number; readonly contradicted: number }
+  >();
   private problem: string | undefined = 'not connected yet';
   private wasReady = false;
   private wasTold = false;
@@ -118,8 +124,24 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
       this.topicsEnsured = true;
     }
     const { states, troubles } = await this.topics.describe();
-    for (const follower of this.followers) await follower.lead(states);
+    const believed = states.filter((state) => this.believes(state));
+    for (const follower of this.followers) await follower.lead(believed);
     if (troubles.length > 0) throw new Error(troubles.join('; '));
+  }
+
+  /** One broker with an old view must not pass for a topic that was made anew with fewer partitions. */
+  private believes({ name, leaders }: TopicState): boolean {
+    const known = this.sizes.get(name) ?? { partitions: 0, contradicted: 0 };
+    const isFewer = leaders.length < known.partitions;
+    const contradicted = isFewer ? known.contradicted + 1 : 0;
+    const believed = !isFewer || contradicted === LOOKS_UNTIL_FEWER;
+    this.sizes.set(
+      name,
+      believed
+        ? { partitions: leaders.length, contradicted: 0 }
+        : { ...known, contradicted },
+    );
+    return believed;
   }
 
   private report(problem: string | undefined): void {

@@ -40,7 +40,7 @@ function watch(socket: net.Socket, silenceMs: number): net.Socket {
   let aliveAt = performance.now();
   const standsStill = (): boolean => {
     if (performance.now() - aliveAt < STALL_MS) return false;
-    socket.destroy(new Error('the process stood still'));
+    reset(socket, 'the process stood still');
     return true;
   };
   const write = socket.write.bind(socket);
@@ -56,9 +56,18 @@ function watch(socket: net.Socket, silenceMs: number): net.Socket {
     if (standsStill()) return;
     aliveAt = performance.now();
     if (waitingSince === 0 || performance.now() - waitingSince < silenceMs) return;
-    socket.destroy(new Error(`no answer from the broker for ${silenceMs} ms`));
+    reset(socket, `no answer from the broker for ${silenceMs} ms`);
   }, TICK_MS);
   timer.unref();
   socket.once('close', () => clearInterval(timer));
   return socket;
+}
+
+/**
+ * Ends the connection with a reset: the kernel drops what it has not got rid of, and would
+ * otherwise go on delivering it. (Of a socket under TLS it does go on.)
+ */
+function reset(socket: net.Socket, reason: string): void {
+  Object.assign(socket, { resetAndClosing: true }); // what `resetAndDestroy` sets, which waits for the writes
+  socket.destroy(new Error(reason));
 }

@@ -33,6 +33,7 @@ interface Protocol {
 interface Broker {
   readonly connectionPool: { send(protocol: Protocol): Promise<unknown> };
   metadata(topics: string[]): Promise<unknown>;
+  disconnect(): Promise<void>;
 }
 
 interface Cluster {
@@ -80,7 +81,8 @@ const MAX_WAIT_MS = 500;
 /** Asks the brokers where the topics end, and for what stands on them. Needs Kafka 2.3 or newer. */
 export class LogReader {
   private readonly cluster: Cluster;
-  private located = false;
+  /** Brokers whose address is known, as far as they answered last time. */
+  private readonly located = new Set<number>();
 
   /** @throws {TypeError} when kafkajs is not the version that this was made for. */
   constructor(kafka: Kafka) {
@@ -154,21 +156,23 @@ export class LogReader {
     request: object,
     decode: (decoder: Decoder) => unknown,
   ): Promise<unknown> {
+    if (!this.located.has(leader)) await this.locate(leader);
+    const broker = await this.cluster.findBroker({ nodeId: leader });
     try {
-      if (!this.located) await this.locate();
-      const broker = await this.cluster.findBroker({ nodeId: leader });
       return await broker.connectionPool.send({ request, response: responseOf(decode) });
     } catch (error) {
-      this.located = false; // the broker may be elsewhere by now
+      this.located.delete(leader); // it may be elsewhere by now
+      // Not waited for. Or its other connection would pass for one that can be asked
+      broker.disconnect().catch(() => undefined);
       throw error;
     }
   }
 
   /** Connects, and learns where the brokers are. */
-  private async locate(): Promise<void> {
+  private async locate(leader: number): Promise<void> {
     await this.cluster.connect();
     await this.cluster.refreshMetadata();
-    this.located = true;
+    this.located.add(leader);
   }
 }
 

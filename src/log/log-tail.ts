@@ -26,6 +26,12 @@ const PROGRESS_MS = 2000;
 const NONE = 0;
 const OFFSET_OUT_OF_RANGE = 1;
 
+/** A partition in a round, and how far it has to be read in it. */
+interface Open {
+  readonly partition: TailPartition;
+  readonly end: number;
+}
+
 /**
  * Knows what stands on the bridge's topics: reads them back from the window's start, then
  * follows them. It asks each broker for the ends of the partitions that it leads, and fetches
@@ -64,7 +70,7 @@ export class LogTail
     cluster.follow(this);
     metrics.observe(
       'log_lag_seconds',
-      'Since the least known partition was known to its end; -1 before the first was',
+      'Since the least known of the partitions was known to its end, of those that ever were; -1 for none',
       () => this.lagSeconds,
     );
     metrics.observe(
@@ -187,17 +193,18 @@ export class LogTail
     const askedAt = performance.now();
     const positions = led.map(({ position }) => position);
     const answers = await this.reader.ends(leader, led);
-    let open = led.filter((partition, i) =>
-      this.takeEnd(partition, positions[i], answerFor(partition, answers)),
-    );
+    let open = led.flatMap((partition, i) => {
+      const end = this.endOf(partition, leader, positions[i], answers);
+      return end === undefined ? [] : [{ partition, end }];
+    });
     if (this.wasReady && !open.every(isRead)) await delay(OWN_ACK_MS);
     for (;;) {
-      for (const partition of open.filter(isRead)) {
+      for (const { partition } of open.filter(isRead)) {
         // Meanwhile it may have another leader, and be written to there
         if (partition.leader === leader) partition.known(askedAt, performance.now());
       }
       this.rounds.emit('end');
-      open = open.filter((partition) => !isRead(partition));
+      open = open.filter((one) => !isRead(one));
       if (open.length === 0 || this.closing) return true;
       if (performance.now() - askedAt > ROUND_MS) return false;
       open = await this.read(leader, open);
@@ -216,45 +223,45 @@ export class LogTail
       const start = answerFor(partition, starts);
       const end = answerFor(partition, ends);
       if (start?.errorCode !== NONE || end?.errorCode !== NONE) continue;
+      if (partition.leader !== leader || partition.position !== undefined) continue;
       partition.startAt(start.offset < 0 ? end.offset : start.offset);
     }
   }
 
   /**
-   * False when the broker does not know, or does not lead, the partition.
+   * Where the partition ends; undefined when the broker does not know, or does not lead it.
    *
    * @param asked the position when the question was asked: what we write ourselves moves it on.
    */
-  private takeEnd(
+  private endOf(
     partition: TailPartition,
+    leader: number,
     asked: number | undefined,
-    answer: OffsetAnswer | undefined,
-  ): boolean {
+    answers: readonly OffsetAnswer[],
+  ): number | undefined {
+    const answer = answerFor(partition, answers);
+    if (partition.leader !== leader) return undefined;
     if (answer?.errorCode !== NONE || asked === undefined) {
       this.cluster.lookAgain();
-      return false;
-    }
-    if (answer.offset < asked) {
-      partition.forget(); // a topic made anew
-      return false;
+      return undefined;
     }
     partition.end = answer.offset;
-    return true;
+    if (answer.offset >= asked) return answer.offset;
+    partition.forget(); // a topic made anew
+    return undefined;
   }
 
   /** @returns the partitions of which more may be read. */
-  private async read(
-    leader: number,
-    open: readonly TailPartition[],
-  ): Promise<TailPartition[]> {
-    const asked = open.map(({ topic, partition, position = 0 }) => ({
+  private async read(leader: number, open: readonly Open[]): Promise<Open[]> {
+    const asked = open.map(({ partition: { topic, partition, position = 0 } }) => ({
       topic,
       partition,
       offset: position,
     }));
     const answers = await this.reader.fetch(leader, asked);
-    return open.filter((partition, i) => {
+    return open.filter(({ partition }, i) => {
       const from = asked[i]?.offset ?? 0;
+      if (partition.leader !== leader) return false;
       return this.takeRecords(partition, from, answerFor(partition, answers));
     });
   }
@@ -265,7 +272,6 @@ export class LogTail
     from: number,
     answer: FetchAnswer | undefined,
   ): boolean {
-    // Another broker's loop may have found meanwhile that it has to begin anew
     if (partition.position === undefined || partition.position < from) return false;
     if (answer?.errorCode === OFFSET_OUT_OF_RANGE) {
       partition.forget(); // deleted meanwhile: look for the start again
@@ -352,7 +358,7 @@ function limit(ms: number) {
   return { signal: controller.signal, timer: setTimeout(() => controller.abort(), ms) };
 }
 
-function isRead({ position = -1, end }: TailPartition): boolean {
+function isRead({ partition: { position = -1 }, end }: Open): boolean {
   return position >= end;
 }
 

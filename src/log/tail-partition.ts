@@ -23,11 +23,12 @@ export class TailPartition {
   leader = -1;
   /** Everything before this offset is known; undefined until the window's start was found. */
   position: number | undefined;
-  /** Where reading began and where it has to get to: for the progress. */
+  /** Where reading began and where it has to get to, for the progress only. */
   start = 0;
   end = 0;
 
   private knownAsOf = -Infinity;
+  private answeredAt = -Infinity;
   private settlesAt: number | undefined;
   private trustedSince: number | undefined;
   private waiters: Waiter[] = [];
@@ -61,9 +62,10 @@ export class TailPartition {
 
   /** All up to the end that was asked for at `askedAt` has been read by `now`. */
   known(askedAt: number, now: number): void {
+    if (now - this.answeredAt > this.maxLagMs) this.settlesAt = now + this.settleMs;
+    this.answeredAt = now;
     if (this.lagMs(now) > this.maxLagMs) {
       this.trustedSince = undefined;
-      // Counted from the first answer of the gap; rounds that take long do not put it off
       this.settlesAt ??= now + this.settleMs;
     }
     this.knownAsOf = Math.max(this.knownAsOf, askedAt);

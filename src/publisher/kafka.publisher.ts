@@ -8,6 +8,7 @@ import { PublishedLog } from '../log/published-log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Batcher } from './batcher.js';
 import { EventPublisher, type EventRecord, type Permit } from './event-publisher.js';
+import { installLastLook } from './last-look.js';
 import { installRecordEncoder } from './record-encoder.js';
 import { routedPartitioner } from './routed-message.js';
 
@@ -42,6 +43,7 @@ export class KafkaPublisher
       'Records waiting for Kafka',
       () => this.batcher.pending,
     );
+    installLastLook();
     if (!installRecordEncoder()) {
       this.logger.warn(
         'kafkajs is not the known version: its slower record encoder is used',

@@ -1,15 +1,13 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
-import { CONNECTION_TIMEOUT_MS } from '../kafka/kafka-client.js';
 import { MAX_LAG_MS } from '../log/published-log.js';
 import type { Permit } from './event-publisher.js';
 import type { Pending } from './lane.js';
 
 /**
- * A claim has to last for this much longer, in ms: from here to the socket kafkajs may still
- * connect (CONNECTION_TIMEOUT_MS), and whoever has the claim next knows the log but for its
- * last MAX_LAG_MS.
+ * A claim has to last for this much longer, in ms: whoever has it next knows the log but for
+ * its last MAX_LAG_MS, and what is sent takes a moment to get there.
  */
-const SEND_MARGIN_MS = CONNECTION_TIMEOUT_MS + MAX_LAG_MS + 500;
+const SEND_MARGIN_MS = MAX_LAG_MS + 2000;
 
 /** By its name kafkajs knows that its metadata are out of date, and asks again. */
 class LeaderMoved extends Error {
@@ -37,6 +35,12 @@ export function routed(
   return { key, value, headers, partition, leader, permit };
 }
 
+/** @throws {ClaimLapsed} when nothing may be sent under the claim any more. */
+export function lookAt({ heldUntil }: Permit): void {
+  if (heldUntil - performance.now() >= SEND_MARGIN_MS) return;
+  throw new ClaimLapsed('the claim was not renewed in time');
+}
+
 /**
  * The partitioner of every producer given to a `Batcher`. kafkajs calls it before each of its
  * own attempts too. The partition is chosen already; what is left is to see that the record
@@ -48,9 +52,7 @@ export function routed(
 export function routedPartitioner() {
   return ({ message, partitionMetadata }: PartitionerArgs): number => {
     const { partition, leader, permit } = message as RoutedMessage;
-    if (permit.heldUntil - performance.now() < SEND_MARGIN_MS) {
-      throw new ClaimLapsed('the claim was not renewed in time');
-    }
+    lookAt(permit);
     if (leader === undefined) return partition;
     for (const { partitionId, leader: actual } of partitionMetadata) {
       if (partitionId === partition && actual === leader) return partition;

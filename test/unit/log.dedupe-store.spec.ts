@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { fingerprintOf } from '../../src/dedupe/fingerprint-set.js';
 import { Leases, LocalLeases } from '../../src/dedupe/leases.js';
@@ -166,6 +167,18 @@ describe('the log as a memory, in two replicas', () => {
     expect(holders.get('a')).toBe('me');
     expect(leases.finished).toEqual(['a']);
     expect(store.claim('a')).toBe('done');
+  });
+
+  it('lets nobody have what it gave up before its lease is given back', async () => {
+    await store.claim('a');
+    store.abandon('a', AT);
+    const giving = new EventEmitter();
+    leases.giveBack = async () => void (await once(giving, 'given'));
+    await tail.settleNow();
+    expect(store.claim('a')).toBe('pending');
+    giving.emit('given');
+    await new Promise(setImmediate);
+    expect(await store.claim('a')).toBe('taken');
   });
 
   it('keeps the lease of what it gave up without knowing the outcome', async () => {

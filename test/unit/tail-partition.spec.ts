@@ -69,6 +69,17 @@ describe('a partition that is followed', () => {
     expect(tail.position).toBe(13);
   });
 
+  it('has to settle after every gap, also one that began before the last was over', () => {
+    const tail = partition();
+    tail.known(10, 10);
+    tail.known(100_000, 100_020);
+    expect(tail.vouches(100_020, 100_020)).toBe(false);
+    tail.known(100_500, 106_000); // and once more
+    expect(tail.vouches(106_000, 106_000)).toBe(false);
+    tail.known(107_000, 107_000);
+    expect(tail.vouches(107_000, 107_000)).toBe(true);
+  });
+
   it('settles within its time however long a question takes', () => {
     const tail = partition();
     for (let at = 0; at <= 20_000; at += 4000) tail.known(at, at + 4000);

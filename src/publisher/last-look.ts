@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module';
+import type { Permit } from './event-publisher.js';
+import { lookAt } from './routed-message.js';
+
+/** The parts of kafkajs's `Broker` that a produce request goes through. */
+interface Broker {
+  isConnected(): boolean;
+  connect(): Promise<void>;
+  produce: (this: Broker, request: ProduceRequest) => Promise<unknown>;
+}
+
+interface ProduceRequest {
+  readonly topicData: readonly {
+    readonly partitions: readonly {
+      readonly messages: readonly { readonly permit?: Permit }[];
+    }[];
+  }[];
+}
+
+const MODULE = 'kafkajs/src/broker';
+
+const installed = new WeakSet<object>();
+
+/**
+ * Makes kafkajs look at the claims once more when a produce request has the broker to itself
+ * and a connection: after the partitioner it may have waited for other requests and for a login.
+ *
+ * @throws {Error} when kafkajs is not the version that this was made for.
+ */
+export function installLastLook(): void {
+  const require = createRequire(import.meta.url);
+  const { prototype } = require(MODULE) as { prototype: Broker };
+  const { produce } = prototype;
+  if (typeof produce !== 'function' || typeof prototype.isConnected !== 'function') {
+    throw new TypeError('kafkajs is not the version that this build was made for');
+  }
+  if (installed.has(prototype)) return;
+  installed.add(prototype);
+  prototype.produce = async function looked(this: Broker, request): Promise<unknown> {
+    if (!this.isConnected()) await this.connect();
+    for (const { partitions } of request.topicData) {
+      for (const { messages } of partitions) {
+        for (const { permit } of messages) if (permit) lookAt(permit);
+      }
+    }
+    return produce.call(this, request);
+  };
+}

@@ -1,0 +1,51 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from '@jest/globals';
+import { installLastLook } from '../../src/publisher/last-look.js';
+import { ClaimLapsed } from '../../src/publisher/routed-message.js';
+
+const require = createRequire(import.meta.url);
+const Broker = require('kafkajs/src/broker') as {
+  prototype: {
+    isConnected: () => boolean;
+    connect: () => Promise<void>;
+    produce: (request: object) => Promise<unknown>;
+  };
+};
+
+/** A broker of kafkajs that notes what happens to it. */
+function brokerThat(isConnected: boolean) {
+  const told: string[] = [];
+  const broker = Object.assign(
+    Object.create(Broker.prototype) as typeof Broker.prototype,
+    {
+      isConnected: () => isConnected,
+      connect: async () => void told.push('connect'),
+      lookupRequest: () => {
+        told.push('produce');
+        throw new Error('as far as this test goes');
+      },
+    },
+  );
+  return { broker, told };
+}
+
+const requestHeldFor = (ms: number) => {
+  const permit = { deadline: 0, askedAt: 0, heldUntil: performance.now() + ms };
+  return { topicData: [{ partitions: [{ messages: [{ permit }] }] }] };
+};
+
+describe('the last look at a claim', () => {
+  it('comes when there is a connection, and lets through what is held for long enough', async () => {
+    installLastLook();
+    const { broker, told } = brokerThat(false);
+    await expect(broker.produce(requestHeldFor(60_000))).rejects.toThrow('as far as');
+    expect(told).toEqual(['connect', 'produce']);
+  });
+
+  it('lets nothing through that is not, also when it was installed twice', async () => {
+    installLastLook();
+    const { broker, told } = brokerThat(true);
+    await expect(broker.produce(requestHeldFor(4000))).rejects.toThrow(ClaimLapsed);
+    expect(told).toEqual([]);
+  });
+});
