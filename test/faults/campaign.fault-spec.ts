@@ -12,12 +12,6 @@ const SHORT = [
     seconds: 20,
     only: ['broker-hang', 'replica-kill', 'redis-wipe', 'broker-kill'],
   }),
-  scheduleOf(1, {
-    store: 'memory',
-    brokers: 1,
-    seconds: 15,
-    only: ['net-half-open', 'message-too-large', 'broker-kill'],
-  }),
   scheduleOf(7, {
     store: 'redis',
     brokers: 1,
