@@ -113,7 +113,7 @@ export class LogTail
   /** Resolves when the log was known as of now, or when the time is over. */
   async refreshed(limitMs: number): Promise<void> {
     const since = performance.now();
-    const { signal, timer } = limit(limitMs);
+    const signal = AbortSignal.timeout(limitMs);
     this.askAtOnce();
     try {
       while (!this.partitions().every((partition) => partition.lagMs(since) <= 0)) {
@@ -121,8 +121,6 @@ export class LogTail
       }
     } catch {
       // the time is over
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -351,11 +349,6 @@ export class LogTail
     this.wake.abort();
     this.wake = new AbortController();
   }
-}
-
-function limit(ms: number) {
-  const controller = new AbortController();
-  return { signal: controller.signal, timer: setTimeout(() => controller.abort(), ms) };
 }
 
 function isRead({ partition: { position = -1 }, end }: Open): boolean {
