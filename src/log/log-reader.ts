@@ -21,6 +21,9 @@ export interface FetchAnswer extends PartitionId {
   readonly bytes: Buffer;
 }
 
+/** In the order of the partitions that were asked about; undefined where one is not mentioned. */
+export type Answers<Answer> = readonly (Answer | undefined)[];
+
 export interface FetchPosition extends PartitionId {
   readonly offset: number;
 }
@@ -98,7 +101,10 @@ export class LogReader {
    * not yet on all in-sync replicas count too. A replica's question is answered so, whichever
    * it is (its own node id will do), and only by a broker that leads the partition.
    */
-  ends(leader: number, partitions: readonly PartitionId[]): Promise<OffsetAnswer[]> {
+  ends(
+    leader: number,
+    partitions: readonly PartitionId[],
+  ): Promise<Answers<OffsetAnswer>> {
     return this.offsets(leader, partitions, leader, LATEST);
   }
 
@@ -106,7 +112,7 @@ export class LogReader {
   committedEnds(
     leader: number,
     partitions: readonly PartitionId[],
-  ): Promise<OffsetAnswer[]> {
+  ): Promise<Answers<OffsetAnswer>> {
     return this.offsets(leader, partitions, CONSUMER, LATEST);
   }
 
@@ -115,7 +121,7 @@ export class LogReader {
     leader: number,
     partitions: readonly PartitionId[],
     timestampMs: number,
-  ): Promise<OffsetAnswer[]> {
+  ): Promise<Answers<OffsetAnswer>> {
     return this.offsets(leader, partitions, CONSUMER, timestampMs);
   }
 
@@ -123,7 +129,7 @@ export class LogReader {
   async fetch(
     leader: number,
     positions: readonly FetchPosition[],
-  ): Promise<FetchAnswer[]> {
+  ): Promise<Answers<FetchAnswer>> {
     const topics = byTopic(positions, ({ partition, offset }) => ({
       partition,
       fetchOffset: offset,
@@ -137,7 +143,7 @@ export class LogReader {
       maxBytes: MAX_BYTES,
       topics,
     });
-    return (await this.send(leader, request, decodeFetch)) as FetchAnswer[];
+    return inOrder(positions, await this.send(leader, request, decodeFetch));
   }
 
   private async offsets(
@@ -145,21 +151,25 @@ export class LogReader {
     partitions: readonly PartitionId[],
     replicaId: number,
     timestamp: number,
-  ): Promise<OffsetAnswer[]> {
+  ): Promise<Answers<OffsetAnswer>> {
     const topics = byTopic(partitions, ({ partition }) => ({ partition, timestamp }));
     const request = listOffsets({ replicaId, isolationLevel: READ_UNCOMMITTED, topics });
-    return (await this.send(leader, request, decodeOffsets)) as OffsetAnswer[];
+    return inOrder(partitions, await this.send(leader, request, decodeOffsets));
   }
 
-  private async send(
+  private async send<Answer>(
     leader: number,
     request: object,
-    decode: (decoder: Decoder) => unknown,
-  ): Promise<unknown> {
+    decode: (decoder: Decoder) => Answer[],
+  ): Promise<Answer[]> {
     if (!this.located.has(leader)) await this.locate(leader);
     const broker = await this.cluster.findBroker({ nodeId: leader });
     try {
-      return await broker.connectionPool.send({ request, response: responseOf(decode) });
+      const answers = await broker.connectionPool.send({
+        request,
+        response: responseOf(decode),
+      });
+      return answers as Answer[];
     } catch (error) {
       this.located.delete(leader); // it may be elsewhere by now
       // Not waited for. Or its other connection would pass for one that can be asked
@@ -265,4 +275,17 @@ function byTopic<T extends PartitionId>(
     topics.set(item.topic, partitions);
   }
   return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }));
+}
+
+function inOrder<Answer extends PartitionId>(
+  asked: readonly PartitionId[],
+  answers: readonly Answer[],
+): Answers<Answer> {
+  const topics = new Map<string, Map<number, Answer>>();
+  for (const answer of answers) {
+    const partitions = topics.get(answer.topic) ?? new Map<number, Answer>();
+    partitions.set(answer.partition, answer);
+    topics.set(answer.topic, partitions);
+  }
+  return asked.map(({ topic, partition }) => topics.get(topic)?.get(partition));
 }

@@ -192,7 +192,7 @@ export class LogTail
     const positions = led.map(({ position }) => position);
     const answers = await this.reader.ends(leader, led);
     let open = led.flatMap((partition, i) => {
-      const end = this.endOf(partition, leader, positions[i], answers);
+      const end = this.endOf(partition, leader, positions[i], answers[i]);
       return end === undefined ? [] : [{ partition, end }];
     });
     if (this.wasReady && !open.every(isRead)) await delay(OWN_ACK_MS);
@@ -217,9 +217,9 @@ export class LogTail
     const from = Date.now() - this.windowMs - CLOCK_MARGIN_MS;
     const ends = await this.reader.committedEnds(leader, fresh); // first: nothing in between is missed
     const starts = await this.reader.since(leader, fresh, from);
-    for (const partition of fresh) {
-      const start = answerFor(partition, starts);
-      const end = answerFor(partition, ends);
+    for (const [i, partition] of fresh.entries()) {
+      const start = starts[i];
+      const end = ends[i];
       if (start?.errorCode !== NONE || end?.errorCode !== NONE) continue;
       if (partition.leader !== leader || partition.position !== undefined) continue;
       partition.startAt(start.offset < 0 ? end.offset : start.offset);
@@ -235,9 +235,8 @@ export class LogTail
     partition: TailPartition,
     leader: number,
     asked: number | undefined,
-    answers: readonly OffsetAnswer[],
+    answer: OffsetAnswer | undefined,
   ): number | undefined {
-    const answer = answerFor(partition, answers);
     if (partition.leader !== leader) return undefined;
     if (answer?.errorCode !== NONE || asked === undefined) {
       this.cluster.lookAgain();
@@ -260,7 +259,7 @@ export class LogTail
     return open.filter(({ partition }, i) => {
       const from = asked[i]?.offset ?? 0;
       if (partition.leader !== leader) return false;
-      return this.takeRecords(partition, from, answerFor(partition, answers));
+      return this.takeRecords(partition, from, answers[i]);
     });
   }
 
@@ -353,11 +352,4 @@ export class LogTail
 
 function isRead({ partition: { position = -1 }, end }: Open): boolean {
   return position >= end;
-}
-
-function answerFor<T extends PartitionId>(
-  { topic, partition }: PartitionId,
-  answers: readonly T[],
-): T | undefined {
-  return answers.find((a) => a.topic === topic && a.partition === partition);
 }
