@@ -230,7 +230,7 @@ export class Batcher {
           case 'fatal':
             return this.giveUp(unit, 'producer-fatal', error);
           case 'lapsed':
-            return this.giveUp(unit, 'claim-lapsed', error);
+            return this.lapse(unit, error);
           case 'partition':
             break;
         }
@@ -249,6 +249,12 @@ export class Batcher {
     if (this.producer === unit.producer) this.producer = undefined;
     this.events.producerFailed(unit.producer, error);
     this.finish(unit, fault, error);
+  }
+
+  /** The claim is not ours any more. Where no broker was given the record it is certainly not there. */
+  private lapse(unit: Unit, error: unknown): void {
+    if (unit.handedOn) return this.giveUp(unit, 'claim-lapsed', error);
+    this.finish(unit, 'claim-lapsed', error, false);
   }
 
   /** Too large together, so one by one; too large by itself is refused. */
@@ -282,9 +288,9 @@ export class Batcher {
     const answers = await producer.sendBatch({
       acks: -1,
       timeout: REPLICATION_TIMEOUT_MS,
-      topicMessages: batch.map(({ partition, records }) => ({
-        topic: partition.topic,
-        messages: records.map((pending) => routed(pending, partition.id, leader)),
+      topicMessages: batch.map((unit) => ({
+        topic: unit.partition.topic,
+        messages: unit.records.map((pending) => routed(pending, unit, leader)),
       })),
     });
     this.events.batchSent(batch.reduce((sum, { records }) => sum + records.length, 0));
@@ -303,11 +309,16 @@ export class Batcher {
     return true;
   }
 
-  private finish(unit: Unit, fault?: PublishFault, cause?: unknown): void {
+  private finish(
+    unit: Unit,
+    fault?: PublishFault,
+    cause?: unknown,
+    attempted = true,
+  ): void {
     if (!this.units.delete(unit)) return;
     unit.partition.busy = false;
     if (fault) {
-      this.reject(unit.records, fault, true, cause);
+      this.reject(unit.records, fault, attempted, cause);
     } else {
       this.written.add(unit);
       this.waiting -= unit.records.length;

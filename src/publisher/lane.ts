@@ -36,6 +36,8 @@ export interface Unit {
   readonly records: readonly Pending[];
   /** Holds the sequence numbers of the first attempt, so each repeat goes through it. */
   readonly producer: Producer;
+  /** True once a request with it may have gone to a broker. */
+  handedOn: boolean;
 }
 
 const MAX_BATCH_RECORDS = 500;
@@ -90,7 +92,7 @@ export class Lane {
     this.queue = left;
     return Array.from(groups, ([partition, records]) => {
       partition.busy = true;
-      return { partition, records, producer };
+      return { partition, records, producer, handedOn: false };
     });
   }
 

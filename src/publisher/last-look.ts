@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Permit } from './event-publisher.js';
-import { lookAt } from './routed-message.js';
+import { lookAt, type RoutedMessage } from './routed-message.js';
 
 /** The parts of kafkajs's `Broker` that a produce request goes through. */
 interface Broker {
@@ -12,7 +11,7 @@ interface Broker {
 interface ProduceRequest {
   readonly topicData: readonly {
     readonly partitions: readonly {
-      readonly messages: readonly { readonly permit?: Permit }[];
+      readonly messages: readonly Partial<Pick<RoutedMessage, 'permit' | 'unit'>>[];
     }[];
   }[];
 }
@@ -38,11 +37,11 @@ export function installLastLook(): void {
   installed.add(prototype);
   prototype.produce = async function looked(this: Broker, request): Promise<unknown> {
     if (!this.isConnected()) await this.connect();
-    for (const { partitions } of request.topicData) {
-      for (const { messages } of partitions) {
-        for (const { permit } of messages) if (permit) lookAt(permit);
-      }
-    }
+    const messages = request.topicData.flatMap(({ partitions }) =>
+      partitions.flatMap((partition) => partition.messages),
+    );
+    for (const { permit } of messages) if (permit) lookAt(permit);
+    for (const { unit } of messages) if (unit) unit.handedOn = true;
     return produce.call(this, request);
   };
 }

@@ -1,7 +1,7 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
 import { MAX_LAG_MS } from '../log/published-log.js';
 import type { Permit } from './event-publisher.js';
-import type { Pending } from './lane.js';
+import type { Pending, Unit } from './lane.js';
 
 /**
  * A claim has to last for this much longer, in ms: whoever has it next knows the log but for
@@ -20,19 +20,20 @@ export class ClaimLapsed extends Error {
 }
 
 /** A message with its partition chosen, and the broker that it is meant for. */
-interface RoutedMessage extends Message {
+export interface RoutedMessage extends Message {
   readonly partition: number;
   readonly leader?: number | undefined;
   readonly permit: Permit;
+  readonly unit: Pick<Unit, 'handedOn'>;
 }
 
 export function routed(
   { key, record, permit }: Pending,
-  partition: number,
+  unit: Unit,
   leader?: number,
 ): RoutedMessage {
   const { value, headers } = record;
-  return { key, value, headers, partition, leader, permit };
+  return { key, value, headers, partition: unit.partition.id, leader, permit, unit };
 }
 
 /** @throws {ClaimLapsed} when nothing may be sent under the claim any more. */

@@ -6,6 +6,7 @@ interface Sent {
   readonly value: Buffer;
   readonly partition: number;
   readonly leader?: number;
+  readonly unit: { handedOn: boolean };
 }
 
 /** A produce request that waits for the test to decide what becomes of it. */
@@ -42,6 +43,11 @@ export class FakeRequest {
   get messages(): Sent[] {
     const all = (this.batch.topicMessages ?? []).flatMap(({ messages }) => messages);
     return all as unknown as Sent[];
+  }
+
+  /** As kafkajs does when it has a broker and a connection, before it writes. */
+  handOn(): void {
+    for (const { unit } of this.messages) unit.handedOn = true;
   }
 
   /** Acknowledges all partitions, or those that are left in. */

@@ -135,7 +135,7 @@ describe('the batcher', () => {
     const request = await producer.request(0);
     expect(request.text).toEqual([`${TOPIC}/0: a,c`, `${TOPIC}/1: b`]);
     expect(request.batch).toMatchObject({ acks: -1, timeout: 2500 });
-    expect(request.messages[0]).toEqual({
+    expect(request.messages[0]).toMatchObject({
       key: Buffer.from(KEYS[0]!),
       value: Buffer.from('a'),
       headers: { 'webhook-id': 'msg_1' },
@@ -286,8 +286,22 @@ describe('a process that stood still', () => {
     expect(producer.requests).toEqual([]);
   });
 
+  it('does not send what it has lost the claim on: it is certainly not there', async () => {
+    const seen = publish(0, 'a');
+    (await producer.request(0)).fail(new ClaimLapsed('lapsed'));
+    (await producer.request(1)).fail(new ClaimLapsed('lapsed'));
+    await turns();
+    expect(seen).toMatchObject({ settled: 'claim-lapsed', at: undefined });
+    expect(told.producerFailed).toEqual([]);
+    const next = publish(0, 'b');
+    (await producer.request(2)).answer();
+    await turns();
+    expect(next.settled).toBe('published');
+  });
+
   it('does not repeat what it has lost the claim on, and retires the producer', async () => {
     const seen = [publish(0, 'a'), publish(1, 'b')];
+    (await producer.request(0)).handOn();
     (await producer.request(0)).fail(new ClaimLapsed('lapsed'));
     (await producer.request(1)).fail(new ClaimLapsed('lapsed'));
     (await producer.request(2)).answer();

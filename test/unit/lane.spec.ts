@@ -103,6 +103,7 @@ describe('Lane', () => {
       partition,
       records: [pending(partition)],
       producer,
+      handedOn: true,
     });
     const repeats = [unit(at[0]!, old), unit(at[1]!, PRODUCER), unit(at[2]!, old)];
     lane.repeats.push(...repeats);
@@ -129,7 +130,12 @@ describe('Lane', () => {
     const late = pending(at[0]!, { permit: permitUntil(500) });
     const early = pending(at[0]!, { permit: permitUntil(501) });
     lane.queue.push(late, early);
-    lane.repeats.push({ partition: at[0]!, records: [late], producer: PRODUCER });
+    lane.repeats.push({
+      partition: at[0]!,
+      records: [late],
+      producer: PRODUCER,
+      handedOn: true,
+    });
     expect(lane.takeExpired(500)).toEqual([late]);
     expect(lane.queue).toEqual([early]);
     expect(lane.repeats).toHaveLength(1);

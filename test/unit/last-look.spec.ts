@@ -31,21 +31,27 @@ function brokerThat(isConnected: boolean) {
 
 const requestHeldFor = (ms: number) => {
   const permit = { deadline: 0, askedAt: 0, heldUntil: performance.now() + ms };
-  return { topicData: [{ partitions: [{ messages: [{ permit }] }] }] };
+  const unit = { handedOn: false };
+  const request = { topicData: [{ partitions: [{ messages: [{ permit, unit }] }] }] };
+  return { request, unit };
 };
 
 describe('the last look at a claim', () => {
   it('comes when there is a connection, and lets through what is held for long enough', async () => {
     installLastLook();
     const { broker, told } = brokerThat(false);
-    await expect(broker.produce(requestHeldFor(60_000))).rejects.toThrow('as far as');
+    const { request, unit } = requestHeldFor(60_000);
+    await expect(broker.produce(request)).rejects.toThrow('as far as');
+    expect(unit.handedOn).toBe(true);
     expect(told).toEqual(['connect', 'produce']);
   });
 
   it('lets nothing through that is not, also when it was installed twice', async () => {
     installLastLook();
     const { broker, told } = brokerThat(true);
-    await expect(broker.produce(requestHeldFor(4000))).rejects.toThrow(ClaimLapsed);
+    const { request, unit } = requestHeldFor(4000);
+    await expect(broker.produce(request)).rejects.toThrow(ClaimLapsed);
+    expect(unit.handedOn).toBe(false);
     expect(told).toEqual([]);
   });
 });
