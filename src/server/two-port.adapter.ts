@@ -10,6 +10,7 @@ import type { Express, Request, Response } from 'express';
 import express from 'express';
 import { attachArrival } from './arrival.js';
 import { expressClasses } from './express-classes.js';
+import { LoopWatch } from './loop-watch.js';
 import { BodyReader } from './request-body.js';
 import { PreparedAnswer, refusal } from './prepared-answer.js';
 
@@ -25,6 +26,11 @@ const MAX_CONNECTIONS = 4096;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** For requests that were begun before the shutdown, and are not getting on. */
 const CLOSE_TIMEOUT_MS = 5000;
+/** While the event loop is behind by this part of the ack budget, or by this at least … */
+const MAX_PART_LATE = 8;
+const MIN_LATE_MS = 250;
+/** … so many deliveries at a time are taken: a process that is starved by others gets on, too. */
+const TAKEN_WHILE_BEHIND = 16;
 
 /**
  * Express for Nest, on two ports.
@@ -44,6 +50,8 @@ export class TwoPortAdapter extends ExpressAdapter {
   readonly internalServer: Server;
   private readonly handlers = new Map<string, Handler>();
   private readonly bodies: BodyReader;
+  private readonly loop: LoopWatch;
+  private underWay = 0;
 
   constructor(private readonly ackBudgetMs: number) {
     const app = express();
@@ -51,6 +59,7 @@ export class TwoPortAdapter extends ExpressAdapter {
     app.disable('etag');
     super(app);
     this.bodies = new BodyReader(ackBudgetMs);
+    this.loop = new LoopWatch(Math.max(ackBudgetMs / MAX_PART_LATE, MIN_LATE_MS));
     this.internalServer = createServer(app);
   }
 
@@ -89,6 +98,7 @@ export class TwoPortAdapter extends ExpressAdapter {
   }
 
   override async close(): Promise<undefined> {
+    this.loop.close();
     await Promise.all([ended(this.internalServer), ended(this.httpServer as Server)]);
     return undefined;
   }
@@ -102,13 +112,20 @@ export class TwoPortAdapter extends ExpressAdapter {
     if (!known || !handler) return this.refuse(response, 'not-found');
     if (request.method !== 'POST') return this.refuse(response, 'method-not-allowed');
     if (this.draining) return this.refuse(response, 'shutting-down');
+    if (this.underWay >= TAKEN_WHILE_BEHIND && this.loop.isBehind(at)) {
+      return this.refuse(response, 'overloaded');
+    }
     this.bodies.read(
       request,
       (body, done) => {
         attachArrival(request, { body, pathToken, at });
+        this.underWay++;
         // The handler settles within the ack budget. (A response that waits behind another one
         // on its connection never closes when the connection does.)
-        void Promise.resolve(handler(request, response, () => undefined)).finally(done);
+        void Promise.resolve(handler(request, response, () => undefined)).finally(() => {
+          this.underWay--;
+          done();
+        });
       },
       (fault) => this.refuse(response, fault),
     );
