@@ -114,11 +114,11 @@ function byExcuse(results: readonly RunSummary[]): string {
 }
 
 /** When the machine had no time for the campaign, lateness says nothing about the bridge. */
-function overload({ loadForEachCore }: RunSummary): string[] {
+function overload({ loadForEachCore, verdict }: RunSummary): string[] {
+  if (!isOverloaded(loadForEachCore)) return [];
+  const late = idsOf(verdict.violations, 'slow').length;
   const load = loadForEachCore.toFixed(1);
-  return isOverloaded(loadForEachCore)
-    ? [`slowness not judged: the machine is overloaded (${load} for each core)`]
-    : [];
+  return [`${late} late, not judged: the machine is overloaded (${load} for each core)`];
 }
 
 function headOf({ kind, ids, sentence }: Finding): string {
