@@ -1,10 +1,11 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { GeminiError } from '../gemini/gemini.error.js';
+import { KeysUnavailableError } from '../jwks/remote-keys.js';
 import { Metrics } from '../metrics/metrics.js';
 import { PublishError, type PublishFault } from '../publisher/event-publisher.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
-import { KeysUnavailableError, SignatureError } from '../signature/signature.error.js';
+import { SignatureError } from '../signature/signature.error.js';
 import { AckBudgetError } from './ack-budget.js';
 import { traceIdOf } from './delivery.js';
 import { DedupeUnavailableError, DeliveryPendingError } from './attempts.js';

@@ -22,8 +22,3 @@ export class SignatureError extends Error {
     super(`webhook refused: ${fault}`, options);
   }
 }
-
-/** Nobody can tell now whether the delivery is genuine: the sender should try again. */
-export class KeysUnavailableError extends Error {
-  override readonly name = 'KeysUnavailableError';
-}

@@ -10,8 +10,8 @@ import {
   jest,
 } from '@jest/globals';
 import { GoogleKeys as Signer, type PublicJwk } from '../../dev/gemini/signing.js';
+import { KeysUnavailableError } from '../../src/jwks/remote-keys.js';
 import { GoogleKeys, type KeySet } from '../../src/signature/google-keys.js';
-import { KeysUnavailableError } from '../../src/signature/signature.error.js';
 import { hang, json, LoopbackServer, text } from '../support/loopback-server.js';
 
 const STALE_MS = 3_600_000;
