@@ -67,10 +67,21 @@ export function namingSetting<T>(variable: string, read: () => T): T {
   }
 }
 
+/** An entry of a file of one entry a line, and where it stands, from 1. */
+export interface NumberedEntry {
+  readonly entry: string;
+  readonly line: number;
+}
+
 /** The lines of a file of one entry a line; blank lines and `#` comments do not count. */
 export function entries(text: string): string[] {
+  return numberedEntries(text).map(({ entry }) => entry);
+}
+
+/** The same, for messages that name the line because they must not name the entry. */
+export function numberedEntries(text: string): NumberedEntry[] {
   return text
     .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
+    .map((line, i) => ({ entry: line.trim(), line: i + 1 }))
+    .filter(({ entry }) => entry !== '' && !entry.startsWith('#'));
 }

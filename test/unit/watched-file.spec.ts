@@ -2,7 +2,12 @@ import { rmSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ConfigError } from '../../src/config.js';
-import { entries, namingSetting, WatchedFile } from '../../src/watched-file.js';
+import {
+  entries,
+  namingSetting,
+  numberedEntries,
+  WatchedFile,
+} from '../../src/watched-file.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 import { temporaryFile, type TemporaryFile } from '../support/temporary-file.js';
 
@@ -113,5 +118,12 @@ describe('entries', () => {
   it('are the lines that are neither blank nor comments', () => {
     expect(entries('# one\r\n a \r\n\n\tb#\n#c')).toEqual(['a', 'b#']);
     expect(entries('')).toEqual([]);
+  });
+
+  it('know where they stand', () => {
+    expect(numberedEntries('# one\r\n a \r\n\n\tb#\n#c')).toEqual([
+      { entry: 'a', line: 2 },
+      { entry: 'b#', line: 4 },
+    ]);
   });
 });
