@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { SCOPES } from './access/scopes.js';
 
 /** Injection token of the service's `Config`. */
 export const CONFIG = Symbol('CONFIG');
@@ -50,7 +51,7 @@ const environment = z.object({
   WEBHOOK_SECRETS: z.string().optional(),
   WEBHOOK_SECRETS_FILE: file().optional(),
   JWKS_URL: z.url().default(`${GEMINI_URL}/.well-known/jwks.json`),
-  /** How long Google's keys are trusted while their endpoint cannot be read. */
+  /** How long keys, Google's and the issuer's, are trusted while they cannot be read. */
   JWKS_STALE_HOURS: count(1, 720, 24),
   /** Expected `aud` of token deliveries; unset refuses them, `unchecked` takes any. */
   JWT_AUDIENCE: z.string().min(1).optional(),
@@ -77,7 +78,19 @@ const environment = z.object({
   GEMINI_URL: z.url().default(GEMINI_URL),
 
   API_TOKENS_FILE: file().optional(),
+  /** Its tokens are checked with the keys that its discovery document leads to. */
+  API_OIDC_ISSUER: z.string().optional(),
+  API_OIDC_AUDIENCE: z.string().min(1).optional(),
+  /** What a token without a claim of scopes may do, if its `sub` is one of the subjects. */
+  API_OIDC_SCOPES: commaList(z.string().pipe(z.enum(SCOPES))).optional(),
+  API_OIDC_SUBJECTS: commaList(
+    z
+      .string()
+      .regex(/^([\x20-)+-\x7e]+\*?|\*)$/, 'want subjects, * only at the end of one'),
+  ).optional(),
   API_AUTH: z.literal('none', 'the only value is none').optional(),
+  /** Calls of each caller; 0 for no limit. */
+  API_RATE_PER_MINUTE: count(0, 1_000_000, 600),
 
   /** From SIGTERM to the end of the process, whatever still hangs. */
   SHUTDOWN_TIMEOUT_MS: count(100, 600_000, 20_000),
@@ -93,7 +106,7 @@ type Given = Readonly<Partial<Record<keyof Environment, string>>>;
 
 /** What belongs together and is wrong only in combination; on the text, so that it is named beside the rest. */
 function* combinedFaults(env: Given): Generator<string> {
-  if (env.PUBLIC_URL && !isPublicUrl(env.PUBLIC_URL)) {
+  if (env.PUBLIC_URL && !isBaseUrl(env.PUBLIC_URL)) {
     yield 'PUBLIC_URL: want https://host[/path] (Gemini delivers to nothing else; http is for loopback)';
   }
   if (Number(env.TOPIC_MIN_ISR ?? 2) > Number(env.TOPIC_REPLICATION ?? 3)) {
@@ -103,12 +116,7 @@ function* combinedFaults(env: Given): Generator<string> {
     yield 'WEBHOOK_SECRETS: set it or WEBHOOK_SECRETS_FILE (static webhooks), or CAPABILITY_KEYS_FILE (dynamic ones): without any, no delivery could be verified';
   }
   yield* memoryFaults(env);
-  if (!env.API_TOKENS_FILE && !env.API_AUTH) {
-    yield 'API_TOKENS_FILE: set it, or API_AUTH=none to leave /v1 open to the cluster';
-  }
-  if (env.API_TOKENS_FILE && env.API_AUTH) {
-    yield 'API_AUTH: none contradicts API_TOKENS_FILE: unset one';
-  }
+  yield* accessFaults(env);
   if (env.GEMINI_API_KEY ?? env.GEMINI_API_KEY_FILE) {
     for (const name of ['PUBLIC_URL', 'CAPABILITY_KEYS_FILE'] as const) {
       if (!env[name]) yield `${name}: submitting jobs (GEMINI_API_KEY) needs it`;
@@ -132,6 +140,29 @@ function* memoryFaults(env: Given): Generator<string> {
   const window = Number(env.DEDUPE_TTL_HOURS ?? 72);
   if (store === 'log' && Number(env.TOPIC_RETENTION_HOURS ?? 168) < window) {
     yield `TOPIC_RETENTION_HOURS: is shorter than DEDUPE_TTL_HOURS (${window}): the topics are the memory (DEDUPE_STORE=log)`;
+  }
+}
+
+function* accessFaults(env: Given): Generator<string> {
+  if (!env.API_TOKENS_FILE && !env.API_OIDC_ISSUER && !env.API_AUTH) {
+    yield 'API_TOKENS_FILE: set it or API_OIDC_ISSUER, or API_AUTH=none to leave /v1 open to the cluster';
+  }
+  if (env.API_AUTH && (env.API_TOKENS_FILE || env.API_OIDC_ISSUER)) {
+    yield 'API_AUTH: none contradicts API_TOKENS_FILE and API_OIDC_ISSUER: unset it or them';
+  }
+  if (env.API_OIDC_ISSUER && !isBaseUrl(env.API_OIDC_ISSUER)) {
+    yield 'API_OIDC_ISSUER: want https://host[/path], as its tokens have it in iss (http is for loopback)';
+  }
+  if (env.API_OIDC_ISSUER && !env.API_OIDC_AUDIENCE) {
+    yield 'API_OIDC_AUDIENCE: API_OIDC_ISSUER needs it: a token for somebody else must not pass';
+  }
+  for (const name of ['AUDIENCE', 'SCOPES', 'SUBJECTS'] as const) {
+    if (env[`API_OIDC_${name}`] && !env.API_OIDC_ISSUER) {
+      yield `API_OIDC_ISSUER: API_OIDC_${name} is set, so say of whom`;
+    }
+  }
+  if (Boolean(env.API_OIDC_SCOPES) !== Boolean(env.API_OIDC_SUBJECTS)) {
+    yield 'API_OIDC_SUBJECTS: goes together with API_OIDC_SCOPES: who gets them (* for every token of the issuer and audience)';
   }
 }
 
@@ -211,7 +242,21 @@ function group(env: Environment) {
       url: env.GEMINI_URL.replace(/\/+$/, ''),
       apiKey: env.GEMINI_API_KEY ?? readOnce(env.GEMINI_API_KEY_FILE),
     },
-    access: { tokensFile: env.API_TOKENS_FILE, open: env.API_AUTH === 'none' },
+    access: {
+      tokensFile: env.API_TOKENS_FILE,
+      oidc:
+        env.API_OIDC_ISSUER === undefined
+          ? undefined
+          : {
+              issuer: env.API_OIDC_ISSUER,
+              audience: env.API_OIDC_AUDIENCE ?? '',
+              scopes: env.API_OIDC_SCOPES ?? [],
+              subjects: env.API_OIDC_SUBJECTS ?? [],
+              keysStaleMs: env.JWKS_STALE_HOURS * 3_600_000,
+            },
+      open: env.API_AUTH === 'none',
+      ratePerMinute: env.API_RATE_PER_MINUTE,
+    },
   });
 }
 
@@ -280,10 +325,17 @@ function readOnce(path: string | undefined): string | undefined {
     : undefined;
 }
 
-function isPublicUrl(text: string): boolean {
+function isBaseUrl(text: string): boolean {
+  if (!isSecureUrl(text)) return false;
+  const { search, hash } = new URL(text);
+  return search === '' && hash === '';
+}
+
+/** True for https, and for http on loopback; never with a user and password in it. */
+export function isSecureUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname, search, hash } = new URL(text);
+  const { protocol, hostname, username, password } = new URL(text);
   const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
   const isServed = protocol === 'https:' || (protocol === 'http:' && isLoopback);
-  return isServed && search === '' && hash === '';
+  return isServed && username === '' && password === '';
 }

@@ -1,68 +1,58 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  Inject,
-  Injectable,
-  type NestMiddleware,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type NestMiddleware } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { CONFIG, type Config } from '../config.js';
-import { Problem } from '../problem/problem.js';
-import { entries, WatchedFile } from '../watched-file.js';
-
-const MIN_TOKEN_LENGTH = 16;
+import { Metrics } from '../metrics/metrics.js';
+import { AccessError } from './access.error.js';
+import { accessProblem } from './access-problem.js';
+import { Authenticator } from './authenticator.js';
+import { CallRate } from './call-rate.js';
+import { neededScope } from './needed-scope.js';
+import { attachedPrincipal, attachPrincipal, type Principal } from './principal.js';
+import type { Scope } from './scopes.js';
 
 /**
- * Who may call the internal API: bearers of a token from `API_TOKENS_FILE`.
+ * Lets a call pass whose caller is known, has calls left and may do it.
  *
  * Middleware and not a guard, because it has to come before the parser of the body:
- * nobody else's megabytes are worth reading.
+ * nobody else's megabytes are worth reading. `protect()` puts it there.
  */
 @Injectable()
-export class AccessMiddleware implements NestMiddleware, OnModuleDestroy {
-  private readonly tokens: WatchedFile<Buffer[]> | undefined;
+export class AccessMiddleware implements NestMiddleware {
+  private readonly logger = new Logger(AccessMiddleware.name);
 
-  constructor(@Inject(CONFIG) { access }: Config) {
-    this.tokens =
-      access.tokensFile === undefined
-        ? undefined
-        : new WatchedFile('API_TOKENS_FILE', access.tokensFile, parseTokens);
-  }
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly rate: CallRate,
+    private readonly metrics: Metrics,
+  ) {}
 
-  /** @throws {Problem} 401; never says whether a token was close. */
-  use({ headers }: Request, _response: Response, next: NextFunction): void {
-    // Without tokens only with API_AUTH=none, which the configuration checks
-    if (this.tokens && !isBearer(headers.authorization, this.tokens.value)) {
-      throw new Problem(401, 'unauthenticated', 'a bearer token is required', {
-        'WWW-Authenticate': 'Bearer',
-      });
+  /** @throws {Problem} 401, 403, 429 or 503. */
+  async use(request: Request, _response: Response, next: NextFunction): Promise<void> {
+    const scope = neededScope(request);
+    try {
+      // Attached already where the paths of two operations overlap: it then needs both scopes
+      const principal = attachedPrincipal(request) ?? (await this.admitted(request));
+      if (!principal.scopes.has(scope)) throw new AccessError('scope-missing');
+    } catch (error) {
+      if (!(error instanceof AccessError)) throw error;
+      this.report(error, attachedPrincipal(request)?.name, scope);
+      throw accessProblem(error, scope);
     }
     next();
   }
 
-  onModuleDestroy(): void {
-    this.tokens?.close();
+  private async admitted(request: Request): Promise<Principal> {
+    const { authorization } = request.headers;
+    const principal = await this.authenticator.principalOf(authorization);
+    attachPrincipal(request, principal);
+    const retryAfterSeconds = this.rate.take(principal.name);
+    if (retryAfterSeconds > 0)
+      throw new AccessError('rate-limited', { retryAfterSeconds });
+    return principal;
   }
-}
 
-/** @throws {Error} for a file without a token, or with one that could be guessed. */
-function parseTokens(text: string): Buffer[] {
-  const tokens = entries(text);
-  if (tokens.length === 0) throw new Error('there is no token');
-  if (tokens.some(({ length }) => length < MIN_TOKEN_LENGTH)) {
-    throw new Error(`a token has at least ${MIN_TOKEN_LENGTH} characters`);
+  /** At debug level only: the metric counts all, and anybody can send what is refused. */
+  private report({ fault }: AccessError, caller: string | undefined, scope: Scope): void {
+    this.metrics.apiRefusals.inc({ reason: fault });
+    this.logger.debug({ message: 'call refused', reason: fault, caller, scope });
   }
-  return tokens.map(digest);
-}
-
-/** Compared by digest: equal lengths, and the time tells nothing about the token. */
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
-}
-
-function isBearer(authorization = '', tokens: readonly Buffer[]): boolean {
-  const token = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization)?.[1];
-  if (token === undefined) return false;
-  const given = digest(token);
-  return tokens.filter((known) => timingSafeEqual(known, given)).length > 0;
 }

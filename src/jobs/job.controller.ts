@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import type { Response } from 'express';
+import { NeedsScope } from '../access/needed-scope.js';
 import type { KnownJob } from '../registry/job-registry.js';
 import { parseBatchRequest } from './batch-request.js';
 import { JobService } from './job.service.js';
@@ -11,6 +12,7 @@ export class JobController {
 
   /** 202: Gemini has taken the batch, and its outcome will be on Kafka. */
   @Post('batches')
+  @NeedsScope('jobs:write')
   @HttpCode(202)
   async submitBatch(
     @Body() body: unknown,
@@ -23,6 +25,7 @@ export class JobController {
   }
 
   @Get('jobs/:id')
+  @NeedsScope('jobs:read')
   find(@Param('id') id: string): Promise<KnownJob> {
     return this.jobs.find(id);
   }

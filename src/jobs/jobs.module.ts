@@ -1,6 +1,7 @@
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { json } from 'express';
-import { AccessMiddleware } from '../access/access.middleware.js';
+import { AccessModule } from '../access/access.module.js';
+import { protect } from '../access/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
@@ -12,14 +13,12 @@ const MAX_BODY_BYTES = 20 * 1024 * 1024;
 
 /** Jobs out; their webhooks come back through `bridge/`. */
 @Module({
-  imports: [GeminiModule, RegistryModule, SignatureModule],
+  imports: [AccessModule, GeminiModule, RegistryModule, SignatureModule],
   controllers: [JobController],
   providers: [JobService],
 })
 export class JobsModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
-    consumer
-      .apply(AccessMiddleware, json({ limit: MAX_BODY_BYTES }))
-      .forRoutes(JobController);
+    protect(consumer, [JobController], json({ limit: MAX_BODY_BYTES }));
   }
 }

@@ -18,6 +18,11 @@ export class Metrics {
     'Repeats answered without publishing',
   );
   readonly refusals = this.counter('refusals_total', 'Answers other than 2xx', 'reason');
+  readonly apiRefusals = this.counter(
+    'api_refusals_total',
+    'Calls of the internal API that access control refused',
+    'reason',
+  );
   readonly publishFailures = this.counter(
     'publish_failures_total',
     'Records given up',

@@ -242,11 +242,11 @@ describe('with API_TOKENS_FILE', () => {
       `Bearer ${TOKEN}x`,
       `Bearer ${TOKEN.slice(0, -1)}`,
       'Bearer # tokens',
-      `Bearer ${'x'.repeat(5000)}`,
+      `Bearer ${'x'.repeat(9000)}`,
     ]) {
       const answer = await call(bad);
       expectProblem(answer, 401, 'unauthenticated');
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer\b/);
     }
     expectProblem(await submit(BATCH, guarded), 401, 'unauthenticated');
     expect((await ask(`${guarded.internalUrl}/health/live`)).status).toBe(200);

@@ -47,7 +47,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     GEMINI_URL: `http://${NOWHERE}`,
     PUBLIC_URL: 'https://bridge.example',
     LOG_LEVEL: 'debug',
-    ...('API_TOKENS_FILE' in env ? {} : { API_AUTH: 'none' }),
+    ...(isGuarded(env) ? {} : { API_AUTH: 'none' }),
     ...env,
   });
   const log = new LogCapture();
@@ -82,4 +82,8 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
       keyFile[Symbol.dispose]();
     },
   };
+}
+
+function isGuarded(env: Record<string, string>): boolean {
+  return 'API_TOKENS_FILE' in env || 'API_OIDC_ISSUER' in env;
 }

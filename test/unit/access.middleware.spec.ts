@@ -1,82 +1,188 @@
+import { Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AccessError } from '../../src/access/access.error.js';
 import { AccessMiddleware } from '../../src/access/access.middleware.js';
-import { ConfigError, type Config } from '../../src/config.js';
+import type { Authenticator } from '../../src/access/authenticator.js';
+import { CallRate } from '../../src/access/call-rate.js';
+import { needs } from '../../src/access/needed-scope.js';
+import { principalOf, type Principal } from '../../src/access/principal.js';
+import type { Scope } from '../../src/access/scopes.js';
+import { Metrics } from '../../src/metrics/metrics.js';
 import { Problem } from '../../src/problem/problem.js';
-import { temporaryFile } from '../support/temporary-file.js';
 
-const TOKEN = 'a-token-of-16-or-more';
-const OTHER = 'another-one-just-as-long';
+const READER: Principal = { name: 'token:reader', scopes: new Set(['jobs:read']) };
 
-const middlewareOf = (tokensFile: string | undefined): AccessMiddleware =>
-  new AccessMiddleware({ access: { tokensFile, open: !tokensFile } } as Config);
+/** Knows one caller, or fails as the test says. */
+class FakeAuthenticator {
+  asked = 0;
+  answer: () => Promise<Principal> = () => Promise.resolve(READER);
 
-/** True when the request is passed on; throws what the middleware throws. */
-function passes(middleware: AccessMiddleware, authorization?: string): boolean {
-  let passed = false;
-  const request = { headers: { authorization } } as Request;
-  middleware.use(request, {} as Response, () => {
-    passed = true;
-  });
+  principalOf(): Promise<Principal> {
+    this.asked++;
+    return this.answer();
+  }
+}
+
+let authenticator: FakeAuthenticator;
+let metrics: Metrics;
+let logged: unknown[];
+
+const ignore = () => undefined;
+const debug = (message: unknown) => void logged.push(message);
+
+beforeAll(() =>
+  Logger.overrideLogger({ log: ignore, warn: ignore, error: ignore, debug }),
+);
+
+beforeEach(() => {
+  authenticator = new FakeAuthenticator();
+  metrics = new Metrics();
+  logged = [];
+});
+
+function middlewareOf(perMinute = 0): AccessMiddleware {
+  const rate = new CallRate(perMinute);
+  return new AccessMiddleware(authenticator as unknown as Authenticator, rate, metrics);
+}
+
+const RESPONSE = {} as Response;
+
+function touched(): never {
+  throw new Error('the body was touched');
+}
+
+/** A request of which nothing but the headers may be read. */
+function unreadRequest(): Request {
+  const methods = ['on', 'once', 'read', 'pipe', 'resume'];
+  const request = Object.fromEntries(methods.map((name) => [name, touched]));
+  const unread = Object.defineProperty(request, 'body', { get: touched });
+  return Object.assign(unread, { headers: {} }) as unknown as Request;
+}
+
+/** Passes the request on or throws the problem; `also` for overlapping routes. */
+async function call(
+  middleware: AccessMiddleware,
+  scopes: Scope[] = ['jobs:read'],
+  request = unreadRequest(),
+): Promise<number> {
+  let passed = 0;
+  for (const scope of scopes) {
+    needs(scope)(request, RESPONSE, () => undefined);
+    await middleware.use(request, RESPONSE, () => void passed++);
+  }
   return passed;
 }
 
+const problemOf = async (run: Promise<unknown>): Promise<Problem> => {
+  const problem = await run.catch((error: unknown) => error);
+  expect(problem).toBeInstanceOf(Problem);
+  return problem as Problem;
+};
+
+const counted = async () => {
+  const { values } = await metrics.apiRefusals.get();
+  return values.map(({ labels, value }) => [labels.reason, value]);
+};
+
 describe('AccessMiddleware', () => {
-  it('lets bearers of any token of the file in', () => {
-    using file = temporaryFile(`# mine\n${TOKEN}\n\n ${OTHER} \n`);
-    const middleware = middlewareOf(file.path);
-    for (const header of [`Bearer ${TOKEN}`, `bearer ${OTHER}`, `BEARER ${TOKEN}`]) {
-      expect(passes(middleware, header)).toBe(true);
-    }
-    middleware.onModuleDestroy();
+  it('lets a caller with the scope pass, and says who it is', async () => {
+    const request = unreadRequest();
+    expect(() => principalOf(request)).toThrow('AccessMiddleware did not run');
+    expect(await call(middlewareOf(), ['jobs:read'], request)).toBe(1);
+    expect(principalOf(request)).toBe(READER);
+    expect(await counted()).toEqual([]);
+    expect(logged).toEqual([]);
   });
 
-  it.each([
-    undefined,
-    '',
-    'Bearer',
-    'Bearer ',
-    TOKEN,
-    `Basic ${TOKEN}`,
-    `Bearer  ${TOKEN}`,
-    `Bearer ${TOKEN} `,
-    `Bearer ${TOKEN},${OTHER}`,
-    `Bearer ${TOKEN}\n`,
-    `Bearer ${TOKEN.toUpperCase()}`,
-    `Bearer ${TOKEN.slice(1)}`,
-    `Bearer ${TOKEN}${OTHER}`,
-    'Bearer # mine',
-    `Bearer ${'x'.repeat(4097)}`,
-  ])('keeps %j out', (header) => {
-    using file = temporaryFile(`# mine\n${TOKEN}\n${OTHER}\n`);
-    const middleware = middlewareOf(file.path);
-    let problem: unknown;
-    try {
-      passes(middleware, header);
-    } catch (error) {
-      problem = error;
-    }
-    expect(problem).toBeInstanceOf(Problem);
-    expect(problem).toMatchObject({
-      status: 401,
-      code: 'unauthenticated',
-      headers: { 'WWW-Authenticate': 'Bearer' },
+  it.each<[ConstructorParameters<typeof AccessError>, object]>([
+    [
+      ['token-missing'],
+      { status: 401, code: 'unauthenticated', headers: { 'WWW-Authenticate': 'Bearer' } },
+    ],
+    ...(
+      ['token-unknown', 'token-invalid', 'token-expired', 'token-audience'] as const
+    ).map((fault): [[typeof fault], object] => [
+      [fault],
+      {
+        status: 401,
+        code: 'unauthenticated',
+        headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+      },
+    ]),
+    [
+      ['identity-provider-unavailable', { retryAfterSeconds: 5 }],
+      {
+        status: 503,
+        code: 'identity-provider-unavailable',
+        headers: { 'Retry-After': '5' },
+      },
+    ],
+  ])('makes a problem of %j, and counts it', async (parameters, expected) => {
+    const error = new AccessError(...parameters);
+    authenticator.answer = () => Promise.reject(error);
+    const request = unreadRequest();
+    const problem = await problemOf(call(middlewareOf(), ['jobs:read'], request));
+    expect(problem).toMatchObject(expected);
+    expect(await counted()).toEqual([[error.fault, 1]]);
+    expect(logged).toEqual([
+      {
+        message: 'call refused',
+        reason: error.fault,
+        caller: undefined,
+        scope: 'jobs:read',
+      },
+    ]);
+    expect(() => principalOf(request)).toThrow();
+  });
+
+  it('refuses a caller without the scope, and says which one', async () => {
+    expect(await problemOf(call(middlewareOf(), ['jobs:write']))).toMatchObject({
+      status: 403,
+      code: 'scope-missing',
+      headers: {
+        'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="jobs:write"',
+      },
+      extensions: { scope: 'jobs:write' },
     });
-    middleware.onModuleDestroy();
+    expect(await counted()).toEqual([['scope-missing', 1]]);
+    expect(logged).toMatchObject([{ caller: 'token:reader', scope: 'jobs:write' }]);
   });
 
-  it('lets everybody in where the configuration has no file', () => {
-    expect(passes(middlewareOf(undefined))).toBe(true);
+  it('refuses who calls too often, and says when to call again', async () => {
+    const middleware = middlewareOf(1);
+    await call(middleware);
+    expect(await problemOf(call(middleware))).toMatchObject({
+      status: 429,
+      code: 'rate-limited',
+      headers: { 'Retry-After': '60' },
+    });
+    expect(await counted()).toEqual([['rate-limited', 1]]);
   });
 
-  it.each(['', '# none\n', 'short', `${TOKEN}\nshort`])(
-    'does not let the service start on %j',
-    (text) => {
-      using file = temporaryFile(text);
-      expect(() => middlewareOf(file.path)).toThrow(ConfigError);
-      expect(() => middlewareOf(file.path)).toThrow(
-        /^bad environment\n {2}API_TOKENS_FILE: /,
-      );
-    },
-  );
+  it('counts calls without the scope, too', async () => {
+    const middleware = middlewareOf(1);
+    await problemOf(call(middleware, ['jobs:write']));
+    expect(await problemOf(call(middleware))).toMatchObject({ code: 'rate-limited' });
+  });
+
+  it('wants every scope where operations overlap, and asks and counts once', async () => {
+    expect(await call(middlewareOf(1), ['jobs:read', 'jobs:read'])).toBe(2);
+    expect(authenticator.asked).toBe(1);
+    const overlap = call(middlewareOf(), ['jobs:read', 'webhooks:admin']);
+    expect(await problemOf(overlap)).toMatchObject({ code: 'scope-missing' });
+  });
+
+  it('lets nobody pass where nothing says which scope is needed', async () => {
+    const run = middlewareOf().use(unreadRequest(), RESPONSE, () => undefined);
+    await expect(run).rejects.toThrow('which scope');
+    expect(authenticator.asked).toBe(0);
+  });
+
+  it('makes no problem of what is a fault of the bridge', async () => {
+    const fault = new TypeError('a bug');
+    authenticator.answer = () => Promise.reject(fault);
+    await expect(call(middlewareOf())).rejects.toBe(fault);
+    expect(await counted()).toEqual([]);
+  });
 });

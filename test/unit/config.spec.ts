@@ -9,6 +9,11 @@ const LEAST = {
   API_AUTH: 'none',
 };
 
+const OIDC = {
+  API_OIDC_ISSUER: 'https://issuer.example/tenant/',
+  API_OIDC_AUDIENCE: 'gemini-bridge',
+};
+
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
     loadConfig(env);
@@ -72,7 +77,12 @@ describe('loadConfig', () => {
         url: 'https://generativelanguage.googleapis.com',
         apiKey: undefined,
       },
-      access: { tokensFile: undefined, open: true },
+      access: {
+        tokensFile: undefined,
+        oidc: undefined,
+        open: true,
+        ratePerMinute: 600,
+      },
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -120,7 +130,18 @@ describe('loadConfig', () => {
     ['GEMINI_API_KEY_FILE', '/no/such/file'],
     ['GEMINI_URL', 'gemini'],
     ['API_TOKENS_FILE', '/no/such/file'],
+    ['API_OIDC_ISSUER', 'issuer.example'],
+    ['API_OIDC_ISSUER', 'http://issuer.example'],
+    ['API_OIDC_ISSUER', 'https://user:password@issuer.example'],
+    ['API_OIDC_ISSUER', 'https://issuer.example/?tenant=1'],
+    ['API_OIDC_SCOPES', 'jobs:delete'],
+    ['API_OIDC_SCOPES', 'jobs:read,'],
+    ['API_OIDC_SUBJECTS', 'system:*:billing'],
+    ['API_OIDC_SUBJECTS', 'billing,'],
+    ['API_OIDC_SUBJECTS', 'b\u00e9'],
     ['API_AUTH', 'open'],
+    ['API_RATE_PER_MINUTE', '-1'],
+    ['API_RATE_PER_MINUTE', '10/s'],
     ['SHUTDOWN_TIMEOUT_MS', '0'],
     ['LOG_LEVEL', 'loud'],
   ])('refuses %s=%s and does not say the value', (name, value) => {
@@ -197,6 +218,36 @@ describe('loadConfig', () => {
       ['API_AUTH'],
     ],
     [
+      'an issuer, and the word that there is none',
+      { ...LEAST, ...OIDC, API_AUTH: 'none' },
+      ['API_AUTH'],
+    ],
+    [
+      'an issuer without an audience',
+      { ...LEAST, ...OIDC, API_AUTH: '', API_OIDC_AUDIENCE: '' },
+      ['API_OIDC_AUDIENCE'],
+    ],
+    [
+      'an audience without an issuer',
+      { ...LEAST, API_OIDC_AUDIENCE: 'gemini-bridge' },
+      ['API_OIDC_ISSUER'],
+    ],
+    [
+      'scopes for whoever comes',
+      { ...LEAST, ...OIDC, API_AUTH: '', API_OIDC_SCOPES: 'jobs:read' },
+      ['API_OIDC_SUBJECTS'],
+    ],
+    [
+      'subjects that get nothing',
+      { ...LEAST, ...OIDC, API_AUTH: '', API_OIDC_SUBJECTS: '*' },
+      ['API_OIDC_SUBJECTS'],
+    ],
+    [
+      'scopes and subjects of no issuer',
+      { ...LEAST, API_OIDC_SCOPES: 'jobs:read', API_OIDC_SUBJECTS: '*' },
+      ['API_OIDC_ISSUER', 'API_OIDC_ISSUER'],
+    ],
+    [
       'SCRAM without credentials',
       { ...LEAST, KAFKA_SASL_MECHANISM: 'scram-sha-512' },
       ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
@@ -227,6 +278,40 @@ describe('loadConfig', () => {
     'http://[::1]:8080',
   ])('takes %s as the public URL', (url) => {
     expect(loadConfig({ ...LEAST, PUBLIC_URL: `${url}//` }).publicUrl).toBe(url);
+  });
+
+  it('knows the callers by tokens, by an issuer or by both', () => {
+    const closed = { ...LEAST, API_AUTH: '' };
+    const oidc = {
+      issuer: 'https://issuer.example/tenant/',
+      audience: 'gemini-bridge',
+      scopes: [],
+      subjects: [],
+      keysStaleMs: 86_400_000,
+    };
+    const both = { ...closed, ...OIDC, API_TOKENS_FILE: import.meta.filename };
+    expect(loadConfig({ ...closed, ...OIDC }).access).toMatchObject({
+      oidc,
+      open: false,
+    });
+    expect(loadConfig(both).access).toMatchObject({
+      tokensFile: import.meta.filename,
+      oidc,
+    });
+    const granting = loadConfig({
+      ...closed,
+      ...OIDC,
+      API_OIDC_SCOPES: 'jobs:read, jobs:write',
+      API_OIDC_SUBJECTS: 'system:serviceaccount:billing:*, submitter',
+      JWKS_STALE_HOURS: '1',
+    });
+    expect(granting.access.oidc).toMatchObject({
+      scopes: ['jobs:read', 'jobs:write'],
+      subjects: ['system:serviceaccount:billing:*', 'submitter'],
+      keysStaleMs: 3_600_000,
+    });
+    const API_OIDC_ISSUER = 'http://127.0.0.1:8080';
+    expect(faultsOf({ ...closed, ...OIDC, API_OIDC_ISSUER })).toEqual([]);
   });
 
   it('publishes while Redis is away, but for the store that promises no repeat', () => {

@@ -1,0 +1,46 @@
+import { Problem } from '../problem/problem.js';
+import type { AccessError, AccessFault } from './access.error.js';
+import type { Scope } from './scopes.js';
+
+type Row = readonly [status: number, code: string, detail: string];
+
+const PROBLEMS: Readonly<Record<AccessFault, Row>> = {
+  'token-missing': [401, 'unauthenticated', 'a bearer token is required'],
+  'token-unknown': [401, 'unauthenticated', 'the bearer token is not known'],
+  'token-invalid': [401, 'unauthenticated', 'the bearer token is not one of ours'],
+  'token-expired': [401, 'unauthenticated', 'the bearer token has expired'],
+  'token-audience': [401, 'unauthenticated', 'the bearer token is for somebody else'],
+  'scope-missing': [403, 'scope-missing', 'the caller may not do this'],
+  'rate-limited': [429, 'rate-limited', 'too many calls'],
+  'identity-provider-unavailable': [
+    503,
+    'identity-provider-unavailable',
+    'whether the token is good cannot be told now',
+  ],
+};
+
+/**
+ * @param scope that the operation needs.
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3
+ */
+export function accessProblem(error: AccessError, scope: Scope): Problem {
+  const [status, code, detail] = PROBLEMS[error.fault];
+  const extensions = error.fault === 'scope-missing' ? { scope } : {};
+  return new Problem(status, code, detail, headersOf(error, status, scope), extensions);
+}
+
+function headersOf(
+  { fault, retryAfterSeconds }: AccessError,
+  status: number,
+  scope: Scope,
+): Record<string, string> {
+  if (status === 403) {
+    const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
+    return { 'WWW-Authenticate': challenge };
+  }
+  if (status === 401) {
+    const isGiven = fault !== 'token-missing';
+    return { 'WWW-Authenticate': isGiven ? 'Bearer error="invalid_token"' : 'Bearer' };
+  }
+  return { 'Retry-After': String(retryAfterSeconds) };
+}

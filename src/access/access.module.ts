@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { Authenticator } from './authenticator.js';
+import { CallRate } from './call-rate.js';
+
+/** Who may call the internal API; `protect()` puts it before a controller. */
+@Module({
+  imports: [MetricsModule],
+  providers: [
+    Authenticator,
+    {
+      provide: CallRate,
+      inject: [CONFIG],
+      useFactory: ({ access }: Config) => new CallRate(access.ratePerMinute),
+    },
+  ],
+  // What the middleware needs in the module that applies it
+  exports: [Authenticator, CallRate, MetricsModule],
+})
+export class AccessModule {}

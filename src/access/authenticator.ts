@@ -1,0 +1,59 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { Metrics } from '../metrics/metrics.js';
+import { WatchedFile } from '../watched-file.js';
+import { AccessError } from './access.error.js';
+import { findFileToken, parseFileTokens, type FileToken } from './file-tokens.js';
+import { isJws, OidcTokens } from './oidc-tokens.js';
+import type { Principal } from './principal.js';
+import { SCOPES } from './scopes.js';
+
+const BEARER = /^Bearer ([\x21-\x7e]{1,8192})$/i;
+/** Everybody, with `API_AUTH=none`. */
+const ANYONE: Principal = { name: 'anyone', scopes: new Set(SCOPES) };
+
+/** Who calls: by a token of `API_TOKENS_FILE`, or of the OIDC issuer. */
+@Injectable()
+export class Authenticator implements OnModuleDestroy {
+  private readonly open: boolean;
+  private readonly fileTokens: WatchedFile<FileToken[]> | undefined;
+  private readonly oidcTokens: OidcTokens | undefined;
+
+  constructor(@Inject(CONFIG) { access }: Config, metrics: Metrics) {
+    this.open = access.open;
+    this.fileTokens =
+      access.tokensFile === undefined
+        ? undefined
+        : new WatchedFile('API_TOKENS_FILE', access.tokensFile, parseFileTokens);
+    this.oidcTokens = access.oidc && new OidcTokens(access.oidc);
+    metrics.observe(
+      'oidc_keys_age_seconds',
+      "Since the OIDC issuer's keys were read; -1 for never",
+      () => this.oidcTokens?.keysAgeSeconds ?? -1,
+    );
+  }
+
+  /**
+   * @param authorization the header of that name.
+   * @throws {AccessError} never saying whether a token was close.
+   */
+  async principalOf(authorization: string | undefined): Promise<Principal> {
+    if (this.open) return ANYONE;
+    const token = bearerToken(authorization);
+    const known = this.fileTokens && findFileToken(token, this.fileTokens.value);
+    if (known) return known;
+    if (this.oidcTokens && isJws(token)) return this.oidcTokens.principalOf(token);
+    throw new AccessError('token-unknown');
+  }
+
+  onModuleDestroy(): void {
+    this.fileTokens?.close();
+  }
+}
+
+function bearerToken(authorization = ''): string {
+  const token = BEARER.exec(authorization)?.[1];
+  if (token !== undefined) return token;
+  const isGiven = /^Bearer\s+\S/i.test(authorization);
+  throw new AccessError(isGiven ? 'token-invalid' : 'token-missing');
+}
