@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.js';
-import type { FileStore } from './files.js';
 import type { Call, Route } from './http.js';
+import type { Uploads } from './uploads.js';
 
 /**
  * Throws Google's refusal of a caller without the key. The key set is public, control is local, and the URL of an
@@ -10,10 +10,10 @@ export function admit(
   { name }: Route,
   { url, headers }: Call,
   apiKey: string,
-  files: FileStore,
+  uploads: Uploads,
 ): void {
   if (name === 'jwks' || name.startsWith('emulator.')) return;
-  if (files.isUpload(url.searchParams.get('upload_id') ?? '')) return;
+  if (uploads.has(url.searchParams.get('upload_id') ?? '')) return;
   const key = headers['x-goog-api-key'] ?? url.searchParams.get('key');
   if (key === apiKey) return;
   if (!key) throw new ApiError(403, "Method doesn't allow unregistered callers.");

@@ -6,6 +6,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   404: 'NOT_FOUND',
   409: 'ABORTED',
   412: 'FAILED_PRECONDITION',
+  416: 'OUT_OF_RANGE',
   429: 'RESOURCE_EXHAUSTED',
   499: 'CANCELLED',
   500: 'INTERNAL',

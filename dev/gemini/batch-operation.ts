@@ -39,7 +39,7 @@ function metadata(batch: Batch): Json {
 /** 64-bit counters are strings in Google's JSON, and a counter of 0 is left out. */
 function stats(batch: Batch): Json {
   const { input, results } = batch;
-  const requests = input.requests.length;
+  const requests = input.count;
   const counters = {
     requestCount: requests,
     pendingRequestCount: isOver(batch) ? 0 : requests,

@@ -1,6 +1,6 @@
 import type { Batch, BatchRequest, BatchState, Finish } from './batch.js';
+import { fileRequests } from './batch-input.js';
 import type { FileStore } from './files.js';
-import { resourceId } from './ids.js';
 import type { Json } from './json.js';
 import type { Outcome } from './options.js';
 
@@ -34,38 +34,56 @@ export function resultsOf(
     };
     return { state, results: undefined, error };
   }
-  const { requests, fileName } = batch.input;
-  const failed = Math.min(failedRequests, requests.length);
-  const answers = requests.map((request, index) =>
-    answer(batch, request, index < failed),
-  );
-  const succeeded = requests.length - failed;
+  const { count, inline, fileName } = batch.input;
+  const failed = Math.min(failedRequests, count);
+  const answerTo = (request: BatchRequest, index: number) =>
+    index < failed ? refusal(request) : answer(batch, request, index);
   const output: Json =
     fileName === undefined
-      ? { inlinedResponses: { inlinedResponses: answers } }
-      : { responsesFile: outputFile(batch, answers, files) };
-  return { state, results: { succeeded, failed, output }, error: undefined };
+      ? { inlinedResponses: { inlinedResponses: inline.map(answerTo) } }
+      : { responsesFile: outputFile(batch, fileName, answerTo, files) };
+  const results = { succeeded: count - failed, failed, output };
+  return { state, results, error: undefined };
 }
 
-function outputFile(batch: Batch, answers: readonly Json[], files: FileStore): string {
-  const lines = answers.map((entry) => `${JSON.stringify(entry)}\n`);
+type AnswerTo = (request: BatchRequest, index: number) => Json;
+
+/** If the input was deleted meanwhile, the answers have no keys. */
+function outputFile(
+  batch: Batch,
+  fileName: string,
+  answerTo: AnswerTo,
+  files: FileStore,
+): string {
+  const keyless = { key: undefined, metadata: undefined };
+  const requests = files.has(fileName)
+    ? fileRequests(fileName, files)
+    : [Array.from({ length: batch.input.count }, () => keyless)];
   const id = `batch-${batch.id}`;
-  return files.add(id, Buffer.from(lines.join('')), { mimeType: 'application/jsonl' });
+  const details = { mimeType: 'application/jsonl' };
+  return files.addWritten(id, answerLines(requests, answerTo), details);
 }
 
-function answer(batch: Batch, request: BatchRequest, failed: boolean): Json {
-  const { key, metadata } = request;
-  return {
-    ...(key === undefined ? {} : { key }),
-    ...(failed
-      ? { error: ERRORS.failed }
-      : { response: response(batch.model.replace('models/', '')) }),
-    ...(metadata ? { metadata } : {}),
-  };
+async function* answerLines(
+  requests: AsyncIterable<BatchRequest[]> | Iterable<BatchRequest[]>,
+  answerTo: AnswerTo,
+): AsyncGenerator<Buffer, void> {
+  let before = 0;
+  for await (const block of requests) {
+    const lines = block.map(
+      (request, at) => `${JSON.stringify(answerTo(request, before + at))}\n`,
+    );
+    yield Buffer.from(lines.join(''));
+    before += block.length;
+  }
 }
 
-function response(modelVersion: string): Json {
-  return {
+function refusal(request: BatchRequest): Json {
+  return { ...identity(request), error: ERRORS.failed };
+}
+
+function answer({ id, model }: Batch, request: BatchRequest, index: number): Json {
+  const response = {
     candidates: [
       {
         content: { parts: [{ text: 'An emulated answer.' }], role: 'model' },
@@ -74,7 +92,13 @@ function response(modelVersion: string): Json {
       },
     ],
     usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 4, totalTokenCount: 5 },
-    modelVersion,
-    responseId: resourceId(22),
+    modelVersion: model.replace('models/', ''),
+    responseId: `${id}-${index}`,
   };
+  return { ...identity(request), response };
+}
+
+/** By which the submitter knows the answer again. */
+function identity({ key, metadata }: BatchRequest): Json {
+  return { ...(key === undefined ? {} : { key }), ...(metadata ? { metadata } : {}) };
 }

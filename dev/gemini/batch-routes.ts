@@ -8,7 +8,9 @@ import { collection, id, resource } from './paths.js';
 
 export function batchRoutes(batches: BatchStore, options: EmulatorOptions): Route[] {
   const one = resource('batches');
-  const create = (call: Call, body: Json) => ({ body: batches.create(id(call), body) });
+  const create = async (call: Call, body: Json) => ({
+    body: await batches.create(id(call), body),
+  });
   const ofGuide = (call: Call) => create(call, batchCreateOfGuide(jsonBody(call)));
   return [
     route('batches.create', 'POST', resource('models', ':batchGenerateContent'), (call) =>

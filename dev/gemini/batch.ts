@@ -14,7 +14,9 @@ export interface BatchRequest {
 export interface BatchInput {
   /** `files/…`, or undefined when the requests came inline. */
   readonly fileName: string | undefined;
-  readonly requests: readonly BatchRequest[];
+  readonly count: number;
+  /** Those that came inline. */
+  readonly inline: readonly BatchRequest[];
 }
 
 /** What can be told about the end of a job beside its outcome. */

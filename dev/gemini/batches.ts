@@ -22,7 +22,7 @@ export class BatchStore {
   ) {}
 
   /** `body`: the request of `models/{model}:batchGenerateContent`. */
-  create(model: string, body: Json): unknown {
+  async create(model: string, body: Json): Promise<Json> {
     const given = objectMember(body, 'batch');
     if (!given) throw invalid('batch must be set.');
     const config = objectMember(given, 'webhook_config');
@@ -34,7 +34,7 @@ export class BatchStore {
       id: resourceId(),
       model: `models/${model}`,
       displayName: stringMember(given, 'display_name'),
-      input: batchInput(objectMember(given, 'input_config'), this.files),
+      input: await batchInput(objectMember(given, 'input_config'), this.files),
       webhookUris: uris,
       userMetadata: metadata,
       state: 'PENDING',

@@ -23,6 +23,8 @@ import {
 } from './options.js';
 import { RouteServer } from './server.js';
 import { GoogleKeys } from './signing.js';
+import { uploadRoutes } from './upload-routes.js';
+import { Uploads } from './uploads.js';
 import { webhookRoutes } from './webhook-routes.js';
 import { WebhookStore, type StaticWebhook } from './webhooks.js';
 
@@ -36,7 +38,7 @@ export interface EmitTarget {
 
 /**
  * The parts of the Gemini API that the bridge meets: webhooks, batches, files, the JWKS, and the sender of deliveries.
- * One project, one key, all in memory. What Google does not document is an option whose comment says "assumption".
+ * One project, one key; all but large files in memory. What Google does not document is an option whose comment says "assumption".
  */
 export class GeminiEmulator implements AsyncDisposable {
   readonly keys: GoogleKeys;
@@ -44,6 +46,7 @@ export class GeminiEmulator implements AsyncDisposable {
   readonly webhooks: WebhookStore;
   readonly batches: BatchStore;
   readonly files: FileStore;
+  readonly uploads: Uploads;
   readonly faults = new FaultPlan();
   private baseUrl = '';
   private readonly sender: Deliveries;
@@ -57,12 +60,13 @@ export class GeminiEmulator implements AsyncDisposable {
     const signer = new DeliverySigner(options, this.clock, this.keys);
     this.sender = new Deliveries(options, this.clock, signer);
     this.files = new FileStore(this.clock, () => this.baseUrl);
+    this.uploads = new Uploads(this.files);
     this.batches = new BatchStore(options, this.clock, this.files, (batch, finish) =>
       this.announce(batch, finish),
     );
     this.jwks = new JwksEndpoint(options, this.keys);
     this.server = new RouteServer(this.routes(), this.faults, {
-      admit: (asked, call) => admit(asked, call, options.apiKey, this.files),
+      admit: (asked, call) => admit(asked, call, options.apiKey, this.uploads),
       finish: withFieldMask,
     });
   }
@@ -154,6 +158,7 @@ export class GeminiEmulator implements AsyncDisposable {
     this.clock.close();
     this.sender.close();
     await this.server.close();
+    await this.files.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -165,7 +170,8 @@ export class GeminiEmulator implements AsyncDisposable {
     return [
       ...webhookRoutes(this.webhooks, ping, this.options),
       ...batchRoutes(this.batches, this.options),
-      ...fileRoutes(this.files, () => this.baseUrl),
+      ...uploadRoutes(this.uploads, () => this.baseUrl),
+      ...fileRoutes(this.files),
       route('jwks', 'GET', /^\/\.well-known\/jwks\.json$/, () => this.jwks.answer()),
       ...controlRoutes(this),
     ];

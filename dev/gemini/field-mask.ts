@@ -19,9 +19,8 @@ export function withFieldMask(reply: Reply, { url, headers }: Call): Reply {
     url.searchParams.get('fields') ??
     url.searchParams.get('$fields') ??
     headers['x-goog-fieldmask'];
-  if (typeof mask !== 'string' || mask === '' || reply.body instanceof Uint8Array) {
-    return reply;
-  }
+  const json = !reply.stream && !(reply.body instanceof Uint8Array);
+  if (typeof mask !== 'string' || mask === '' || !json) return reply;
   return { ...reply, body: masked(reply.body, mask) };
 }
 

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
-import { ApiError, invalid } from './api-error.js';
+import { ApiError } from './api-error.js';
 import type { Clock } from './clock.js';
-import { resourceId } from './ids.js';
+import { MemoryContent, type FileContent } from './file-content.js';
 import type { Json } from './json.js';
 import { page } from './page.js';
+import { Spool } from './spool.js';
 
 /** Uploaded files are kept for two days. Here they only say so. */
 const LIFETIME_MS = 48 * 3600 * 1000;
-/** Ids of uploaded files are shorter than those of other resources. */
-const ID_LENGTH = 12;
 
 export interface FileDetails {
   readonly mimeType: string;
@@ -17,22 +15,17 @@ export interface FileDetails {
 
 interface StoredFile extends FileDetails {
   readonly name: string;
-  readonly content: Uint8Array;
+  /** Resolves when it is complete. */
+  readonly content: Promise<FileContent>;
   readonly createMs: number;
-  /** Results of a batch, not an upload. */
+  /** Results of a job, not an upload. */
   readonly generated: boolean;
 }
 
-interface Upload extends FileDetails {
-  readonly id: string | undefined;
-  chunks: Buffer[];
-  bytes: number;
-}
-
-/** The files of the Files API and the resumable uploads that become files. All in memory. */
+/** The files of the Files API. Large ones are in the spool, small ones in memory. */
 export class FileStore {
+  readonly spool = new Spool();
   private readonly files = new Map<string, StoredFile>();
-  private readonly uploads = new Map<string, Upload>();
 
   /** @param baseUrl for `uri` and `downloadUri`; known only when the server listens */
   constructor(
@@ -41,76 +34,85 @@ export class FileStore {
   ) {}
 
   /** The answer is the name, `files/<id>`. */
-  add(id: string, content: Uint8Array, details: FileDetails, generated = true): string {
+  add(
+    id: string,
+    content: Uint8Array | FileContent | Promise<FileContent>,
+    details: FileDetails,
+    generated = true,
+  ): string {
     const name = `files/${id}`;
     if (this.files.has(name)) throw new ApiError(409, `${name} already exists.`);
-    this.files.set(name, {
+    const known = content instanceof Uint8Array ? new MemoryContent(content) : content;
+    const file = {
       name,
-      content,
+      content: Promise.resolve(known),
       ...details,
       createMs: this.clock.now(),
       generated,
-    });
+    };
+    // Whoever asks for it is told
+    file.content.catch(() => undefined);
+    this.files.set(name, file);
     return name;
   }
 
-  content(name: string): Uint8Array {
+  /** As `add`, for what is still to be written: it is in the list at once, and can be read when all of it is there. */
+  addWritten(
+    id: string,
+    chunks: AsyncIterable<Uint8Array>,
+    details: FileDetails,
+  ): string {
+    return this.add(id, this.written(chunks), details);
+  }
+
+  has(name: string): boolean {
+    return this.files.has(name);
+  }
+
+  async content(name: string): Promise<FileContent> {
     return this.find(name).content;
+  }
+
+  /** All of it in memory: for tests. */
+  async bytes(name: string): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    const content = await this.content(name);
+    for await (const chunk of content.read() as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
   }
 
   mimeType(name: string): string {
     return this.find(name).mimeType;
   }
 
-  get(name: string): Json {
+  async get(name: string): Promise<Json> {
     return this.shown(this.find(name));
   }
 
-  list(size: string | undefined, token: string | undefined): Json {
+  async list(size: string | undefined, token: string | undefined): Promise<Json> {
     const { items, nextToken } = page([...this.files.values()].toReversed(), size, token);
     return {
-      files: items.map((file) => this.shown(file)),
+      files: await Promise.all(items.map((file) => this.shown(file))),
       ...(nextToken ? { nextPageToken: nextToken } : {}),
     };
   }
 
-  delete(name: string): void {
-    this.files.delete(this.find(name).name);
+  async delete(name: string): Promise<void> {
+    const file = this.find(name);
+    this.files.delete(name);
+    await (await file.content).remove();
   }
 
-  /** Begins a resumable upload. `file`: the metadata that the client gave; the answer is the upload's id. */
-  beginUpload(file: { name?: string | undefined } & FileDetails): string {
-    const id = file.name?.replace(/^files\//, '');
-    if (id !== undefined && !/^[a-z0-9-]{1,40}$/.test(id))
-      throw invalid('Invalid file name.');
-    const uploadId = resourceId();
-    this.uploads.set(uploadId, { ...file, id, chunks: [], bytes: 0 });
-    return uploadId;
+  async close(): Promise<void> {
+    await this.spool.close();
   }
 
-  isUpload(uploadId: string): boolean {
-    return this.uploads.has(uploadId);
-  }
-
-  /** One chunk. The answer is the finished file after the last one, else undefined. */
-  continueUpload(
-    uploadId: string,
-    offset: number,
-    chunk: Buffer,
-    last: boolean,
-  ): Json | undefined {
-    const upload = this.uploads.get(uploadId);
-    if (!upload) throw new ApiError(404, 'No such upload.');
-    if (offset !== upload.bytes)
-      throw invalid(`The next byte is ${upload.bytes}, not ${offset}.`);
-    upload.chunks.push(chunk);
-    upload.bytes += chunk.length;
-    if (!last) return undefined;
-    this.uploads.delete(uploadId);
-    const { mimeType, displayName } = upload;
-    const id = upload.id ?? resourceId(ID_LENGTH);
-    const details = { mimeType, displayName };
-    return this.get(this.add(id, Buffer.concat(upload.chunks), details, false));
+  private async written(chunks: AsyncIterable<Uint8Array>): Promise<FileContent> {
+    const content = await this.spool.create();
+    await content.append(chunks);
+    return content;
   }
 
   /** Google does not say whether a file exists that the key may not read. */
@@ -124,15 +126,15 @@ export class FileStore {
     );
   }
 
-  private shown(file: StoredFile): Json {
+  private async shown(file: StoredFile): Promise<Json> {
     const created = new Date(file.createMs).toISOString();
     const uri = `${this.baseUrl()}/v1beta/${file.name}`;
-    const hash = createHash('sha256').update(file.content).digest('hex');
+    const { bytes, hash } = await file.content;
     return {
       name: file.name,
       ...(file.displayName === undefined ? {} : { displayName: file.displayName }),
       mimeType: file.mimeType,
-      sizeBytes: String(file.content.length),
+      sizeBytes: String(bytes),
       createTime: created,
       updateTime: created,
       expirationTime: new Date(file.createMs + LIFETIME_MS).toISOString(),

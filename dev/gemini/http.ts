@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { invalid } from './api-error.js';
 import { camelCase, isObject, type Json } from './json.js';
 
@@ -12,7 +14,9 @@ export interface Call {
   readonly headers: IncomingMessage['headers'];
   /** Parts of the path that the route names, percent-decoded. */
   readonly path: Readonly<Record<string, string>>;
+  /** Empty where the route takes the stream. */
   readonly body: Buffer;
+  readonly stream: AsyncIterable<Buffer>;
 }
 
 export interface Reply {
@@ -20,6 +24,8 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON, unless it is bytes. Default `{}`. */
   readonly body?: unknown;
+  /** Instead of a body, for what is not to be kept in memory. Opened only when it is sent. */
+  readonly stream?: () => Readable;
 }
 
 export interface Route {
@@ -28,6 +34,8 @@ export interface Route {
   readonly method: string;
   /** Of the whole path, with named groups. */
   readonly path: RegExp;
+  /** Whether the handler reads the body itself as it comes. */
+  readonly streams?: (url: URL) => boolean;
   /** Undefined leaves the caller waiting. */
   readonly handle: (call: Call) => Reply | undefined | Promise<Reply | undefined>;
 }
@@ -65,7 +73,7 @@ export function jsonBody(call: Call): Json {
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(request)) {
     bytes += chunk.length;
     if (bytes > MAX_BODY_BYTES) throw invalid('Request payload size exceeds the limit.');
     chunks.push(chunk);
@@ -73,10 +81,26 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** The body as it comes. Whoever stops listening can still answer. */
+export function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
+/** Lets a body pass that nobody wants: a client may not listen before it has sent it. */
+export async function drain(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return;
+  await finished(request.resume());
+}
+
 export function write(
   response: ServerResponse,
-  { status = 200, headers = {}, body = {} }: Reply,
+  { status = 200, headers = {}, body = {}, stream }: Reply,
 ): void {
+  if (stream) {
+    response.writeHead(status, headers);
+    pipeline(stream(), response, () => undefined);
+    return;
+  }
   const raw = body instanceof Uint8Array;
   response.writeHead(status, {
     ...(raw ? {} : { 'Content-Type': 'application/json; charset=UTF-8' }),

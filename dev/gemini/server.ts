@@ -8,7 +8,16 @@ import { isIPv6, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from './api-error.js';
 import type { Fault, FaultPlan } from './faults.js';
-import { match, readBody, write, type Call, type Reply, type Route } from './http.js';
+import {
+  chunksOf,
+  drain,
+  match,
+  readBody,
+  write,
+  type Call,
+  type Reply,
+  type Route,
+} from './http.js';
 
 const DEFAULT_DELAY_MS = 1000;
 const DEFAULT_STATUS = 503;
@@ -57,22 +66,24 @@ export class RouteServer {
     try {
       const reply = await this.reply(request);
       if (reply === 'drop') request.socket.destroy();
-      else if (reply !== 'hang') write(response, reply);
+      else if (reply !== 'hang') await answer(request, response, reply);
     } catch (error) {
       if (request.destroyed && !request.complete) return;
       const known = error instanceof ApiError ? error : new ApiError(500, String(error));
-      write(response, { status: known.code, body: known });
+      await answer(request, response, { status: known.code, body: known });
     }
   }
 
   private async reply(request: IncomingMessage): Promise<Reply | 'hang' | 'drop'> {
     const url = new URL(request.url ?? '/', 'http://emulator');
     const method = request.method ?? 'GET';
-    const body = await readBody(request);
     const found = match(this.routes, method, url);
+    const streams = found?.route.streams?.(url) ?? false;
+    const body = streams ? Buffer.alloc(0) : await readBody(request);
     if (!found) throw new ApiError(404, `${method} ${url.pathname} is not emulated.`);
     const { route, path } = found;
-    const call: Call = { method, url, headers: request.headers, path, body };
+    const { headers } = request;
+    const call: Call = { method, url, headers, path, body, stream: chunksOf(request) };
     this.middleware.admit(route, call);
     const fault = this.faults.next(route.name);
     const before = fault && (await beforeWork(fault));
@@ -81,6 +92,19 @@ export class RouteServer {
     if (reply === undefined) return 'hang';
     return (fault && afterWork(fault)) ?? this.middleware.finish(reply, call);
   }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+): Promise<void> {
+  try {
+    await drain(request);
+  } catch {
+    return; // The client has gone
+  }
+  write(response, reply);
 }
 
 async function beforeWork(fault: Fault): Promise<Reply | 'hang' | 'drop' | undefined> {

@@ -212,7 +212,7 @@ describe('files through the official SDK', () => {
       mimeType: 'text/plain',
       state: 'ACTIVE',
     });
-    expect(content.equals(emulator.files.content(name))).toBe(true);
+    expect(content.equals(await emulator.files.bytes(name))).toBe(true);
     const listed: unknown[] = [];
     for await (const file of await files.list()) listed.push(file.name);
     expect(listed).toEqual([name]);

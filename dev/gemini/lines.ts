@@ -1,0 +1,19 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/** Lines of UTF-8 text without their ends, as many at a time as a chunk brings. Blank ones are passed over. */
+export async function* lineBlocks(
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<string[], void> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = `${rest}${decoder.write(chunk)}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield lines.filter(isFilled);
+  }
+  yield [rest + decoder.end()].filter(isFilled);
+}
+
+function isFilled(line: string): boolean {
+  return line.trim() !== '';
+}
