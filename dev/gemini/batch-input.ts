@@ -1,5 +1,5 @@
 import { invalid } from './api-error.js';
-import type { BatchInput, BatchRequest } from './batch.js';
+import type { BatchRequest, JobInput } from './job.js';
 import type { FileStore } from './files.js';
 import { isObject, member, objectMember, stringMember, type Json } from './json.js';
 import { lineBlocks } from './lines.js';
@@ -11,7 +11,7 @@ const MAX_CHECKED_BYTES = 64 * 1024 * 1024;
 export async function batchInput(
   config: Json | undefined,
   files: FileStore,
-): Promise<BatchInput> {
+): Promise<JobInput> {
   const fileName = config && stringMember(config, 'file_name');
   if (fileName) return { fileName, count: await lineCount(fileName, files), inline: [] };
   const wrapper = config && objectMember(config, 'requests');
@@ -20,7 +20,7 @@ export async function batchInput(
     throw invalid('input_config must have requests or a file_name.');
   }
   const inline = requests.map((entry) => inlineRequest(entry));
-  return { fileName: undefined, count: inline.length, inline };
+  return { count: inline.length, inline };
 }
 
 /** The requests of a file, many at a time. A line that is none counts as one without a key. */

@@ -1,48 +1,52 @@
-import { isOver, type Batch } from './batch.js';
+import { isOver, type Job } from './job.js';
 import type { Json } from './json.js';
+import type { EmulatorOptions } from './options.js';
 
-const TYPE =
-  'type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch';
+const PACKAGE = 'type.googleapis.com/google.ai.generativelanguage.v1main';
 
 /** A batch as `batches.get` answers it, in the shapes and spellings of answers that others recorded. */
-export function operation(batch: Batch): Json {
-  const { error, results } = batch;
+export function batchOperation(
+  job: Job,
+  message: string,
+  options: EmulatorOptions,
+): Json {
+  const { name, error, results } = job;
+  const type = `${PACKAGE}.${message}`;
   return {
-    name: `batches/${batch.id}`,
-    metadata: metadata(batch),
-    ...(isOver(batch) ? { done: true } : {}),
+    name,
+    metadata: { '@type': type, ...metadata(job, options) },
+    ...(isOver(job) ? { done: true } : {}),
     ...(error ? { error } : {}),
     // The results stand twice in the real answer too.
-    ...(results ? { response: { '@type': `${TYPE}Output`, ...results.output } } : {}),
+    ...(results ? { response: { '@type': `${type}Output`, ...results.output } } : {}),
   };
 }
 
-function metadata(batch: Batch): Json {
-  const { displayName, input, endMs, results } = batch;
+function metadata(job: Job, { echo }: EmulatorOptions): Json {
+  const { displayName, input, endMs, results, webhookConfig } = job;
   return {
-    '@type': TYPE,
-    model: batch.model,
+    model: job.model,
     ...(displayName === undefined ? {} : { displayName }),
     ...(input.fileName === undefined
       ? {}
       : { inputConfig: { fileName: input.fileName } }),
-    createTime: nanoseconds(batch.createMs),
+    ...(echo.batch && webhookConfig ? { webhookConfig } : {}),
+    createTime: nanoseconds(job.createMs),
     ...(endMs === undefined ? {} : { endTime: nanoseconds(endMs) }),
-    updateTime: nanoseconds(batch.updateMs),
-    batchStats: stats(batch),
-    state: `BATCH_STATE_${batch.state}`,
-    name: `batches/${batch.id}`,
+    updateTime: nanoseconds(job.updateMs),
+    batchStats: stats(job),
+    state: `BATCH_STATE_${job.state}`,
+    name: job.name,
     ...(results ? { output: results.output } : {}),
   };
 }
 
 /** 64-bit counters are strings in Google's JSON, and a counter of 0 is left out. */
-function stats(batch: Batch): Json {
-  const { input, results } = batch;
-  const requests = input.count;
+function stats(job: Job): Json {
+  const { input, results } = job;
   const counters = {
-    requestCount: requests,
-    pendingRequestCount: isOver(batch) ? 0 : requests,
+    requestCount: input.count,
+    pendingRequestCount: isOver(job) ? 0 : input.count,
     successfulRequestCount: results?.succeeded ?? 0,
     failedRequestCount: results?.failed ?? 0,
   };

@@ -1,13 +1,11 @@
 import { invalid } from './api-error.js';
-import { operation } from './batch-operation.js';
 import type { GeminiEmulator } from './emulator.js';
 import { FAULT_KINDS, type Fault } from './faults.js';
 import { jsonBody, route, type Call, type Route } from './http.js';
 import { member, objectMember, stringMember, stringsMember, type Json } from './json.js';
 import { applyOption, shownOptions } from './option-table.js';
-import type { Outcome } from './options.js';
+import { OUTCOMES } from './options.js';
 
-const OUTCOMES: readonly Outcome[] = ['succeeded', 'failed', 'expired', 'cancelled'];
 /** Of `GET /emulator/deliveries`, unless `?limit=` says otherwise: the newest ones. */
 const SHOWN_ATTEMPTS = 100;
 
@@ -15,9 +13,9 @@ const SHOWN_ATTEMPTS = 100;
 export function controlRoutes(emulator: GeminiEmulator): Route[] {
   return [
     control('GET', '', () => summary(emulator)),
-    control('GET', '/jobs', () => ({ jobs: emulator.batches.all().map(operation) })),
+    control('GET', '/jobs', () => ({ jobs: emulator.jobs })),
     control('POST', '/jobs/:id/start', (call) => {
-      emulator.startBatch(part(call, 'id'));
+      emulator.startJob(part(call, 'id'));
       return {};
     }),
     control('POST', '/jobs/:id/finish', (call) => finish(emulator, call)),
@@ -60,7 +58,7 @@ function summary(emulator: GeminiEmulator): Json {
     jwks_url: emulator.jwksUrl,
     jwks_requests: emulator.jwksRequests,
     now: new Date(emulator.clock.now()).toISOString(),
-    jobs: emulator.batches.all().length,
+    jobs: emulator.jobs.length,
     webhooks: emulator.webhooks.all().map((each) => emulator.webhooks.shown(each)),
     attempts: emulator.deliveries.length,
     pending_deliveries: emulator.pendingDeliveries.length,
@@ -75,7 +73,7 @@ function finish(emulator: GeminiEmulator, call: Call): Json {
   const failedRequests = numberMember(body, 'failed_requests');
   const errorCode = member(body, 'error_code');
   const errorMessage = stringMember(body, 'error_message');
-  const webhookIds = emulator.finishBatch(part(call, 'id'), outcome, {
+  const webhookIds = emulator.finishJob(part(call, 'id'), outcome, {
     ...(failedRequests === undefined ? {} : { failedRequests }),
     ...(typeof errorCode === 'string' || typeof errorCode === 'number'
       ? { errorCode }

@@ -16,6 +16,7 @@ import type { GeminiEvent } from './events.js';
 import { messageId } from './ids.js';
 import { NotLoopbackError } from './loopback.js';
 import type { EmulatorOptions } from './options.js';
+import type { Random } from './random.js';
 import { retryDelayMs } from './retry.js';
 
 /** How long first attempts wait for company when deliveries are reordered. Emulated. */
@@ -36,6 +37,7 @@ export class Deliveries {
     private readonly options: EmulatorOptions,
     private readonly clock: Clock,
     signer: DeliverySigner,
+    private readonly random: Random,
   ) {
     this.log = new AttemptLog(options.remembered);
     this.attempts = new Attempts(options, signer);
@@ -138,7 +140,7 @@ export class Deliveries {
   private accepted(delivery: Delivery): void {
     this.settle(delivery, 'accepted');
     if (delivery.webhook) delivery.webhook.failures = 0;
-    if (delivery.duplicated || Math.random() >= this.options.duplicate) return;
+    if (delivery.duplicated || this.random() >= this.options.duplicate) return;
     delivery.duplicated = true;
     const delayMs = this.options.retry.firstDelaySeconds * 1000;
     delivery.cancelRetry = this.clock.after(delayMs, () => this.begin(delivery));

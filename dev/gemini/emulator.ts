@@ -1,18 +1,19 @@
 import { admit } from './admission.js';
+import { Announcer, type EmitTarget } from './announcer.js';
 import { batchRoutes } from './batch-routes.js';
-import { BatchStore } from './batches.js';
-import type { Batch, Finish } from './batch.js';
 import { Clock } from './clock.js';
 import { controlRoutes } from './control.js';
 import { Deliveries } from './deliveries.js';
 import type { Delivery, DeliveryAttempt } from './delivery.js';
 import { DeliverySigner } from './delivery-signer.js';
-import { batchEvent, event, type GeminiEvent } from './events.js';
 import { FaultPlan, type Fault } from './faults.js';
 import { withFieldMask } from './field-mask.js';
 import { fileRoutes } from './file-routes.js';
 import { FileStore } from './files.js';
 import { route, type Route } from './http.js';
+import { jobSummary, type JobSummary } from './job-summary.js';
+import type { Finish, Job, JobKind } from './job.js';
+import { JobStore } from './jobs.js';
 import { JWKS_PATH, JwksEndpoint } from './jwks.js';
 import type { Json } from './json.js';
 import {
@@ -21,6 +22,7 @@ import {
   type Outcome,
   type StartOptions,
 } from './options.js';
+import { seededRandom } from './random.js';
 import { RouteServer } from './server.js';
 import { GoogleKeys } from './signing.js';
 import { uploadRoutes } from './upload-routes.js';
@@ -28,41 +30,47 @@ import { Uploads } from './uploads.js';
 import { webhookRoutes } from './webhook-routes.js';
 import { WebhookStore, type StaticWebhook } from './webhooks.js';
 
-/** Where an emitted event goes besides its subscribers. */
-export interface EmitTarget {
-  /** As `webhook_config.uris`: they replace the static webhooks. */
-  readonly uris?: readonly string[];
-  readonly userMetadata?: Json;
-  readonly jobName?: string;
-}
-
 /**
- * The parts of the Gemini API that the bridge meets: webhooks, batches, files, the JWKS, and the sender of deliveries.
- * One project, one key; all but large files in memory. What Google does not document is an option whose comment says "assumption".
+ * The parts of the Gemini API that the bridge meets: webhooks, jobs, files, the JWKS, and the sender of deliveries.
+ * One project, one key; all but large files in memory. What Google does not document is an option whose comment says
+ * "assumption".
  */
 export class GeminiEmulator implements AsyncDisposable {
   readonly keys: GoogleKeys;
   readonly clock: Clock;
   readonly webhooks: WebhookStore;
-  readonly batches: BatchStore;
   readonly files: FileStore;
   readonly uploads: Uploads;
   readonly faults = new FaultPlan();
+  /** The jobs that the API lists as batches. */
+  readonly batches = {
+    get: (name: string): Job => this.store.get(name),
+    all: (): Job[] => this.store.in('batches'),
+  };
   private baseUrl = '';
+  private readonly store: JobStore;
   private readonly sender: Deliveries;
+  private readonly announcer: Announcer;
   private readonly jwks: JwksEndpoint;
   private readonly server: RouteServer;
 
   private constructor(readonly options: EmulatorOptions) {
-    this.keys = GoogleKeys.create({ kid: options.kid });
-    this.clock = new Clock(options.timeScale);
+    const { kid, timeScale, seed } = options;
+    this.keys = GoogleKeys.create({ kid });
+    this.clock = new Clock(timeScale);
     this.webhooks = new WebhookStore(options, this.clock);
     const signer = new DeliverySigner(options, this.clock, this.keys);
-    this.sender = new Deliveries(options, this.clock, signer);
-    this.files = new FileStore(this.clock, () => this.baseUrl);
+    const repeats = seededRandom(seed, 'duplicate');
+    this.sender = new Deliveries(options, this.clock, signer, repeats);
+    this.announcer = new Announcer(options, this.webhooks, this.sender);
+    const baseUrl = () => this.baseUrl;
+    this.files = new FileStore(this.clock, baseUrl);
     this.uploads = new Uploads(this.files);
-    this.batches = new BatchStore(options, this.clock, this.files, (batch, finish) =>
-      this.announce(batch, finish),
+    this.store = new JobStore(
+      { options, files: this.files, baseUrl },
+      this.clock,
+      seededRandom(seed, 'autoFinishSpreadMs'),
+      (job, finish) => this.announcer.announce(job, finish),
     );
     this.jwks = new JwksEndpoint(options, this.keys);
     this.server = new RouteServer(this.routes(), this.faults, {
@@ -96,6 +104,11 @@ export class GeminiEmulator implements AsyncDisposable {
     return this.jwks.requests;
   }
 
+  /** Every job of every kind that was really created, oldest first, also if it was deleted since. */
+  get jobs(): JobSummary[] {
+    return this.store.all().map(jobSummary);
+  }
+
   /** Every attempt that has ended, oldest first. */
   get deliveries(): readonly DeliveryAttempt[] {
     return this.sender.log.all();
@@ -106,29 +119,45 @@ export class GeminiEmulator implements AsyncDisposable {
     return this.sender.pending();
   }
 
-  /** PENDING to RUNNING. `name`: `batches/<id>` or the id. */
-  startBatch(name: string): void {
-    this.batches.start(name);
+  /** As the API's call would, without one: `body` is its request, `model` the `{model}` of its path, if that has one. */
+  async createJob(kind: JobKind, body: Json, model?: string): Promise<JobSummary> {
+    return jobSummary(await this.store.create(kind, body, model));
+  }
+
+  /** PENDING to RUNNING. `name`: as the API names the job, or its id. */
+  startJob(name: string): void {
+    this.store.start(name);
   }
 
   /** Ends the job and sends its event in the background; the answer names the webhook-ids (none: nobody is told). */
+  finishJob(
+    name: string,
+    outcome: Outcome,
+    details: Omit<Finish, 'outcome'> = {},
+  ): string[] {
+    return this.store.finish(name, { outcome, ...details });
+  }
+
+  startBatch(name: string): void {
+    this.startJob(name);
+  }
+
   finishBatch(
     name: string,
     outcome: Outcome,
     details: Omit<Finish, 'outcome'> = {},
   ): string[] {
-    return this.batches.finish(name, outcome, details);
+    return this.finishJob(name, outcome, details);
   }
 
   /** Any event at all, without a job behind it. The answer names the webhook-ids. */
   emit(type: string, data: Json, target: EmitTarget = {}): string[] {
-    const made = event(type, data, this.options, target);
-    return this.publish(made, target.uris ?? [], target);
+    return this.announcer.emit(type, data, target);
   }
 
   /** As the API's `:ping`. */
   ping(webhookId: string): string[] {
-    return this.sendPing(this.webhooks.get(webhookId));
+    return this.announcer.ping(this.webhooks.get(webhookId));
   }
 
   /** The same delivery once more, at once, with a fresh timestamp, whatever became of it before. */
@@ -166,42 +195,14 @@ export class GeminiEmulator implements AsyncDisposable {
   }
 
   private routes(): Route[] {
-    const ping = (webhook: StaticWebhook) => void this.sendPing(webhook);
+    const ping = (webhook: StaticWebhook) => void this.announcer.ping(webhook);
     return [
       ...webhookRoutes(this.webhooks, ping, this.options),
-      ...batchRoutes(this.batches, this.options),
+      ...batchRoutes(this.store, this.options),
       ...uploadRoutes(this.uploads, () => this.baseUrl),
       ...fileRoutes(this.files),
       route('jwks', 'GET', /^\/\.well-known\/jwks\.json$/, () => this.jwks.answer()),
       ...controlRoutes(this),
     ];
-  }
-
-  private announce(batch: Batch, finish: Finish): string[] {
-    const made = batchEvent(batch, finish, this.options);
-    if (!made) return [];
-    return this.publish(made, batch.webhookUris, {
-      jobName: `batches/${batch.id}`,
-      userMetadata: batch.userMetadata,
-    });
-  }
-
-  private publish(
-    made: GeminiEvent,
-    uris: readonly string[],
-    job: { jobName?: string | undefined; userMetadata?: Json | undefined },
-  ): string[] {
-    const destinations =
-      uris.length > 0
-        ? uris.map((url) => ({ url, webhook: undefined }))
-        : this.webhooks
-            .subscribedTo(made.canonicalType)
-            .map((webhook) => ({ url: webhook.uri, webhook }));
-    return this.sender.send(made, destinations, job);
-  }
-
-  private sendPing(webhook: StaticWebhook): string[] {
-    const ping = event(this.options.pingType, {}, this.options);
-    return this.sender.send(ping, [{ url: webhook.uri, webhook }]);
   }
 }

@@ -1,4 +1,6 @@
-import type { Batch, Finish } from './batch.js';
+import { SILENT } from './job-kind.js';
+import { JOB_KINDS } from './job-kinds.js';
+import type { Finish, Job } from './job.js';
 import type { Json } from './json.js';
 import type { EmulatorOptions } from './options.js';
 
@@ -9,17 +11,18 @@ export interface GeminiEvent {
   readonly envelope: Json;
 }
 
-/** Which event, if any, announces the end of a batch. */
-export function batchEvent(
-  batch: Batch,
+/** Which event, if any, announces the end of a job. */
+export function jobEvent(
+  job: Job,
   finish: Finish,
   options: EmulatorOptions,
 ): GeminiEvent | undefined {
   const { outcome } = finish;
+  const type = JOB_KINDS[job.kind].endings[outcome] ?? SILENT;
+  if (type === SILENT) return undefined;
   if (outcome === 'cancelled' && !options.cancelledEvents) return undefined;
-  return event(`batch.${outcome}`, batchData(batch, finish, options), options, {
-    userMetadata: batch.userMetadata,
-  });
+  const { userMetadata } = job;
+  return event(type, jobData(job, finish, options), options, { userMetadata });
 }
 
 /** Any event, its data in the newest names: the envelope, and what the job's submitter wanted to see again. */
@@ -49,30 +52,13 @@ function launchSpelling(canonicalType: string, data: Json): Json {
   return { file_id: data['file_name'] ?? data['id'], video_uri: data['output_file_uri'] };
 }
 
-function batchData(batch: Batch, finish: Finish, options: EmulatorOptions): Json {
-  const id = { id: spelledId(batch.id, options.dataId) };
-  switch (finish.outcome) {
-    case 'succeeded':
-      return { ...id, ...outputUri(batch, options) };
-    case 'failed': {
-      const { code, message } = batch.error ?? { code: 13, message: '' };
-      return { ...id, error_code: finish.errorCode ?? code, error_message: message };
-    }
-    default:
-      return id;
-  }
-}
-
-/** Only jobs with a file as input have one. */
-function outputUri(batch: Batch, options: EmulatorOptions): Json {
-  const file = batch.results?.output['responsesFile'];
-  if (typeof file !== 'string') return {};
-  const uri = options.outputUri === 'files/' ? file : `gs://emulated-bucket/${file}`;
-  return { output_file_uri: uri };
-}
-
-function spelledId(id: string, spelling: EmulatorOptions['dataId']): string {
-  return spelling === 'bare' ? id : `${spelling}${id}`;
+function jobData(job: Job, finish: Finish, options: EmulatorOptions): Json {
+  const kind = JOB_KINDS[job.kind];
+  const id = kind.dataId(job, options);
+  if (finish.outcome === 'succeeded') return { id, ...kind.resultData(job, options) };
+  if (finish.outcome !== 'failed') return { id };
+  const { code, message } = job.error ?? { code: 13, message: '' };
+  return { id, error_code: finish.errorCode ?? code, error_message: message };
 }
 
 function placeMetadata(

@@ -3,6 +3,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { invalid } from './api-error.js';
 import { camelCase, isObject, type Json } from './json.js';
+import type { PageQuery } from './page.js';
 
 /** Google's own limit for a request that is not an upload is of this order. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -55,6 +56,11 @@ export function query(call: Call, snakeName: string): string | undefined {
   return (
     searchParams.get(snakeName) ?? searchParams.get(camelCase(snakeName)) ?? undefined
   );
+}
+
+/** Which page of a list is asked for. */
+export function pageQuery(call: Call): PageQuery {
+  return { size: query(call, 'page_size'), token: query(call, 'page_token') };
 }
 
 /** The body as a JSON object. An empty one counts as `{}`: the SDK pings without a body. */

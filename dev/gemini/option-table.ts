@@ -1,11 +1,18 @@
 import { invalid } from './api-error.js';
-import type { EmulatorOptions, JwtOptions, RetryOptions } from './options.js';
+import {
+  OUTCOMES,
+  type EchoOptions,
+  type EmulatorOptions,
+  type JwtOptions,
+  type RetryOptions,
+} from './options.js';
 
 /** `jwt.issuer`; as a flag `--jwt-issuer`. */
 export type OptionPath =
-  | Exclude<keyof EmulatorOptions, 'jwt' | 'retry'>
+  | Exclude<keyof EmulatorOptions, 'jwt' | 'retry' | 'echo'>
   | `jwt.${keyof JwtOptions}`
-  | `retry.${keyof RetryOptions}`;
+  | `retry.${keyof RetryOptions}`
+  | `echo.${keyof EchoOptions}`;
 
 type Values = 'number' | 'text' | 'boolean' | readonly string[];
 
@@ -142,11 +149,15 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   allowRemote: { values: 'boolean', help: 'deliver to other machines than this one' },
   autoFinishMs: {
     values: 'number',
-    help: 'emulated ms after which a batch ends by itself; unset: never',
+    help: 'emulated ms after which a job ends by itself; unset: never',
+  },
+  autoFinishSpreadMs: {
+    values: 'number',
+    help: 'up to so many emulated ms more, by chance, so that jobs overtake each other',
   },
   autoFinishOutcome: {
-    values: ['succeeded', 'failed', 'expired', 'cancelled'],
-    help: 'how it ends then',
+    values: OUTCOMES,
+    help: 'how it ends then; a kind of job that cannot end so fails',
   },
   updateMask: { values: ['ignored', 'strict'], help: 'the live API ignores it' },
   guideCompat: {
@@ -154,6 +165,12 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     atStart,
     help: 'serve what only the guide shows: /rotate_secret, :batchCreate',
   },
+  'echo.batch': {
+    values: 'boolean',
+    assumption,
+    help: 'the operation of a batch repeats its webhookConfig',
+  },
+  seed: { values: 'number', atStart, help: 'of everything that happens by chance' },
   remembered: { values: 'number', atStart, help: 'attempts that are kept' },
 };
 

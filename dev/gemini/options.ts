@@ -13,7 +13,16 @@ export type JwksMode =
   /** `ok`, after `jwksDelayMs`. */
   | 'slow';
 
-export type Outcome = 'succeeded' | 'failed' | 'expired' | 'cancelled';
+/** How a job can end; not every kind of job can end in all of these ways. */
+export const OUTCOMES = [
+  'succeeded',
+  'failed',
+  'expired',
+  'cancelled',
+  /** No end: an interaction waits for its caller. */
+  'requires_action',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** Claims of documented (JWT) deliveries. Nobody has published a real token: all of this is assumption. */
 export interface JwtOptions {
@@ -45,7 +54,13 @@ export interface RetryOptions {
   horizonSeconds: number;
 }
 
-/** What the emulator does. Switches may be changed while it runs; `port`, `host`, `timeScale` and `kid` may not. */
+/** Whether answers about a job repeat its `webhookConfig`. */
+export interface EchoOptions {
+  /** Assumption: the operations of batches do not; no recorded one does. */
+  batch: boolean;
+}
+
+/** What the emulator does. Switches may be changed while it runs; `port`, `host`, `timeScale`, `kid` and `seed` may not. */
 export interface EmulatorOptions {
   port: number;
   host: string;
@@ -103,13 +118,19 @@ export interface EmulatorOptions {
   /** Deliveries go to 127.0.0.0/8 and ::1 only, unless this is set. */
   allowRemote: boolean;
 
-  /** Emulated milliseconds until a submitted batch has finished by itself. Undefined: never. */
+  /** Emulated milliseconds until a submitted job has ended by itself. Undefined: never. */
   autoFinishMs: number | undefined;
+  /** Up to so many emulated milliseconds more, by chance: jobs end in another order than they began. */
+  autoFinishSpreadMs: number;
+  /** Kinds that cannot end so fail. */
   autoFinishOutcome: Outcome;
   /** `strict`: only fields of `update_mask` change. The live API ignores the mask. */
   updateMask: 'ignored' | 'strict';
   /** Accept what only the guide shows: `/rotate_secret`, its upper-case enum, `:batchCreate`. */
   guideCompat: boolean;
+  echo: EchoOptions;
+  /** Of everything that happens by chance: the same seed, the same choices. */
+  seed: number;
   /** Attempts and finished deliveries that are remembered; older ones are forgotten. */
   remembered: number;
 }
@@ -159,16 +180,20 @@ export function defaultOptions(): EmulatorOptions {
     concurrency: 64,
     allowRemote: false,
     autoFinishMs: undefined,
+    autoFinishSpreadMs: 0,
     autoFinishOutcome: 'succeeded',
     updateMask: 'ignored',
     guideCompat: false,
+    echo: { batch: false },
+    seed: 1,
     remembered: 100_000,
   };
 }
 
 /** As given to `GeminiEmulator.start`: anything left out has its default. */
-export type StartOptions = Partial<Omit<EmulatorOptions, 'jwt' | 'retry'>> & {
+export type StartOptions = Partial<Omit<EmulatorOptions, 'jwt' | 'retry' | 'echo'>> & {
   jwt?: Partial<JwtOptions>;
+  echo?: Partial<EchoOptions>;
   retry?: Partial<RetryOptions>;
 };
 
@@ -179,5 +204,6 @@ export function completeOptions(given: StartOptions): EmulatorOptions {
     ...given,
     jwt: { ...defaults.jwt, ...given.jwt },
     retry: { ...defaults.retry, ...given.retry },
+    echo: { ...defaults.echo, ...given.echo },
   };
 }

@@ -33,7 +33,10 @@ export async function call(
 }
 
 /** The least that counts as a batch of so many inline requests. */
-export function batchBody(requests = 1, more: Record<string, unknown> = {}): unknown {
+export function batchBody(
+  requests = 1,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
   const request = { request: { contents: [{ parts: [{ text: 'hello' }] }] } };
   return {
     batch: {

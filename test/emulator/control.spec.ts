@@ -19,7 +19,7 @@ describe('control over HTTP', () => {
     const id = name.replace('batches/', '');
     await call(emulator, 'POST', `/jobs/${id}/start`);
     expect((await call(emulator, 'GET', '/jobs')).body).toMatchObject({
-      jobs: [{ name, metadata: { state: 'BATCH_STATE_RUNNING' } }],
+      jobs: [{ name, kind: 'batch', state: 'RUNNING' }],
     });
     const ended = await call(emulator, 'POST', `/jobs/${id}/finish`, {
       outcome: 'failed',

@@ -1,0 +1,8 @@
+import { generateContent } from './generate-content.js';
+import type { Kind } from './job-kind.js';
+import type { JobKind } from './job.js';
+
+/** THE table: a new kind of job is a row here and its routes. */
+export const JOB_KINDS: Readonly<Record<JobKind, Kind>> = {
+  batch: generateContent,
+};

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+
+/** Numbers from 0 to below 1. */
+export type Random = () => number;
+
+/**
+ * The same numbers for the same seed and purpose. Each purpose has numbers of its own, so that more calls of one route
+ * do not change which calls of another one fail.
+ */
+export function seededRandom(seed: number, purpose: string): Random {
+  let state = createHash('sha256').update(`${seed} ${purpose}`).digest().readUInt32LE();
+  // Mulberry32: small, and good enough to roll dice
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
