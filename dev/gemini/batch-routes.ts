@@ -11,6 +11,7 @@ export function batchRoutes(jobs: JobStore, options: EmulatorOptions): Route[] {
   const create = async (kind: JobKind, call: Call, body: Json) => ({
     body: jobs.shown(await jobs.create(kind, body, id(call))),
   });
+  const embed = resource('models', ':asyncBatchEmbedContent');
   const ofGuide = (call: Call) =>
     create('batch', call, batchCreateOfGuide(jsonBody(call)));
   return [
@@ -20,6 +21,9 @@ export function batchRoutes(jobs: JobStore, options: EmulatorOptions): Route[] {
     ...(options.guideCompat
       ? [route('batches.create', 'POST', resource('models', ':batchCreate'), ofGuide)]
       : []),
+    route('embeddings.create', 'POST', embed, (call) =>
+      create('embedding', call, jsonBody(call)),
+    ),
     route('batches.list', 'GET', collection('batches'), (call) => ({
       body: jobs.list('batches', pageQuery(call)),
     })),

@@ -1,3 +1,4 @@
+import { embedContent } from './embed-content.js';
 import { generateContent } from './generate-content.js';
 import type { Kind } from './job-kind.js';
 import type { JobKind } from './job.js';
@@ -5,4 +6,5 @@ import type { JobKind } from './job.js';
 /** THE table: a new kind of job is a row here and its routes. */
 export const JOB_KINDS: Readonly<Record<JobKind, Kind>> = {
   batch: generateContent,
+  embedding: embedContent,
 };

@@ -2,18 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { GoogleGenAI } from '@google/genai';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { lendDispatcherToSdk } from '../support/sdk-dispatcher.js';
 import { startReceiver } from './receiver.js';
-
-lendDispatcherToSdk();
-
-const MODEL = 'gemini-flash-latest';
-
-function sdk(emulator: GeminiEmulator, apiKey = emulator.apiKey): GoogleGenAI {
-  return new GoogleGenAI({ apiKey, httpOptions: { baseUrl: emulator.url } });
-}
+import { MODEL, sdk } from './sdk.js';
 
 describe('webhooks through the official SDK', () => {
   it('creates, gets, lists, updates, rotates and deletes', async () => {

@@ -1,0 +1,17 @@
+import { batchKind } from './batch-kind.js';
+
+/** A real one has hundreds of dimensions. */
+const DIMENSIONS = 3;
+
+/**
+ * `models/{model}:asyncBatchEmbedContent`. Its request has no `webhookConfig`, so that only static webhooks announce
+ * these batches.
+ */
+export const embedContent = batchKind({
+  message: 'EmbedContentBatch',
+  webhooks: false,
+  respond: (_, index) => ({
+    embedding: { values: Array.from({ length: DIMENSIONS }, (__, at) => index + at / 8) },
+    usageMetadata: { promptTokenCount: 1 },
+  }),
+});
