@@ -11,6 +11,7 @@ import { withFieldMask } from './field-mask.js';
 import { fileRoutes } from './file-routes.js';
 import { FileStore } from './files.js';
 import { route, type Route } from './http.js';
+import { interactionRoutes } from './interaction-routes.js';
 import { jobSummary, type JobSummary } from './job-summary.js';
 import type { Finish, Job, JobKind } from './job.js';
 import { JobStore } from './jobs.js';
@@ -199,6 +200,7 @@ export class GeminiEmulator implements AsyncDisposable {
     return [
       ...webhookRoutes(this.webhooks, ping, this.options),
       ...batchRoutes(this.store, this.options),
+      ...interactionRoutes(this.store),
       ...uploadRoutes(this.uploads, () => this.baseUrl),
       ...fileRoutes(this.files),
       route('jwks', 'GET', /^\/\.well-known\/jwks\.json$/, () => this.jwks.answer()),

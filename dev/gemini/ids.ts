@@ -1,11 +1,17 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const SECRET_CHARACTERS = 32;
+const INTERACTION_ID_BYTES = 48;
 
 /** Ids of webhooks and batches: 36 lower-case letters and digits in every published example. */
 export function resourceId(length = 36): string {
   return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+}
+
+/** `v1_` and base64url, upper case and all, as in published examples. */
+export function interactionId(): string {
+  return `v1_${randomBytes(INTERACTION_ID_BYTES).toString('base64url')}`;
 }
 
 /** `whsec_` + base64 of 32 bytes that are themselves letters and digits, as in the cookbook's outputs. */

@@ -1,5 +1,6 @@
 import { embedContent } from './embed-content.js';
 import { generateContent } from './generate-content.js';
+import { interaction } from './interaction-kind.js';
 import type { Kind } from './job-kind.js';
 import type { JobKind } from './job.js';
 
@@ -7,4 +8,5 @@ import type { JobKind } from './job.js';
 export const JOB_KINDS: Readonly<Record<JobKind, Kind>> = {
   batch: generateContent,
   embedding: embedContent,
+  interaction,
 };

@@ -89,6 +89,11 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     assumption,
     help: 'how data.id names a batch',
   },
+  interactionDataId: {
+    values: ['bare', 'interactions/'],
+    assumption,
+    help: 'how data.id names an interaction',
+  },
   spelling: {
     values: ['newest', 'launch'],
     help: 'field names of the newest guide or of the one at launch',
@@ -105,7 +110,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   pingType: { values: 'text', assumption, help: "type of a ping's event" },
   cancelledEvents: {
     values: 'boolean',
-    help: 'batch.cancelled exists, as only the guide says',
+    help: 'batch.cancelled and interaction.cancelled exist, as only the guide says',
   },
   webhookIdPer: {
     values: ['event', 'destination'],
@@ -169,6 +174,11 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     values: 'boolean',
     assumption,
     help: 'the operation of a batch repeats its webhookConfig',
+  },
+  'echo.interaction': {
+    values: 'boolean',
+    assumption,
+    help: 'later answers about an interaction repeat its webhook_config, as the first one does',
   },
   seed: { values: 'number', atStart, help: 'of everything that happens by chance' },
   remembered: { values: 'number', atStart, help: 'attempts that are kept' },

@@ -58,6 +58,8 @@ export interface RetryOptions {
 export interface EchoOptions {
   /** Assumption: the operations of batches do not; no recorded one does. */
   batch: boolean;
+  /** Assumption: later answers about an interaction do as that to its creation, which was seen to. */
+  interaction: boolean;
 }
 
 /** What the emulator does. Switches may be changed while it runs; `port`, `host`, `timeScale`, `kid` and `seed` may not. */
@@ -85,6 +87,8 @@ export interface EmulatorOptions {
     | 'none';
   /** Assumption: how `data.id` names a batch: `batches/abc`, `batch_abc` or `abc`. */
   dataId: 'batches/' | 'batch_' | 'bare';
+  /** Assumption: how `data.id` names an interaction: `v1_abc`, as all of the API does, or `interactions/v1_abc`. */
+  interactionDataId: 'bare' | 'interactions/';
   /** Field names of the guide's newest text or of the one at launch. */
   spelling: 'newest' | 'launch';
   /** The API says `batch.succeeded`; the guide's samples at launch said `batch.completed`. */
@@ -93,7 +97,7 @@ export interface EmulatorOptions {
   outputUri: 'files/' | 'gs://';
   /** Assumption: the type of a ping's event. */
   pingType: string;
-  /** `batch.cancelled` is in the guide, but not in the API: off, nothing is sent and it cannot be subscribed to. */
+  /** The `cancelled` events are in the guide, but not in the API: off, none is sent nor can be subscribed to. */
   cancelledEvents: boolean;
   /** Assumption: one webhook-id for an event, whatever the number of URIs; or one for each destination. */
   webhookIdPer: 'event' | 'destination';
@@ -158,6 +162,7 @@ export function defaultOptions(): EmulatorOptions {
     jwksDelayMs: 2000,
     userMetadata: 'data.user_metadata',
     dataId: 'batches/',
+    interactionDataId: 'bare',
     spelling: 'newest',
     successType: 'batch.succeeded',
     outputUri: 'files/',
@@ -184,7 +189,7 @@ export function defaultOptions(): EmulatorOptions {
     autoFinishOutcome: 'succeeded',
     updateMask: 'ignored',
     guideCompat: false,
-    echo: { batch: false },
+    echo: { batch: false, interaction: true },
     seed: 1,
     remembered: 100_000,
   };
