@@ -28,6 +28,7 @@ import { RouteServer } from './server.js';
 import { GoogleKeys } from './signing.js';
 import { uploadRoutes } from './upload-routes.js';
 import { Uploads } from './uploads.js';
+import { videoRoutes } from './video-routes.js';
 import { webhookRoutes } from './webhook-routes.js';
 import { WebhookStore, type StaticWebhook } from './webhooks.js';
 
@@ -201,6 +202,7 @@ export class GeminiEmulator implements AsyncDisposable {
       ...webhookRoutes(this.webhooks, ping, this.options),
       ...batchRoutes(this.store, this.options),
       ...interactionRoutes(this.store),
+      ...videoRoutes(this.store),
       ...uploadRoutes(this.uploads, () => this.baseUrl),
       ...fileRoutes(this.files),
       route('jwks', 'GET', /^\/\.well-known\/jwks\.json$/, () => this.jwks.answer()),

@@ -2,7 +2,7 @@ import type { Json } from './json.js';
 import type { Outcome } from './options.js';
 
 /** Each is a row of the table in `job-kinds.ts`. */
-export type JobKind = 'batch' | 'embedding' | 'interaction';
+export type JobKind = 'batch' | 'embedding' | 'interaction' | 'video';
 
 /** The same words for all kinds; what the API calls them is the kind's business. */
 export type JobState =

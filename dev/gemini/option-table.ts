@@ -94,6 +94,11 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     assumption,
     help: 'how data.id names an interaction',
   },
+  videoDataId: {
+    values: ['models/', 'operations/', 'bare'],
+    assumption,
+    help: 'how data.id names a video; models/: as its operation is named',
+  },
   spelling: {
     values: ['newest', 'launch'],
     help: 'field names of the newest guide or of the one at launch',
@@ -179,6 +184,11 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     values: 'boolean',
     assumption,
     help: 'later answers about an interaction repeat its webhook_config, as the first one does',
+  },
+  'echo.video': {
+    values: 'boolean',
+    assumption,
+    help: 'the operation of a video repeats its webhookConfig in its metadata',
   },
   seed: { values: 'number', atStart, help: 'of everything that happens by chance' },
   remembered: { values: 'number', atStart, help: 'attempts that are kept' },

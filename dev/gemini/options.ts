@@ -60,6 +60,8 @@ export interface EchoOptions {
   batch: boolean;
   /** Assumption: later answers about an interaction do as that to its creation, which was seen to. */
   interaction: boolean;
+  /** Assumption: operations of videos do, in metadata that has nothing else. Without it there is none, as in recorded ones. */
+  video: boolean;
 }
 
 /** What the emulator does. Switches may be changed while it runs; `port`, `host`, `timeScale`, `kid` and `seed` may not. */
@@ -89,6 +91,8 @@ export interface EmulatorOptions {
   dataId: 'batches/' | 'batch_' | 'bare';
   /** Assumption: how `data.id` names an interaction: `v1_abc`, as all of the API does, or `interactions/v1_abc`. */
   interactionDataId: 'bare' | 'interactions/';
+  /** Assumption: how `data.id` names a video: `models/veo/operations/abc`, as its operation, `operations/abc` or `abc`. */
+  videoDataId: 'models/' | 'operations/' | 'bare';
   /** Field names of the guide's newest text or of the one at launch. */
   spelling: 'newest' | 'launch';
   /** The API says `batch.succeeded`; the guide's samples at launch said `batch.completed`. */
@@ -163,6 +167,7 @@ export function defaultOptions(): EmulatorOptions {
     userMetadata: 'data.user_metadata',
     dataId: 'batches/',
     interactionDataId: 'bare',
+    videoDataId: 'models/',
     spelling: 'newest',
     successType: 'batch.succeeded',
     outputUri: 'files/',
@@ -189,7 +194,7 @@ export function defaultOptions(): EmulatorOptions {
     autoFinishOutcome: 'succeeded',
     updateMask: 'ignored',
     guideCompat: false,
-    echo: { batch: false, interaction: true },
+    echo: { batch: false, interaction: true, video: true },
     seed: 1,
     remembered: 100_000,
   };

@@ -13,6 +13,17 @@ export function resource(name: string, action = '', prefix = ''): RegExp {
   return new RegExp(`^${prefix}${VERSION}/${name}/(?<id>[^/:]+)${action}$`);
 }
 
+/** The operations of a model: `/v1beta/models/<id>/operations`. */
+export function modelOperations(): RegExp {
+  return new RegExp(`^${VERSION}/models/(?<id>[^/:]+)/operations$`);
+}
+
+/** One of them, with what follows its id. */
+export function modelOperation(action = ''): RegExp {
+  const path = `models/(?<model>[^/:]+)/operations/(?<id>[^/:]+)`;
+  return new RegExp(`^${VERSION}/${path}${action}$`);
+}
+
 /** The `<id>` in the path of such a thing. */
 export function id(call: Call): string {
   return call.path['id'] ?? '';
