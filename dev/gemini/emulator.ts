@@ -1,5 +1,5 @@
 import { admit } from './admission.js';
-import { Announcer, type EmitTarget } from './announcer.js';
+import { Announcer, type EmitTarget, type LostEvent } from './announcer.js';
 import { batchRoutes } from './batch-routes.js';
 import { Clock } from './clock.js';
 import { controlRoutes } from './control.js';
@@ -43,7 +43,7 @@ export class GeminiEmulator implements AsyncDisposable {
   readonly webhooks: WebhookStore;
   readonly files: FileStore;
   readonly uploads: Uploads;
-  readonly faults = new FaultPlan();
+  readonly faults: FaultPlan;
   /** The jobs that the API lists as batches. */
   readonly batches = {
     get: (name: string): Job => this.store.get(name),
@@ -64,7 +64,12 @@ export class GeminiEmulator implements AsyncDisposable {
     const signer = new DeliverySigner(options, this.clock, this.keys);
     const repeats = seededRandom(seed, 'duplicate');
     this.sender = new Deliveries(options, this.clock, signer, repeats);
-    this.announcer = new Announcer(options, this.webhooks, this.sender);
+    this.announcer = new Announcer(
+      options,
+      this.webhooks,
+      this.sender,
+      seededRandom(seed, 'loseEvents'),
+    );
     const baseUrl = () => this.baseUrl;
     this.files = new FileStore(this.clock, baseUrl);
     this.uploads = new Uploads(this.files);
@@ -75,7 +80,13 @@ export class GeminiEmulator implements AsyncDisposable {
       (job, finish) => this.announcer.announce(job, finish),
     );
     this.jwks = new JwksEndpoint(options, this.keys);
-    this.server = new RouteServer(this.routes(), this.faults, {
+    const routes = this.routes();
+    const names = routes.map(({ name }) => name);
+    this.faults = new FaultPlan(seed, names);
+    for (const { route: name, fault, times } of options.faults) {
+      this.fault(name, fault, times);
+    }
+    this.server = new RouteServer(routes, this.faults, {
       admit: (asked, call) => admit(asked, call, options.apiKey, this.uploads),
       finish: withFieldMask,
     });
@@ -109,6 +120,11 @@ export class GeminiEmulator implements AsyncDisposable {
   /** Every job of every kind that was really created, oldest first, also if it was deleted since. */
   get jobs(): JobSummary[] {
     return this.store.all().map(jobSummary);
+  }
+
+  /** Events that `loseEvents` kept from everybody, oldest first. */
+  get lostEvents(): readonly LostEvent[] {
+    return this.announcer.lost;
   }
 
   /** Every attempt that has ended, oldest first. */
@@ -152,7 +168,10 @@ export class GeminiEmulator implements AsyncDisposable {
     return this.finishJob(name, outcome, details);
   }
 
-  /** Any event at all, without a job behind it. The answer names the webhook-ids. */
+  /**
+   * Any event at all, without a job behind it; Google's keys sign it if it goes to `uris`. So another project's delivery
+   * looks to a receiver whose URL somebody knows. The answer names the webhook-ids.
+   */
   emit(type: string, data: Json, target: EmitTarget = {}): string[] {
     return this.announcer.emit(type, data, target);
   }
@@ -180,8 +199,11 @@ export class GeminiEmulator implements AsyncDisposable {
     return this.sender.drained(timeoutMs);
   }
 
-  /** What the next `times` calls of that route (`batches.create`, `*` for any) meet. */
-  fault(routeName: string, fault: Fault, times = 1): void {
+  /**
+   * What the next `times` calls of that route meet (`batches.create`, `*.create`, `*` for any): one, unless the fault
+   * has a probability; then there is no end of them.
+   */
+  fault(routeName: string, fault: Fault, times?: number): void {
     this.faults.add(routeName, fault, times);
   }
 

@@ -32,6 +32,14 @@ export function stringMember(object: Json, snakeName: string): string | undefine
   return value;
 }
 
+export function numberMember(object: Json, snakeName: string): number | undefined {
+  const value = member(object, snakeName);
+  if (value !== undefined && typeof value !== 'number') {
+    throw invalid(`${snakeName} must be a number.`);
+  }
+  return value;
+}
+
 export function stringsMember(object: Json, snakeName: string): string[] | undefined {
   const value = member(object, snakeName);
   if (value === undefined || value === null) return undefined;

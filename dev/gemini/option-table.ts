@@ -9,12 +9,12 @@ import {
 
 /** `jwt.issuer`; as a flag `--jwt-issuer`. */
 export type OptionPath =
-  | Exclude<keyof EmulatorOptions, 'jwt' | 'retry' | 'echo'>
+  | Exclude<keyof EmulatorOptions, 'jwt' | 'retry' | 'echo' | 'faults'>
   | `jwt.${keyof JwtOptions}`
   | `retry.${keyof RetryOptions}`
   | `echo.${keyof EchoOptions}`;
 
-type Values = 'number' | 'text' | 'boolean' | readonly string[];
+type Values = 'number' | 'probability' | 'text' | 'boolean' | readonly string[];
 
 interface OptionRow {
   readonly values: Values;
@@ -144,7 +144,11 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     help: "repeats carry a timestamp of their own, or the first attempt's",
   },
   timestampOffsetSeconds: { values: 'number', help: 'added to every timestamp' },
-  duplicate: { values: 'number', help: 'probability of a repeat after a 2xx' },
+  duplicate: { values: 'probability', help: 'of a repeat after a 2xx' },
+  loseEvents: {
+    values: 'probability',
+    help: "that a job's event is never delivered at all",
+  },
   twins: { values: 'number', help: 'how often each attempt is sent at once' },
   reorder: {
     values: 'number',
@@ -237,12 +241,11 @@ function located(
 
 function parsed(flag: string, values: Values, text: string): unknown {
   if (values === 'text') return text;
-  if (values === 'number') {
+  if (values === 'number' || values === 'probability') {
     const number = Number(text);
-    if (text.trim() !== '' && Number.isFinite(number)) {
-      return number;
-    }
-    throw invalid(`${flag} must be a number, not "${text}"`);
+    const inside = values === 'number' || (number >= 0 && number <= 1);
+    if (text.trim() !== '' && Number.isFinite(number) && inside) return number;
+    throw invalid(`${flag} must be a ${values}, not "${text}"`);
   }
   const words = values === 'boolean' ? ['true', 'false'] : values;
   if (!words.includes(text)) {

@@ -1,3 +1,5 @@
+import type { PlannedFault } from './faults.js';
+
 /** How deliveries to `webhook_config.uris` are signed. */
 export type DynamicSignature = 'v1a' | 'jwt' | 'both';
 
@@ -115,6 +117,8 @@ export interface EmulatorOptions {
   timestampOffsetSeconds: number;
   /** Probability that a delivery is sent once more after its 2xx. */
   duplicate: number;
+  /** Probability that a job's event is never delivered at all, as when the sender loses it. */
+  loseEvents: number;
   /** How often each attempt is sent at once. It counts as accepted when all of them were. */
   twins: number;
   /** First attempts wait until there are so many (at most 1 emulated second), then go newest first, one by one. 0: off. */
@@ -137,6 +141,8 @@ export interface EmulatorOptions {
   /** Accept what only the guide shows: `/rotate_secret`, its upper-case enum, `:batchCreate`. */
   guideCompat: boolean;
   echo: EchoOptions;
+  /** Planned from the start, as `GeminiEmulator.fault` plans them. */
+  faults: readonly PlannedFault[];
   /** Of everything that happens by chance: the same seed, the same choices. */
   seed: number;
   /** Attempts and finished deliveries that are remembered; older ones are forgotten. */
@@ -184,6 +190,7 @@ export function defaultOptions(): EmulatorOptions {
     timestamps: 'fresh',
     timestampOffsetSeconds: 0,
     duplicate: 0,
+    loseEvents: 0,
     twins: 1,
     reorder: 0,
     disableAfterFailures: 100,
@@ -195,6 +202,7 @@ export function defaultOptions(): EmulatorOptions {
     updateMask: 'ignored',
     guideCompat: false,
     echo: { batch: false, interaction: true, video: true },
+    faults: [],
     seed: 1,
     remembered: 100_000,
   };

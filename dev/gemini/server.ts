@@ -122,6 +122,20 @@ function afterWork(fault: Fault): Reply | 'hang' | 'drop' | undefined {
   return fault.kind === 'accept-then-drop' ? 'drop' : undefined;
 }
 
-function failure({ status = DEFAULT_STATUS, headers = {} }: Fault): Reply {
-  return { status, headers, body: new ApiError(status, 'An emulated failure.') };
+function failure(fault: Fault): Reply {
+  const { status = DEFAULT_STATUS, headers = {}, retryAfterSeconds: seconds } = fault;
+  const message = 'An emulated failure.';
+  if (seconds === undefined) {
+    return { status, headers, body: new ApiError(status, message) };
+  }
+  const retryInfo = {
+    '@type': 'type.googleapis.com/google.rpc.RetryInfo',
+    retryDelay: `${seconds}s`,
+  };
+  return {
+    status,
+    // The header knows whole seconds only
+    headers: { 'Retry-After': String(Math.ceil(seconds)), ...headers },
+    body: new ApiError(status, message, [retryInfo]),
+  };
 }

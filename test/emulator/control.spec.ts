@@ -57,6 +57,55 @@ describe('control over HTTP', () => {
     });
   });
 
+  it('pretends to be another project’s sender', async () => {
+    await using emulator = await GeminiEmulator.start();
+    await using receiver = await startReceiver();
+    await call(emulator, 'POST', '/events', {
+      type: 'batch.succeeded',
+      uris: [receiver.url],
+      job_name: 'batches/theirs',
+      user_metadata: { tenant: 'theirs' },
+    });
+    await emulator.drained();
+    const [received] = receiver.requests;
+    expect(received?.signature).toMatch(/^v1a,/);
+    expect(received?.event.data).toEqual({
+      id: 'batches/theirs',
+      user_metadata: { tenant: 'theirs' },
+    });
+    expect(emulator.deliveries[0]).toMatchObject({ jobName: 'batches/theirs' });
+    expect(emulator.jobs).toEqual([]);
+  });
+
+  it('tells which events were lost', async () => {
+    await using emulator = await GeminiEmulator.start();
+    await call(emulator, 'PATCH', '/options', { 'lose-events': 1 });
+    const name = await submit(emulator, ['http://127.0.0.1:1/']);
+    expect(emulator.finishJob(name, 'succeeded')).toEqual([]);
+    expect((await call(emulator, 'GET', '/lost-events')).body).toEqual({
+      lost_events: [{ type: 'batch.succeeded', jobName: name }],
+    });
+    expect((await call(emulator, 'GET', '')).body).toMatchObject({ lost_events: 1 });
+  });
+
+  it('plans faults by chance', async () => {
+    await using emulator = await GeminiEmulator.start();
+    const fault = { kind: 'status', status: 429, probability: 1, retry_after_seconds: 7 };
+    await call(emulator, 'POST', '/faults', { route: '*.list', ...fault });
+    const { status, headers } = await callWith(emulator, 'GET', '/v1/batches');
+    expect([status, headers.get('retry-after')]).toEqual([429, '7']);
+    expect((await call(emulator, 'GET', '/faults')).body).toMatchObject({
+      faults: [{ route: '*.list', fault: { probability: 1 }, met: 1 }],
+    });
+    for (const wrong of [{ route: 'nothing' }, { probability: 2 }, { times: 'x' }]) {
+      const { status: refused } = await call(emulator, 'POST', '/faults', {
+        ...fault,
+        ...wrong,
+      });
+      expect(refused).toBe(400);
+    }
+  });
+
   it('plans faults and forgets them', async () => {
     await using emulator = await GeminiEmulator.start();
     const fault = { route: 'batches.list', kind: 'status', status: 500, times: 3 };
@@ -85,7 +134,13 @@ describe('control over HTTP', () => {
     const { body } = await call(emulator, 'PATCH', '/options', change);
     expect(body).toMatchObject(change);
     expect(emulator.options).toMatchObject({ twins: 2, jwt: { bodyHash: true } });
-    for (const wrong of [{ port: 1 }, { twins: 'x' }, { jwks: 'x' }, { nothing: 1 }]) {
+    for (const wrong of [
+      { port: 1 },
+      { twins: 'x' },
+      { jwks: 'x' },
+      { nothing: 1 },
+      { duplicate: 2 },
+    ]) {
       expect((await call(emulator, 'PATCH', '/options', wrong)).status).toBe(400);
     }
   });
@@ -104,12 +159,25 @@ describe('the command line', () => {
     });
   });
 
-  it.each([[['--nothing']], [['--twins', 'x']], [['--dynamic', 'v2']], [['--kid', '1']]])(
-    'refuses %j',
-    (args) => {
-      expect(() => optionsOf(args)).toThrow();
-    },
-  );
+  it('plans faults', () => {
+    const fault =
+      '{"route": "*.create", "kind": "accept-then-hang", "probability": 0.05}';
+    expect(optionsOf(['--fault', fault, '--fault', '{"kind": "drop"}'])?.faults).toEqual([
+      { route: '*.create', fault: { kind: 'accept-then-hang', probability: 0.05 } },
+      { route: '*', fault: { kind: 'drop' } },
+    ]);
+  });
+
+  it.each([
+    [['--nothing']],
+    [['--fault', 'x']],
+    [['--fault', '{"kind": "explode"}']],
+    [['--twins', 'x']],
+    [['--dynamic', 'v2']],
+    [['--kid', '1']],
+  ])('refuses %j', (args) => {
+    expect(() => optionsOf(args)).toThrow();
+  });
 
   it('explains every option, and labels every assumption', () => {
     expect(optionsOf(['--help'])).toBeUndefined();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { Fault } from '../../dev/gemini/faults.js';
 import { batchBody, call, submit } from './call.js';
 
 const CREATE = '/v1beta/models/gemini-flash:batchGenerateContent';
@@ -105,6 +106,103 @@ describe('faults of the API', () => {
     expect(await createHangs(emulator)).toBe(true);
     emulator.fault('batches.create', { kind: 'delay', delayMs: 1 });
     expect((await call(emulator, 'POST', CREATE, batchBody())).status).toBe(200);
+  });
+});
+
+/** The statuses of so many submissions. */
+async function statusesOf(emulator: GeminiEmulator, calls: number): Promise<number[]> {
+  const codes: number[] = [];
+  for (let asked = 0; asked < calls; asked++) {
+    codes.push((await call(emulator, 'POST', CREATE, batchBody())).status);
+  }
+  return codes;
+}
+
+describe('faults by chance', () => {
+  const often: Fault = { kind: 'status', status: 429, probability: 0.5 };
+
+  it('meet some calls, the same ones with the same seed', async () => {
+    const runs: number[][] = [];
+    for (const seed of [1, 1, 2]) {
+      const planned = { route: '*.create', fault: often };
+      await using emulator = await GeminiEmulator.start({ seed, faults: [planned] });
+      runs.push(await statusesOf(emulator, 30));
+      const [{ met } = { met: 0 }] = emulator.faults.all();
+      expect(met).toBe(runs.at(-1)?.filter((code) => code === 429).length);
+    }
+    const [first, second, third] = runs;
+    expect(new Set(first)).toEqual(new Set([200, 429]));
+    expect(second).toEqual(first);
+    expect(third).not.toEqual(first);
+  });
+
+  it('meet the same calls whatever other routes are called', async () => {
+    const runs: number[][] = [];
+    for (const disturbed of [false, true]) {
+      await using emulator = await GeminiEmulator.start();
+      emulator.fault('batches.create', often);
+      emulator.fault('batches.list', often);
+      const codes: number[] = [];
+      for (let asked = 0; asked < 20; asked++) {
+        if (disturbed) await call(emulator, 'GET', '/v1/batches');
+        codes.push(...(await statusesOf(emulator, 1)));
+      }
+      runs.push(codes);
+    }
+    expect(runs[1]).toEqual(runs[0]);
+  });
+
+  it('end when they have met as many as they were to', async () => {
+    await using emulator = await GeminiEmulator.start();
+    emulator.fault('*.create', { kind: 'status', probability: 1 }, 2);
+    expect(await statusesOf(emulator, 3)).toEqual([503, 503, 200]);
+  });
+
+  it('leave a call to the next plan when they miss it', async () => {
+    await using emulator = await GeminiEmulator.start();
+    emulator.fault('*', { kind: 'status', status: 500, probability: 0 });
+    emulator.fault('batches.create', { kind: 'status', status: 429 });
+    expect(await statusesOf(emulator, 2)).toEqual([429, 200]);
+  });
+
+  it('spare control and the key set', async () => {
+    await using emulator = await GeminiEmulator.start();
+    emulator.fault('*s*', { kind: 'status', probability: 1 });
+    expect((await call(emulator, 'GET', '/emulator/jobs')).status).toBe(200);
+    expect((await keysAt(emulator)).status).toBe(200);
+    expect((await call(emulator, 'GET', '/v1/batches')).status).toBe(503);
+  });
+});
+
+describe('a refusal', () => {
+  it('says when to try again', async () => {
+    await using emulator = await GeminiEmulator.start();
+    const fault: Fault = { kind: 'status', status: 429, retryAfterSeconds: 2.5 };
+    emulator.fault('batches.create', fault);
+    const { headers, body } = await call(emulator, 'POST', CREATE, batchBody());
+    expect(headers.get('retry-after')).toBe('3');
+    expect(body.error).toMatchObject({
+      status: 'RESOURCE_EXHAUSTED',
+      details: [
+        { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '2.5s' },
+      ],
+    });
+  });
+});
+
+describe('a fault that cannot be', () => {
+  it.each([
+    ['batches.creat', { kind: 'status' }, undefined, /there are .*batches\.create/],
+    ['*.nothing', { kind: 'status' }, undefined, /no route/],
+    ['*', { kind: 'explode' }, undefined, /unknown fault/],
+    ['*', { kind: 'status', probability: 5 }, undefined, /probability/],
+    ['*', { kind: 'status', status: 200 }, undefined, /status/],
+    ['*', { kind: 'status' }, 0, /times/],
+    ['*', { kind: 'delay', delayMs: -1 }, undefined, /delay_ms/],
+    ['*', { kind: 'status', retryAfterSeconds: -1 }, undefined, /retry_after_seconds/],
+  ])('is refused: %s %j', async (route, fault, times, message) => {
+    await using emulator = await GeminiEmulator.start();
+    expect(() => emulator.fault(route, fault as Fault, times)).toThrow(message);
   });
 });
 

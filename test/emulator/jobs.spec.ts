@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { JobKind } from '../../dev/gemini/job.js';
 import { seededRandom } from '../../dev/gemini/random.js';
 import { batchBody, call, submit } from './call.js';
+import { startReceiver } from './receiver.js';
 
 const CREATE = '/v1beta/models/gemini-flash:batchGenerateContent';
 
@@ -116,6 +118,50 @@ function drawn(seed: number, purpose: string): number[] {
   const random = seededRandom(seed, purpose);
   return Array.from({ length: 1000 }, () => random());
 }
+
+describe('the ends of all kinds', () => {
+  const bodies = {
+    batch: batchBody(),
+    embedding: batchBody(),
+    interaction: { model: 'm', input: 'x', background: true },
+    video: { instances: [{}] },
+  };
+
+  it.each(Object.entries(bodies))('come by themselves: %s', async (kind, body) => {
+    await using emulator = await GeminiEmulator.start({ autoFinishMs: 1000 });
+    await emulator.createJob(kind as JobKind, body, 'gemini-flash');
+    emulator.clock.advance(1000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(emulator.jobs).toMatchObject([{ kind, state: 'SUCCEEDED' }]);
+  });
+
+  it('are lost by chance, the same ones with the same seed', async () => {
+    const lost: number[][] = [];
+    for (const loseEvents of [0.5, 0.5]) {
+      await using emulator = await GeminiEmulator.start({ loseEvents });
+      await using receiver = await startReceiver();
+      const names: string[] = [];
+      for (let made = 0; made < 20; made++) {
+        names.push(await submit(emulator, [receiver.url]));
+      }
+      const told = names.filter((name) => emulator.finishJob(name, 'failed').length > 0);
+      await emulator.drained();
+      expect(receiver.requests).toHaveLength(told.length);
+      const untold = emulator.lostEvents.map(({ jobName }) => jobName);
+      expect([...told, ...untold].toSorted()).toEqual(names.toSorted());
+      lost.push(untold.map((name) => names.indexOf(name)));
+    }
+    expect(lost[0]?.length).toBeGreaterThan(0);
+    expect(lost[0]?.length).toBeLessThan(20);
+    expect(lost[1]).toEqual(lost[0]);
+  });
+
+  it('that nobody would hear of are not lost', async () => {
+    await using emulator = await GeminiEmulator.start({ loseEvents: 1 });
+    emulator.finishJob(await submit(emulator), 'succeeded');
+    expect(emulator.lostEvents).toEqual([]);
+  });
+});
 
 describe('chance', () => {
   it('repeats itself with the same seed and purpose, and only then', () => {
