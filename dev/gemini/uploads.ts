@@ -64,7 +64,6 @@ export class Uploads {
   ): Promise<void> {
     const upload = this.active(uploadId);
     const { bytes } = upload.content;
-    if (upload.busy) throw new ApiError(409, 'Another chunk is being received.');
     if (offset !== bytes) throw invalid(`The next byte is ${bytes}, not ${offset}.`);
     upload.busy = true;
     try {
@@ -95,6 +94,7 @@ export class Uploads {
   private active(uploadId: string): Upload {
     const upload = this.find(uploadId);
     if (upload.state !== 'active') throw invalid(`The upload is ${upload.state}.`);
+    if (upload.busy) throw new ApiError(409, 'A chunk is being received.');
     return upload;
   }
 

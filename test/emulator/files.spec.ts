@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ClientRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
@@ -53,8 +53,12 @@ async function command(
   };
 }
 
-/** Sends so much of a longer chunk and cuts the connection when the emulator has it. */
-async function cutOff(emulator: GeminiEmulator, url: string, sent: string) {
+/** A longer chunk of which so much has come, and no more comes. */
+async function sendPart(
+  emulator: GeminiEmulator,
+  url: string,
+  sent: string,
+): Promise<ClientRequest> {
   const request = httpRequest(url, {
     method: 'POST',
     headers: {
@@ -66,10 +70,12 @@ async function cutOff(emulator: GeminiEmulator, url: string, sent: string) {
   request.on('error', () => undefined);
   request.write(sent);
   const uploadId = new URL(url).searchParams.get('upload_id') ?? '';
-  while (emulator.uploads.status(uploadId).bytes < sent.length) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  request.destroy();
+  while (emulator.uploads.status(uploadId).bytes < sent.length) await turn();
+  return request;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 async function download(emulator: GeminiEmulator, name: string, range?: string) {
@@ -117,11 +123,25 @@ describe('resumable uploads', () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator);
     expect(await command(url, 'query')).toMatchObject({ state: 'active', received: '0' });
-    await cutOff(emulator, url, 'one ');
+    (await sendPart(emulator, url, 'one ')).destroy();
     const { received } = await command(url, 'query');
     expect(received).toBe('4');
-    const { body } = await command(url, 'upload, finalize', Number(received), 'two');
-    expect((await emulator.files.bytes(body.file.name)).toString()).toBe('one two');
+    const goOn = () => command(url, 'upload, finalize', Number(received), 'two');
+    let answer = await goOn();
+    // Until the emulator has noticed that the connection is gone
+    for (; answer.status === 409; answer = await goOn()) await turn();
+    const { name } = answer.body.file;
+    expect((await emulator.files.bytes(name)).toString()).toBe('one two');
+  });
+
+  it('takes one chunk at a time', async () => {
+    await using emulator = await GeminiEmulator.start();
+    const url = await begin(emulator);
+    const first = await sendPart(emulator, url, 'one ');
+    for (const name of ['upload', 'finalize', 'cancel']) {
+      expect((await command(url, name, 4, 'two')).status).toBe(409);
+    }
+    first.destroy();
   });
 
   it('says what became of it to a client that lost the last answer', async () => {
