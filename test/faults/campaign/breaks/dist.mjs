@@ -34,6 +34,15 @@ export function replace(owner, method, wrap) {
   owner.prototype[method] = wrap(original);
 }
 
+const patched = new WeakMap();
+
+/** The property can be set, and is false. */
+export function alwaysFalse(object, property) {
+  if (patched.get(object) === property) return;
+  patched.set(object, property);
+  Object.defineProperty(object, property, { get: () => false, set() {} });
+}
+
 /** One line for the log of the replica: this is not the bridge as it was built. */
 export function announce(name) {
   process.stderr.write(`${JSON.stringify({ message: 'broken on purpose', name })}\n`);
