@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { patchKafkajs } from './kafkajs-patch.js';
 
 /** The parts of kafkajs's `Connection` that hold an answer that has come in part. */
 interface Connection {
@@ -13,8 +13,6 @@ const MODULE = 'kafkajs/src/network/connection';
 /** The length that precedes an answer, in bytes: all that is needed to begin with. */
 const LENGTH_BYTES = 4;
 
-const installed = new WeakSet<object>();
-
 /**
  * Makes kafkajs forget half an answer when it connects again.
  *
@@ -22,23 +20,18 @@ const installed = new WeakSet<object>();
  * and reads what was left of the old one as the beginning of the new one's first answer:
  * from then on no answer is understood, and every request times out, for ever.
  *
- * @throws {Error} when kafkajs is not the version that this was made for.
+ * @throws {TypeError} when kafkajs is not the version that this was made for.
  */
 export function installConnectionReset(): void {
-  const require = createRequire(import.meta.url);
-  const { prototype } = require(MODULE) as { prototype: Connection };
-  const { connect } = prototype;
-  if (typeof connect !== 'function' || typeof prototype.isConnected !== 'function') {
-    throw new TypeError('kafkajs is not the version that this build was made for');
-  }
-  if (installed.has(prototype)) return;
-  installed.add(prototype);
-  prototype.connect = function reset(this: Connection): Promise<boolean> {
-    if (!this.isConnected()) {
-      this.chunks = [];
-      this.bytesBuffered = 0;
-      this.bytesNeeded = LENGTH_BYTES;
-    }
-    return connect.call(this);
-  };
+  patchKafkajs<Connection>(MODULE, ['connect', 'isConnected'], (prototype) => {
+    const { connect } = prototype;
+    prototype.connect = function reset(this: Connection): Promise<boolean> {
+      if (!this.isConnected()) {
+        this.chunks = [];
+        this.bytesBuffered = 0;
+        this.bytesNeeded = LENGTH_BYTES;
+      }
+      return connect.call(this);
+    };
+  });
 }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { patchKafkajs } from '../kafka/kafkajs-patch.js';
 import { lookAt, type RoutedMessage } from './routed-message.js';
 
 /** The parts of kafkajs's `Broker` that a produce request goes through. */
@@ -18,30 +18,23 @@ interface ProduceRequest {
 
 const MODULE = 'kafkajs/src/broker';
 
-const installed = new WeakSet<object>();
-
 /**
  * Makes kafkajs look at the claims once more when a produce request has the broker to itself
  * and a connection: after the partitioner it may have waited for other requests and for a login.
  *
- * @throws {Error} when kafkajs is not the version that this was made for.
+ * @throws {TypeError} when kafkajs is not the version that this was made for.
  */
 export function installLastLook(): void {
-  const require = createRequire(import.meta.url);
-  const { prototype } = require(MODULE) as { prototype: Broker };
-  const { produce } = prototype;
-  if (typeof produce !== 'function' || typeof prototype.isConnected !== 'function') {
-    throw new TypeError('kafkajs is not the version that this build was made for');
-  }
-  if (installed.has(prototype)) return;
-  installed.add(prototype);
-  prototype.produce = async function looked(this: Broker, request): Promise<unknown> {
-    if (!this.isConnected()) await this.connect();
-    const messages = request.topicData.flatMap(({ partitions }) =>
-      partitions.flatMap((partition) => partition.messages),
-    );
-    for (const { permit } of messages) if (permit) lookAt(permit);
-    for (const { unit } of messages) if (unit) unit.handedOn = true;
-    return produce.call(this, request);
-  };
+  patchKafkajs<Broker>(MODULE, ['produce', 'isConnected'], (prototype) => {
+    const { produce } = prototype;
+    prototype.produce = async function looked(this: Broker, request): Promise<unknown> {
+      if (!this.isConnected()) await this.connect();
+      const messages = request.topicData.flatMap(({ partitions }) =>
+        partitions.flatMap((partition) => partition.messages),
+      );
+      for (const { permit } of messages) if (permit) lookAt(permit);
+      for (const { unit } of messages) if (unit) unit.handedOn = true;
+      return produce.call(this, request);
+    };
+  });
 }
