@@ -34,7 +34,7 @@ export function protect(
 }
 
 function operationsOf(controller: Type): Operation[] {
-  const { prototype } = controller as unknown as { prototype: Record<string, Handler> };
+  const prototype = controller.prototype as Record<string, Handler>;
   return new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => {
     const handler = prototype[name] as Handler;
     const method = Reflect.getMetadata(METHOD_METADATA, handler) as
