@@ -1,25 +1,29 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { temporaryFolder, type TemporaryFolder } from '../process/temporary-folder.js';
 import type { FileContent } from './file-content.js';
 
 /**
  * A temporary folder for what may be too large for the memory: every upload, and the results of batches whose input
- * was a file. It is made for the first of them and removed when the emulator stops.
+ * was a file. It is made for the first of them and gone when the emulator stops, or its process.
  */
 export class Spool {
-  /** Undefined as long as nothing was spooled. */
-  folder: Promise<string> | undefined;
+  private temporary: Promise<TemporaryFolder> | undefined;
   private readonly writes = new Set<Promise<void>>();
   private closed = false;
 
+  /** Undefined as long as nothing was spooled. */
+  get folder(): Promise<string> | undefined {
+    return this.temporary?.then(({ path }) => path);
+  }
+
   /** An empty file. */
   async create(): Promise<SpooledContent> {
-    this.folder ??= mkdtemp(join(tmpdir(), 'gemini-emulator-'));
-    const path = join(await this.folder, randomUUID());
+    this.temporary ??= temporaryFolder('gemini-kafka-bridge-emulator');
+    const path = join((await this.temporary).path, randomUUID());
     await writeFile(path, '');
     return new SpooledContent(path, (chunks) => this.append(chunks, path));
   }
@@ -28,7 +32,7 @@ export class Spool {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.allSettled(this.writes);
-    if (this.folder) await rm(await this.folder, { recursive: true, force: true });
+    await (await this.temporary)?.remove();
   }
 
   private async append(chunks: AsyncIterable<Uint8Array>, path: string): Promise<void> {
