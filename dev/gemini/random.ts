@@ -8,8 +8,13 @@ export type Random = () => number;
  * do not change which calls of another one fail.
  */
 export function seededRandom(seed: number, purpose: string): Random {
-  let state = createHash('sha256').update(`${seed} ${purpose}`).digest().readUInt32LE();
-  // Mulberry32: small, and good enough to roll dice
+  const digest = createHash('sha256').update(`${seed} ${purpose}`).digest();
+  return mulberry32(digest.readUInt32LE());
+}
+
+/** Small, and good enough to roll dice. The seed has 32 bits. */
+export function mulberry32(seed: number): Random {
+  let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);

@@ -1,21 +1,15 @@
+import { mulberry32 } from '../../../dev/gemini/random.js';
+
 /**
  * The campaign's dice. One seed makes the whole run's choices; each part of the campaign forks dice of its own, so that
  * a further throw in one part changes nothing in the others.
  */
 export class Random {
-  private state: number;
+  /** From 0 up to, not including, 1. */
+  readonly next: () => number;
 
   constructor(readonly seed: number) {
-    this.state = seed >>> 0;
-  }
-
-  /** From 0 up to, not including, 1 (mulberry32). */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let bits = this.state;
-    bits = Math.imul(bits ^ (bits >>> 15), bits | 1);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
-    return ((bits ^ (bits >>> 14)) >>> 0) / 0x1_0000_0000;
+    this.next = mulberry32(seed);
   }
 
   /** Both ends included. */
