@@ -101,7 +101,7 @@ async function finishBatch(
   { geminiName }: Job,
 ): Promise<DeliveryAttempt> {
   story.step('The batch finishes, and Gemini delivers the webhook');
-  const [webhookId] = gemini.finishBatch(geminiName, 'succeeded');
+  const [webhookId] = gemini.finishJob(geminiName, 'succeeded');
   const delivered = await gemini.waitForDelivery(
     (attempt) => attempt.webhookId === webhookId,
   );

@@ -156,18 +156,6 @@ export class GeminiEmulator implements AsyncDisposable {
     return this.store.finish(name, { outcome, ...details });
   }
 
-  startBatch(name: string): void {
-    this.startJob(name);
-  }
-
-  finishBatch(
-    name: string,
-    outcome: Outcome,
-    details: Omit<Finish, 'outcome'> = {},
-  ): string[] {
-    return this.finishJob(name, outcome, details);
-  }
-
   /**
    * Any event at all, without a job behind it; Google's keys sign it if it goes to `uris`. So another project's delivery
    * looks to a receiver whose URL somebody knows. The answer names the webhook-ids.

@@ -41,7 +41,7 @@ describe('the emulated API', () => {
         name,
       },
     });
-    emulator.finishBatch(name, 'succeeded', { failedRequests: 1 });
+    emulator.finishJob(name, 'succeeded', { failedRequests: 1 });
     const { body: done } = await call(emulator, 'GET', `/v1beta/${name}`);
     expect(done).toMatchObject({
       done: true,
@@ -65,14 +65,14 @@ describe('the emulated API', () => {
     async (outcome) => {
       await using emulator = await GeminiEmulator.start();
       const name = await submit(emulator);
-      emulator.finishBatch(name, outcome);
+      emulator.finishJob(name, outcome);
       const { body } = await call(emulator, 'GET', `/v1beta/${name}`);
       expect(body).toMatchObject({
         done: true,
         error: { code: expect.any(Number), message: expect.any(String) },
         metadata: { state: `BATCH_STATE_${outcome.toUpperCase()}` },
       });
-      expect(() => emulator.finishBatch(name, 'succeeded')).toThrow('already');
+      expect(() => emulator.finishJob(name, 'succeeded')).toThrow('already');
     },
   );
 

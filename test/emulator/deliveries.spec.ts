@@ -9,7 +9,7 @@ const ALL = ['batch.succeeded', 'batch.failed', 'batch.expired'];
 
 async function finishOne(emulator: GeminiEmulator, uris: readonly string[] = []) {
   const name = await submit(emulator, uris);
-  const [webhookId = ''] = emulator.finishBatch(name, 'succeeded');
+  const [webhookId = ''] = emulator.finishJob(name, 'succeeded');
   return { name, webhookId };
 }
 
@@ -34,7 +34,7 @@ describe('where deliveries go', () => {
     await using emulator = await GeminiEmulator.start({ webhookIdPer: 'destination' });
     await using own = await startReceiver();
     const name = await submit(emulator, [own.url, own.url]);
-    expect(emulator.finishBatch(name, 'succeeded')).toHaveLength(2);
+    expect(emulator.finishJob(name, 'succeeded')).toHaveLength(2);
     await emulator.drained();
     expect(new Set(own.requests.map(({ id }) => id)).size).toBe(2);
   });

@@ -20,7 +20,7 @@ async function eventOf(options: StartOptions, act: Act): Promise<Received['event
 
 const METADATA = { order: '7' };
 const succeed: Act = async (emulator, uri) => {
-  emulator.finishBatch(await submit(emulator, [uri], METADATA), 'succeeded');
+  emulator.finishJob(await submit(emulator, [uri], METADATA), 'succeeded');
 };
 
 describe('the envelope', () => {
@@ -66,7 +66,7 @@ describe('the envelope', () => {
       { successType: 'batch.completed' },
       async (emulator, uri) => {
         emulator.webhooks.create({ uri, subscribed_events: ['batch.succeeded'] });
-        emulator.finishBatch(await submit(emulator), 'succeeded');
+        emulator.finishJob(await submit(emulator), 'succeeded');
       },
     );
     expect(type).toBe('batch.completed');
@@ -77,7 +77,7 @@ describe('the data', () => {
   it('of a failed batch says why', async () => {
     const { data } = await eventOf({}, async (emulator, uri) => {
       const details = { errorCode: 'QUOTA', errorMessage: 'too much' };
-      emulator.finishBatch(await submit(emulator, [uri]), 'failed', details);
+      emulator.finishJob(await submit(emulator, [uri]), 'failed', details);
     });
     expect(data).toMatchObject({ error_code: 'QUOTA', error_message: 'too much' });
   });
@@ -96,7 +96,7 @@ describe('the data', () => {
       };
       const path = '/v1beta/models/gemini-flash:batchGenerateContent';
       const { body } = await call(emulator, 'POST', path, { batch });
-      emulator.finishBatch(body.name, 'succeeded');
+      emulator.finishJob(body.name, 'succeeded');
     });
     expect(data['output_file_uri']).toMatch(form);
   });
@@ -122,7 +122,7 @@ describe('cancelling', () => {
   it('tells nobody, for the API has no such event', async () => {
     await using emulator = await GeminiEmulator.start();
     const name = await submit(emulator, ['http://127.0.0.1:1/']);
-    expect(emulator.finishBatch(name, 'cancelled')).toEqual([]);
+    expect(emulator.finishJob(name, 'cancelled')).toEqual([]);
   });
 
   it('tells when the guide is to be right', async () => {

@@ -244,7 +244,7 @@ describe('large files', () => {
     expect(created.body).toMatchObject({
       metadata: { batchStats: { requestCount: String(requests) } },
     });
-    emulator.finishBatch(created.body.name, 'succeeded', { failedRequests: 1 });
+    emulator.finishJob(created.body.name, 'succeeded', { failedRequests: 1 });
     const output = created.body.name.replace('batches/', 'files/batch-');
     const { text } = await download(emulator, output);
     const answers = text
@@ -274,7 +274,7 @@ describe('large files', () => {
     const path = '/v1beta/models/gemini-flash:batchGenerateContent';
     const { body } = await call(emulator, 'POST', path, { batch });
     await call(emulator, 'DELETE', '/v1beta/files/in');
-    emulator.finishBatch(body.name, 'succeeded');
+    emulator.finishJob(body.name, 'succeeded');
     const output = body.name.replace('batches/', 'files/batch-');
     const { text } = await download(emulator, output);
     expect(text.trim().split('\n')).toHaveLength(2);

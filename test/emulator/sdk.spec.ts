@@ -98,9 +98,9 @@ describe('batches through the official SDK', () => {
       model: `models/${MODEL}`,
       state: 'JOB_STATE_PENDING',
     });
-    emulator.startBatch(name);
+    emulator.startJob(name);
     expect((await batches.get({ name })).state).toBe('JOB_STATE_RUNNING');
-    emulator.finishBatch(name, 'succeeded');
+    emulator.finishJob(name, 'succeeded');
     const done = await batches.get({ name });
     expect(done.state).toBe('JOB_STATE_SUCCEEDED');
     expect(done.endTime).toMatch(/\.\d{9}Z$/);
@@ -122,7 +122,7 @@ describe('batches through the official SDK', () => {
     });
     const created = await batches.create({ model: MODEL, src: String(uploaded.name) });
     const name = String(created.name);
-    emulator.finishBatch(name, 'succeeded', { failedRequests: 1 });
+    emulator.finishJob(name, 'succeeded', { failedRequests: 1 });
     const { dest } = await batches.get({ name });
     expect(dest?.fileName).toBe(`files/batch-${name.slice('batches/'.length)}`);
 
@@ -171,7 +171,7 @@ describe('batches through the official SDK', () => {
       src: [{ contents: 'one' }],
       config: { webhookConfig: { uris: [receiver.url], userMetadata: { order: '7' } } },
     });
-    emulator.finishBatch(String(created.name), 'succeeded');
+    emulator.finishJob(String(created.name), 'succeeded');
     await emulator.drained();
     expect(receiver.requests.map(({ event }) => event.data)).toEqual([
       { id: created.name, user_metadata: { order: '7' } },

@@ -29,7 +29,7 @@ function matching({ keys }: KeySet, received: Received, signature: string): numb
 async function delivered(emulator: GeminiEmulator): Promise<Received> {
   await using receiver = await startReceiver();
   const name = await submit(emulator, [receiver.url], { order: '7' });
-  emulator.finishBatch(name, 'succeeded');
+  emulator.finishJob(name, 'succeeded');
   await emulator.drained();
   const [received] = receiver.requests;
   if (!received) throw new Error('nothing came');
@@ -52,7 +52,7 @@ describe('static deliveries', () => {
       uri: receiver.url,
       subscribed_events: ['batch.succeeded'],
     });
-    emulator.finishBatch(await submit(emulator), 'succeeded');
+    emulator.finishJob(await submit(emulator), 'succeeded');
     await emulator.drained();
     const [received] = receiver.requests;
     const event = new Webhook(String(secret)).verify(

@@ -116,7 +116,7 @@ describe('a job submitted through the bridge', () => {
 
   it('comes back on Kafka with its correlation, verifiable once more by the subscriber', async () => {
     const job = await submit('order-1');
-    gemini.finishBatch(job.geminiName, 'succeeded');
+    gemini.finishJob(job.geminiName, 'succeeded');
     await gemini.drained();
 
     const [record, ...others] = await recordsAbout('order-1');
@@ -167,7 +167,7 @@ describe('a job submitted through the bridge', () => {
   it('is there once however often Gemini repeats itself', async () => {
     const job = await submit('order-2');
     gemini.options.twins = 3;
-    const [webhookId] = gemini.finishBatch(job.geminiName, 'failed');
+    const [webhookId] = gemini.finishJob(job.geminiName, 'failed');
     await gemini.drained();
     gemini.options.twins = 1;
     gemini.redeliver(webhookId as string);
@@ -194,7 +194,7 @@ describe('a job submitted through the bridge', () => {
 
   it('reaches a subscriber written with @nestjs/microservices', async () => {
     const job = await submit('order-5');
-    gemini.finishBatch(job.geminiName, 'succeeded');
+    gemini.finishJob(job.geminiName, 'succeeded');
     await gemini.drained();
     while (!seenAbout('order-5')) await new Promise((resolve) => setTimeout(resolve, 50));
     expect(seenAbout('order-5')?.value).toMatchObject({
