@@ -77,6 +77,17 @@ const environment = z.object({
   GEMINI_API_KEY_FILE: file().optional(),
   GEMINI_URL: z.url().default(GEMINI_URL),
 
+  /** How long a job is remembered after its end. */
+  JOB_RETENTION_HOURS: count(1, 8760, 168),
+  /** When Gemini is asked about a job that nobody has heard of; the older it is, the rarer. */
+  JOB_LOOK_AFTER_SECONDS: count(1, 86_400, 300),
+  /** How long a submission without an answer is looked for before it counts as not taken. */
+  JOB_SETTLE_SECONDS: count(1, 86_400, 120),
+  /** When a job that cannot be looked for stays unknown for good: Gemini delivers for 24 hours. */
+  JOB_GIVE_UP_SECONDS: count(1, 864_000, 93_600),
+  /** Questions to Gemini about jobs, by all replicas together. */
+  JOB_CALLS_PER_MINUTE: count(1, 100_000, 60),
+
   API_TOKENS_FILE: file().optional(),
   /** Its tokens are checked with the keys that its discovery document leads to. */
   API_OIDC_ISSUER: z.string().optional(),
@@ -241,6 +252,13 @@ function group(env: Environment) {
     gemini: {
       url: env.GEMINI_URL.replace(/\/+$/, ''),
       apiKey: env.GEMINI_API_KEY ?? readOnce(env.GEMINI_API_KEY_FILE),
+    },
+    jobs: {
+      retentionMs: env.JOB_RETENTION_HOURS * 3_600_000,
+      lookAfterMs: env.JOB_LOOK_AFTER_SECONDS * 1000,
+      settleMs: env.JOB_SETTLE_SECONDS * 1000,
+      giveUpMs: env.JOB_GIVE_UP_SECONDS * 1000,
+      callsPerMinute: env.JOB_CALLS_PER_MINUTE,
     },
     access: {
       tokensFile: env.API_TOKENS_FILE,

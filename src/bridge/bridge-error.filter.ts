@@ -4,12 +4,13 @@ import { GeminiError } from '../gemini/gemini.error.js';
 import { KeysUnavailableError } from '../jwks/remote-keys.js';
 import { Metrics } from '../metrics/metrics.js';
 import { PublishError, type PublishFault } from '../publisher/event-publisher.js';
+import { RedisUnavailableError } from '../redis/redis-scripts.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { SignatureError } from '../signature/signature.error.js';
 import { AckBudgetError } from './ack-budget.js';
 import { traceIdOf } from './delivery.js';
-import { DedupeUnavailableError, DeliveryPendingError } from './attempts.js';
-import { LogQuota } from './log-quota.js';
+import { DedupeUnavailableError, DeliveryPendingError } from '../publication/attempts.js';
+import { LogQuota } from '../publication/log-quota.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [KeysUnavailableError, 'keys-unavailable'],
@@ -17,6 +18,7 @@ const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [AckBudgetError, 'ack-budget-spent'],
   [DedupeUnavailableError, 'dedupe-unavailable'],
   [GeminiError, 'gemini-unavailable'],
+  [RedisUnavailableError, 'registry-unavailable'],
 ]);
 
 const REASON_BY_FAULT: Partial<Record<PublishFault, RefusalReason>> = {

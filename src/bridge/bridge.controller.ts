@@ -12,17 +12,21 @@ import {
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
 import type { GeminiEvent } from '../event/gemini-event.js';
+import { jobScope, noted, reconciledId } from '../kinds/job-news.js';
+import { outcomeKey } from '../log/record-scan.js';
 import { Metrics } from '../metrics/metrics.js';
+import { Attempts, type Outcome } from '../publication/attempts.js';
 import {
   EventPublisher,
   type EventRecord,
   type Permit,
 } from '../publisher/event-publisher.js';
-import { JobRegistry, type KnownJob } from '../registry/job-registry.js';
+import { JobRegistry } from '../registry/job-registry.js';
 import { BridgeErrorFilter } from './bridge-error.filter.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';
 import { deliveryOf, permitOf, type Delivery } from './delivery.js';
 import { EventConfirmation } from './event-confirmation.js';
+import { JobIdentity, type EventJob } from './job-identity.js';
 import {
   deadLetterRecord,
   eventOf,
@@ -42,7 +46,9 @@ export class BridgeController {
 
   constructor(
     private readonly publisher: EventPublisher,
+    private readonly attempts: Attempts,
     private readonly jobs: JobRegistry,
+    private readonly identity: JobIdentity,
     private readonly confirmation: EventConfirmation,
     private readonly metrics: Metrics,
     @Inject(CONFIG) config: Config,
@@ -53,49 +59,96 @@ export class BridgeController {
   /** A static webhook: one URL for everything in the project. */
   @Post()
   @HttpCode(200)
-  receive(@Req() request: Request): Promise<void> {
+  receive(@Req() request: Request): Promise<Outcome> {
     const delivery = deliveryOf(request);
     const permit = permitOf(request);
     const event = eventOf(delivery);
-    if (typeof event === 'string') {
-      const record = deadLetterRecord(delivery, event, this.prefix);
-      return this.publish(record, permit, delivery);
-    }
-    const record = eventRecord(delivery, event, this.prefix, undefined);
-    return this.publish(record, permit, delivery, event);
+    if (typeof event === 'string') return this.bury(delivery, event, permit);
+    if (!this.identity.isWanted) return this.publishEvent(delivery, event, permit);
+    return this.identity
+      .ofName(event)
+      .then((job) => this.publishEvent(delivery, event, permit, job));
   }
 
   /** A dynamic webhook: a URL for one job. */
   @Post('jobs/:token')
   @HttpCode(200)
-  async receiveForJob(@Req() request: Request): Promise<void> {
+  async receiveForJob(@Req() request: Request): Promise<Outcome> {
     const received = deliveryOf(request);
     const permit = permitOf(request);
-    const job = received.capability && (await this.jobs.find(received.capability.jobId));
+    const { capability } = received;
+    if (!capability) throw new Error('VerificationGuard found no capability');
+    const job = await this.jobs.find(capability.jobId);
     const delivery = received.proof.bodyBound
       ? received
       : await this.confirmation.confirmed(received, job);
     const event = eventOf(delivery);
-    const reason = typeof event === 'string' ? event : otherJob(job, event);
-    if (typeof event === 'string' || reason !== undefined) {
-      const letter = deadLetterRecord(delivery, reason ?? 'not-an-event', this.prefix);
-      return this.publish(letter, permit, delivery);
-    }
+    if (typeof event === 'string') return this.bury(delivery, event, permit);
+    const owner = this.identity.ofPath(capability, job, event, received.proof.body);
+    if (typeof owner === 'string') return this.bury(delivery, owner, permit);
+    return this.publishEvent(delivery, event, permit, owner);
+  }
+
+  private async publishEvent(
+    delivery: Delivery,
+    event: GeminiEvent,
+    permit: Permit,
+    job?: EventJob,
+  ): Promise<Outcome> {
     const record = eventRecord(delivery, event, this.prefix, job);
-    await this.publish(record, permit, delivery, event);
+    const result =
+      job?.outcome === undefined
+        ? await this.publish(record, permit, delivery)
+        : await this.publishOutcome(job.jobId, job.outcome, record, permit, delivery);
     if (job) await this.note(job, event, delivery.proof.id);
+    if (event.time !== undefined && result === 'published') {
+      const ageMs = Date.now() - Date.parse(event.time);
+      this.metrics.eventAgeSeconds.observe(ageMs / 1000);
+    }
+    return result;
+  }
+
+  /** Unless it was found out before it came. */
+  private async publishOutcome(
+    jobId: string,
+    outcome: string,
+    record: EventRecord,
+    permit: Permit,
+    delivery: Delivery,
+  ): Promise<Outcome> {
+    let isOurs = false;
+    await this.attempts.once(outcomeKey(outcome), delivery.deadline, (own) => {
+      isOurs = true;
+      return this.publish(record, own, delivery);
+    });
+    if (isOurs) return 'published';
+    const reconciled = `${jobScope(jobId)}:${reconciledId(outcome)}`;
+    if (await this.attempts.isPublished(reconciled)) return 'duplicate';
+    // Told by a delivery with another id, of which this is no repeat
+    return this.publish(record, permit, delivery);
+  }
+
+  /** Verified, and no event of ours: kept, so that somebody can look. */
+  private bury(
+    delivery: Delivery,
+    reason: DeadLetterReason,
+    permit: Permit,
+  ): Promise<Outcome> {
+    this.metrics.deadLetters.inc({ reason });
+    const letter = deadLetterRecord(delivery, reason, this.prefix);
+    return this.publish(letter, permit, delivery);
   }
 
   /** The event is on Kafka: what becomes of the registry's entry cannot change the answer. */
   private async note(
-    job: KnownJob,
+    { jobId }: EventJob,
     event: GeminiEvent,
     webhookId: string,
   ): Promise<void> {
     try {
-      await this.jobs.noteEvent(job.id, event, webhookId);
+      await this.jobs.change(jobId, (job) => noted(job, event, webhookId, new Date()));
     } catch (error) {
-      this.logger.warn({ message: "job's event not noted", jobId: job.id, error });
+      this.logger.warn({ message: "job's event not noted", jobId, error });
     }
   }
 
@@ -103,8 +156,7 @@ export class BridgeController {
     record: EventRecord,
     permit: Permit,
     { proof, traceparent }: Delivery,
-    event?: GeminiEvent,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     await this.publisher.publish(record, permit);
     this.metrics.accepted.inc({ topic: record.topic });
     const traceId = traceparent.slice(3, 35);
@@ -114,16 +166,6 @@ export class BridgeController {
       traceId,
       topic: record.topic,
     });
-    if (event?.time === undefined) return;
-    this.metrics.eventAgeSeconds.observe((Date.now() - Date.parse(event.time)) / 1000);
+    return 'published';
   }
-}
-
-/** Google signs for everybody: the path says which job, the event has to agree. */
-function otherJob(
-  job: KnownJob | undefined,
-  { subject }: GeminiEvent,
-): DeadLetterReason | undefined {
-  if (job?.geminiName === undefined || subject === undefined) return undefined;
-  return job.geminiName === subject ? undefined : 'other-job';
 }

@@ -1,25 +1,23 @@
 import { Module } from '@nestjs/common';
-import { DedupeModule } from '../dedupe/dedupe.module.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
-import { PublisherModule } from '../publisher/publisher.module.js';
+import { PublicationModule } from '../publication/publication.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
-import { Attempts } from './attempts.js';
 import { BridgeController } from './bridge.controller.js';
 import { EventConfirmation } from './event-confirmation.js';
+import { JobIdentity } from './job-identity.js';
 
 /** Gemini webhook in, Kafka record out. */
 @Module({
   imports: [
-    DedupeModule,
     GeminiModule,
     MetricsModule,
-    PublisherModule,
+    PublicationModule,
     RegistryModule,
     SignatureModule,
   ],
   controllers: [BridgeController],
-  providers: [Attempts, EventConfirmation],
+  providers: [EventConfirmation, JobIdentity],
 })
 export class BridgeModule {}

@@ -10,7 +10,7 @@ import { Metrics } from '../metrics/metrics.js';
 import type { Permit } from '../publisher/event-publisher.js';
 import { PreparedAnswer } from '../server/prepared-answer.js';
 import { AckBudgetError } from './ack-budget.js';
-import { Attempts, type Outcome } from './attempts.js';
+import { Attempts, type Outcome } from '../publication/attempts.js';
 import { attachPermit, deliveryOf } from './delivery.js';
 
 const PUBLISHED = new PreparedAnswer(200, { status: 'published' });

@@ -1,18 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
-import type { KnownJob } from '../registry/job-registry.js';
+import { kindOf } from '../kinds/job-kinds.js';
+import { bareName, eventBody } from '../kinds/job-news.js';
+import type { Job } from '../registry/job.js';
 import { SignatureError } from '../signature/signature.error.js';
 import type { Delivery } from './delivery.js';
 import { eventOf } from './record.js';
 
-/** The event that a batch's state announces. */
-const EVENT_BY_STATE: ReadonlyMap<string, string> = new Map([
-  ['BATCH_STATE_SUCCEEDED', 'batch.succeeded'],
-  ['BATCH_STATE_FAILED', 'batch.failed'],
-  ['BATCH_STATE_EXPIRED', 'batch.expired'],
-  ['BATCH_STATE_CANCELLED', 'batch.cancelled'],
-]);
+/** Within the ack budget of a delivery. */
+const LOOK_TIMEOUT_MS = 2500;
 
 /**
  * Asks Gemini whether an event is true whose token says nothing about the body: whoever saw
@@ -33,24 +30,21 @@ export class EventConfirmation {
    *   not about a job of ours that can be asked for, or by policy.
    * @throws {GeminiError} when Gemini does not answer.
    */
-  async confirmed(delivery: Delivery, job: KnownJob | undefined): Promise<Delivery> {
+  async confirmed(delivery: Delivery, job: Job | undefined): Promise<Delivery> {
     const name = job?.geminiName;
     const event = eventOf(delivery);
     const { unboundBody } = this.config.token;
     if (unboundBody === 'refuse' || name === undefined || typeof event === 'string') {
       throw new SignatureError('body-unconfirmed');
     }
-    const { state, updateTime, outputFile } = await this.gemini.batchState(name);
-    if (event.subject !== name || EVENT_BY_STATE.get(state) !== event.type) {
+    const kind = kindOf(job as Job);
+    const sighting = kind.seen(await this.gemini.send(kind.look(name), LOOK_TIMEOUT_MS));
+    const announced = sighting.state && kind.events[sighting.state];
+    const isIts = bareName(event.jobName ?? '') === bareName(name);
+    if (!isIts || announced !== event.type) {
       throw new SignatureError('body-unconfirmed');
     }
-    const data = { id: name, ...(outputFile ? { output_file_uri: outputFile } : {}) };
-    const body = JSON.stringify({
-      type: event.type,
-      version: 'v1',
-      timestamp: updateTime,
-      data,
-    });
-    return { ...delivery, proof: { ...delivery.proof, body: Buffer.from(body) } };
+    const body = eventBody(kind, name, sighting);
+    return { ...delivery, proof: { ...delivery.proof, body } };
   }
 }

@@ -1,3 +1,4 @@
+import { cloudEventHeaders } from '../event/cloud-event.js';
 import {
   EventFormatError,
   parseGeminiEvent,
@@ -6,16 +7,14 @@ import {
 } from '../event/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../event/event-topics.js';
 import type { EventRecord } from '../publisher/event-publisher.js';
-import type { KnownJob } from '../registry/job-registry.js';
-import type { Capability } from '../signature/capability.js';
+import { correlationHeaders } from '../registry/correlation.js';
 import type { Delivery } from './delivery.js';
+import type { EventJob, ForeignReason } from './job-identity.js';
 
 const SOURCE = 'https://generativelanguage.googleapis.com';
-const SCHEMA = 'urn:gemini-kafka-bridge:event';
-const SCHEMA_VERSION = 'v1';
 
 /** Why a verified delivery is kept on the dead letter topic. */
-export type DeadLetterReason = EventFault | 'other-job';
+export type DeadLetterReason = EventFault | ForeignReason;
 
 /** The event of a delivery, or why its bytes cannot be one. */
 export function eventOf({ proof }: Delivery): GeminiEvent | EventFault {
@@ -30,33 +29,25 @@ export function eventOf({ proof }: Delivery): GeminiEvent | EventFault {
 /**
  * The record of an event: CloudEvents 1.0 in binary mode, the proof, and the correlation
  * where the job is ours. Names never repeat; values are UTF-8 strings.
- *
- * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
 export function eventRecord(
   delivery: Delivery,
   event: GeminiEvent,
   prefix: string,
-  job: KnownJob | undefined,
+  job: EventJob | undefined,
 ): EventRecord {
   const { proof, receivedAt } = delivery;
-  const headers: Record<string, string> = {
-    ce_specversion: '1.0',
-    ce_id: proof.id,
-    ce_source: SOURCE,
-    ce_type: event.type,
-    ce_time: event.time ?? new Date(receivedAt).toISOString(),
-    ce_dataschema: `${SCHEMA}:${event.type}:${SCHEMA_VERSION}`,
-    'content-type': 'application/json',
-    ...proofHeaders(delivery),
-  };
-  if (event.subject !== undefined) headers['ce_subject'] = event.subject;
-  if (delivery.capability) correlate(headers, delivery.capability, job);
+  const { type, subject } = event;
+  const time = event.time ?? new Date(receivedAt).toISOString();
   return {
-    topic: topicFor(event.type, prefix),
-    key: event.subject ?? proof.id,
+    topic: topicFor(type, prefix),
+    key: subject ?? proof.id,
     value: proof.body,
-    headers,
+    headers: {
+      ...cloudEventHeaders({ id: proof.id, source: SOURCE, type, time, subject }),
+      ...proofHeaders(delivery),
+      ...(job && jobHeaders(job)),
+    },
   };
 }
 
@@ -66,14 +57,19 @@ export function deadLetterRecord(
   reason: DeadLetterReason,
   prefix: string,
 ): EventRecord {
-  const headers: Record<string, string> = {
-    'bridge-reason': reason,
-    'content-type': 'application/octet-stream',
-    ...proofHeaders(delivery),
+  const { proof, capability } = delivery;
+  return {
+    topic: deadLetterTopic(prefix),
+    key: proof.id,
+    value: proof.body,
+    headers: {
+      'bridge-reason': reason,
+      'content-type': 'application/octet-stream',
+      ...proofHeaders(delivery),
+      ...(capability &&
+        correlationHeaders(capability.jobId, capability.correlationId, undefined)),
+    },
   };
-  if (delivery.capability) correlate(headers, delivery.capability, undefined);
-  const { id, body } = delivery.proof;
-  return { topic: deadLetterTopic(prefix), key: id, value: body, headers };
 }
 
 /**
@@ -96,12 +92,12 @@ function proofHeaders(delivery: Delivery): Record<string, string> {
   return headers;
 }
 
-function correlate(
-  headers: Record<string, string>,
-  { jobId, correlationId }: Capability,
-  job: KnownJob | undefined,
-): void {
-  headers['bridge-job-id'] = jobId;
-  headers['correlation-id'] = correlationId;
-  if (job) headers['bridge-job-metadata'] = JSON.stringify(job.metadata);
+/** `bridge-outcome` is known by the log as well: whoever else tells of it has nothing to publish. */
+function jobHeaders(job: EventJob): Record<string, string> {
+  const { jobId, correlationId, metadata, isRegistered, outcome } = job;
+  return {
+    ...correlationHeaders(jobId, correlationId, metadata),
+    ...(isRegistered ? {} : { 'bridge-job-registered': 'false' }),
+    ...(outcome === undefined ? {} : { 'bridge-outcome': outcome }),
+  };
 }

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
+import { jobScope } from '../kinds/job-news.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
@@ -47,7 +48,7 @@ export class VerificationGuard implements CanActivate {
     proof: Proof,
     capability?: Capability,
   ): true {
-    const scope = capability === undefined ? 'static' : `jobs/${capability.jobId}`;
+    const scope = capability === undefined ? 'static' : jobScope(capability.jobId);
     const bodyHash = bodyHashOf(proof);
     attachDelivery(request, {
       key: `${scope}:${proof.id}${bodyHash ? `:${bodyHash}` : ''}`,

@@ -40,8 +40,3 @@ export abstract class DedupeStore {
   /** Undefined while the store answers, else why it does not. */
   abstract get unready(): string | undefined;
 }
-
-/** The store did not answer; what that means for the delivery is `DEDUPE_ON_ERROR`'s. */
-export class DedupeStoreError extends Error {
-  override readonly name = 'DedupeStoreError';
-}

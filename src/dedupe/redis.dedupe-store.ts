@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { coalesced } from './coalesce.js';
+import { RedisScripts } from '../redis/redis-scripts.js';
+import { GIVE_BACK, RENEW, renewed } from './claim-scripts.js';
+import { coalesced } from '../redis/coalesce.js';
 import { DedupeStore, type Claim } from './dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
-import { GIVE_BACK, RedisScripts, RENEW } from './redis-scripts.js';
 
 const PREFIX = 'event:';
 const DONE = 'done';
@@ -86,7 +87,7 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
 
   override renew(keys: readonly string[]): Promise<boolean[]> {
     const names = keys.map((key) => PREFIX + key);
-    return this.redis.renew('bridgeRenew', names, this.holder, this.leaseMs);
+    return renewed(this.redis, 'bridgeRenew', names, this.holder, this.leaseMs);
   }
 
   override get unready(): string | undefined {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { coalesced } from './coalesce.js';
-import { DedupeStoreError } from './dedupe-store.js';
+import { RedisScripts, RedisUnavailableError } from '../redis/redis-scripts.js';
+import { GIVE_BACK, RENEW, renewed } from './claim-scripts.js';
+import { coalesced } from '../redis/coalesce.js';
 import { Leases } from './leases.js';
-import { GIVE_BACK, RedisScripts, RENEW } from './redis-scripts.js';
 
 const PREFIX = 'lease:';
 /** Which server the leases were written to; kept for ever, so that its absence means something. */
@@ -78,7 +78,7 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
 
   override renew(keys: readonly string[]): Promise<boolean[]> {
     const names = keys.map((key) => PREFIX + key);
-    return this.redis.renew('bridgeRenew', names, this.holder, this.leaseMs);
+    return renewed(this.redis, 'bridgeRenew', names, this.holder, this.leaseMs);
   }
 
   override get unready(): string | undefined {
@@ -90,7 +90,7 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     this.redis.close();
   }
 
-  /** @throws {DedupeStoreError} also in a time of grace. */
+  /** @throws {RedisUnavailableError} also in a time of grace. */
   private async takeAll(keys: readonly string[]): Promise<readonly number[]> {
     const { holder, leaseMs } = this;
     const [graceMs = -1, ...answers] = await this.redis.run<number>(
@@ -101,6 +101,6 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     );
     if (graceMs < 0) return answers;
     this.graceUntil = performance.now() + graceMs;
-    throw new DedupeStoreError('Redis has lost its leases: they may be renewed yet');
+    throw new RedisUnavailableError('Redis has lost its leases: they may be renewed yet');
   }
 }

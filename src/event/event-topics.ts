@@ -35,9 +35,17 @@ export function canonicalType(type: string): string {
   return TOPIC_BY_TYPE.get(type) ?? type;
 }
 
-/** Outside the prefix: a subscription to all events, `/^gemini\./`, does not catch it. */
+/** Outside the prefix, as the next: a subscription to all events, `/^gemini\./`, does not catch it. */
 export function deadLetterTopic(prefix: string): string {
   return `${prefix}-bridge.dead-letter`;
+}
+
+/** What the bridge itself tells of a job's life, as `gemini.job.<milestone>`. */
+export type Milestone = 'submitted' | 'unknown' | 'ended';
+
+/** One topic for all of them, so that those of a job keep their order. */
+export function jobsTopic(prefix: string): string {
+  return `${prefix}-bridge.jobs`;
 }
 
 /** Every topic that the bridge writes: a type never makes one by itself. */
@@ -45,6 +53,7 @@ export function topicNames(prefix: string): string[] {
   const suffixes = new Set([...TOPIC_BY_TYPE.values(), OTHER]);
   return [
     ...Array.from(suffixes, (suffix) => `${prefix}.${suffix}`),
+    jobsTopic(prefix),
     deadLetterTopic(prefix),
   ];
 }

@@ -7,6 +7,8 @@ export interface GeminiEvent {
   readonly type: string;
   /** Resource name of the job, `batches/…`; undefined where the event names none. */
   readonly subject: string | undefined;
+  /** The same, where it is sure to be the job's: a video of Google's first samples names its file. */
+  readonly jobName: string | undefined;
   /** The event's own time, RFC 3339; undefined where it says none. */
   readonly time: string | undefined;
 }
@@ -50,10 +52,11 @@ export function parseGeminiEvent(body: Buffer): GeminiEvent {
   if (!parsed.success) throw new EventFormatError('not-an-event');
   const { timestamp, data } = parsed.data;
   const type = canonicalType(parsed.data.type);
-  const id = data?.id ?? data?.file_id;
+  const { id = data?.file_id } = data ?? {};
   if (id === undefined && isCatalogType(type)) throw new EventFormatError('job-unnamed');
   const subject = id === undefined ? undefined : resourceName(type, id);
-  return { type, subject, time: isTime(timestamp) ? timestamp : undefined };
+  const jobName = data?.id === undefined ? undefined : subject;
+  return { type, subject, jobName, time: isTime(timestamp) ? timestamp : undefined };
 }
 
 /** Families whose collection is known. A video's name is an operation's, of unknown form. */

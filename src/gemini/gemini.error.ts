@@ -4,14 +4,31 @@
  */
 export class GeminiError extends Error {
   override readonly name = 'GeminiError';
+  /** The HTTP status that Gemini answered; undefined when there was none. */
+  readonly status: number | undefined;
+  /** What Gemini says is wrong: for whoever asked, not for a log, as it may quote the request. */
+  readonly reason: string | undefined;
+  /** When Gemini wants to be asked again. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     message: string,
     readonly outcome: 'refused' | 'unknown',
-    /** The HTTP status that Gemini answered; undefined when there was none. */
-    readonly status: number | undefined,
-    options?: ErrorOptions,
+    {
+      status,
+      reason,
+      retryAfterSeconds,
+      cause,
+    }: {
+      status?: number | undefined;
+      reason?: string | undefined;
+      retryAfterSeconds?: number | undefined;
+      cause?: unknown;
+    } = {},
   ) {
-    super(message, options);
+    super(message, { cause });
+    this.status = status;
+    this.reason = reason;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }

@@ -1,115 +1,77 @@
-import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { Injectable } from '@nestjs/common';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { GeminiError } from '../gemini/gemini.error.js';
+import { kindOf } from '../kinds/job-kinds.js';
 import { Problem } from '../problem/problem.js';
-import { JobRegistry, type JobState, type KnownJob } from '../registry/job-registry.js';
-import { CapabilityKeyring } from '../signature/capability-keyring.js';
-import { issueCapability } from '../signature/capability.js';
-import type { BatchRequest } from './batch-request.js';
+import { JobRegistry, type JobQuery } from '../registry/job-registry.js';
+import { isOver, type Job } from '../registry/job.js';
+import { viewOf } from './job-view.js';
 
-/** Submits jobs whose events come back through the bridge. */
+const CANCEL_TIMEOUT_MS = 15_000;
+
+/** Jobs that were submitted. */
 @Injectable()
 export class JobService {
-  private readonly logger = new Logger(JobService.name);
-
   constructor(
     private readonly gemini: GeminiClient,
     private readonly registry: JobRegistry,
-    private readonly capabilityKeys: CapabilityKeyring,
-    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /**
-   * Remembers the job, then submits it, once: the job is known before its webhook can come.
-   *
-   * @throws {Problem} 503 without a key, 502 when Gemini refuses, 504 when it did not say
-   *   whether it took the job, which is then `unknown`.
-   */
-  async submitBatch(request: BatchRequest): Promise<KnownJob> {
-    if (!this.gemini.configured) {
-      throw new Problem(
-        503,
-        'gemini-not-configured',
-        'set GEMINI_API_KEY to submit jobs',
-      );
-    }
-    const job = await this.register(request);
-    const { id, correlationId } = job;
-    try {
-      const geminiName = await this.gemini.submitBatch({
-        model: request.model,
-        displayName: request.displayName ?? id,
-        requests: request.requests,
-        webhookUrl: await this.webhookUrl(job),
-        userMetadata: { ...request.metadata, correlation_id: correlationId },
-      });
-      await this.registry.update(id, { geminiName });
-      return await this.leaveSubmitting(id, 'submitted');
-    } catch (error) {
-      throw await this.notSubmitted(id, error);
-    }
-  }
-
   /** @throws {Problem} 404 */
-  async find(id: string): Promise<KnownJob> {
+  async find(id: string): Promise<Job> {
     const job = await this.registry.find(id);
     if (!job) throw new Problem(404, 'job-not-found', 'there is no such job');
     return job;
   }
 
-  private async register(request: BatchRequest): Promise<KnownJob> {
-    const now = new Date().toISOString();
-    const job: KnownJob = {
-      id: randomUUID(),
-      kind: 'batch',
-      state: 'submitting',
-      correlationId: request.correlationId ?? randomUUID(),
-      metadata: request.metadata,
-      createdAt: now,
-      updatedAt: now,
+  async list(query: JobQuery): Promise<object> {
+    const { jobs, next } = await this.registry.list(query);
+    return {
+      jobs: jobs.map(viewOf),
+      ...(next === undefined ? {} : { nextCursor: next }),
     };
-    await this.registry.put(job);
-    return job;
   }
 
-  private async webhookUrl({ id, correlationId }: KnownJob): Promise<string> {
-    const token = await issueCapability(
-      { jobId: id, correlationId },
-      this.capabilityKeys.value,
-    );
-    return `${this.config.publicUrl}/webhooks/gemini/jobs/${token}`;
-  }
-
-  /** The job's event may have come before Gemini's answer: then that state stands. */
-  private async leaveSubmitting(id: string, state: JobState): Promise<KnownJob> {
+  /**
+   * Asks Gemini to cancel the job, and has somebody look soon what became of that.
+   *
+   * @throws {Problem} 404, 409 for a job that is over or has no name yet, and what Gemini says.
+   */
+  async cancel(id: string): Promise<Job> {
     const job = await this.find(id);
-    if (job.state !== 'submitting') return job;
-    await this.registry.update(id, { state });
-    return this.find(id);
+    if (isOver(job)) throw new Problem(409, 'job-over', `the job is ${job.state}`);
+    if (job.geminiName === undefined) {
+      const detail = 'Gemini has not said yet that it has the job';
+      throw new Problem(409, 'job-unsettled', detail, { 'Retry-After': '5' });
+    }
+    try {
+      await this.gemini.send(kindOf(job).cancellation(job.geminiName), CANCEL_TIMEOUT_MS);
+    } catch (error) {
+      if (error instanceof GeminiError) throw cancelProblem(error);
+      throw error;
+    }
+    const soon = Date.now() + 1000;
+    const changed = await this.registry.change(id, (now) =>
+      isOver(now) ? now : { ...now, dueAt: Math.min(now.dueAt ?? soon, soon) },
+    );
+    return changed ?? job;
   }
+}
 
-  private async notSubmitted(id: string, error: unknown): Promise<unknown> {
-    if (!(error instanceof GeminiError)) return error;
-    const refused = error.outcome === 'refused';
-    await this.registry.update(id, { error: error.message });
-    await this.leaveSubmitting(id, refused ? 'failed' : 'unknown');
-    this.logger.warn({ message: 'job not submitted', jobId: id, reason: error.message });
-    return refused
-      ? new Problem(
-          502,
-          'gemini-refused',
-          error.message,
-          {},
-          { id, geminiStatus: error.status },
-        )
-      : new Problem(
-          504,
-          'gemini-outcome-unknown',
-          `${error.message}; it may have taken the job`,
-          {},
-          { id },
-        );
+function cancelProblem({ status, message, reason, retryAfterSeconds }: GeminiError) {
+  const more = {
+    ...(status === undefined ? {} : { geminiStatus: status }),
+    ...(reason === undefined ? {} : { geminiMessage: reason }),
+  };
+  if (status === 429 || status === 503) {
+    const later = { 'Retry-After': String(retryAfterSeconds ?? 30) };
+    return new Problem(status, 'gemini-unavailable', message, later, more);
   }
+  return new Problem(
+    status === undefined ? 504 : 502,
+    'gemini-refused',
+    message,
+    {},
+    more,
+  );
 }

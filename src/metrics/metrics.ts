@@ -13,6 +13,16 @@ export class Metrics {
     'Events on Kafka, by topic',
     'topic',
   );
+  readonly deadLetters = this.counter(
+    'dead_letters_total',
+    'Verified deliveries that are no event of ours, on the dead letter topic',
+    'reason',
+  );
+  readonly reconciled = this.counter(
+    'reconciled_total',
+    'Events of jobs that no webhook delivered, published when Gemini was asked',
+    'kind',
+  );
   readonly duplicates = this.counter(
     'duplicates_total',
     'Repeats answered without publishing',

@@ -1,10 +1,19 @@
 import { Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
 import { JobRegistry } from './job-registry.js';
 import { MemoryJobRegistry } from './memory.job-registry.js';
+import { RedisJobRegistry } from './redis.job-registry.js';
 
 /** Binds the registry of our jobs. */
 @Module({
-  providers: [{ provide: JobRegistry, useFactory: () => new MemoryJobRegistry() }],
+  providers: [{ provide: JobRegistry, inject: [CONFIG], useFactory: createRegistry }],
   exports: [JobRegistry],
 })
 export class RegistryModule {}
+
+/** A bridge that submits nothing has no jobs to remember. */
+function createRegistry({ gemini, dedupe: { redisUrl } }: Config): JobRegistry {
+  return redisUrl === undefined || gemini.apiKey === undefined
+    ? new MemoryJobRegistry()
+    : new RedisJobRegistry(redisUrl);
+}

@@ -53,6 +53,7 @@ const STATUS_BY_REASON = {
   'in-progress': [503, RETRY_AFTER],
   'ack-budget-spent': [503, RETRY_AFTER],
   'dedupe-unavailable': [503, RETRY_AFTER],
+  'registry-unavailable': [503, RETRY_AFTER],
   'log-behind': [503, RETRY_AFTER],
   'kafka-unavailable': [503, RETRY_AFTER],
   'gemini-unavailable': [503, RETRY_AFTER],

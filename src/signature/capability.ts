@@ -6,6 +6,8 @@ import { SignatureError } from './signature.error.js';
 export interface Capability {
   readonly jobId: string;
   readonly correlationId: string;
+  /** Of the `user_metadata` that Gemini was given; older tokens have none. */
+  readonly metadataHash?: string | undefined;
 }
 
 /** Keys of the path tokens by `kid`, newest first. */
@@ -42,11 +44,11 @@ export function parseCapabilityKeys(text: string): CapabilityKeys {
  * Tokens do not expire; a key that leaves the file ends those that it signed.
  */
 export async function issueCapability(
-  { jobId, correlationId }: Capability,
+  { jobId, correlationId, metadataHash }: Capability,
   keys: CapabilityKeys,
 ): Promise<string> {
   const [kid, key] = keys.entries().next().value as [string, Uint8Array];
-  return new SignJWT({ cid: correlationId })
+  return new SignJWT({ cid: correlationId, mdh: metadataHash })
     .setProtectedHeader({ alg: 'HS256', kid })
     .setIssuer(ISSUER)
     .setSubject(jobId)
@@ -69,7 +71,11 @@ export async function verifyCapability(
       },
       { algorithms: ['HS256'], issuer: ISSUER, requiredClaims: ['sub', 'cid'] },
     );
-    return { jobId: payload.sub as string, correlationId: payload['cid'] as string };
+    return {
+      jobId: payload.sub as string,
+      correlationId: payload['cid'] as string,
+      metadataHash: payload['mdh'] as string | undefined,
+    };
   } catch (cause) {
     throw new SignatureError('capability-invalid', { cause });
   }

@@ -22,7 +22,7 @@ const expectProblem = (answer: Answer, status: number, code: string): void => {
 const bearer = (token?: string) => (token ? { authorization: `Bearer ${token}` } : {});
 
 async function withJob(app: TestApp): Promise<TestApp> {
-  await app.get(JobRegistry).put(knownJob());
+  await app.get(JobRegistry).add(knownJob());
   return app;
 }
 
@@ -61,7 +61,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
       const methods = route?.stack.map(({ method }) => method.toUpperCase()) ?? [];
       return path?.startsWith('/v1') ? methods.map((method) => ({ path, method })) : [];
     });
-    expect(routes).toContainEqual({ path: '/v1/batches', method: 'POST' });
+    expect(routes).toContainEqual({ path: '/v1/:collection', method: 'POST' });
     for (const { path, method } of routes) {
       expectProblem(
         await ask(app.internalUrl + path, { method }),

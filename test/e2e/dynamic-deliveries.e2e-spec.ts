@@ -62,7 +62,7 @@ describe('a dynamic delivery', () => {
 
   it('carries the metadata of a job that the bridge knows, and the job its event', async () => {
     const registry = app.get(JobRegistry);
-    await registry.put(knownJob({ id: 'job-8', metadata: { tenant: 'ü' } }));
+    await registry.add(knownJob({ id: 'job-8', metadata: { tenant: 'ü' } }));
     const signed = signedV1a(KEYS);
     expect((await deliver(signed, await app.jobPath('job-8'))).status).toBe(200);
 
@@ -75,7 +75,7 @@ describe('a dynamic delivery', () => {
   });
 
   it('about another job than its path says becomes a dead letter', async () => {
-    await app.get(JobRegistry).put(knownJob({ id: 'job-9', geminiName: 'batches/9' }));
+    await app.get(JobRegistry).add(knownJob({ id: 'job-9', geminiName: 'batches/9' }));
     const answer = await deliver(signedV1a(KEYS), await app.jobPath('job-9'));
 
     expect(answer).toMatchObject({ status: 200, json: { status: 'published' } });

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
-import { JobRegistry, type KnownJob } from '../../src/registry/job-registry.js';
+import { JobRegistry } from '../../src/registry/job-registry.js';
+import type { Job } from '../../src/registry/job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';
 import { json, LoopbackServer, text } from '../support/loopback-server.js';
@@ -72,13 +73,14 @@ describe('POST /v1/batches', () => {
     const answer = await submit();
 
     expect(answer.status).toBe(202);
-    const job = answer.json as KnownJob;
+    const job = answer.json as Job;
     expect(job).toEqual({
       id: expect.any(String),
       kind: 'batch',
       state: 'submitted',
       correlationId: 'order-42',
       geminiName: 'batches/77',
+      announcedBy: 'job',
       createdAt: expect.any(String),
     });
     expect(answer.headers.get('location')).toBe(`/v1/jobs/${job.id}`);
@@ -88,13 +90,17 @@ describe('POST /v1/batches', () => {
       '/v1beta/models/gemini-flash:batchGenerateContent',
     );
     expect(asked.body?.batch).toMatchObject({
-      displayName: 'nightly',
+      displayName: `nightly [${job.id}]`,
       inputConfig: { requests: { requests: [{ metadata: { key: 'a' } }] } },
       webhookConfig: {
         uris: [
           expect.stringMatching(/^https:\/\/bridge.example\/webhooks\/gemini\/jobs\//),
         ],
-        userMetadata: { tenant: 'blue', correlation_id: 'order-42' },
+        userMetadata: {
+          tenant: 'blue',
+          correlation_id: 'order-42',
+          bridge_job_id: job.id,
+        },
       },
     });
 
@@ -141,15 +147,18 @@ describe('POST /v1/batches', () => {
   );
 
   it('answers 502 when Gemini refuses, and the job has failed', async () => {
-    gemini.answer = text(400, '{"error":{"code":400,"message":"internal detail"}}');
+    gemini.answer = text(400, '{"error":{"code":400,"message":"no such model"}}');
     const answer = await submit();
     expectProblem(answer, 502, 'gemini-refused');
-    expect(answer.text).not.toContain('internal detail');
-    const { id, geminiStatus } = answer.json as { id: string; geminiStatus: number };
-    expect(geminiStatus).toBe(400);
+    expect(answer.json).toMatchObject({
+      geminiStatus: 400,
+      geminiMessage: 'no such model',
+    });
+    expect(app.log.text).not.toContain('no such model');
+    const { id } = answer.json as { id: string };
     expect((await ask(`${app.internalUrl}/v1/jobs/${id}`)).json).toMatchObject({
       state: 'failed',
-      error: 'Gemini answered 400',
+      error: { code: 'gemini-400', message: 'no such model' },
     });
   });
 
@@ -228,7 +237,7 @@ describe('with API_TOKENS_FILE', () => {
   it('only a bearer of a token may call, and the file is the only judge', async () => {
     using file = temporaryFile(`# tokens\nanother-token-that-is-good\n${TOKEN}\n`);
     await using guarded = await startApp({ API_TOKENS_FILE: file.path });
-    await guarded.get(JobRegistry).put(knownJob());
+    await guarded.get(JobRegistry).add(knownJob());
     const url = `${guarded.internalUrl}/v1/jobs/job-1`;
     const call = (authorization?: string) =>
       ask(url, authorization ? { headers: { authorization } } : {});

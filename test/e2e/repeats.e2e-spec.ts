@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Attempts } from '../../src/bridge/attempts.js';
-import { DedupeStore, DedupeStoreError } from '../../src/dedupe/dedupe-store.js';
+import { Attempts } from '../../src/publication/attempts.js';
+import { DedupeStore } from '../../src/dedupe/dedupe-store.js';
+import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import type { PublishFault } from '../../src/publisher/event-publisher.js';
 import { startApp, type TestApp } from '../support/app.js';
 import {
@@ -201,7 +202,7 @@ describe('when Kafka', () => {
   });
 });
 
-const down = () => Promise.reject(new DedupeStoreError('down'));
+const down = () => Promise.reject(new RedisUnavailableError('down'));
 
 const breakStore = (at: TestApp): void => {
   const store = at.get(DedupeStore);

@@ -65,7 +65,7 @@ describe('no line of the log, no answer and no metric', () => {
       GEMINI_API_KEY: API_KEY,
       API_TOKENS_FILE: tokens.path,
     });
-    await app.get(JobRegistry).put(knownJob());
+    await app.get(JobRegistry).add(knownJob());
     const secrets = new Set([SECRET, OTHER_SECRET, API_TOKEN, API_KEY, MARK]);
     secrets.add(SECRET.slice('whsec_'.length));
     const answers: Answer[] = [];
@@ -100,7 +100,7 @@ describe('no line of the log, no answer and no metric', () => {
     await send('/webhooks/gemini', twice);
     app.publisher.fail('refused', 'producer-fatal');
     await send('/webhooks/gemini', signedV1({ body, id: newId() }));
-    await send(jobPath, signedV1a(KEYS, { body }));
+    await send(await app.jobPath('job-2'), signedV1a(KEYS, { body }));
     app.get(JobRegistry).find = () => Promise.reject(new Error('the registry is down'));
     await send(jobPath, signedV1a(KEYS, { body }));
 

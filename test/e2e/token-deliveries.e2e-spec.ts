@@ -23,6 +23,14 @@ const EVENT = JSON.parse(eventBody()) as Claims;
 let google: LoopbackServer;
 let gemini: LoopbackServer;
 let app: TestApp;
+/** A job of its own for each test: what a job came to is published once. */
+let jobId: string;
+let jobs = 0;
+
+async function newJob(): Promise<void> {
+  jobId = `job-${++jobs}`;
+  await app.get(JobRegistry).add(knownJob({ id: jobId }));
+}
 
 beforeAll(async () => {
   google = await LoopbackServer.start(json(KEYS.jwks()));
@@ -33,7 +41,6 @@ beforeAll(async () => {
     GEMINI_URL: gemini.url,
     GEMINI_API_KEY: 'a-key-for-gemini',
   });
-  await app.get(JobRegistry).put(knownJob());
 });
 
 afterAll(async () => {
@@ -42,9 +49,10 @@ afterAll(async () => {
   await gemini[Symbol.asyncDispose]();
 });
 
-beforeEach(() => {
+beforeEach(async () => {
   app.publisher.reset();
   gemini.requests.length = 0;
+  await newJob();
 });
 
 async function deliver(
@@ -53,7 +61,7 @@ async function deliver(
   overrides: JwtOverrides = {},
 ): Promise<Answer> {
   const signed = await signedToken(KEYS, claims, content, overrides);
-  return post(app.url + (await app.jobPath()), signed);
+  return post(app.url + (await app.jobPath(jobId)), signed);
 }
 
 /** What Gemini says of `batches/1`. */
@@ -103,6 +111,7 @@ describe('a delivery with a token', () => {
     const event = { ...EVENT, user_metadata: { tenant: 'blue' } };
     const body = JSON.stringify(event);
     for (const sent of [body, '']) {
+      await newJob();
       const answer = await deliver(claimsNow(event), { body: sent });
       expect(answer.json).toEqual({ status: 'published' });
     }
@@ -128,7 +137,7 @@ describe('a delivery with a token', () => {
   it('is known by the token itself when it has no jti', async () => {
     const { jti: _, ...claims } = claimsNow({ event: EVENT });
     const { headers, body } = await signedToken(KEYS, claims);
-    const url = app.url + (await app.jobPath());
+    const url = app.url + (await app.jobPath(jobId));
     const answers = [
       await post(url, { headers, body }),
       await post(url, { headers, body }),
@@ -206,7 +215,7 @@ describe('a delivery whose token does not bind the body', () => {
       JWT_UNBOUND_BODY: 'refuse',
       GEMINI_URL: gemini.url,
     });
-    await strict.get(JobRegistry).put(knownJob());
+    await strict.get(JobRegistry).add(knownJob());
     const signed = await signedToken(KEYS, claimsNow());
     expect(await post(strict.url + (await strict.jobPath()), signed)).toMatchObject({
       status: 401,
@@ -281,7 +290,7 @@ describe('a token is refused', () => {
     const none = base64url.encode(JSON.stringify({ alg: 'none', kid: kidOf('RSA') }));
     for (const last of [signature, 'AAAA', '']) {
       const token = `${none}.${claims}.${last}`;
-      const answer = await post(app.url + (await app.jobPath()), {
+      const answer = await post(app.url + (await app.jobPath(jobId)), {
         headers: { ...headers, 'webhook-signature': token },
         body,
       });
@@ -292,7 +301,7 @@ describe('a token is refused', () => {
 
   it('when the key that signed it is an attacker’s', async () => {
     const signed = await signedToken(GoogleKeys.create(), claimsNow({ event: EVENT }));
-    const answer = await post(app.url + (await app.jobPath()), signed);
+    const answer = await post(app.url + (await app.jobPath(jobId)), signed);
     expect(answer).toMatchObject({ status: 401, json: { reason: 'signature-mismatch' } });
   });
 
@@ -305,7 +314,7 @@ describe('a token is refused', () => {
     const { headers, body } = await signedToken(KEYS, claimsNow({ event: EVENT }));
     const token = headers['webhook-signature']!;
     for (const both of [`${token} ${token}`, `${token}, ${token}`]) {
-      const answer = await post(app.url + (await app.jobPath()), {
+      const answer = await post(app.url + (await app.jobPath(jobId)), {
         headers: { ...headers, 'webhook-signature': both },
         body,
       });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
-import { DedupeStoreError } from '../../src/dedupe/dedupe-store.js';
+import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import { RedisLeases } from '../../src/dedupe/redis.leases.js';
 
 const LEASE_MS = 1000;
@@ -39,7 +39,7 @@ beforeEach(async () => {
 async function takenBy(leases: RedisLeases, key: string): Promise<void> {
   for (;;) {
     const taken = await leases.take(key).catch((error: unknown) => {
-      if (error instanceof DedupeStoreError) return false;
+      if (error instanceof RedisUnavailableError) return false;
       throw error;
     });
     if (taken) return;
@@ -54,7 +54,7 @@ async function untilGrace(leases: RedisLeases): Promise<void> {
       await leases.take(`grace-${Math.random()}`);
       await delay(10);
     } catch (error) {
-      expect(error).toBeInstanceOf(DedupeStoreError);
+      expect(error).toBeInstanceOf(RedisUnavailableError);
       return expect(leases.unready).toBe('Redis has lost its leases');
     }
   }
@@ -136,9 +136,9 @@ describe('leases in Redis', () => {
 
   it('fail fast while Redis is silent', async () => {
     await redis.pause();
-    await expect(ours.take('e')).rejects.toBeInstanceOf(DedupeStoreError);
+    await expect(ours.take('e')).rejects.toBeInstanceOf(RedisUnavailableError);
     const since = performance.now();
-    await expect(ours.take('e')).rejects.toBeInstanceOf(DedupeStoreError);
+    await expect(ours.take('e')).rejects.toBeInstanceOf(RedisUnavailableError);
     expect(performance.now() - since).toBeLessThan(400);
     await redis.resume();
     await takenBy(ours, 'e');

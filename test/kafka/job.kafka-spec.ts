@@ -14,6 +14,7 @@ import { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { freePorts } from '../../dev/process/free-ports.js';
 import { temporarySecrets, type TemporarySecrets } from './secrets.js';
+import { until } from '../dev/processes.js';
 import { countById, readTopics, type LoggedRecord } from './topic-log.js';
 
 const seen: { value: unknown; headers: Record<string, unknown> }[] = [];
@@ -119,7 +120,9 @@ describe('a job submitted through the bridge', () => {
     gemini.finishJob(job.geminiName, 'succeeded');
     await gemini.drained();
 
-    const [record, ...others] = await recordsAbout('order-1');
+    const records = await recordsAbout('order-1');
+    const events = records.filter(({ topic }) => topic !== 'gemini-bridge.jobs');
+    const [record, ...others] = events;
     expect(others).toEqual([]);
     expect(record).toMatchObject({
       topic: 'gemini.batch.succeeded',
@@ -237,11 +240,31 @@ describe('a job submitted through the bridge', () => {
       body: JSON.stringify({ model: 'm', requests: [{ request: { contents: [{}] } }] }),
     });
     const problem = (await response.json()) as { id: string };
-    expect(response.status).toBe(504);
+    expect(response.status).toBe(503);
     expect(problem).toMatchObject({ code: 'gemini-outcome-unknown' });
-    expect(gemini.batches.all().length).toBe(before + 1);
-    expect(await (await api(`/v1/jobs/${problem.id}`)).json()).toMatchObject({
-      state: 'unknown',
+    // It is found on Gemini by our id, and not submitted again
+    let settled: { geminiName?: string } = {};
+    await until(async () => {
+      settled = (await (await api(`/v1/jobs/${problem.id}`)).json()) as typeof settled;
+      return settled.geminiName !== undefined;
     });
+    expect(settled).toMatchObject({ state: 'submitted', attempts: 1 });
+    expect(gemini.batches.all().length).toBe(before + 1);
+    expect(gemini.batches.all().at(-1)?.name).toBe(settled.geminiName);
+  }, 60_000);
+
+  it('has its life told in order on a topic of the bridge’s own', async () => {
+    const job = await submit('order-life');
+    gemini.finishJob(job.geminiName, 'succeeded');
+    let told: LoggedRecord[] = [];
+    await until(async () => {
+      const records = await recordsAbout('order-life');
+      told = records.filter(({ topic }) => topic === 'gemini-bridge.jobs');
+      return told.length >= 2;
+    });
+    expect(told.map(({ key, headers }) => [key, headers['ce_type']])).toEqual([
+      [job.id, 'gemini.job.submitted'],
+      [job.id, 'gemini.job.ended'],
+    ]);
   }, 60_000);
 });

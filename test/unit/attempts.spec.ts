@@ -13,16 +13,13 @@ import {
   Attempts,
   DedupeUnavailableError,
   DeliveryPendingError,
-} from '../../src/bridge/attempts.js';
+} from '../../src/publication/attempts.js';
 import type { Config } from '../../src/config.js';
-import {
-  DedupeStore,
-  DedupeStoreError,
-  type Claim,
-} from '../../src/dedupe/dedupe-store.js';
+import { DedupeStore, type Claim } from '../../src/dedupe/dedupe-store.js';
 import type { PartitionId } from '../../src/log/published-log.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { PublishError, type Permit } from '../../src/publisher/event-publisher.js';
+import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 
 const ACK_BUDGET_MS = 3000;
@@ -72,7 +69,7 @@ class TellingStore extends DedupeStore {
   }
 
   private down(): Promise<never> {
-    return Promise.reject(new DedupeStoreError('down'));
+    return Promise.reject(new RedisUnavailableError('down'));
   }
 }
 
@@ -126,6 +123,29 @@ const count = async (call: string) => {
   const { values } = await metrics.unclaimed.get();
   return values.find(({ labels }) => labels.call === call)?.value ?? 0;
 };
+
+describe('whether something was published', () => {
+  it('is asked without keeping it from being published', async () => {
+    const attempts = attemptsWith();
+    expect(await attempts.isPublished('k')).toBe(false);
+    expect(store.told).toEqual(['claim k', 'release k']);
+    store.answer = () => 'done';
+    expect(await attempts.isPublished('k')).toBe(true);
+  });
+
+  it('is not known while it is being published', async () => {
+    const attempts = attemptsWith();
+    store.answer = () => 'pending';
+    await expect(attempts.isPublished('k')).rejects.toThrow(DeliveryPendingError);
+    store.answer = () => 'taken';
+    const publication = new Publication();
+    void attempts.start('k', FAR, publication.publish);
+    await turn();
+    const answer = attempts.isPublished('k');
+    publication.end();
+    expect(await answer).toBe(true);
+  });
+});
 
 describe('an attempt', () => {
   it('claims, publishes and confirms, in this order', async () => {

@@ -73,6 +73,13 @@ describe('loadConfig', () => {
         leaseMs: 12_000,
         memoryMax: 1_000_000,
       },
+      jobs: {
+        retentionMs: 604_800_000,
+        lookAfterMs: 300_000,
+        settleMs: 120_000,
+        giveUpMs: 93_600_000,
+        callsPerMinute: 60,
+      },
       gemini: {
         url: 'https://generativelanguage.googleapis.com',
         apiKey: undefined,

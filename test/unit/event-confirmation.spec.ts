@@ -2,21 +2,23 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../src/bridge/delivery.js';
 import { EventConfirmation } from '../../src/bridge/event-confirmation.js';
 import type { Config } from '../../src/config.js';
-import type { BatchState, GeminiClient } from '../../src/gemini/gemini.client.js';
+import type { GeminiClient } from '../../src/gemini/gemini.client.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
-import type { KnownJob } from '../../src/registry/job-registry.js';
+import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
+import type { Job } from '../../src/registry/job.js';
 import { faultOf } from '../support/faults.js';
 import { knownJob } from '../support/jobs.js';
 import { eventBody } from '../support/sender.js';
 
-const SUCCEEDED: BatchState = {
-  state: 'BATCH_STATE_SUCCEEDED',
-  updateTime: '2026-01-01T00:00:09Z',
-  outputFile: undefined,
-};
+/** The operation of the batch in this state. */
+const operation = (state: string, output = {}): object => ({
+  name: 'batches/1',
+  metadata: { state, updateTime: '2026-01-01T00:00:09Z', output },
+});
+const SUCCEEDED = operation('BATCH_STATE_SUCCEEDED');
 
 let asked: string[];
-let answer: () => Promise<BatchState>;
+let answer: () => Promise<object>;
 
 beforeEach(() => {
   asked = [];
@@ -25,17 +27,14 @@ beforeEach(() => {
 
 function confirmed(
   body: string,
-  {
-    job = knownJob(),
-    unboundBody = 'confirm',
-  }: { job?: KnownJob; unboundBody?: string } = {},
+  { job = knownJob(), unboundBody = 'confirm' }: { job?: Job; unboundBody?: string } = {},
 ): Promise<Delivery> {
   const gemini = {
-    batchState: (name: string) => {
-      asked.push(name);
+    send: ({ path }: GeminiRequest) => {
+      asked.push(path);
       return answer();
     },
-  } as GeminiClient;
+  } as unknown as GeminiClient;
   const config = { token: { unboundBody } } as unknown as Config;
   const proof = { id: 'j-1', body: Buffer.from(body), bodyBound: false };
   const delivery = { key: 'jobs/job-1:j-1', proof } as unknown as Delivery;
@@ -51,7 +50,7 @@ describe('EventConfirmation', () => {
   ])(
     'confirms by %s a %s, and nothing of what else the body said',
     async (state, type) => {
-      answer = () => Promise.resolve({ ...SUCCEEDED, state });
+      answer = () => Promise.resolve(operation(state));
       const body = eventBody(type, { id: 'batch_1', output_file_uri: 'gs://elsewhere' });
       const { proof, key } = await confirmed(body);
       expect(asked).toEqual(['batches/1']);
@@ -66,7 +65,8 @@ describe('EventConfirmation', () => {
   );
 
   it('says where the output is, if Gemini does', async () => {
-    answer = () => Promise.resolve({ ...SUCCEEDED, outputFile: 'files/batch-1' });
+    const output = { responsesFile: 'files/batch-1' };
+    answer = () => Promise.resolve(operation('BATCH_STATE_SUCCEEDED', output));
     const { proof } = await confirmed(eventBody());
     expect(JSON.parse(proof.body.toString())).toMatchObject({
       data: { id: 'batches/1', output_file_uri: 'files/batch-1' },
@@ -76,7 +76,7 @@ describe('EventConfirmation', () => {
   it.each(['BATCH_STATE_RUNNING', 'BATCH_STATE_FAILED', 'constructor', ''])(
     'refuses a success while Gemini says %s',
     async (state) => {
-      answer = () => Promise.resolve({ ...SUCCEEDED, state });
+      answer = () => Promise.resolve(operation(state));
       expect(await faultOf(() => confirmed(eventBody()))).toBe('body-unconfirmed');
     },
   );
@@ -99,7 +99,7 @@ describe('EventConfirmation', () => {
   });
 
   it('says nothing about the event while Gemini does not answer', async () => {
-    const error = new GeminiError('Gemini did not answer', 'unknown', undefined);
+    const error = new GeminiError('Gemini did not answer', 'unknown');
     answer = () => Promise.reject(error);
     await expect(confirmed(eventBody())).rejects.toBe(error);
   });

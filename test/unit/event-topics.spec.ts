@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   canonicalType,
   deadLetterTopic,
+  jobsTopic,
   topicFor,
   topicNames,
 } from '../../src/event/event-topics.js';
@@ -47,12 +48,14 @@ describe('the table of topics', () => {
       new Set([
         ...CATALOG.map(([, topic]) => topic!.replace('gemini', 'acme')),
         'acme.other',
+        'acme-bridge.jobs',
         'acme-bridge.dead-letter',
       ]),
     );
   });
 
   it('keeps the bridge’s own topics out of a subscriber’s pattern', () => {
-    expect(deadLetterTopic('gemini').startsWith('gemini.')).toBe(false);
+    expect(deadLetterTopic('gemini')).toBe('gemini-bridge.dead-letter');
+    expect(jobsTopic('gemini')).toBe('gemini-bridge.jobs');
   });
 });

@@ -29,6 +29,7 @@ describe('parseGeminiEvent', () => {
     expect(parse(event)).toEqual({
       type: 'batch.succeeded',
       subject: 'batches/1',
+      jobName: 'batches/1',
       time: '2026-01-01T00:00:00.123Z',
     });
   });
@@ -66,7 +67,12 @@ describe('parseGeminiEvent', () => {
   it.each(['ping', 'webhook.ping', 'model.tuned', 'batch.unknown'])(
     'takes %s without a job, for its type is nobody’s yet',
     (type) => {
-      expect(parse({ type })).toEqual({ type, subject: undefined, time: undefined });
+      expect(parse({ type })).toEqual({
+        type,
+        subject: undefined,
+        jobName: undefined,
+        time: undefined,
+      });
       expect(parse({ type, data: null }).subject).toBeUndefined();
     },
   );

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../src/bridge/delivery.js';
 import { deadLetterRecord, eventOf, eventRecord } from '../../src/bridge/record.js';
 import type { EventRecord } from '../../src/publisher/event-publisher.js';
-import { knownJob } from '../support/jobs.js';
 import { eventBody } from '../support/sender.js';
 
 const DELIVERY: Delivery = {
@@ -29,9 +28,17 @@ const FOR_JOB: Delivery = {
   scope: 'jobs/job-1',
   capability: { jobId: 'job-1', correlationId: 'order-42' },
 };
+const JOB = {
+  jobId: 'job-1',
+  correlationId: 'order-42',
+  metadata: { tenant: 'blau-ü' },
+  isRegistered: true,
+  outcome: 'job-1:batch.succeeded:1',
+};
 const EVENT = {
   type: 'batch.succeeded',
   subject: 'batches/1',
+  jobName: 'batches/1',
   time: '2026-01-01T00:00:00Z',
 };
 
@@ -76,7 +83,12 @@ describe('eventRecord', () => {
   });
 
   it('has no header for what the event does not say', () => {
-    const event = { type: 'ping', subject: undefined, time: undefined };
+    const event = {
+      type: 'ping',
+      subject: undefined,
+      jobName: undefined,
+      time: undefined,
+    };
     const record = eventRecord(DELIVERY, event, 'acme', undefined);
     expect(record).toMatchObject({ topic: 'acme.other', key: 'msg_1' });
     expect(record.headers).not.toHaveProperty('ce_subject');
@@ -85,23 +97,27 @@ describe('eventRecord', () => {
   });
 
   it('is correlated where a path names the job, with metadata where it is known', () => {
-    const unknown = eventRecord(FOR_JOB, EVENT, 'gemini', undefined);
+    const unregistered = { ...JOB, metadata: undefined, isRegistered: false };
+    const unknown = eventRecord(FOR_JOB, EVENT, 'gemini', unregistered);
     expect(unknown.headers).toMatchObject({
+      'bridge-job-registered': 'false',
       'bridge-scope': 'jobs/job-1',
       'bridge-job-id': 'job-1',
       'correlation-id': 'order-42',
     });
     expect(unknown.headers).not.toHaveProperty('bridge-job-metadata');
-    const job = knownJob({ metadata: { tenant: 'blau-ü' } });
-    const known = eventRecord(FOR_JOB, EVENT, 'gemini', job);
+    const known = eventRecord(FOR_JOB, EVENT, 'gemini', JOB);
+    expect(known.headers).not.toHaveProperty('bridge-job-registered');
     expect(known.headers['bridge-job-metadata']).toBe('{"tenant":"blau-ü"}');
     expectKafkaHeaders(known);
   });
 
-  it('does not take a job’s name for ours on the static route', () => {
-    const { headers } = eventRecord(DELIVERY, EVENT, 'gemini', knownJob());
-    expect(headers).not.toHaveProperty('correlation-id');
-    expect(headers).not.toHaveProperty('bridge-job-metadata');
+  it('says what a job came to, so that nobody else publishes it', () => {
+    const ended = eventRecord(FOR_JOB, EVENT, 'gemini', JOB);
+    expect(ended.headers['bridge-outcome']).toBe(JOB.outcome);
+    const waiting = { ...EVENT, type: 'interaction.requires_action' };
+    const open = eventRecord(FOR_JOB, waiting, 'gemini', { ...JOB, outcome: undefined });
+    expect(open.headers).not.toHaveProperty('bridge-outcome');
   });
 });
 

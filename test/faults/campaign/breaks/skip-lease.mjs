@@ -5,7 +5,7 @@
  */
 import { announce, classesWith, load, replace } from './dist.mjs';
 
-const { Attempts } = await load('bridge/attempts.js');
+const { Attempts } = await load('publication/attempts.js');
 
 /** A store's answer, or a lease's: held by another is held by us. */
 function heldByUs(answer) {

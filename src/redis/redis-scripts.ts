@@ -1,6 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { inChunks } from './coalesce.js';
-import { DedupeStoreError } from './dedupe-store.js';
 import { redisClient, type RedisClient } from './redis-client.js';
 
 /** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
@@ -10,24 +8,10 @@ const TIMEOUT_MS = 500;
 /** A delivery must not spend its ack budget on a store that hangs, in ms. */
 const SILENCE_MS = 1000;
 
-/** Only who holds a claim can give it up. */
-export const GIVE_BACK = `
-for i, key in ipairs(KEYS) do
-  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
-end
-return KEYS`;
-
-/** For each key 1: held, for longer now. One that is missing is taken again, unless somebody else has it. */
-export const RENEW = `
-local held = {}
-for i, key in ipairs(KEYS) do
-  local holder = redis.call('GET', key)
-  if not holder or holder == ARGV[1] then
-    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
-    held[i] = 1
-  else held[i] = 0 end
-end
-return held`;
+/** Redis did not answer, or not in time: what that means is its caller's to say. */
+export class RedisUnavailableError extends Error {
+  override readonly name = 'RedisUnavailableError';
+}
 
 /** A script as ioredis adds it to a client: the number of keys, the keys, the rest. */
 type Script = (...parameters: (string | number)[]) => Promise<unknown>;
@@ -60,7 +44,7 @@ export class RedisScripts<Name extends string> {
   /**
    * After one call without an answer the next fail at once, for a moment.
    *
-   * @throws {DedupeStoreError}
+   * @throws {RedisUnavailableError}
    */
   async run<Answer>(
     name: Name,
@@ -68,7 +52,7 @@ export class RedisScripts<Name extends string> {
     ...rest: (string | number)[]
   ): Promise<readonly Answer[]> {
     if (performance.now() < this.silentUntil)
-      throw new DedupeStoreError('Redis is silent');
+      throw new RedisUnavailableError('Redis is silent');
     try {
       const names = keys.map((key) => KEY_PREFIX + key);
       const script = (this.client as unknown as Record<Name, Script>)[name];
@@ -76,28 +60,8 @@ export class RedisScripts<Name extends string> {
       return (await inTime(answer)) as Answer[];
     } catch (cause) {
       this.silentUntil = performance.now() + SILENCE_MS;
-      throw new DedupeStoreError('Redis did not answer', { cause });
+      throw new RedisUnavailableError('Redis did not answer', { cause });
     }
-  }
-
-  /** Runs `RENEW`. @returns for each key whether it is held. */
-  async renew(
-    name: Name,
-    keys: readonly string[],
-    holder: string,
-    leaseMs: number,
-  ): Promise<boolean[]> {
-    const chunks = inChunks(keys);
-    const results = await Promise.allSettled(
-      chunks.map((chunk) => this.run<number>(name, chunk, holder, leaseMs)),
-    );
-    const failed = results.filter((result) => result.status === 'rejected');
-    if (failed.length === results.length && failed[0]) throw failed[0].reason;
-    return results.flatMap((result, i) =>
-      result.status === 'fulfilled'
-        ? result.value.map((answer) => answer === 1)
-        : (chunks[i] ?? []).map(() => false),
-    );
   }
 
   close(): void {

@@ -1,13 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseBatchRequest } from '../../src/jobs/batch-request.js';
+import { parseOrder } from '../../src/jobs/job-order.js';
+import { JOB_KINDS } from '../../src/kinds/job-kinds.js';
 import { Problem } from '../../src/problem/problem.js';
 
 const REQUEST = { request: { contents: [{ parts: [{ text: 'hello' }] }], extra: 1 } };
 const LEAST = { model: 'gemini-flash', requests: [REQUEST] };
 
-function pointersIn(body: unknown): string[] {
+function parse(body: unknown, name = 'batch') {
+  const kind = JOB_KINDS.find((each) => each.name === name)!;
+  return parseOrder(kind, body);
+}
+
+function pointersIn(body: unknown, kind?: string): string[] {
   try {
-    parseBatchRequest(body);
+    parse(body, kind);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     expect(error).toMatchObject({ status: 422, code: 'invalid-body' });
@@ -18,17 +24,30 @@ function pointersIn(body: unknown): string[] {
   return [];
 }
 
-describe('parseBatchRequest', () => {
+describe('parseOrder', () => {
   it('leaves Gemini’s part as it is, and has empty metadata by default', () => {
-    expect(parseBatchRequest(LEAST)).toEqual({ ...LEAST, metadata: {} });
-    const full = {
-      model: 'models/gemini-2.5-flash_001',
+    expect(parse(LEAST)).toMatchObject({ order: LEAST, metadata: {} });
+    const requests = [{ key: 'a', ...REQUEST }, REQUEST];
+    const frame = {
       displayName: 'nightly',
-      requests: [{ key: 'a', ...REQUEST }, REQUEST],
       metadata: { tenant: 'blue', nested: { list: [1, null, true] } },
       correlationId: 'order-42/~',
     };
-    expect(parseBatchRequest(full)).toEqual(full);
+    const full = { model: 'models/gemini-2.5-flash_001', requests, ...frame };
+    expect(parse(full)).toMatchObject({
+      order: { model: 'gemini-2.5-flash_001', requests },
+      ...frame,
+    });
+  });
+
+  it.each<[string, object]>([
+    ['batch', { model: 'm', file: 'files/abc' }],
+    ['embedding-batch', { model: 'm', requests: [{ request: { content: {} } }] }],
+    ['interaction', { interaction: { model: 'm', input: 'hello' } }],
+    ['interaction', { interaction: { agent: 'a', input: [], background: true } }],
+    ['video', { model: 'm', instances: [{ prompt: 'a cat' }], parameters: { n: 1 } }],
+  ])('takes a %s %j', (kind, body) => {
+    expect(pointersIn({ ...body, metadata: { a: 1 } }, kind)).toEqual([]);
   });
 
   it.each<[unknown, string]>([
@@ -43,6 +62,8 @@ describe('parseBatchRequest', () => {
     [{ ...LEAST, model: 'a?key=b' }, '/model'],
     [{ ...LEAST, model: `m${'x'.repeat(128)}` }, '/model'],
     [{ model: 'm' }, '/requests'],
+    [{ ...LEAST, file: 'files/abc' }, '/requests'],
+    [{ model: 'm', file: 'files/../x' }, '/file'],
     [{ ...LEAST, requests: [] }, '/requests'],
     [{ ...LEAST, requests: [{}] }, '/requests/0/request'],
     [{ ...LEAST, requests: [REQUEST, { request: {} }] }, '/requests/1/request/contents'],
@@ -53,10 +74,12 @@ describe('parseBatchRequest', () => {
     [{ ...LEAST, requests: [{ ...REQUEST, key: '' }] }, '/requests/0/key'],
     [{ ...LEAST, requests: [{ ...REQUEST, metadata: {} }] }, '/requests/0'],
     [{ ...LEAST, displayName: '' }, '/displayName'],
-    [{ ...LEAST, displayName: 'x'.repeat(129) }, '/displayName'],
+    [{ ...LEAST, displayName: 'x'.repeat(81) }, '/displayName'],
     [{ ...LEAST, metadata: [] }, '/metadata'],
     [{ ...LEAST, metadata: { a: 'x'.repeat(4090) } }, '/metadata'],
     [{ ...LEAST, metadata: { a: 'ü'.repeat(2045) } }, '/metadata'],
+    [{ ...LEAST, metadata: { bridge_job_id: 'x' } }, '/metadata'],
+    [{ ...LEAST, metadata: { correlation_id: 'x' } }, '/metadata'],
     [{ ...LEAST, correlationId: '' }, '/correlationId'],
     [{ ...LEAST, correlationId: 'a b' }, '/correlationId'],
     [{ ...LEAST, correlationId: 'ü' }, '/correlationId'],
@@ -66,12 +89,20 @@ describe('parseBatchRequest', () => {
     expect(pointersIn(body)).toEqual([pointer]);
   });
 
+  it.each<[object, string]>([
+    [{ input: 'x', background: false }, '/interaction/background'],
+    [{ input: 'x', webhook_config: {} }, '/interaction/webhook_config'],
+    [{ input: 'x', webhookConfig: {} }, '/interaction/webhook_config'],
+  ])('refuses the interaction %j at %s', (interaction, pointer) => {
+    expect(pointersIn({ interaction }, 'interaction')).toEqual([pointer]);
+  });
+
   it('names every fault at once', () => {
     const body = { model: 1, requests: [{ request: {} }], correlationId: 'a b' };
-    expect(pointersIn(body)).toEqual([
+    expect(pointersIn(body).toSorted()).toEqual([
+      '/correlationId',
       '/model',
       '/requests/0/request/contents',
-      '/correlationId',
     ]);
   });
 });

@@ -73,6 +73,15 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
     );
   }
 
+  /** Whatever comes first: joins the attempt that is under way here, or starts one. */
+  once(
+    key: string,
+    deadline: number,
+    publish: (permit: Permit) => Promise<unknown>,
+  ): Promise<Outcome> {
+    return this.underWay(key) ?? this.start(key, deadline, publish);
+  }
+
   /** The outcome of the attempt at this key that is under way here, if there is one. */
   underWay(key: string): Promise<Outcome> | undefined {
     return this.running.get(key)?.outcome;
@@ -82,6 +91,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
    * Claims the key, publishes and confirms; to be called when nothing is under way.
    *
    * @param deadline when the answer has to be given, on the clock of `performance.now()`.
+   * @param publish may find that somebody else has: then it returns `duplicate`.
    * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
    */
   start(
@@ -94,6 +104,20 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
     attempt.outcome = this.run(key, attempt, publish);
     attempt.outcome.catch(() => undefined); // whoever asked may have gone
     return attempt.outcome;
+  }
+
+  /**
+   * Whether the key was published, by a claim that is given back at once.
+   *
+   * @throws {DeliveryPendingError} while another replica is publishing it.
+   */
+  async isPublished(key: string): Promise<boolean> {
+    const underWay = this.underWay(key);
+    if (underWay) return underWay.then(() => true);
+    const claim = await this.claim(key);
+    if (claim === 'pending') throw new DeliveryPendingError('claimed by another replica');
+    if (claim === 'taken') await this.tell('release', this.store.release(key));
+    return claim === 'done';
   }
 
   /** Waits for what is under way, so that a late success is still confirmed. */
@@ -116,8 +140,9 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
         throw new DeliveryPendingError('claimed by another replica');
       attempt.claimed = answer === 'taken';
       if (attempt.claimed) attempt.heldUntil = attempt.askedAt + this.store.leaseMs;
+      let found: unknown;
       try {
-        await publish(attempt);
+        found = await publish(attempt);
       } catch (error) {
         attempt.claimed = false; // or a renewal could take it again
         await this.end(key, error);
@@ -125,7 +150,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
       }
       const confirmed = this.tell('confirm', this.store.confirm(key));
       if (confirmed) await confirmed;
-      return 'published';
+      return found === 'duplicate' ? 'duplicate' : 'published';
     } finally {
       this.running.delete(key);
     }

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import type { GeminiEvent } from '../event/gemini-event.js';
+import { userMetadataIn } from '../event/user-metadata.js';
+import { GeminiClient } from '../gemini/gemini.client.js';
+import { kindOf } from '../kinds/job-kinds.js';
+import { bareName, kindsTold, outcomeOf } from '../kinds/job-news.js';
+import { metadataHash, metadataIn, userMetadataOf } from '../registry/correlation.js';
+import { JobRegistry } from '../registry/job-registry.js';
+import { isUnnamed, type Job } from '../registry/job.js';
+import type { Json } from '../registry/json.js';
+import type { Capability } from '../signature/capability.js';
+
+/** Within the ack budget of a delivery. */
+const LOOK_TIMEOUT_MS = 2500;
+
+/** The job that an event is about. */
+export interface EventJob {
+  readonly jobId: string;
+  readonly correlationId: string;
+  /** Undefined where nobody vouches for any. */
+  readonly metadata: Json | undefined;
+  /** False when the registry does not know it any more: then the path vouches for the rest. */
+  readonly isRegistered: boolean;
+  /** By what the event is told once, however it is found out; undefined where others follow. */
+  readonly outcome: string | undefined;
+}
+
+/** A valid signature of Google's over what is not this job's. Each is a dead letter's reason. */
+export type ForeignReason = 'other-job' | 'other-metadata';
+
+/** Finds out which of our jobs an event is about, and whether it can be. */
+@Injectable()
+export class JobIdentity {
+  constructor(
+    private readonly registry: JobRegistry,
+    private readonly gemini: GeminiClient,
+  ) {}
+
+  /** False where no job can be ours: then nobody has to be asked. */
+  get isWanted(): boolean {
+    return this.gemini.configured;
+  }
+
+  /**
+   * Of an event of a static webhook, which tells of everything in the project.
+   *
+   * @throws {RedisUnavailableError | GeminiError} when it may be ours and cannot be found out.
+   */
+  async ofName(event: GeminiEvent): Promise<EventJob | undefined> {
+    const { subject } = event;
+    if (subject === undefined) return undefined;
+    const { job, mayBeOurs } = await this.registry.findByName(subject);
+    if (job) return eventJob(job, event);
+    const named = mayBeOurs ? await this.nameJob(event, subject) : undefined;
+    return named && eventJob(named, event);
+  }
+
+  /**
+   * Of an event that came by a job's own path. Google signs for everybody: the path says
+   * which job it is, and the event has to agree.
+   *
+   * @param job what the registry has for the path.
+   */
+  ofPath(
+    { jobId, correlationId, metadataHash: hash }: Capability,
+    job: Job | undefined,
+    event: GeminiEvent,
+    body: Buffer,
+  ): EventJob | ForeignReason {
+    if (job && !canBeOf(job, event)) return 'other-job';
+    const given = userMetadataIn(body);
+    const expected = job ? metadataHash(userMetadataOf(job)) : hash;
+    if (given && expected !== undefined && metadataHash(given) !== expected) {
+      return 'other-metadata';
+    }
+    if (job) return eventJob(job, event);
+    const metadata = given && expected !== undefined ? metadataIn(given) : undefined;
+    const outcome = outcomeOf(jobId, event, event.subject);
+    return { jobId, correlationId, metadata, isRegistered: false, outcome };
+  }
+
+  /** A job of ours whose name we do not know yet carries our id on Gemini. */
+  private async nameJob(event: GeminiEvent, name: string): Promise<Job | undefined> {
+    const [kind] = kindsTold(event);
+    if (!kind) return undefined;
+    const answer = await this.gemini.send(kind.look(name), LOOK_TIMEOUT_MS);
+    const { jobId } = kind.seen(answer);
+    if (jobId === undefined) return undefined;
+    const job = await this.registry.change(jobId, (now) =>
+      isUnnamed(now) ? { ...now, geminiName: name } : now,
+    );
+    // Anybody in the project can write our id into a display name
+    return job?.geminiName === name ? job : undefined;
+  }
+}
+
+function eventJob({ id, correlationId, metadata, geminiName }: Job, event: GeminiEvent) {
+  const outcome = outcomeOf(id, event, geminiName ?? event.subject);
+  return { jobId: id, correlationId, metadata, isRegistered: true, outcome };
+}
+
+function canBeOf(job: Job, event: GeminiEvent): boolean {
+  const told = kindsTold(event);
+  if (told.length > 0 && !told.includes(kindOf(job))) return false;
+  if (job.geminiName === undefined || event.jobName === undefined) return true;
+  return bareName(job.geminiName) === bareName(event.jobName);
+}

@@ -1,0 +1,42 @@
+import type { RedisScripts } from '../redis/redis-scripts.js';
+import { inChunks } from '../redis/coalesce.js';
+
+/** Only who holds a claim can give it up. */
+export const GIVE_BACK = `
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
+end
+return KEYS`;
+
+/** For each key 1: held, for longer now. One that is missing is taken again, unless somebody else has it. */
+export const RENEW = `
+local held = {}
+for i, key in ipairs(KEYS) do
+  local holder = redis.call('GET', key)
+  if not holder or holder == ARGV[1] then
+    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+    held[i] = 1
+  else held[i] = 0 end
+end
+return held`;
+
+/** Runs `RENEW`. @returns for each key whether it is held. */
+export async function renewed<Name extends string>(
+  redis: RedisScripts<Name>,
+  name: Name,
+  keys: readonly string[],
+  holder: string,
+  leaseMs: number,
+): Promise<boolean[]> {
+  const chunks = inChunks(keys);
+  const results = await Promise.allSettled(
+    chunks.map((chunk) => redis.run<number>(name, chunk, holder, leaseMs)),
+  );
+  const failed = results.filter((result) => result.status === 'rejected');
+  if (failed.length === results.length && failed[0]) throw failed[0].reason;
+  return results.flatMap((result, i) =>
+    result.status === 'fulfilled'
+      ? result.value.map((answer) => answer === 1)
+      : (chunks[i] ?? []).map(() => false),
+  );
+}

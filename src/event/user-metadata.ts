@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+const object = z.looseObject({}).optional().catch(undefined);
+
+/** Where a delivery repeats the job's `user_metadata` is not documented: all of these are looked at. */
+const payload = z.object({
+  user_metadata: object,
+  userMetadata: object,
+  data: z
+    .object({
+      user_metadata: object,
+      userMetadata: object,
+      webhook_config: z.object({ user_metadata: object }).optional().catch(undefined),
+      webhookConfig: z.object({ userMetadata: object }).optional().catch(undefined),
+    })
+    .optional()
+    .catch(undefined),
+});
+
+/** Undefined where the payload has none. */
+export function userMetadataIn(
+  body: Buffer,
+): Readonly<Record<string, unknown>> | undefined {
+  const parsed = payload.safeParse(JSON.parse(body.toString('utf8')));
+  if (!parsed.success) return undefined;
+  const { data = {}, user_metadata, userMetadata } = parsed.data;
+  return (
+    data.user_metadata ??
+    data.userMetadata ??
+    data.webhook_config?.user_metadata ??
+    data.webhookConfig?.userMetadata ??
+    user_metadata ??
+    userMetadata
+  );
+}

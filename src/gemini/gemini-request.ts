@@ -1,0 +1,9 @@
+/** A request to the Gemini API. */
+export interface GeminiRequest {
+  readonly method: 'GET' | 'POST';
+  /** After the version: `batches/1`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: object;
+}

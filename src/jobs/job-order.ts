@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { JOB_KINDS } from '../kinds/job-kinds.js';
+import type { JobKind } from '../kinds/job-kind.js';
+import { Problem } from '../problem/problem.js';
+import { RESERVED_METADATA } from '../registry/correlation.js';
+import type { Json } from '../registry/json.js';
+
+const MAX_METADATA_BYTES = 4096;
+
+/** What every submission has beside what its kind wants. */
+const FRAME = {
+  displayName: z.string().min(1).max(80).optional(),
+  metadata: z
+    .record(z.string().max(128), z.json())
+    .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
+      message: `is longer than ${MAX_METADATA_BYTES} bytes as JSON`,
+    })
+    .refine((value) => RESERVED_METADATA.every((name) => !(name in value)), {
+      message: `${RESERVED_METADATA.join(' and ')} are the bridge's own`,
+    })
+    .default({}),
+  /** Becomes a record header. */
+  correlationId: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,128}$/, 'want 1-128 visible ASCII characters')
+    .optional(),
+};
+
+type Frame = z.output<z.ZodObject<typeof FRAME>>;
+
+/** A submission: what its kind wants, and the frame. */
+export interface JobOrder extends Frame {
+  readonly kind: JobKind;
+  readonly order: { readonly model?: string };
+}
+
+/** The whole body of `POST /v1/<collection>`, by kind. */
+export const BODIES: ReadonlyMap<JobKind, z.ZodType> = new Map(
+  JOB_KINDS.map((kind) => [kind, kind.order.safeExtend(FRAME)]),
+);
+
+/** @throws {Problem} 422 with every fault and where it is. */
+export function parseOrder(kind: JobKind, body: unknown): JobOrder {
+  const parsed = (BODIES.get(kind) as z.ZodType<Frame & Json>).safeParse(body);
+  if (parsed.success) {
+    const { displayName, metadata, correlationId, ...order } = parsed.data;
+    return { kind, order, displayName, metadata, correlationId };
+  }
+  const faults = parsed.error.issues.map(({ path, message }) => ({
+    pointer: `/${path.join('/')}`,
+    detail: message,
+  }));
+  throw new Problem(
+    422,
+    'invalid-body',
+    `the body is not a job of kind ${kind.name}`,
+    {},
+    { errors: faults },
+  );
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import type { GeminiRequest } from '../gemini/gemini-request.js';
+import type { JobState } from '../registry/job.js';
+import { jobIdIn } from './display-name.js';
+import type { Listing, Sighting } from './job-kind.js';
+
+/** What batches and embedding batches have in common: the operation that stands for them. */
+
+const LOOK_FIELDS = [
+  'name',
+  'error',
+  'metadata.displayName',
+  'metadata.state',
+  'metadata.updateTime',
+  'metadata.endTime',
+  'metadata.batchStats',
+  'metadata.output.responsesFile',
+].join(',');
+
+const LIST_FIELDS =
+  'operations.name,operations.metadata.displayName,operations.metadata.createTime,nextPageToken';
+const PAGE_SIZE = 100;
+
+const STATES: Readonly<Record<string, JobState>> = {
+  BATCH_STATE_PENDING: 'submitted',
+  BATCH_STATE_RUNNING: 'running',
+  BATCH_STATE_SUCCEEDED: 'succeeded',
+  BATCH_STATE_FAILED: 'failed',
+  BATCH_STATE_CANCELLED: 'cancelled',
+  BATCH_STATE_EXPIRED: 'expired',
+};
+
+export const BATCH_EVENTS: Readonly<Partial<Record<JobState, string>>> = {
+  succeeded: 'batch.succeeded',
+  failed: 'batch.failed',
+  cancelled: 'batch.cancelled',
+  expired: 'batch.expired',
+};
+
+/** Counts come as text. */
+const counter = z.coerce.number().int().nonnegative().optional().catch(undefined);
+
+const operation = z.object({
+  name: z.string().optional(),
+  error: z
+    .object({
+      code: z.union([z.number(), z.string()]).optional(),
+      message: z.string().optional(),
+    })
+    .optional(),
+  metadata: z.object({
+    displayName: z.string().optional(),
+    state: z.string().optional(),
+    createTime: z.string().optional(),
+    updateTime: z.string().optional(),
+    endTime: z.string().optional(),
+    batchStats: z
+      .object({
+        requestCount: counter,
+        successfulRequestCount: counter,
+        failedRequestCount: counter,
+        pendingRequestCount: counter,
+      })
+      .optional(),
+    output: z.object({ responsesFile: z.string().optional() }).optional(),
+  }),
+});
+
+const page = z.object({
+  operations: z.array(operation).default([]),
+  nextPageToken: z.string().optional(),
+});
+
+export function batchNameIn(answer: unknown): string | undefined {
+  const parsed = z.object({ name: z.string() }).safeParse(answer);
+  return parsed.success && isBatchName(parsed.data.name) ? parsed.data.name : undefined;
+}
+
+export function lookAtBatch(name: string): GeminiRequest {
+  return { method: 'GET', path: name, query: { fields: LOOK_FIELDS } };
+}
+
+export function batchSeen(answer: unknown): Sighting {
+  const { error, metadata } = operation.parse(answer);
+  const { displayName, state = '', updateTime, endTime, batchStats, output } = metadata;
+  const outputFile = output?.responsesFile;
+  const jobId = jobIdIn(displayName);
+  return defined<Sighting>({
+    state: STATES[state],
+    at: endTime ?? updateTime,
+    progress: batchStats && {
+      ...defined({
+        total: batchStats.requestCount,
+        succeeded: batchStats.successfulRequestCount,
+        failed: batchStats.failedRequestCount,
+        pending: batchStats.pendingRequestCount,
+      }),
+    },
+    outputFile,
+    error: error && { code: String(error.code ?? ''), message: error.message ?? '' },
+    data: defined({
+      output_file_uri: outputFile,
+      error_code: error?.code,
+      error_message: error?.message,
+    }),
+    jobId,
+  });
+}
+
+export function cancelBatch(name: string): GeminiRequest {
+  return { method: 'POST', path: `${name}:cancel`, body: {} };
+}
+
+export const BATCH_LISTING: Listing = {
+  isByModel: false,
+  request: (_model, pageToken) => ({
+    method: 'GET',
+    path: 'batches',
+    query: {
+      pageSize: String(PAGE_SIZE),
+      fields: LIST_FIELDS,
+      ...(pageToken === undefined ? {} : { pageToken }),
+    },
+  }),
+  read(answer) {
+    const { operations, nextPageToken } = page.parse(answer);
+    const jobs = operations.map(({ name = '', metadata }) => ({
+      name,
+      jobId: jobIdIn(metadata.displayName),
+      at: Date.parse(metadata.createTime ?? ''),
+    }));
+    return { jobs, nextPageToken };
+  },
+};
+
+function isBatchName(name: string): boolean {
+  return /^batches\/[A-Za-z0-9_-]{1,128}$/.test(name);
+}
+
+function defined<T extends object>(members: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as T;
+}

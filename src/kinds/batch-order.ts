@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { fileName, modelName, requestKey } from './order-fields.js';
+
+const MAX_REQUESTS = 10_000;
+
+/** What a caller gives for a batch: its requests, or a file that was uploaded. */
+export function batchOrder<Request extends z.ZodType>(request: Request) {
+  return z
+    .strictObject({
+      model: modelName,
+      requests: z
+        .array(z.strictObject({ key: requestKey.optional(), request }))
+        .min(1)
+        .max(MAX_REQUESTS)
+        .optional(),
+      file: fileName.optional(),
+    })
+    .refine(({ requests, file }) => (requests === undefined) !== (file === undefined), {
+      message: 'want either requests or a file',
+      path: ['requests'],
+    });
+}
+
+interface Input {
+  readonly requests?:
+    readonly { key?: string | undefined; request: unknown }[] | undefined;
+  readonly file?: string | undefined;
+}
+
+/** The same as Gemini takes it. */
+export function batchInput({ requests = [], file }: Input, fileMember: string): object {
+  if (file !== undefined) return { [fileMember]: file };
+  const keyed = requests.map(({ key, request }) => ({
+    request,
+    ...(key === undefined ? {} : { metadata: { key } }),
+  }));
+  return { requests: { requests: keyed } };
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { batchInput, batchOrder } from './batch-order.js';
+import {
+  BATCH_EVENTS,
+  BATCH_LISTING,
+  batchNameIn,
+  batchSeen,
+  cancelBatch,
+  lookAtBatch,
+} from './batch-operation.js';
+import { displayNameOf } from './display-name.js';
+import type { JobKind } from './job-kind.js';
+
+const order = batchOrder(
+  /** A GenerateContentRequest; its schema is Gemini's to check. */
+  z.looseObject({ contents: z.array(z.unknown()).min(1) }),
+);
+
+export type BatchOrder = z.output<typeof order>;
+
+/** Many GenerateContent requests at half the price, within a day. */
+export const batchKind: JobKind<BatchOrder> = {
+  name: 'batch',
+  collection: 'batches',
+  announcedBy: 'job',
+  order,
+  events: BATCH_EVENTS,
+
+  submission: (given, { jobId, displayName, webhook }) => ({
+    method: 'POST',
+    path: `models/${given.model}:batchGenerateContent`,
+    body: {
+      batch: {
+        displayName: displayNameOf(jobId, displayName),
+        inputConfig: batchInput(given, 'fileName'),
+        webhookConfig: webhook,
+      },
+    },
+  }),
+  nameIn: batchNameIn,
+  look: lookAtBatch,
+  seen: batchSeen,
+  cancellation: cancelBatch,
+  listing: BATCH_LISTING,
+};

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { JobState } from '../registry/job.js';
+import { isObject } from '../registry/json.js';
+import type { JobKind } from './job-kind.js';
+
+const order = z.strictObject({
+  /** A CreateInteraction request; `background` and `webhook_config` are ours to set. */
+  interaction: z
+    .looseObject({ input: z.unknown() })
+    .refine(({ background = true }) => background === true, {
+      message: 'an interaction in the foreground has no webhook',
+      path: ['background'],
+    })
+    .refine((given) => !('webhook_config' in given) && !('webhookConfig' in given), {
+      message: 'webhook_config is set by the bridge',
+      path: ['webhook_config'],
+    }),
+});
+
+type InteractionOrder = z.output<typeof order> & { model?: string };
+
+const STATES: Readonly<Record<string, JobState>> = {
+  in_progress: 'running',
+  requires_action: 'running',
+  completed: 'succeeded',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  incomplete: 'failed',
+};
+
+const PREFIX = 'interactions/';
+
+const answer = z.object({
+  id: z.string().regex(/^[A-Za-z0-9_./-]{1,256}$/),
+  status: z.string().optional(),
+  updated: z.string().optional(),
+  error: z
+    .object({
+      code: z.union([z.number(), z.string()]).optional(),
+      message: z.string().optional(),
+    })
+    .optional()
+    .catch(undefined),
+});
+
+/**
+ * Work of a model or an agent in the background. Gemini has no list of them: one whose
+ * submission was not answered is known only by its webhook.
+ */
+export const interactionKind: JobKind<InteractionOrder> = {
+  name: 'interaction',
+  collection: 'interactions',
+  announcedBy: 'job',
+  order,
+  events: {
+    succeeded: 'interaction.completed',
+    failed: 'interaction.failed',
+    cancelled: 'interaction.cancelled',
+  },
+
+  submission: ({ interaction }, { webhook: { uris, userMetadata } }) => ({
+    method: 'POST',
+    path: 'interactions',
+    body: {
+      ...interaction,
+      background: true,
+      webhook_config: { uris, user_metadata: userMetadata },
+    },
+  }),
+  nameIn(given) {
+    const parsed = answer.safeParse(given);
+    return parsed.success ? PREFIX + parsed.data.id.replace(PREFIX, '') : undefined;
+  },
+  look: (name) => ({
+    method: 'GET',
+    path: name,
+    query: { stream: 'false', fields: 'id,status,updated,error' },
+  }),
+  seen(given) {
+    const { status = '', updated, error } = answer.parse(given);
+    const fault = error && {
+      error_code: error.code,
+      error_message: error.message,
+    };
+    return {
+      state: STATES[status],
+      ...(updated === undefined ? {} : { at: updated }),
+      ...(error && {
+        error: { code: String(error.code ?? ''), message: error.message ?? '' },
+      }),
+      ...(isObject(fault) && { data: fault }),
+    };
+  },
+  cancellation: (name) => ({ method: 'POST', path: `${name}/cancel`, body: {} }),
+};

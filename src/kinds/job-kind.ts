@@ -1,0 +1,65 @@
+import type { z } from 'zod';
+import type { GeminiRequest } from '../gemini/gemini-request.js';
+import type { JobError, JobProgress, JobState } from '../registry/job.js';
+import type { Json } from '../registry/json.js';
+
+/** How Gemini and everybody else recognise a job as ours. */
+export interface JobLabel {
+  readonly jobId: string;
+  readonly displayName: string | undefined;
+  /** Where its events go and what they carry; undefined where the kind cannot have one. */
+  readonly webhook: { readonly uris: readonly string[]; readonly userMetadata: Json };
+}
+
+/** What Gemini says of a job. */
+export interface Sighting {
+  /** Undefined for a state that is not known here. */
+  readonly state: JobState | undefined;
+  /** Since when, RFC 3339. */
+  readonly at?: string;
+  readonly progress?: JobProgress;
+  /** `files/…` */
+  readonly outputFile?: string;
+  readonly error?: JobError;
+  /** What the event of this state says beside the name. */
+  readonly data?: Json;
+  /** Our id of it, where Gemini repeats what we gave. */
+  readonly jobId?: string;
+}
+
+/** How to look for jobs whose name we were never told. */
+export interface Listing {
+  /** Whether each model has a list of its own. */
+  readonly isByModel: boolean;
+  readonly request: (model: string, pageToken: string | undefined) => GeminiRequest;
+  readonly read: (answer: unknown) => {
+    readonly jobs: readonly { name: string; jobId: string | undefined; at: number }[];
+    readonly nextPageToken: string | undefined;
+  };
+}
+
+/**
+ * A kind of work that Gemini takes and finishes later: what is said to it and what it says,
+ * without I/O. A new kind is a file like this and a line in `job-kinds.ts`.
+ */
+export interface JobKind<Order extends { model?: string } = { model?: string }> {
+  readonly name: string;
+  /** `POST /v1/<collection>` submits one. */
+  readonly collection: string;
+  /** Whose webhook tells of its end. */
+  readonly announcedBy: 'job' | 'static';
+  /** What a caller gives, beside `metadata`, `correlationId` and `displayName`. */
+  readonly order: z.ZodObject<z.ZodRawShape>;
+  /** Event types by the state that they announce; a state without one is never announced. */
+  readonly events: Readonly<Partial<Record<JobState, string>>>;
+
+  submission(order: Order, label: JobLabel): GeminiRequest;
+  /** The name that Gemini gave it, of the answer to its submission. */
+  nameIn(answer: unknown): string | undefined;
+  /** Asks for as little as tells its state: a finished job's answer can be huge. */
+  look(name: string): GeminiRequest;
+  seen(answer: unknown): Sighting;
+  cancellation(name: string): GeminiRequest;
+  /** Undefined where Gemini has no list: then only its webhook can tell the name. */
+  readonly listing?: Listing;
+}

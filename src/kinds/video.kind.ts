@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { JobKind } from './job-kind.js';
+import { modelName } from './order-fields.js';
+
+const order = z.strictObject({
+  model: modelName,
+  /** As `predictLongRunning` takes them. */
+  instances: z
+    .array(z.looseObject({ prompt: z.string().optional() }))
+    .min(1)
+    .max(10),
+  parameters: z.looseObject({}).optional(),
+});
+
+export type VideoOrder = z.output<typeof order>;
+
+const LOOK_FIELDS =
+  'name,done,error,response.generateVideoResponse.generatedSamples.video.uri';
+const LIST_FIELDS = 'operations.name,operations.metadata,nextPageToken';
+const NAME = /^models\/[A-Za-z0-9._-]{1,128}\/operations\/[A-Za-z0-9_-]{1,128}$/;
+
+const CANCELLED = 1;
+
+const operation = z.object({
+  name: z.string().optional(),
+  done: z.boolean().default(false),
+  error: z
+    .object({ code: z.number().optional(), message: z.string().optional() })
+    .optional(),
+  response: z
+    .object({
+      generateVideoResponse: z
+        .object({
+          generatedSamples: z
+            .array(z.object({ video: z.object({ uri: z.string() }).optional() }))
+            .default([]),
+        })
+        .optional(),
+    })
+    .optional(),
+});
+
+/** Assumption: the metadata of a listed operation repeats the webhook's configuration. */
+const listed = z.object({
+  name: z.string(),
+  metadata: z
+    .looseObject({
+      createTime: z.string().optional(),
+      webhookConfig: z
+        .object({ userMetadata: z.looseObject({ bridge_job_id: z.string() }) })
+        .optional()
+        .catch(undefined),
+    })
+    .optional(),
+});
+
+const page = z.object({
+  operations: z.array(listed).default([]),
+  nextPageToken: z.string().optional(),
+});
+
+/** A video. One that fails is not announced at all: only asking tells. */
+export const videoKind: JobKind<VideoOrder> = {
+  name: 'video',
+  collection: 'videos',
+  announcedBy: 'job',
+  order,
+  events: { succeeded: 'video.generated' },
+
+  submission: ({ model, instances, parameters }, { webhook }) => ({
+    method: 'POST',
+    path: `models/${model}:predictLongRunning`,
+    body: {
+      instances,
+      ...(parameters && { parameters }),
+      webhookConfig: webhook,
+    },
+  }),
+  nameIn(answer) {
+    const parsed = z.object({ name: z.string().regex(NAME) }).safeParse(answer);
+    return parsed.success ? parsed.data.name : undefined;
+  },
+  look: (name) => ({ method: 'GET', path: name, query: { fields: LOOK_FIELDS } }),
+  seen(answer) {
+    const { done, error, response } = operation.parse(answer);
+    if (!done) return { state: 'running' };
+    if (error) {
+      const { code = '', message = '' } = error;
+      return {
+        state: error.code === CANCELLED ? 'cancelled' : 'failed',
+        error: { code: String(code), message },
+      };
+    }
+    const samples = response?.generateVideoResponse?.generatedSamples ?? [];
+    const uri = samples[0]?.video?.uri;
+    return {
+      state: 'succeeded',
+      ...(uri === undefined ? {} : { outputFile: uri, data: { output_file_uri: uri } }),
+    };
+  },
+  cancellation: (name) => ({ method: 'POST', path: `${name}:cancel`, body: {} }),
+  listing: {
+    isByModel: true,
+    request: (model, pageToken) => ({
+      method: 'GET',
+      path: `models/${model}/operations`,
+      query: {
+        pageSize: '100',
+        fields: LIST_FIELDS,
+        ...(pageToken === undefined ? {} : { pageToken }),
+      },
+    }),
+    read(answer) {
+      const { operations, nextPageToken } = page.parse(answer);
+      const jobs = operations.map(({ name, metadata }) => ({
+        name,
+        jobId: metadata?.webhookConfig?.userMetadata.bridge_job_id,
+        at: Date.parse(metadata?.createTime ?? ''),
+      }));
+      return { jobs, nextPageToken };
+    },
+  },
+};

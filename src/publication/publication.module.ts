@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { DedupeModule } from '../dedupe/dedupe.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { PublisherModule } from '../publisher/publisher.module.js';
+import { Attempts } from './attempts.js';
+
+/** Publishing what must not be published twice: claim → publish → confirm. */
+@Module({
+  imports: [DedupeModule, MetricsModule, PublisherModule],
+  providers: [Attempts],
+  exports: [Attempts, PublisherModule],
+})
+export class PublicationModule {}
