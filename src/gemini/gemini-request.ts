@@ -1,6 +1,6 @@
 /** A request to the Gemini API. */
 export interface GeminiRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** After the version: `batches/1`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

@@ -34,10 +34,46 @@ export interface JobOrder extends Frame {
   readonly order: { readonly model?: string };
 }
 
+/** What is known before the requests are uploaded: all of an order but its file. */
+export interface UploadOrder {
+  readonly displayName: string | undefined;
+}
+
 /** The whole body of `POST /v1/<collection>`, by kind. */
 export const BODIES: ReadonlyMap<JobKind, z.ZodType> = new Map(
   JOB_KINDS.map((kind) => [kind, kind.order.safeExtend(FRAME)]),
 );
+
+/** Members of an order as a URL has them. @throws {Problem} 422 */
+export function parseUploadOrder(kind: JobKind, query: unknown): UploadOrder {
+  if (!takesFile(kind)) {
+    const detail = `a job of kind ${kind.name} has no requests to upload`;
+    throw new Problem(415, 'unsupported-media-type', detail);
+  }
+  const { metadata, ...others } = query as Readonly<Record<string, unknown>>;
+  const given = {
+    ...others,
+    ...(metadata !== undefined && { metadata: parsedJson(metadata) }),
+  };
+  if ('file' in others) {
+    throw invalidBody(kind, [{ pointer: '/file', detail: 'is what the body becomes' }]);
+  }
+  const { displayName } = parseOrder(kind, { ...given, file: 'files/to-be-uploaded' });
+  return { ...given, displayName };
+}
+
+/** Requests can be in a file, and so be uploaded. */
+export function takesFile({ order }: JobKind): boolean {
+  return 'file' in order.shape;
+}
+
+function parsedJson(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return text; // and is refused with the other faults
+  }
+}
 
 /** @throws {Problem} 422 with every fault and where it is. */
 export function parseOrder(kind: JobKind, body: unknown): JobOrder {
@@ -50,11 +86,10 @@ export function parseOrder(kind: JobKind, body: unknown): JobOrder {
     pointer: `/${path.join('/')}`,
     detail: message,
   }));
-  throw new Problem(
-    422,
-    'invalid-body',
-    `the body is not a job of kind ${kind.name}`,
-    {},
-    { errors: faults },
-  );
+  throw invalidBody(kind, faults);
+}
+
+function invalidBody({ name }: JobKind, errors: readonly object[]): Problem {
+  const detail = `the body is not a job of kind ${name}`;
+  return new Problem(422, 'invalid-body', detail, {}, { errors });
 }

@@ -15,11 +15,14 @@ import { NeedsScope } from '../access/needed-scope.js';
 import { principalOf } from '../access/principal.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { Problem } from '../problem/problem.js';
+import { Flow } from './flow.js';
+import { JobResults } from './job.results.js';
 import { JobService } from './job.service.js';
 import { parseOrder } from './job-order.js';
 import { parseQuery } from './job-query.js';
 import { viewOf } from './job-view.js';
 import { JobSubmitter } from './job.submitter.js';
+import { JSONL, JobUploader } from './job.uploader.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -28,7 +31,9 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 export class JobController {
   constructor(
     private readonly submitter: JobSubmitter,
+    private readonly uploader: JobUploader,
     private readonly jobs: JobService,
+    private readonly results: JobResults,
   ) {}
 
   @Get('jobs')
@@ -51,13 +56,29 @@ export class JobController {
     return viewOf(await this.jobs.cancel(id));
   }
 
-  /** 202: Gemini has taken the job, and its outcome will be on Kafka. */
+  /** The output file, or Gemini's answer that holds the results, as it comes. */
+  @Get('jobs/:id/result')
+  @NeedsScope('jobs:read')
+  async result(
+    @Param('id') id: string,
+    @Headers('range') range: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    const flow = new Flow(response);
+    await flow.pass(await this.results.open(id, range, flow.signal));
+  }
+
+  /**
+   * 202: Gemini has taken the job, and its outcome will be on Kafka. The requests of a batch can
+   * also be the body, as JSONL; the rest is in the query then.
+   */
   @Post(':collection')
   @NeedsScope('jobs:write')
   @HttpCode(202)
   async submit(
     @Param('collection') collection: string,
     @Body() body: unknown,
+    @Query() query: unknown,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
@@ -68,10 +89,10 @@ export class JobController {
       const detail = 'Idempotency-Key: want 1-255 visible ASCII characters';
       throw new Problem(400, 'idempotency-key-malformed', detail);
     }
-    const { job, isRepeat } = await this.submitter.submit(parseOrder(kind, body), {
-      caller: principalOf(request).name,
-      idempotencyKey,
-    });
+    const by = { caller: principalOf(request).name, idempotencyKey };
+    const { job, isRepeat } = request.is(JSONL)
+      ? await this.uploader.submit(kind, query, request, by)
+      : await this.submitter.submit(parseOrder(kind, body), by);
     response.location(`/v1/jobs/${job.id}`);
     if (isRepeat) response.setHeader('Idempotency-Replayed', 'true');
     const { id, state, correlationId, geminiName, announcedBy, createdAt } = job;

@@ -5,6 +5,7 @@ import { kindOf } from '../kinds/job-kinds.js';
 import { Problem } from '../problem/problem.js';
 import { JobRegistry, type JobQuery } from '../registry/job-registry.js';
 import { isOver, type Job } from '../registry/job.js';
+import { geminiProblem } from './gemini-problem.js';
 import { viewOf } from './job-view.js';
 
 const CANCEL_TIMEOUT_MS = 15_000;
@@ -47,7 +48,7 @@ export class JobService {
     try {
       await this.gemini.send(kindOf(job).cancellation(job.geminiName), CANCEL_TIMEOUT_MS);
     } catch (error) {
-      if (error instanceof GeminiError) throw cancelProblem(error);
+      if (error instanceof GeminiError) throw geminiProblem(error);
       throw error;
     }
     const soon = Date.now() + 1000;
@@ -56,22 +57,4 @@ export class JobService {
     );
     return changed ?? job;
   }
-}
-
-function cancelProblem({ status, message, reason, retryAfterSeconds }: GeminiError) {
-  const more = {
-    ...(status === undefined ? {} : { geminiStatus: status }),
-    ...(reason === undefined ? {} : { geminiMessage: reason }),
-  };
-  if (status === 429 || status === 503) {
-    const later = { 'Retry-After': String(retryAfterSeconds ?? 30) };
-    return new Problem(status, 'gemini-unavailable', message, later, more);
-  }
-  return new Problem(
-    status === undefined ? 504 : 502,
-    'gemini-refused',
-    message,
-    {},
-    more,
-  );
 }

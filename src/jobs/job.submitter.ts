@@ -12,7 +12,7 @@ import { jsonHash, without } from '../registry/json.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { issueCapability } from '../signature/capability.js';
 import type { JobOrder } from './job-order.js';
-import { submissionProblem } from './submission-problem.js';
+import { submissionProblem } from './gemini-problem.js';
 
 /** A submission may take long; after this its outcome counts as unknown. */
 const SUBMIT_TIMEOUT_MS = 30_000;
@@ -24,6 +24,8 @@ export interface Submitter {
   /** Of the caller: two callers' keys are not the same. */
   readonly caller: string;
   readonly idempotencyKey: string | undefined;
+  /** Hash of the requests, where they were uploaded: the same ones are another file each time. */
+  readonly content?: string;
 }
 
 export interface Submitted {
@@ -35,7 +37,7 @@ export interface Submitted {
 /**
  * Submits jobs whose events come back through the bridge. Each is submitted once: it is
  * remembered first, and what became of a submission without an answer is found out
- * (`JobSettler`) before anybody may try again.
+ * (`JobCaretaker`) before anybody may try again.
  */
 @Injectable()
 export class JobSubmitter {
@@ -54,19 +56,20 @@ export class JobSubmitter {
    *   not say whether it took the job, which is then `unknown`, 503 without a key or a registry.
    */
   async submit(given: JobOrder, by: Submitter): Promise<Submitted> {
-    if (!this.gemini.configured) {
-      throw new Problem(
-        503,
-        'gemini-not-configured',
-        'set GEMINI_API_KEY to submit jobs',
-      );
-    }
+    this.assertConfigured();
     const asked = newJob(given, by);
     const job = await this.registry.add(asked);
     if (job.id === asked.id) {
       return { job: await this.send(given, job), isRepeat: false };
     }
     return this.repeat(given, asked, job);
+  }
+
+  /** @throws {Problem} 503 without a key. */
+  assertConfigured(): void {
+    if (this.gemini.configured) return;
+    const detail = 'set GEMINI_API_KEY to submit jobs';
+    throw new Problem(503, 'gemini-not-configured', detail);
   }
 
   /** The same key once more. */
@@ -152,10 +155,15 @@ export class JobSubmitter {
   }
 }
 
-function newJob(given: JobOrder, { caller, idempotencyKey }: Submitter): Job {
+function newJob(given: JobOrder, { caller, idempotencyKey, content }: Submitter): Job {
   const { kind, order, displayName, metadata, correlationId = randomUUID() } = given;
   const now = new Date();
-  const body = { order, displayName, metadata, correlationId: given.correlationId };
+  const body = {
+    order: content === undefined ? order : { ...order, file: content },
+    displayName,
+    metadata,
+    correlationId: given.correlationId,
+  };
   return {
     id: newJobId(now.getTime()),
     kind: kind.name,

@@ -10,8 +10,10 @@ import { SignatureModule } from '../signature/signature.module.js';
 import { JobCaretaker } from './job.caretaker.js';
 import { JobController } from './job.controller.js';
 import { JobReconciler } from './job.reconciler.js';
+import { JobResults } from './job.results.js';
 import { JobService } from './job.service.js';
 import { JobSubmitter } from './job.submitter.js';
+import { JobUploader } from './job.uploader.js';
 
 /** Gemini takes inline batches up to 20 MB. */
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
@@ -27,7 +29,14 @@ const MAX_BODY_BYTES = 20 * 1024 * 1024;
     SignatureModule,
   ],
   controllers: [JobController],
-  providers: [JobCaretaker, JobReconciler, JobService, JobSubmitter],
+  providers: [
+    JobCaretaker,
+    JobReconciler,
+    JobResults,
+    JobService,
+    JobSubmitter,
+    JobUploader,
+  ],
 })
 export class JobsModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {

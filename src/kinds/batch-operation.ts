@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { GeminiRequest } from '../gemini/gemini-request.js';
 import type { JobState } from '../registry/job.js';
 import { jobIdIn } from './display-name.js';
+import { fileContent } from './file-content.js';
 import type { Listing, Sighting } from './job-kind.js';
 
 /** What batches and embedding batches have in common: the operation that stands for them. */
@@ -109,6 +110,16 @@ export function batchSeen(answer: unknown): Sighting {
 
 export function cancelBatch(name: string): GeminiRequest {
   return { method: 'POST', path: `${name}:cancel`, body: {} };
+}
+
+/** Responses that are not in a file are in the operation, twice: once is enough. */
+export function batchResult(
+  name: string,
+  outputFile: string | undefined,
+): GeminiRequest | undefined {
+  return outputFile === undefined
+    ? { method: 'GET', path: name, query: { fields: 'response' } }
+    : fileContent(outputFile);
 }
 
 export const BATCH_LISTING: Listing = {

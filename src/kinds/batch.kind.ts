@@ -4,6 +4,7 @@ import {
   BATCH_EVENTS,
   BATCH_LISTING,
   batchNameIn,
+  batchResult,
   batchSeen,
   cancelBatch,
   lookAtBatch,
@@ -41,5 +42,6 @@ export const batchKind: JobKind<BatchOrder> = {
   look: lookAtBatch,
   seen: batchSeen,
   cancellation: cancelBatch,
+  result: batchResult,
   listing: BATCH_LISTING,
 };

@@ -92,4 +92,5 @@ export const interactionKind: JobKind<InteractionOrder> = {
     };
   },
   cancellation: (name) => ({ method: 'POST', path: `${name}/cancel`, body: {} }),
+  result: (name) => ({ method: 'GET', path: name, query: { stream: 'false' } }),
 };

@@ -60,6 +60,8 @@ export interface JobKind<Order extends { model?: string } = { model?: string }> 
   look(name: string): GeminiRequest;
   seen(answer: unknown): Sighting;
   cancellation(name: string): GeminiRequest;
+  /** Where the result is read. @returns undefined for a file that is not at Gemini. */
+  result(name: string, outputFile: string | undefined): GeminiRequest | undefined;
   /** Undefined where Gemini has no list: then only its webhook can tell the name. */
   readonly listing?: Listing;
 }

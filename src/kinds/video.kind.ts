@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fileContent } from './file-content.js';
 import type { JobKind } from './job-kind.js';
 import { modelName } from './order-fields.js';
 
@@ -99,6 +100,7 @@ export const videoKind: JobKind<VideoOrder> = {
     };
   },
   cancellation: (name) => ({ method: 'POST', path: `${name}:cancel`, body: {} }),
+  result: (_name, outputFile) => fileContent(outputFile ?? ''),
   listing: {
     isByModel: true,
     request: (model, pageToken) => ({

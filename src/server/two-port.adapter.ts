@@ -23,6 +23,8 @@ const JOB_URL = /^\/webhooks\/gemini\/jobs\/([A-Za-z0-9._-]{1,2048})$/;
 /** Longer than the idle time of the usual load balancers, which must be the ones to hang up. */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_CONNECTIONS = 4096;
+/** Requests of a batch that are uploaded through the internal port may be long. */
+const UPLOAD_TIMEOUT_MS = 3_600_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** For requests that were begun before the shutdown, and are not getting on. */
 const CLOSE_TIMEOUT_MS = 5000;
@@ -61,6 +63,7 @@ export class TwoPortAdapter extends ExpressAdapter {
     this.bodies = new BodyReader(ackBudgetMs);
     this.loop = new LoopWatch(Math.max(ackBudgetMs / MAX_PART_LATE, MIN_LATE_MS));
     this.internalServer = createServer(app);
+    this.internalServer.requestTimeout = UPLOAD_TIMEOUT_MS;
   }
 
   /** Bytes of bodies that are being read or worked on. */

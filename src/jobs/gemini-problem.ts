@@ -1,0 +1,41 @@
+import type { GeminiError } from '../gemini/gemini.error.js';
+import { Problem } from '../problem/problem.js';
+
+const DEFAULT_RETRY_SECONDS = 30;
+
+/** What the caller of a submission is told that Gemini did not answer with a job. */
+export function submissionProblem(id: string, error: GeminiError): Problem {
+  if (error.outcome === 'refused') return geminiProblem(error, { id });
+  const detail = `${error.message}; it may have taken the job, which is being found out: the same Idempotency-Key tells`;
+  const code = 'gemini-outcome-unknown';
+  return error.status === 503
+    ? new Problem(503, code, detail, later(error), { id, ...saidIn(error) })
+    : new Problem(504, code, detail, {}, { id, ...saidIn(error) });
+}
+
+/** Gemini did not do what it was asked for, and that is all: it can be asked again. */
+export function geminiProblem(error: GeminiError, more: object = {}): Problem {
+  const { status, message } = error;
+  const said = { ...more, ...saidIn(error) };
+  if (status === 429) {
+    const detail = 'Gemini takes no more for now';
+    return new Problem(429, 'gemini-rate-limited', detail, later(error), said);
+  }
+  if (status === 503) {
+    return new Problem(503, 'gemini-unavailable', message, later(error), said);
+  }
+  return error.outcome === 'refused'
+    ? new Problem(502, 'gemini-refused', message, {}, said)
+    : new Problem(504, 'gemini-unavailable', message, {}, said);
+}
+
+function later({ retryAfterSeconds = DEFAULT_RETRY_SECONDS }: GeminiError) {
+  return { 'Retry-After': String(retryAfterSeconds) };
+}
+
+function saidIn({ status, reason }: GeminiError): Record<string, unknown> {
+  return {
+    ...(status === undefined ? {} : { geminiStatus: status }),
+    ...(reason === undefined ? {} : { geminiMessage: reason }),
+  };
+}

@@ -1,0 +1,109 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { Injectable, Logger } from '@nestjs/common';
+import { GeminiClient } from '../gemini/gemini.client.js';
+import { GeminiFiles } from '../gemini/gemini-files.js';
+import { GeminiError } from '../gemini/gemini.error.js';
+import type { JobKind } from '../kinds/job-kind.js';
+import { Problem } from '../problem/problem.js';
+import { geminiProblem } from './gemini-problem.js';
+import { parseOrder, parseUploadOrder } from './job-order.js';
+import { JobSubmitter, type Submitted, type Submitter } from './job.submitter.js';
+
+export const JSONL = 'application/jsonl';
+/** What Gemini takes in a file. */
+const MAX_UPLOAD_BYTES = 2 * 1024 ** 3;
+/** Each holds some megabytes. */
+const MAX_UPLOADS = 8;
+const DELETE_TIMEOUT_MS = 10_000;
+
+/**
+ * Submissions whose requests come as JSONL: passed on to Gemini's Files API as they come, so
+ * that a file of any size needs some megabytes, and then submitted as that file.
+ */
+@Injectable()
+export class JobUploader {
+  private readonly logger = new Logger(JobUploader.name);
+  private uploads = 0;
+
+  constructor(
+    private readonly gemini: GeminiClient,
+    private readonly files: GeminiFiles,
+    private readonly submitter: JobSubmitter,
+  ) {}
+
+  /**
+   * @param query the order's members apart from its requests; `metadata` as JSON.
+   * @throws {Problem} as a submission does; nothing was submitted unless it has an `id`.
+   */
+  async submit(
+    kind: JobKind,
+    query: unknown,
+    content: Readable,
+    by: Omit<Submitter, 'content'>,
+  ): Promise<Submitted> {
+    const given = parseUploadOrder(kind, query);
+    this.submitter.assertConfigured();
+    const hash = createHash('sha256');
+    const file = await this.uploaded(given.displayName ?? kind.name, content, hash);
+    const order = parseOrder(kind, { ...given, file });
+    const submitter = { ...by, content: hash.digest('base64url') };
+    try {
+      const submitted = await this.submitter.submit(order, submitter);
+      if (submitted.isRepeat) await this.remove(file);
+      return submitted;
+    } catch (error) {
+      if (error instanceof Problem && isCertain(error)) await this.remove(file);
+      throw error;
+    }
+  }
+
+  private async uploaded(
+    displayName: string,
+    content: Readable,
+    hash: Hash,
+  ): Promise<string> {
+    if (this.uploads >= MAX_UPLOADS) {
+      const later = { 'Retry-After': '10' };
+      throw new Problem(503, 'overloaded', 'too many uploads are under way', later);
+    }
+    this.uploads++;
+    try {
+      const checked = bounded(content, hash);
+      return await this.files.upload(checked, { displayName, contentType: JSONL });
+    } catch (error) {
+      throw error instanceof GeminiError ? geminiProblem(error) : error;
+    } finally {
+      this.uploads--;
+    }
+  }
+
+  /** Gemini deletes it by itself after two days. */
+  private async remove(file: string): Promise<void> {
+    try {
+      await this.gemini.send({ method: 'DELETE', path: file }, DELETE_TIMEOUT_MS);
+    } catch (error) {
+      this.logger.debug({ message: 'file of no job not deleted', file, error });
+    }
+  }
+}
+
+/** Whether no job needs the file. */
+function isCertain({ code }: Problem): boolean {
+  return code !== 'gemini-outcome-unknown';
+}
+
+async function* bounded(content: Readable, hash: Hash): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  for await (const piece of content as AsyncIterable<Uint8Array>) {
+    length += piece.length;
+    if (length > MAX_UPLOAD_BYTES) {
+      throw new Problem(413, 'body-too-large', 'Gemini takes files of up to 2 GiB', {
+        Connection: 'close',
+      });
+    }
+    hash.update(piece);
+    yield piece;
+  }
+  if (length === 0) throw new Problem(422, 'invalid-body', 'the body is empty');
+}
