@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GoogleGenAI } from '@google/genai';
 import { startBridge, type BridgeProcess } from './bridge.js';
 import { GeminiEmulator } from './gemini/emulator.js';
 import { askBroker } from './kafka/answers.js';
@@ -10,6 +9,7 @@ import { secondsSince, toStderr, type Log } from './process/log.js';
 import { temporaryFolder } from './process/temporary-folder.js';
 import { portNear } from './world/port.js';
 import { deleteTopics } from './world/topics.js';
+import { registerWebhook } from './world/static-webhook.js';
 
 const API_KEY = 'emulator-key';
 
@@ -143,27 +143,4 @@ function prefixFor(ownBroker: boolean): string {
 
 function capabilityKey(): string {
   return `dev:${randomBytes(32).toString('base64url')}`;
-}
-
-/** @returns the secret, which Gemini shows this once. */
-async function registerWebhook(gemini: GeminiEmulator, uri: string): Promise<string> {
-  const sdk = new GoogleGenAI({
-    apiKey: gemini.apiKey,
-    httpOptions: { baseUrl: gemini.url },
-  });
-  const { new_signing_secret: secret } = await sdk.webhooks.create({
-    name: 'bridge',
-    uri,
-    subscribed_events: [
-      'batch.succeeded',
-      'batch.failed',
-      'batch.expired',
-      'interaction.requires_action',
-      'interaction.completed',
-      'interaction.failed',
-      'video.generated',
-    ],
-  });
-  if (!secret) throw new Error('the emulator registered a webhook without a secret');
-  return secret;
 }

@@ -11,7 +11,7 @@ const MAX_PAGES = 50;
  * Finds jobs on Gemini whose submission was not answered, by our id in what Gemini lists:
  * from the newest back to when they were submitted. Jobs of one list are looked for together.
  *
- * @returns for each job that could be looked for its name, or undefined when it is not there.
+ * @returns for each job of which the lists could tell its name, or undefined when it is not there.
  * @throws {GeminiError | BudgetSpentError}
  */
 export async function findOnGemini(
@@ -20,8 +20,11 @@ export async function findOnGemini(
 ): Promise<Map<Job, string | undefined>> {
   const found = new Map<Job, string | undefined>();
   for (const { listing, model, wanted } of lists(jobs)) {
-    const names = await namesIn(listing, model, wanted, questions);
-    for (const job of wanted) found.set(job, names.get(job.id));
+    const { names, isTelling } = await namesIn(listing, model, wanted, questions);
+    for (const job of wanted) {
+      const name = names.get(job.id);
+      if (name !== undefined || isTelling) found.set(job, name);
+    }
   }
   return found;
 }
@@ -50,20 +53,24 @@ async function namesIn(
   model: string,
   wanted: readonly Job[],
   questions: GeminiQuestions,
-): Promise<Map<string, string>> {
+): Promise<{ names: ReadonlyMap<string, string>; isTelling: boolean }> {
   const ids = new Set(wanted.map(({ id }) => id));
   const created = wanted.map(({ createdAt }) => Date.parse(createdAt));
   const since = Math.min(...created) - CLOCK_MARGIN_MS;
   const names = new Map<string, string>();
+  let isTelling = true;
   let pageToken: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const answer = await questions.ask(listing.request(model, pageToken));
     const { jobs, nextPageToken } = listing.read(answer);
+    isTelling &&= jobs.every((job) => job.isTelling || job.at < since);
     for (const { name, jobId } of jobs) {
       if (jobId !== undefined && ids.has(jobId)) names.set(jobId, name);
     }
     const isBefore = jobs.length > 0 && jobs.every(({ at }) => at < since);
-    if (nextPageToken === undefined || isBefore || names.size === ids.size) return names;
+    if (nextPageToken === undefined || isBefore || names.size === ids.size) {
+      return { names, isTelling };
+    }
     pageToken = nextPageToken;
   }
   // So many jobs are newer that nobody can say whether these are there

@@ -138,6 +138,7 @@ export const BATCH_LISTING: Listing = {
     const jobs = operations.map(({ name = '', metadata }) => ({
       name,
       jobId: jobIdIn(metadata.displayName),
+      isTelling: true,
       at: Date.parse(metadata.createTime ?? ''),
     }));
     return { jobs, nextPageToken };

@@ -27,13 +27,24 @@ export interface Sighting {
   readonly jobId?: string;
 }
 
+/** A job in one of Gemini's lists. */
+export interface ListedJob {
+  readonly name: string;
+  /** Our id of it, when it is ours. */
+  readonly jobId: string | undefined;
+  /** False when the list does not say whose it is: then nobody can say that a job is not there. */
+  readonly isTelling: boolean;
+  /** When it was made, Unix ms; NaN where that is not said. */
+  readonly at: number;
+}
+
 /** How to look for jobs whose name we were never told. */
 export interface Listing {
   /** Whether each model has a list of its own. */
   readonly isByModel: boolean;
   readonly request: (model: string, pageToken: string | undefined) => GeminiRequest;
   readonly read: (answer: unknown) => {
-    readonly jobs: readonly { name: string; jobId: string | undefined; at: number }[];
+    readonly jobs: readonly ListedJob[];
     readonly nextPageToken: string | undefined;
   };
 }

@@ -41,7 +41,7 @@ const operation = z.object({
     .optional(),
 });
 
-/** Assumption: the metadata of a listed operation repeats the webhook's configuration. */
+/** Assumption: the metadata of a listed operation may repeat the webhook's configuration. */
 const listed = z.object({
   name: z.string(),
   metadata: z
@@ -117,6 +117,7 @@ export const videoKind: JobKind<VideoOrder> = {
       const jobs = operations.map(({ name, metadata }) => ({
         name,
         jobId: metadata?.webhookConfig?.userMetadata.bridge_job_id,
+        isTelling: metadata?.webhookConfig !== undefined,
         at: Date.parse(metadata?.createTime ?? ''),
       }));
       return { jobs, nextPageToken };

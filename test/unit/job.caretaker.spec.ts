@@ -193,6 +193,19 @@ describe('a submission that was not answered', () => {
     expect(await attended(given)).toEqual({ ...given, dueAt: expect.any(Number) });
   });
 
+  it('is not taken for lost while a list does not say whose its jobs are', async () => {
+    const name = 'models/veo/operations/1';
+    const video = unnamed({ kind: 'video', model: 'veo', updatedAt: ago(SETTLE_MS * 2) });
+    answers({ operations: [{ name }] });
+    expect(await attended(video)).toMatchObject({ state: 'unknown' });
+    const webhookConfig = { userMetadata: { bridge_job_id: 'told' } };
+    answers({ operations: [{ name, metadata: { webhookConfig } }] });
+    const found = await attended({ ...video, id: 'told' });
+    expect(found).toMatchObject({ state: 'submitted', geminiName: name });
+    const missing = await attended({ ...video, id: 'missing' });
+    expect(missing).toMatchObject({ state: 'failed', error: { code: 'not-taken' } });
+  });
+
   it('of a kind that Gemini does not list waits for its webhook, and then no longer', async () => {
     const waiting = await attended(unnamed({ kind: 'interaction' }));
     expect(waiting).toMatchObject({ state: 'unknown' });
