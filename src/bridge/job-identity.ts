@@ -26,7 +26,7 @@ export interface EventJob {
 }
 
 /** A valid signature of Google's over what is not this job's. Each is a dead letter's reason. */
-export type ForeignReason = 'other-job' | 'other-metadata';
+export type ForeignReason = 'other-job' | 'other-job-id' | 'other-metadata';
 
 /** Finds out which of our jobs an event is about, and whether it can be. */
 @Injectable()
@@ -69,6 +69,7 @@ export class JobIdentity {
   ): EventJob | ForeignReason {
     if (job && !canBeOf(job, event)) return 'other-job';
     const given = userMetadataIn(body);
+    if (given && (given['bridge_job_id'] ?? jobId) !== jobId) return 'other-job-id';
     const expected = job ? metadataHash(userMetadataOf(job)) : hash;
     if (given && expected !== undefined && metadataHash(given) !== expected) {
       return 'other-metadata';

@@ -78,7 +78,7 @@ describe('the job of a path', () => {
   it.each([event, eventAround])('may repeat its metadata, but not alter it', (body) => {
     expect(ofPath(body(GIVEN))).toMatchObject({ jobId: ID });
     expect(ofPath(body({ ...GIVEN, tenant: 'red' }))).toBe('other-metadata');
-    expect(ofPath(body({ ...GIVEN, bridge_job_id: 'x' }))).toBe('other-metadata');
+    expect(ofPath(body({ ...GIVEN, bridge_job_id: 'x' }))).toBe('other-job-id');
     expect(ofPath(body({ ...GIVEN, more: 1 }))).toBe('other-metadata');
   });
 
