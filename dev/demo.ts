@@ -71,6 +71,7 @@ async function tell(world: World): Promise<void> {
   const job = await submitBatch(world);
   const delivered = await finishBatch(world, job);
   await readRecord(world, records, job, delivered);
+  await readResult(world, job);
   await deliverAgain(world, delivered);
   await forge(world, delivered);
   await deliverStatic(world, records);
@@ -145,6 +146,33 @@ async function readRecord(
     `GET /v1/jobs/${job.id} says: succeeded`,
     known,
   );
+}
+
+async function readResult({ bridge, apiToken }: World, { id }: Job): Promise<void> {
+  story.step('The service reads what came of it');
+  story.say(`GET /v1/jobs/${id}/result`);
+  const answer = await get(`${bridge.internalUrl}/v1/jobs/${id}/result`, {
+    authorization: `Bearer ${apiToken}`,
+  });
+  story.say(shortened(JSON.stringify(answer.body), 200));
+  const responses = responsesIn(answer.body);
+  story.check(
+    responses.map(({ metadata }) => metadata.key).join() === 'q1,q2',
+    'each question has its response',
+    answer.body,
+  );
+}
+
+interface KeyedResponse {
+  readonly metadata: { readonly key: string };
+}
+
+/** Of requests that were not in a file. */
+function responsesIn(body: object): readonly KeyedResponse[] {
+  const { response } = body as {
+    response?: { inlinedResponses: { inlinedResponses: readonly KeyedResponse[] } };
+  };
+  return response?.inlinedResponses.inlinedResponses ?? [];
 }
 
 async function deliverAgain(world: World, first: DeliveryAttempt): Promise<void> {

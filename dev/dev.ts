@@ -72,6 +72,16 @@ Submit a batch, and end it:
   JOB=$(expr "$ANSWER" : '.*"id":"\\([^"]*\\)"'); BATCH=$(expr "$ANSWER" : '.*"batches/\\([^"]*\\)"')
   curl -s -X POST ${emulator}/jobs/$BATCH/finish -d '{"outcome": "succeeded"}'; echo
   sleep 1; curl -s ${bridge.internalUrl}/v1/jobs/$JOB ${api}; echo
+  curl -s ${bridge.internalUrl}/v1/jobs/$JOB/result ${api}; echo
+
+An interaction, a video, a file of requests; and all jobs:
+  curl -s ${bridge.internalUrl}/v1/interactions ${api} -H 'content-type: application/json' \\
+    -d '{"interaction": {"model": "gemini-2.5-flash", "input": "Tell me of the sea."}}'; echo
+  curl -s ${bridge.internalUrl}/v1/videos ${api} -H 'content-type: application/json' \\
+    -d '{"model": "veo-3.1-generate-preview", "instances": [{"prompt": "The sea at dusk"}]}'; echo
+  echo '{"key": "q1", "request": {"contents": [{"parts": [{"text": "Hello"}]}]}}' |
+    curl -s -X POST -T - '${bridge.internalUrl}/v1/batches?model=gemini-2.5-flash' ${api} -H 'content-type: application/jsonl'; echo
+  curl -s ${bridge.internalUrl}/v1/jobs ${api}; echo
 
 What Gemini delivered and what the bridge answered; the last one once more:
   curl -s ${emulator}/deliveries
