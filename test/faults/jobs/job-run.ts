@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultKind } from '../../../dev/gemini/faults.js';
 import { toStderr } from '../../../dev/process/log.js';
 import { readTopics, type LoggedRecord } from '../../kafka/topic-log.js';
 import { Random } from '../campaign/random.js';
@@ -32,6 +33,8 @@ export interface JobRunOptions {
   readonly jobs: number;
   /** Whether replicas are killed, one at a time, and started again. */
   readonly kill: boolean;
+  /** Default: none comes, and the bridge waits for half a minute. */
+  readonly silence?: FaultKind;
 }
 
 export interface JobVerdict {
@@ -64,7 +67,8 @@ interface JobView {
 
 /** Submits jobs of all kinds through two replicas, waits for all to end, and accounts for each. */
 export async function runJobs(options: JobRunOptions): Promise<JobVerdict> {
-  await using world = await JobWorld.start(options.seed);
+  const { seed, silence = 'accept-then-hang' } = options;
+  await using world = await JobWorld.start(seed, silence);
   return await new JobRun(world, options).run(); // the world has to stand until then
 }
 

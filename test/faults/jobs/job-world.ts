@@ -1,5 +1,6 @@
 import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
 import { GeminiEmulator } from '../../../dev/gemini/emulator.js';
+import type { FaultKind } from '../../../dev/gemini/faults.js';
 import { startKafka, type KafkaCluster } from '../../../dev/kafka.js';
 import { freePorts } from '../../../dev/process/free-ports.js';
 import { startRedis, type RedisServer } from '../../../dev/redis.js';
@@ -54,7 +55,8 @@ export class JobWorld implements AsyncDisposable {
     readonly replicas: readonly Replica[],
   ) {}
 
-  static async start(seed: number): Promise<JobWorld> {
+  /** @param silence what comes instead of the answer to a submission that Gemini took. */
+  static async start(seed: number, silence: FaultKind): Promise<JobWorld> {
     const kafka = await startKafka({ own: true });
     const redis = await startRedis({ own: true });
     const gemini = await GeminiEmulator.start({
@@ -68,11 +70,7 @@ export class JobWorld implements AsyncDisposable {
       retry: { firstDelaySeconds: 1, factor: 2, maxDelaySeconds: 8 },
       remembered: 100_000,
     });
-    gemini.fault(
-      '*.create',
-      { kind: 'accept-then-hang', probability: SUBMISSIONS_UNANSWERED },
-      ALL,
-    );
+    gemini.fault('*.create', { kind: silence, probability: SUBMISSIONS_UNANSWERED }, ALL);
     const secrets = temporarySecrets();
     const ports = await freePorts(4);
     const secret = await registerWebhook(
