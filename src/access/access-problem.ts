@@ -1,10 +1,9 @@
 import { Problem } from '../problem/problem.js';
+import type { ProblemRow } from '../problem/problem-codes.js';
 import type { AccessError, AccessFault } from './access.error.js';
 import type { Scope } from './scopes.js';
 
-type Row = readonly [status: number, code: string, detail: string];
-
-const PROBLEMS: Readonly<Record<AccessFault, Row>> = {
+const PROBLEMS: Readonly<Record<AccessFault, ProblemRow>> = {
   'token-missing': [401, 'unauthenticated', 'a bearer token is required'],
   'token-unknown': [401, 'unauthenticated', 'the bearer token is not known'],
   'token-invalid': [401, 'unauthenticated', 'the bearer token is not one of ours'],

@@ -7,7 +7,9 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { Response } from 'express';
+import { RedisUnavailableError } from '../redis/redis-scripts.js';
 import { Problem } from './problem.js';
+import type { ProblemRow } from './problem-codes.js';
 
 /**
  * Errors of the internal API as problem details.
@@ -41,20 +43,29 @@ export class ProblemFilter implements ExceptionFilter {
 
   private toProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
-    if (error instanceof HttpException) {
-      const status = error.getStatus();
-      const [code, detail] = FRAMEWORK[status] ?? ['refused', 'the request was refused'];
+    const row = error instanceof HttpException && FRAMEWORK.get(error.getStatus());
+    if (row) {
+      const [status, code, detail] = row;
       return new Problem(status, code, detail);
+    }
+    if (error instanceof RedisUnavailableError) {
+      this.logger.warn({ message: 'internal API without its registry', error });
+      const detail = 'Redis does not answer; what was asked for may be done all the same';
+      return new Problem(503, 'registry-unavailable', detail, { 'Retry-After': '5' });
     }
     this.logger.error({ message: 'internal API failed', error });
     return new Problem(500, 'internal', 'the bridge failed; its log says why');
   }
 }
 
+const ROWS: readonly ProblemRow[] = [
+  [400, 'malformed', 'the request cannot be read: is the body JSON?'],
+  [404, 'not-found', 'there is nothing at this path, or not with this method'],
+  [413, 'body-too-large', 'the body is too large'],
+  [415, 'unsupported-media-type', 'the encoding of the body is not supported'],
+];
+
 /** What Express and Nest refuse by themselves. Their own messages may quote the body. */
-const FRAMEWORK: Readonly<Record<number, [code: string, detail: string]>> = {
-  400: ['malformed', 'the request cannot be read: is the body JSON?'],
-  404: ['not-found', 'there is nothing at this path, or not with this method'],
-  413: ['body-too-large', 'the body is too large'],
-  415: ['unsupported-media-type', 'the encoding of the body is not supported'],
-};
+const FRAMEWORK: ReadonlyMap<number, ProblemRow> = new Map(
+  ROWS.map((row) => [row[0], row]),
+);

@@ -11,6 +11,7 @@ import { batchKind } from '../../src/kinds/batch.kind.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { KafkaCluster } from '../../src/kafka/kafka-cluster.js';
 import { LogTail } from '../../src/log/log-tail.js';
+import { PROBLEM_STATUSES } from '../../src/problem/problem-codes.js';
 import { KafkaPublisher } from '../../src/publisher/kafka.publisher.js';
 import { REFUSALS } from '../../src/server/prepared-answer.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -81,6 +82,20 @@ describe('the table of reasons', () => {
       Number(status),
     ]);
     const actual = Array.from(REFUSALS, ([reason, { status }]) => [reason, status]);
+    expect(sorted(documented)).toEqual(sorted(actual));
+  });
+});
+
+describe('the table of problems', () => {
+  it('has every code with its statuses', () => {
+    const documented = table('### Problems').map(([name, statuses]) => [
+      code(name),
+      statuses,
+    ]);
+    const actual = Object.entries(PROBLEM_STATUSES).map(([name, statuses]) => [
+      name,
+      statuses.join(', '),
+    ]);
     expect(sorted(documented)).toEqual(sorted(actual));
   });
 });

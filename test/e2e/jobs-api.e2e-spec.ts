@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
 import type { Job } from '../../src/registry/job.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -260,4 +269,12 @@ describe('with API_TOKENS_FILE', () => {
     expectProblem(await submit(BATCH, guarded), 401, 'unauthenticated');
     expect((await ask(`${guarded.internalUrl}/health/live`)).status).toBe(200);
   });
+});
+
+it('answers 503 while Redis, where the jobs are, does not answer', async () => {
+  const list = jest.spyOn(app.get(JobRegistry), 'list');
+  list.mockRejectedValueOnce(new RedisUnavailableError('Redis did not answer'));
+  const answer = await ask(`${app.internalUrl}/v1/jobs`);
+  expectProblem(answer, 503, 'registry-unavailable');
+  expect(answer.headers.get('retry-after')).toBe('5');
 });
