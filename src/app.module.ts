@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { BridgeModule } from './bridge/bridge.module.js';
 import type { Config } from './config.js';
 import { ConfigModule } from './config.module.js';
+import { DocsModule } from './docs/docs.module.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -19,6 +20,7 @@ export class AppModule {
         ConfigModule.register(config),
         BridgeModule,
         JobsModule,
+        DocsModule,
         HealthModule,
         MetricsModule,
       ],

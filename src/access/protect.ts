@@ -6,7 +6,10 @@ import { AccessMiddleware } from './access.middleware.js';
 import { NeedsScope, needs } from './needed-scope.js';
 import type { Scope } from './scopes.js';
 
-interface Operation {
+export interface Operation {
+  /** The name of the controller's method. */
+  readonly handler: string;
+  /** As Express has it: `/v1/jobs/:id`. */
   readonly path: string;
   readonly method: RequestMethod;
   readonly scope: Scope;
@@ -28,12 +31,14 @@ export function protect(
   controllers: readonly Type[],
   ...others: RequestHandler[]
 ): void {
-  for (const { scope, ...route } of controllers.flatMap(operationsOf)) {
+  for (const { scope, path, method } of controllers.flatMap(operationsOf)) {
+    const route = { path, method };
     consumer.apply(needs(scope), AccessMiddleware, ...others).forRoutes(route);
   }
 }
 
-function operationsOf(controller: Type): Operation[] {
+/** @throws {Error} for an operation without `@NeedsScope()`. */
+export function operationsOf(controller: Type): Operation[] {
   const prototype = controller.prototype as Record<string, Handler>;
   return new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => {
     const handler = prototype[name] as Handler;
@@ -42,7 +47,12 @@ function operationsOf(controller: Type): Operation[] {
     if (method === undefined) return [];
     const scope = new Reflector().getAllAndOverride(NeedsScope, [handler, controller]);
     if (!scope) throw new Error(`${controller.name}.${name} names no scope`);
-    return pathsOf(controller, handler).map((path) => ({ path, method, scope }));
+    return pathsOf(controller, handler).map((path) => ({
+      handler: name,
+      path,
+      method,
+      scope,
+    }));
   });
 }
 

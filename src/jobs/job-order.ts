@@ -9,21 +9,29 @@ const MAX_METADATA_BYTES = 4096;
 
 /** What every submission has beside what its kind wants. */
 const FRAME = {
-  displayName: z.string().min(1).max(80).optional(),
+  displayName: z
+    .string()
+    .min(1)
+    .max(80)
+    .optional()
+    .describe("The job's id is put behind it, by which the job is found on Gemini"),
   metadata: z
-    .record(z.string().max(128), z.json())
+    .record(z.string().max(128), z.unknown())
     .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
       message: `is longer than ${MAX_METADATA_BYTES} bytes as JSON`,
     })
     .refine((value) => RESERVED_METADATA.every((name) => !(name in value)), {
       message: `${RESERVED_METADATA.join(' and ')} are the bridge's own`,
     })
-    .default({}),
-  /** Becomes a record header. */
+    .optional()
+    .describe(
+      `Comes back with the event. Up to ${MAX_METADATA_BYTES} bytes as JSON; ${RESERVED_METADATA.join(' and ')} are the bridge's own`,
+    ),
   correlationId: z
     .string()
     .regex(/^[\x21-\x7e]{1,128}$/, 'want 1-128 visible ASCII characters')
-    .optional(),
+    .optional()
+    .describe('Becomes a record header; a UUID when absent'),
 };
 
 type Frame = z.output<z.ZodObject<typeof FRAME>>;
@@ -31,6 +39,7 @@ type Frame = z.output<z.ZodObject<typeof FRAME>>;
 /** A submission: what its kind wants, and the frame. */
 export interface JobOrder extends Frame {
   readonly kind: JobKind;
+  readonly metadata: Json;
   readonly order: { readonly model?: string };
 }
 
@@ -41,7 +50,10 @@ export interface UploadOrder {
 
 /** The whole body of `POST /v1/<collection>`, by kind. */
 export const BODIES: ReadonlyMap<JobKind, z.ZodType> = new Map(
-  JOB_KINDS.map((kind) => [kind, kind.order.safeExtend(FRAME)]),
+  JOB_KINDS.map((kind) => {
+    const about = kind.order.meta() ?? {};
+    return [kind, kind.order.safeExtend(FRAME).meta(about)];
+  }),
 );
 
 /** Members of an order as a URL has them. @throws {Problem} 422 */
@@ -79,7 +91,7 @@ function parsedJson(text: unknown): unknown {
 export function parseOrder(kind: JobKind, body: unknown): JobOrder {
   const parsed = (BODIES.get(kind) as z.ZodType<Frame & Json>).safeParse(body);
   if (parsed.success) {
-    const { displayName, metadata, correlationId, ...order } = parsed.data;
+    const { displayName, metadata = {}, correlationId, ...order } = parsed.data;
     return { kind, order, displayName, metadata, correlationId };
   }
   const faults = parsed.error.issues.map(({ path, message }) => ({

@@ -5,18 +5,18 @@ import type { JobQuery } from '../registry/job-registry.js';
 import { JOB_STATES } from '../registry/job.js';
 
 const KIND_NAMES = JOB_KINDS.map(({ name }) => name);
-const METADATA = 'metadata.';
+export const METADATA = 'metadata.';
 
 /** Query of `GET /v1/jobs`; `metadata.<name>=<value>` beside these. */
 export const QUERY = z.looseObject({
   state: z.enum(JOB_STATES).optional(),
   kind: z.enum(KIND_NAMES).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** `nextCursor` of the page before. */
   cursor: z
     .string()
     .regex(/^[0-9a-f-]{36}$/, 'want the nextCursor of a page')
-    .optional(),
+    .optional()
+    .describe('`nextCursor` of the page before'),
 });
 
 /** @throws {Problem} 400 */

@@ -24,7 +24,7 @@ import { viewOf } from './job-view.js';
 import { JobSubmitter } from './job.submitter.js';
 import { JSONL, JobUploader } from './job.uploader.js';
 
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** Jobs, for internal services. */
 @Controller('v1')

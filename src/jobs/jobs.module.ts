@@ -1,4 +1,9 @@
-import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
+import {
+  Module,
+  RequestMethod,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
 import { json } from 'express';
 import { AccessModule } from '../access/access.module.js';
 import { protect } from '../access/protect.js';
@@ -40,6 +45,9 @@ const MAX_BODY_BYTES = 20 * 1024 * 1024;
 })
 export class JobsModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
-    protect(consumer, [JobController], json({ limit: MAX_BODY_BYTES }));
+    protect(consumer, [JobController]);
+    consumer
+      .apply(json({ limit: MAX_BODY_BYTES }))
+      .forRoutes({ path: '/v1/:collection', method: RequestMethod.POST });
   }
 }

@@ -13,9 +13,26 @@ import { displayNameOf } from './display-name.js';
 import type { JobKind } from './job-kind.js';
 
 const order = batchOrder(
-  /** A GenerateContentRequest; its schema is Gemini's to check. */
-  z.looseObject({ contents: z.array(z.unknown()).min(1) }),
-);
+  z
+    .looseObject({ contents: z.array(z.unknown()).min(1) })
+    .describe("A GenerateContentRequest; the rest of its schema is Gemini's to check"),
+).meta({
+  description: 'Many GenerateContent requests, given or in a file',
+  examples: [
+    {
+      model: 'gemini-2.5-flash',
+      displayName: 'nightly',
+      requests: [
+        {
+          key: 'q1',
+          request: { contents: [{ parts: [{ text: 'Why is the sky blue?' }] }] },
+        },
+      ],
+      correlationId: 'order-4711',
+      metadata: { tenant: 'blue' },
+    },
+  ],
+});
 
 export type BatchOrder = z.output<typeof order>;
 

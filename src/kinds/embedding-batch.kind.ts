@@ -13,9 +13,21 @@ import { displayNameOf } from './display-name.js';
 import type { JobKind } from './job-kind.js';
 
 const order = batchOrder(
-  /** An EmbedContentRequest; its schema is Gemini's to check. */
-  z.looseObject({ content: z.unknown() }),
-);
+  z
+    .looseObject({ content: z.unknown() })
+    .describe("An EmbedContentRequest; the rest of its schema is Gemini's to check"),
+).meta({
+  description: "Many embeddings; the project's static webhook tells of their end",
+  examples: [
+    {
+      model: 'gemini-embedding-001',
+      requests: [
+        { key: 'd1', request: { content: { parts: [{ text: 'The sky is blue' }] } } },
+      ],
+      correlationId: 'order-4712',
+    },
+  ],
+});
 
 export type EmbeddingBatchOrder = z.output<typeof order>;
 

@@ -3,19 +3,31 @@ import type { JobState } from '../registry/job.js';
 import { isObject } from '../registry/json.js';
 import type { JobKind } from './job-kind.js';
 
-const order = z.strictObject({
-  /** A CreateInteraction request; `background` and `webhook_config` are ours to set. */
-  interaction: z
-    .looseObject({ input: z.unknown() })
-    .refine(({ background = true }) => background === true, {
-      message: 'an interaction in the foreground has no webhook',
-      path: ['background'],
-    })
-    .refine((given) => !('webhook_config' in given) && !('webhookConfig' in given), {
-      message: 'webhook_config is set by the bridge',
-      path: ['webhook_config'],
-    }),
-});
+const order = z
+  .strictObject({
+    interaction: z
+      .looseObject({ input: z.unknown() })
+      .refine(({ background = true }) => background === true, {
+        message: 'an interaction in the foreground has no webhook',
+        path: ['background'],
+      })
+      .refine((given) => !('webhook_config' in given) && !('webhookConfig' in given), {
+        message: 'webhook_config is set by the bridge',
+        path: ['webhook_config'],
+      })
+      .describe(
+        'A CreateInteraction request; `background` and `webhook_config` are set by the bridge',
+      ),
+  })
+  .meta({
+    description: 'Work of a model or an agent in the background',
+    examples: [
+      {
+        interaction: { model: 'gemini-2.5-flash', input: 'Why is the sky blue?' },
+        correlationId: 'order-4713',
+      },
+    ],
+  });
 
 type InteractionOrder = z.output<typeof order> & { model?: string };
 

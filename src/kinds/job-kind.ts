@@ -59,7 +59,10 @@ export interface JobKind<Order extends { model?: string } = { model?: string }> 
   readonly collection: string;
   /** Whose webhook tells of its end. */
   readonly announcedBy: 'job' | 'static';
-  /** What a caller gives, beside `metadata`, `correlationId` and `displayName`. */
+  /**
+   * What a caller gives, beside `metadata`, `correlationId` and `displayName`. Its `meta()` has
+   * what the documentation shows: a description, and examples of the whole body.
+   */
   readonly order: z.ZodObject<z.ZodRawShape>;
   /** Event types by the state that they announce; a state without one is never announced. */
   readonly events: Readonly<Partial<Record<JobState, string>>>;

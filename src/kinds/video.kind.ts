@@ -3,15 +3,26 @@ import { fileContent } from './file-content.js';
 import type { JobKind } from './job-kind.js';
 import { modelName } from './order-fields.js';
 
-const order = z.strictObject({
-  model: modelName,
-  /** As `predictLongRunning` takes them. */
-  instances: z
-    .array(z.looseObject({ prompt: z.string().optional() }))
-    .min(1)
-    .max(10),
-  parameters: z.looseObject({}).optional(),
-});
+const order = z
+  .strictObject({
+    model: modelName,
+    instances: z
+      .array(z.looseObject({ prompt: z.string().optional() }))
+      .min(1)
+      .max(10)
+      .describe('As `predictLongRunning` takes them'),
+    parameters: z.looseObject({}).optional(),
+  })
+  .meta({
+    description: 'A video',
+    examples: [
+      {
+        model: 'veo-3.0-generate-001',
+        instances: [{ prompt: 'A cat on a skateboard' }],
+        correlationId: 'order-4714',
+      },
+    ],
+  });
 
 export type VideoOrder = z.output<typeof order>;
 

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { BODIES } from '../jobs/job-order.js';
+import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../jobs/job-view.js';
+import type { JobKind } from '../kinds/job-kind.js';
+import { PROBLEM_DETAILS } from '../problem/problem-details.js';
+import { without } from '../registry/json.js';
+
+/** JSON Schema of draft 2020-12, which OpenAPI 3.1 uses. */
+export type Schema = z.core.JSONSchema.BaseSchema;
+
+const ANSWERS = {
+  Job: JOB,
+  SubmittedJob: SUBMITTED_JOB,
+  JobPage: JOB_PAGE,
+  Problem: PROBLEM_DETAILS,
+} satisfies Record<string, z.ZodType>;
+
+const ORDERS = Object.fromEntries(
+  Array.from(BODIES, ([kind, body]) => [orderName(kind), body]),
+);
+
+/** The members of `components.schemas`, by name. */
+export function componentSchemas(): Record<string, Schema> {
+  return { ...converted(ORDERS, 'input'), ...converted(ANSWERS, 'output') };
+}
+
+export function schemaOf(type: z.ZodType): Schema {
+  return without(z.toJSONSchema(type, { override: withoutPattern }), '$schema');
+}
+
+export function reference(name: keyof typeof ANSWERS | `${string}Order`): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** `embedding-batch` is `EmbeddingBatchOrder`. */
+export function orderName({ name }: JobKind): `${string}Order` {
+  const words = name.split('-').map((word) => word[0]?.toUpperCase() + word.slice(1));
+  return `${words.join('')}Order`;
+}
+
+function converted(
+  types: Readonly<Record<string, z.ZodType>>,
+  io: 'input' | 'output',
+): Record<string, Schema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, type] of Object.entries(types)) registry.add(type, { id });
+  const { schemas } = z.toJSONSchema(registry, {
+    io,
+    uri: (id) => `#/components/schemas/${id}`,
+    override: withoutPattern,
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, schema]) => {
+      const about = types[id]?.meta() ?? {};
+      return [id, { ...about, ...without(schema, '$schema', '$id') } as Schema];
+    }),
+  );
+}
+
+/** A format says the same, and people can read it. */
+function withoutPattern({ jsonSchema }: { jsonSchema: Schema }): void {
+  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+}
