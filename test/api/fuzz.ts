@@ -1,0 +1,185 @@
+// `npm run test:api-fuzz`: requests that Schemathesis makes up of the OpenAPI document.
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startBridge } from '../../dev/bridge.js';
+import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { Fault } from '../../dev/gemini/faults.js';
+import { cached } from '../../dev/process/cache.js';
+import { toStderr } from '../../dev/process/log.js';
+import { onPath } from '../../dev/process/on-path.js';
+import { run, tail } from '../../dev/process/run.js';
+import { spawnLeashed } from '../../dev/process/spawn.js';
+import { temporaryFolder } from '../../dev/process/temporary-folder.js';
+import { temporaryFile } from '../support/temporary-file.js';
+
+const VERSION = '4.32.5';
+const USAGE = `Sends the internal API of a bridge what Schemathesis ${VERSION} makes up of its OpenAPI document,
+and fails on a 500 and on any answer that the document does not have. Gemini is emulated and
+refuses, drops or is late with some calls. Needs python3 with venv; the first run gets
+Schemathesis from PyPI and keeps it in ~/.cache/gemini-kafka-bridge.
+
+  npm run test:api-fuzz -- [options]
+
+  --examples N   made up for each operation (200)
+  --seed N       the same requests again (a random one)
+  --no-faults    Gemini always answers
+  --help         this`;
+
+const CHECKS = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_schema_conformance',
+  'response_headers_conformance',
+];
+
+/** 502 to 504 tell of Gemini or Redis; only where the document has them, as with any status. */
+const SETTINGS = `hooks = "hooks.py"
+
+[checks.not_a_server_error]
+expected-statuses = ["2xx", "3xx", "4xx", "502", "503", "504"]
+`;
+
+/** JSONL is text that is sent as it is; and at the end it is told which answers were seen. */
+const HOOKS = `import atexit
+from collections import Counter
+
+import schemathesis
+
+schemathesis.serializer.alias("application/jsonl", "text/plain")
+seen = Counter()
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    try:
+        code = response.json()["code"]
+    except Exception:
+        code = ""
+    seen[f"{case.method} {case.path} {response.status_code} {code}"] += 1
+
+
+@atexit.register
+def tell():
+    for answer, count in sorted(seen.items()):
+        print(f"{count:6} {answer}")
+`;
+
+const START = 'from schemathesis.cli import schemathesis; schemathesis()';
+
+/** What Gemini can do instead of its work, each with some of the calls. */
+const FAULTS: readonly Fault[] = [
+  { kind: 'status', status: 400, probability: 0.05 },
+  { kind: 'status', status: 429, probability: 0.05, retryAfterSeconds: 7 },
+  { kind: 'status', status: 500, probability: 0.05 },
+  { kind: 'status', status: 503, probability: 0.05, retryAfterSeconds: 3 },
+  { kind: 'accept-then-drop', probability: 0.05 },
+];
+
+interface Options {
+  readonly examples: number;
+  readonly seed: number;
+  readonly faults: boolean;
+}
+
+async function fuzz({ examples, seed, faults }: Options): Promise<boolean> {
+  const python = await schemathesis();
+  await using gemini = await GeminiEmulator.start({ seed });
+  if (faults) for (const fault of FAULTS) gemini.fault('*', fault);
+  using keys = temporaryFile(`k1:${randomBytes(32).toString('base64url')}`);
+  const token = randomBytes(24).toString('base64url');
+  using tokens = temporaryFile(`${token} fuzz`);
+  await using bridge = await startBridge({
+    KAFKA_BROKERS: '127.0.0.1:1', // nothing of this comes to Kafka
+    DEDUPE_STORE: 'memory',
+    PUBLIC_URL: 'http://127.0.0.1:1',
+    GEMINI_URL: gemini.url,
+    GEMINI_API_KEY: gemini.apiKey,
+    CAPABILITY_KEYS_FILE: keys.path,
+    API_TOKENS_FILE: tokens.path,
+    API_RATE_PER_MINUTE: '0',
+  });
+  toStderr(`fuzz: ${bridge.internalUrl}, seed ${seed}, ${examples} of each operation`);
+  const ok = await send(python, bridge.internalUrl, token, { examples, seed });
+  for (const line of bridge.lines.filter((each) =>
+    each.includes('internal API failed'),
+  )) {
+    toStderr(line);
+  }
+  return ok;
+}
+
+async function send(
+  python: string,
+  url: string,
+  token: string,
+  { examples, seed }: Pick<Options, 'examples' | 'seed'>,
+): Promise<boolean> {
+  const folder = await temporaryFolder('api-fuzz');
+  await writeFile(join(folder.path, 'schemathesis.toml'), SETTINGS);
+  await writeFile(join(folder.path, 'hooks.py'), HOOKS);
+  const options = [
+    ['--checks', CHECKS.join(',')],
+    ['--max-examples', String(examples)],
+    ['--seed', String(seed)],
+    ['--header', `Authorization: Bearer ${token}`],
+    ['--request-timeout', '60'],
+    ['--generation-database', 'none'],
+    ['--continue-on-failure'],
+    ['--no-color'],
+  ].flat();
+  const child = spawnLeashed({
+    command: python,
+    args: ['-c', START, 'run', `${url}/docs/openapi.json`, ...options],
+    cwd: folder.path,
+    output: (line) => void process.stdout.write(`${line}\n`),
+  });
+  const { code } = await child.exited;
+  await folder.remove();
+  return code === 0;
+}
+
+/** Path of a Python that has it. @throws {Error} saying what is missing. */
+async function schemathesis(): Promise<string> {
+  const python = onPath('python3');
+  if (python === undefined) throw new Error('there is no python3 on the PATH');
+  const folder = await cached(`schemathesis-${VERSION}`, async (draft) => {
+    toStderr(`fuzz: getting Schemathesis ${VERSION} from PyPI`);
+    await must(python, ['-m', 'venv', draft]);
+    await must(join(draft, 'bin', 'python'), [
+      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
+      `schemathesis==${VERSION}`,
+    ]);
+  });
+  return join(folder, 'bin', 'python');
+}
+
+async function must(command: string, args: readonly string[]): Promise<void> {
+  const { ok, output } = await run(command, args);
+  if (!ok) throw new Error(`${command} ${args.join(' ')} failed:\n${tail(output)}`);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      examples: { type: 'string', default: '200' },
+      seed: { type: 'string', default: String(randomBytes(4).readUInt32BE()) },
+      'no-faults': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const [examples, seed] = [Number(values.examples), Number(values.seed)];
+  if (!(examples >= 1) || !(seed >= 0)) throw new Error('want numbers, see --help');
+  return (await fuzz({ examples, seed, faults: !values['no-faults'] })) ? 0 : 1;
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  toStderr(error instanceof Error ? error.message : String(error));
+  return 2;
+});
