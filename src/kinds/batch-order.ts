@@ -21,6 +21,11 @@ export function batchOrder<Request extends z.ZodType>(request: Request) {
     });
 }
 
+/** The same choice in JSON Schema, for `meta()`. */
+export const ONE_INPUT = {
+  oneOf: [{ required: ['requests'] }, { required: ['file'] }],
+};
+
 interface Input {
   readonly requests?:
     readonly { key?: string | undefined; request: unknown }[] | undefined;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { batchInput, batchOrder } from './batch-order.js';
+import { batchInput, batchOrder, ONE_INPUT } from './batch-order.js';
 import {
   BATCH_EVENTS,
   BATCH_LISTING,
@@ -18,6 +18,7 @@ const order = batchOrder(
     .describe("A GenerateContentRequest; the rest of its schema is Gemini's to check"),
 ).meta({
   description: 'Many GenerateContent requests, given or in a file',
+  ...ONE_INPUT,
   examples: [
     {
       model: 'gemini-2.5-flash',
