@@ -3,9 +3,11 @@ import { JOB_KINDS } from '../kinds/job-kinds.js';
 import type { JobKind } from '../kinds/job-kind.js';
 import { Problem } from '../problem/problem.js';
 import { RESERVED_METADATA } from '../registry/correlation.js';
-import type { Json } from '../registry/json.js';
+import { isDeeper, type Json } from '../registry/json.js';
 
 const MAX_METADATA_BYTES = 4096;
+/** Far below what writing it as JSON has room for on the stack. */
+const MAX_LEVELS = 200;
 
 /** What every submission has beside what its kind wants. */
 const FRAME = {
@@ -89,6 +91,10 @@ function parsedJson(text: unknown): unknown {
 
 /** @throws {Problem} 422 with every fault and where it is. */
 export function parseOrder(kind: JobKind, body: unknown): JobOrder {
+  if (isDeeper(body, MAX_LEVELS)) {
+    const detail = `is nested more than ${MAX_LEVELS} levels deep`;
+    throw invalidBody(kind, [{ pointer: '/', detail }]);
+  }
   const parsed = (BODIES.get(kind) as z.ZodType<Frame & Json>).safeParse(body);
   if (parsed.success) {
     const { displayName, metadata = {}, correlationId, ...order } = parsed.data;

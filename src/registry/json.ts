@@ -35,3 +35,20 @@ export function without<T extends object, K extends keyof T>(
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Whether objects and arrays are within each other on more levels; asked without recursion. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  let containers = containersIn([value]);
+  for (let level = 0; containers.length > 0; level++) {
+    if (level === levels) return true;
+    containers = containers.flatMap(containersIn);
+  }
+  return false;
+}
+
+function containersIn(value: object): object[] {
+  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return members.filter(
+    (member): member is object => typeof member === 'object' && member !== null,
+  );
+}

@@ -24,6 +24,10 @@ function pointersIn(body: unknown, kind?: string): string[] {
   return [];
 }
 
+function nested(levels: number): unknown {
+  return JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+}
+
 describe('parseOrder', () => {
   it('leaves Gemini’s part as it is, and has empty metadata by default', () => {
     expect(parse(LEAST)).toMatchObject({ order: LEAST, metadata: {} });
@@ -48,6 +52,16 @@ describe('parseOrder', () => {
     ['video', { model: 'm', instances: [{ prompt: 'a cat' }], parameters: { n: 1 } }],
   ])('takes a %s %j', (kind, body) => {
     expect(pointersIn({ ...body, metadata: { a: 1 } }, kind)).toEqual([]);
+  });
+
+  it.each(['contents', 'metadata'])('refuses %s that nobody could write', (where) => {
+    const body = (levels: number) =>
+      where === 'metadata'
+        ? { ...LEAST, metadata: { nested: nested(levels) } }
+        : { ...LEAST, requests: [{ request: { contents: [nested(levels)] } }] };
+    expect(pointersIn(body(190))).toEqual([]);
+    expect(pointersIn(body(201))).toEqual(['/']);
+    expect(pointersIn(body(100_000))).toEqual(['/']);
   });
 
   it.each<[unknown, string]>([
