@@ -24,9 +24,12 @@ export function geminiProblem(error: GeminiError, more: object = {}): Problem {
   if (status === 503) {
     return new Problem(503, 'gemini-unavailable', message, later(error), said);
   }
-  return error.outcome === 'refused'
-    ? new Problem(502, 'gemini-refused', message, {}, said)
-    : new Problem(504, 'gemini-unavailable', message, {}, said);
+  if (error.outcome === 'unknown') {
+    return new Problem(504, 'gemini-unavailable', message, {}, said);
+  }
+  // The bridge's own key is not the caller's fault; what the caller wrote is
+  const isOurs = status === 401 || status === 403;
+  return new Problem(isOurs ? 502 : 422, 'gemini-refused', message, {}, said);
 }
 
 function later({ retryAfterSeconds = DEFAULT_RETRY_SECONDS }: GeminiError) {

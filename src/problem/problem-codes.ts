@@ -21,7 +21,7 @@ export const PROBLEM_STATUSES = {
   'rate-limited': [429],
   'gemini-rate-limited': [429],
   internal: [500],
-  'gemini-refused': [502],
+  'gemini-refused': [422, 502],
   'gemini-not-configured': [503],
   'identity-provider-unavailable': [503],
   overloaded: [503],

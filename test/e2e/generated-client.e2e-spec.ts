@@ -53,7 +53,7 @@ const uploaded = await bridge.POST('/v1/batches', {
   bodySerializer: String,
 });
 const refused = await bridge.POST('/v1/batches', { body: modelless });
-const code: 'invalid-body' | 'idempotency-key-reused' | undefined =
+const code: 'invalid-body' | 'idempotency-key-reused' | 'gemini-refused' | undefined =
   refused.response.status === 422 && refused.error?.status === 422
     ? refused.error.code
     : undefined;

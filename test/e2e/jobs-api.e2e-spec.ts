@@ -155,10 +155,10 @@ describe('POST /v1/batches', () => {
       ),
   );
 
-  it('answers 502 when Gemini refuses, and the job has failed', async () => {
+  it('answers 422 when Gemini refuses, and the job has failed', async () => {
     gemini.answer = text(400, '{"error":{"code":400,"message":"no such model"}}');
     const answer = await submit();
-    expectProblem(answer, 502, 'gemini-refused');
+    expectProblem(answer, 422, 'gemini-refused');
     expect(answer.json).toMatchObject({
       geminiStatus: 400,
       geminiMessage: 'no such model',
