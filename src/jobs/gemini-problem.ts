@@ -27,9 +27,8 @@ export function geminiProblem(error: GeminiError, more: object = {}): Problem {
   if (error.outcome === 'unknown') {
     return new Problem(504, 'gemini-unavailable', message, {}, said);
   }
-  // The bridge's own key is not the caller's fault; what the caller wrote is
-  const isOurs = status === 401 || status === 403;
-  return new Problem(isOurs ? 502 : 422, 'gemini-refused', message, {}, said);
+  // A bad key is not the caller's fault. A 403 may be: a file that is not there is answered so
+  return new Problem(status === 401 ? 502 : 422, 'gemini-refused', message, {}, said);
 }
 
 function later({ retryAfterSeconds = DEFAULT_RETRY_SECONDS }: GeminiError) {

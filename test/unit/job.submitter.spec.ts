@@ -180,7 +180,7 @@ describe('JobSubmitter', () => {
 
   it.each([
     ['refused', 400, 422, 'gemini-refused', 'failed'],
-    ['refused', 403, 502, 'gemini-refused', 'failed'],
+    ['refused', 401, 502, 'gemini-refused', 'failed'],
     ['refused', 429, 429, 'gemini-rate-limited', 'failed'],
     ['unknown', 503, 503, 'gemini-outcome-unknown', 'unknown'],
     ['unknown', 500, 504, 'gemini-outcome-unknown', 'unknown'],
