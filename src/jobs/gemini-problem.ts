@@ -21,7 +21,8 @@ export function geminiProblem(error: GeminiError, more: object = {}): Problem {
     const detail = 'Gemini takes no more for now';
     return new Problem(429, 'gemini-rate-limited', detail, later(error), said);
   }
-  if (status === 503) {
+  const wasNotSent = status === undefined && error.outcome === 'refused';
+  if (status === 503 || wasNotSent) {
     return new Problem(503, 'gemini-unavailable', message, later(error), said);
   }
   if (error.outcome === 'unknown') {

@@ -113,6 +113,7 @@ export class JobSubmitter {
         userMetadata: userMetadataOf(job),
       };
       const request = kind.submission(order, { jobId: job.id, displayName, webhook });
+      assertInTime(job);
       const answer = await this.gemini.send(request, SUBMIT_TIMEOUT_MS);
       const geminiName = kind.nameIn(answer);
       if (geminiName !== undefined) return await this.submitted(job, geminiName);
@@ -145,13 +146,27 @@ export class JobSubmitter {
     }
   }
 
-  private async notSubmitted({ id }: Job, error: GeminiError): Promise<Problem> {
+  private async notSubmitted(
+    { id, attempts }: Job,
+    error: GeminiError,
+  ): Promise<Problem> {
     const at = new Date();
     this.logger.warn({ message: 'job not submitted', jobId: id, reason: error.message });
-    await this.registry.change(id, (job) =>
-      error.outcome === 'refused' ? refused(job, error, at) : lost(job, error, at),
-    );
+    await this.registry.change(id, (job) => {
+      if (job.attempts !== attempts) return job; // somebody has gone on since
+      return error.outcome === 'refused' ? refused(job, error, at) : lost(job, error, at);
+    });
     return submissionProblem(id, error);
+  }
+}
+
+/**
+ * A process that was suspended since it noted the job must not send it any more: somebody may
+ * have looked for the job meanwhile, and submitted it again.
+ */
+function assertInTime({ dueAt = Infinity }: Job): void {
+  if (Date.now() > dueAt - SUBMIT_TIMEOUT_MS) {
+    throw new GeminiError('the bridge was held up, and sent nothing', 'refused');
   }
 }
 
@@ -211,7 +226,7 @@ export function named(job: Job, geminiName: string, at: Date): Job {
 /** Kafka is not told: whoever submitted was, and may try again by the same key. */
 export function refused(job: Job, error: GeminiError, at: Date): Job {
   return notTaken(job, at, {
-    code: `gemini-${error.status}`,
+    code: error.status === undefined ? 'not-sent' : `gemini-${error.status}`,
     message: error.reason ?? error.message,
     retryable: true,
   });

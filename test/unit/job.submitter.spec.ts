@@ -169,6 +169,27 @@ describe('JobSubmitter', () => {
     });
   });
 
+  it('is not sent by a process that was held up since it noted the job', async () => {
+    const add = registry.add.bind(registry);
+    registry.add = (job) => add({ ...job, dueAt: Date.now() + 1000 });
+    await expect(submit()).rejects.toMatchObject({ status: 503 });
+    expect(gemini.asked).toEqual([]);
+    expect(await onlyJob()).toMatchObject({
+      state: 'failed',
+      error: { code: 'not-sent', retryable: true },
+    });
+  });
+
+  it('is not changed by an answer to an earlier try', async () => {
+    gemini.answer = async () => {
+      const { id } = await onlyJob();
+      await registry.change(id, (job) => ({ ...job, attempts: 2 }));
+      throw new GeminiError('Gemini answered 400', 'refused', { status: 400 });
+    };
+    await expect(submit()).rejects.toMatchObject({ status: 422 });
+    expect(await onlyJob()).toMatchObject({ state: 'submitting', attempts: 2 });
+  });
+
   it('lets an event that came stand against an answer that did not', async () => {
     gemini.answer = async (request) => {
       await eventComes(request, 'batch.succeeded');
