@@ -9,20 +9,27 @@ const MAX_RETRY_AFTER_SECONDS = 3600;
 
 const errorAnswer = z.object({ error: z.object({ message: z.string() }) });
 
-/** Whatever goes wrong on the way is an unknown outcome. */
-export async function asGeminiError<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    throw new GeminiError('Gemini did not answer', 'unknown', { cause });
-  }
+/**
+ * One request, without following redirects.
+ *
+ * @returns an answer of 2xx, whose body is still to be read.
+ * @throws {GeminiError}
+ */
+export async function answered(address: string, init: RequestInit): Promise<Response> {
+  const response = await asGeminiError(fetch(address, { ...init, redirect: 'error' }));
+  if (response.ok) return response;
+  throw refusalOf(response, await textOf(response));
 }
 
-/** @throws for a body that is too long, or breaks off. */
-export async function textOf(response: Response): Promise<string> {
+/** @throws {GeminiError} also for a body that is too long, or breaks off. */
+export function textOf(response: Response): Promise<string> {
+  return asGeminiError(read(response));
+}
+
+async function read({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body ?? []) {
     length += chunk.length;
     if (length > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
     chunks.push(chunk);
@@ -30,7 +37,16 @@ export async function textOf(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-export function refusalOf({ status, headers }: Response, text: string): GeminiError {
+/** Whatever goes wrong on the way is an unknown outcome. */
+async function asGeminiError<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    throw new GeminiError('Gemini did not answer', 'unknown', { cause });
+  }
+}
+
+function refusalOf({ status, headers }: Response, text: string): GeminiError {
   return new GeminiError(`Gemini answered ${status}`, outcomeOf(status), {
     status,
     reason: reasonIn(text),

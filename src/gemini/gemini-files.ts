@@ -3,7 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../config.js';
 import { chunksOf, type Chunk } from './chunks.js';
-import { asGeminiError, refusalOf, textOf } from './gemini-answer.js';
+import { answered, textOf } from './gemini-answer.js';
+import { API_VERSION } from './gemini-request.js';
 import { GeminiError } from './gemini.error.js';
 
 /** Gemini takes multiples of 256 KiB. So much of an upload is in memory, and is sent again when it is lost. */
@@ -59,7 +60,7 @@ export class GeminiFiles {
   /** @returns where its bytes go; whoever knows that address needs no key. */
   private async start(displayName: string, contentType: string): Promise<string> {
     const { url, apiKey = '' } = this.config.gemini;
-    const response = await request(`${url}/upload/v1beta/files`, {
+    const response = await request(`${url}/upload/${API_VERSION}/files`, {
       headers: {
         'x-goog-api-key': apiKey,
         'x-goog-upload-protocol': 'resumable',
@@ -69,7 +70,7 @@ export class GeminiFiles {
       },
       body: JSON.stringify({ file: { displayName } }),
     });
-    await asGeminiError(textOf(response));
+    await textOf(response);
     const address = response.headers.get('x-goog-upload-url');
     if (address) return address;
     throw new GeminiError('Gemini did not say where to upload to', 'unknown');
@@ -113,7 +114,7 @@ async function call(
     },
     ...(body && { body }),
   });
-  const text = await asGeminiError(textOf(response));
+  const text = await textOf(response);
   const isFinal = response.headers.get('x-goog-upload-status') === 'final';
   return {
     received: Number(response.headers.get('x-goog-upload-size-received') ?? 0),
@@ -121,13 +122,9 @@ async function call(
   };
 }
 
-async function request(url: string, init: RequestInit): Promise<Response> {
+function request(url: string, init: RequestInit): Promise<Response> {
   const signal = AbortSignal.timeout(CHUNK_TIMEOUT_MS);
-  const response = await asGeminiError(
-    fetch(url, { ...init, method: 'POST', signal, redirect: 'error' }),
-  );
-  if (response.ok) return response;
-  throw refusalOf(response, await asGeminiError(textOf(response)));
+  return answered(url, { ...init, method: 'POST', signal });
 }
 
 function nameIn(text: string): string {

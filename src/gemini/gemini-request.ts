@@ -1,3 +1,5 @@
+export const API_VERSION = 'v1beta';
+
 /** A request to the Gemini API. */
 export interface GeminiRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';

@@ -1,10 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
-import { asGeminiError, refusalOf, textOf } from './gemini-answer.js';
-import type { GeminiRequest } from './gemini-request.js';
+import { answered, textOf } from './gemini-answer.js';
+import { API_VERSION, type GeminiRequest } from './gemini-request.js';
 import { GeminiError } from './gemini.error.js';
 
-const VERSION = 'v1beta';
 /**
  * Speaks to the Gemini API. Each call is one request, never repeated here:
  * a repeated submission could be billed twice.
@@ -27,8 +26,7 @@ export class GeminiClient {
    */
   async send(request: GeminiRequest, timeoutMs: number): Promise<unknown> {
     const response = await this.fetched(request, AbortSignal.timeout(timeoutMs));
-    const text = await asGeminiError(textOf(response));
-    if (!response.ok) throw refusalOf(response, text);
+    const text = await textOf(response);
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -46,16 +44,14 @@ export class GeminiClient {
    * @param range of bytes, as in an HTTP header.
    * @throws {GeminiError}
    */
-  async open(
+  open(
     request: GeminiRequest,
     signal: AbortSignal,
     range: string | undefined,
   ): Promise<Response> {
     // A range counts the bytes as they are stored
     const headers = { 'accept-encoding': 'identity', ...(range && { range }) };
-    const response = await this.fetched(request, signal, headers);
-    if (response.ok) return response;
-    throw refusalOf(response, await asGeminiError(textOf(response)));
+    return this.fetched(request, signal, headers);
   }
 
   private fetched(
@@ -65,19 +61,16 @@ export class GeminiClient {
   ): Promise<Response> {
     const { url, apiKey = '' } = this.config.gemini;
     const search = new URLSearchParams(query).toString();
-    const address = `${url}/${VERSION}/${path}${search && '?'}${search}`;
-    return asGeminiError(
-      fetch(address, {
-        method,
-        headers: {
-          'x-goog-api-key': apiKey,
-          ...(body && { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal,
-        redirect: 'error',
-      }),
-    );
+    const address = `${url}/${API_VERSION}/${path}${search && '?'}${search}`;
+    return answered(address, {
+      method,
+      headers: {
+        'x-goog-api-key': apiKey,
+        ...(body && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      signal,
+    });
   }
 }
