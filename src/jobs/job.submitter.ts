@@ -17,7 +17,7 @@ import { submissionProblem } from './gemini-problem.js';
 /** A submission may take long; after this its outcome counts as unknown. */
 const SUBMIT_TIMEOUT_MS = 30_000;
 /** Whoever submits is dead, or hangs, when it has not said after this what became of it. */
-export const SUBMISSION_LEASE_MS = SUBMIT_TIMEOUT_MS + 15_000;
+const SUBMISSION_LEASE_MS = SUBMIT_TIMEOUT_MS + 15_000;
 
 /** Who submits, and by what a repeat of it is known. */
 export interface Submitter {
@@ -224,7 +224,7 @@ export function named(job: Job, geminiName: string, at: Date): Job {
 }
 
 /** Kafka is not told: whoever submitted was, and may try again by the same key. */
-export function refused(job: Job, error: GeminiError, at: Date): Job {
+function refused(job: Job, error: GeminiError, at: Date): Job {
   return notTaken(job, at, {
     code: error.status === undefined ? 'not-sent' : `gemini-${error.status}`,
     message: error.reason ?? error.message,

@@ -3,9 +3,7 @@ import type { GeminiRequest } from '../gemini/gemini-request.js';
 import type { JobState } from '../registry/job.js';
 import { jobIdIn } from './display-name.js';
 import { fileContent } from './file-content.js';
-import type { Listing, Sighting } from './job-kind.js';
-
-/** What batches and embedding batches have in common: the operation that stands for them. */
+import type { JobKind, Listing, Sighting } from './job-kind.js';
 
 const LOOK_FIELDS = [
   'name',
@@ -31,7 +29,7 @@ const STATES: Readonly<Record<string, JobState>> = {
   BATCH_STATE_EXPIRED: 'expired',
 };
 
-export const BATCH_EVENTS: Readonly<Partial<Record<JobState, string>>> = {
+const EVENTS: Readonly<Partial<Record<JobState, string>>> = {
   succeeded: 'batch.succeeded',
   failed: 'batch.failed',
   cancelled: 'batch.cancelled',
@@ -72,16 +70,16 @@ const page = z.object({
   nextPageToken: z.string().optional(),
 });
 
-export function batchNameIn(answer: unknown): string | undefined {
+function nameIn(answer: unknown): string | undefined {
   const parsed = z.object({ name: z.string() }).safeParse(answer);
   return parsed.success && isBatchName(parsed.data.name) ? parsed.data.name : undefined;
 }
 
-export function lookAtBatch(name: string): GeminiRequest {
+function look(name: string): GeminiRequest {
   return { method: 'GET', path: name, query: { fields: LOOK_FIELDS } };
 }
 
-export function batchSeen(answer: unknown): Sighting {
+function seen(answer: unknown): Sighting {
   const { error, metadata } = operation.parse(answer);
   const { displayName, state = '', updateTime, endTime, batchStats, output } = metadata;
   const outputFile = output?.responsesFile;
@@ -89,14 +87,14 @@ export function batchSeen(answer: unknown): Sighting {
   return defined<Sighting>({
     state: STATES[state],
     at: endTime ?? updateTime,
-    progress: batchStats && {
-      ...defined({
+    progress:
+      batchStats &&
+      defined({
         total: batchStats.requestCount,
         succeeded: batchStats.successfulRequestCount,
         failed: batchStats.failedRequestCount,
         pending: batchStats.pendingRequestCount,
       }),
-    },
     outputFile,
     error: error && { code: String(error.code ?? ''), message: error.message ?? '' },
     data: defined({
@@ -108,21 +106,18 @@ export function batchSeen(answer: unknown): Sighting {
   });
 }
 
-export function cancelBatch(name: string): GeminiRequest {
+function cancellation(name: string): GeminiRequest {
   return { method: 'POST', path: `${name}:cancel`, body: {} };
 }
 
 /** Responses that are not in a file are in the operation, twice: once is enough. */
-export function batchResult(
-  name: string,
-  outputFile: string | undefined,
-): GeminiRequest | undefined {
+function result(name: string, outputFile: string | undefined): GeminiRequest | undefined {
   return outputFile === undefined
     ? { method: 'GET', path: name, query: { fields: 'response' } }
     : fileContent(outputFile);
 }
 
-export const BATCH_LISTING: Listing = {
+const LISTING: Listing = {
   isByModel: false,
   request: (_model, pageToken) => ({
     method: 'GET',
@@ -144,6 +139,17 @@ export const BATCH_LISTING: Listing = {
     return { jobs, nextPageToken };
   },
 };
+
+/** What batches and embedding batches have in common: the operation that stands for them. */
+export const BATCH_OPERATION = {
+  events: EVENTS,
+  nameIn,
+  look,
+  seen,
+  cancellation,
+  result,
+  listing: LISTING,
+} satisfies Partial<JobKind>;
 
 function isBatchName(name: string): boolean {
   return /^batches\/[A-Za-z0-9_-]{1,128}$/.test(name);

@@ -1,14 +1,6 @@
 import { z } from 'zod';
 import { batchInput, batchOrder, ONE_INPUT } from './batch-order.js';
-import {
-  BATCH_EVENTS,
-  BATCH_LISTING,
-  batchNameIn,
-  batchResult,
-  batchSeen,
-  cancelBatch,
-  lookAtBatch,
-} from './batch-operation.js';
+import { BATCH_OPERATION } from './batch-operation.js';
 import { displayNameOf } from './display-name.js';
 import type { JobKind } from './job-kind.js';
 
@@ -35,7 +27,7 @@ const order = batchOrder(
   ],
 });
 
-export type BatchOrder = z.output<typeof order>;
+type BatchOrder = z.output<typeof order>;
 
 /** Many GenerateContent requests at half the price, within a day. */
 export const batchKind: JobKind<BatchOrder> = {
@@ -43,7 +35,7 @@ export const batchKind: JobKind<BatchOrder> = {
   collection: 'batches',
   announcedBy: 'job',
   order,
-  events: BATCH_EVENTS,
+  ...BATCH_OPERATION,
 
   submission: (given, { jobId, displayName, webhook }) => ({
     method: 'POST',
@@ -56,10 +48,4 @@ export const batchKind: JobKind<BatchOrder> = {
       },
     },
   }),
-  nameIn: batchNameIn,
-  look: lookAtBatch,
-  seen: batchSeen,
-  cancellation: cancelBatch,
-  result: batchResult,
-  listing: BATCH_LISTING,
 };

@@ -1,14 +1,6 @@
 import { z } from 'zod';
 import { batchInput, batchOrder, ONE_INPUT } from './batch-order.js';
-import {
-  BATCH_EVENTS,
-  BATCH_LISTING,
-  batchNameIn,
-  batchResult,
-  batchSeen,
-  cancelBatch,
-  lookAtBatch,
-} from './batch-operation.js';
+import { BATCH_OPERATION } from './batch-operation.js';
 import { displayNameOf } from './display-name.js';
 import type { JobKind } from './job-kind.js';
 
@@ -30,7 +22,7 @@ const order = batchOrder(
   ],
 });
 
-export type EmbeddingBatchOrder = z.output<typeof order>;
+type EmbeddingBatchOrder = z.output<typeof order>;
 
 /** Many embeddings. Gemini takes no webhook for these: the project's static one tells of them. */
 export const embeddingBatchKind: JobKind<EmbeddingBatchOrder> = {
@@ -38,7 +30,7 @@ export const embeddingBatchKind: JobKind<EmbeddingBatchOrder> = {
   collection: 'embedding-batches',
   announcedBy: 'static',
   order,
-  events: BATCH_EVENTS,
+  ...BATCH_OPERATION,
 
   submission: (given, { jobId, displayName }) => ({
     method: 'POST',
@@ -51,10 +43,4 @@ export const embeddingBatchKind: JobKind<EmbeddingBatchOrder> = {
       },
     },
   }),
-  nameIn: batchNameIn,
-  look: lookAtBatch,
-  seen: batchSeen,
-  cancellation: cancelBatch,
-  result: batchResult,
-  listing: BATCH_LISTING,
 };

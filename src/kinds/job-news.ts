@@ -11,9 +11,7 @@ const STATE_BY_EVENT: ReadonlyMap<string, JobState> = new Map(
 );
 
 /** The state that an event announces; undefined for one after which others come. */
-export function stateAnnounced({
-  type,
-}: Pick<GeminiEvent, 'type'>): JobState | undefined {
+function stateAnnounced({ type }: Pick<GeminiEvent, 'type'>): JobState | undefined {
   return STATE_BY_EVENT.get(type);
 }
 

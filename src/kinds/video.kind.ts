@@ -24,7 +24,7 @@ const order = z
     ],
   });
 
-export type VideoOrder = z.output<typeof order>;
+type VideoOrder = z.output<typeof order>;
 
 const LOOK_FIELDS =
   'name,done,error,response.generateVideoResponse.generatedSamples.video.uri';
