@@ -1,11 +1,7 @@
+import { CallBucket } from '../rate/call-bucket.js';
+
 /** More callers than this: the one who was quiet the longest is forgotten. */
 const MAX_CALLERS = 10_000;
-const MINUTE_MS = 60_000;
-
-interface Bucket {
-  calls: number;
-  filledAt: number;
-}
 
 /**
  * How often each caller may call: a bucket of a minute's calls, which fills as time passes.
@@ -13,7 +9,7 @@ interface Bucket {
  */
 export class CallRate {
   /** In the order of the last calls, the oldest first. */
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly buckets = new Map<string, CallBucket>();
 
   /**
    * @param perMinute 0 for no limit.
@@ -27,23 +23,13 @@ export class CallRate {
   /** Takes a call. Returns the seconds to wait when there is none; 0: it may pass. */
   take(caller: string): number {
     if (this.perMinute === 0) return 0;
-    const bucket = this.filled(caller);
+    const bucket =
+      this.buckets.get(caller) ??
+      new CallBucket(this.perMinute, this.perMinute, this.now);
     this.buckets.delete(caller);
     this.buckets.set(caller, bucket);
     if (this.buckets.size > MAX_CALLERS) this.forgetOldest();
-    if (bucket.calls < 1) {
-      return Math.ceil(((1 - bucket.calls) * MINUTE_MS) / this.perMinute / 1000);
-    }
-    bucket.calls--;
-    return 0;
-  }
-
-  private filled(caller: string): Bucket {
-    const filledAt = this.now();
-    const last = this.buckets.get(caller);
-    if (!last) return { calls: this.perMinute, filledAt };
-    const more = ((filledAt - last.filledAt) * this.perMinute) / MINUTE_MS;
-    return { calls: Math.min(this.perMinute, last.calls + more), filledAt };
+    return bucket.take();
   }
 
   private forgetOldest(): void {
