@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { RedisScripts } from '../redis/redis-scripts.js';
-import { GIVE_BACK, RENEW, renewed } from './claim-scripts.js';
+import { GIVE_BACK, RENEW, renewed } from '../redis/lease-scripts.js';
 import { coalesced } from '../redis/coalesce.js';
 import { DedupeStore, type Claim } from './dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';

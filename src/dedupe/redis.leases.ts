@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { RedisScripts, RedisUnavailableError } from '../redis/redis-scripts.js';
-import { GIVE_BACK, RENEW, renewed } from './claim-scripts.js';
+import { GIVE_BACK, RENEW, renewed } from '../redis/lease-scripts.js';
 import { coalesced } from '../redis/coalesce.js';
 import { Leases } from './leases.js';
 

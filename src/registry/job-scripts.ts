@@ -1,3 +1,5 @@
+import { RENEW } from '../redis/lease-scripts.js';
+
 /** A job is a hash of its JSON and a version, which tells whether it was written since it was read. */
 const VERSION = `(redis.call('HGET', KEYS[1], 'version') or '')`;
 
@@ -78,9 +80,5 @@ end
 return answers`,
 
   /** 1: leads for so many ms from now. */
-  bridgeJobsLead: `
-local leader = redis.call('GET', KEYS[1])
-if leader and leader ~= ARGV[1] then return { 0 } end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return { 1 }`,
+  bridgeJobsLead: RENEW,
 };

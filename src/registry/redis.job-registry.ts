@@ -51,8 +51,8 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     const keys = keysOf(job);
     const [there = ''] = await this.redis.run<string>(
       'bridgeJobAdd',
-      [keys.submission ?? keys.job, ...written(keys)],
-      ...writing(ABSENT, job, keys),
+      [keys.submission ?? keys.job, ...written(keys, [])],
+      ...writing(ABSENT, job, keys, []),
     );
     return there === '' ? job : parsed(there);
   }
@@ -137,10 +137,11 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
 
   private async write({ version, job }: Read, changed: Job): Promise<boolean> {
     const keys = keysOf(changed);
+    const gone = Object.keys(keysOf(job).indexes).filter((key) => !(key in keys.indexes));
     const [done] = await this.redis.run<number>(
       'bridgeJobWrite',
-      written(keys, keysOf(job)),
-      ...writing(version, changed, keys, keysOf(job)),
+      written(keys, gone),
+      ...writing(version, changed, keys, gone),
     );
     return done === 1;
   }
@@ -175,12 +176,12 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
   }
 }
 
-/** The keys of a write, in the order that `WRITE` has them. */
-function written(keys: JobKeys, old?: JobKeys): string[] {
+/** The keys of a write, in the order that `WRITE` has them. @param gone indexes that the job leaves. */
+function written(keys: JobKeys, gone: readonly string[]): string[] {
   const { job, name, submission, indexes } = keys;
   return [
     job,
-    ...goneFrom(keys, old),
+    ...gone,
     ...Object.keys(indexes),
     ...[name, submission].filter((key) => key !== undefined),
   ];
@@ -191,21 +192,10 @@ function writing(
   version: string,
   job: Job,
   keys: JobKeys,
-  old?: JobKeys,
+  gone: readonly string[],
 ): (string | number)[] {
   const scores = Object.values(keys.indexes);
-  return [
-    version,
-    JSON.stringify(job),
-    job.id,
-    goneFrom(keys, old).length,
-    scores.length,
-    ...scores,
-  ];
-}
-
-function goneFrom(keys: JobKeys, old?: JobKeys): string[] {
-  return Object.keys(old?.indexes ?? {}).filter((index) => !(index in keys.indexes));
+  return [version, JSON.stringify(job), job.id, gone.length, scores.length, ...scores];
 }
 
 function parsed(text: string): Job {

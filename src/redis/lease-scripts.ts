@@ -1,5 +1,5 @@
-import type { RedisScripts } from '../redis/redis-scripts.js';
-import { inChunks } from '../redis/coalesce.js';
+import { inChunks } from './coalesce.js';
+import type { RedisScripts } from './redis-scripts.js';
 
 /** Only who holds a claim can give it up. */
 export const GIVE_BACK = `
