@@ -7,9 +7,7 @@ import type { Job } from '../registry/job.js';
 import { SignatureError } from '../signature/signature.error.js';
 import type { Delivery } from './delivery.js';
 import { eventOf } from './record.js';
-
-/** Within the ack budget of a delivery. */
-const LOOK_TIMEOUT_MS = 2500;
+import { sightingOf } from './sighting.js';
 
 /**
  * Asks Gemini whether an event is true whose token says nothing about the body: whoever saw
@@ -38,7 +36,7 @@ export class EventConfirmation {
       throw new SignatureError('body-unconfirmed');
     }
     const kind = kindOf(job as Job);
-    const sighting = kind.seen(await this.gemini.send(kind.look(name), LOOK_TIMEOUT_MS));
+    const sighting = await sightingOf(this.gemini, kind, name);
     const announced = sighting.state && kind.events[sighting.state];
     const isIts = bareName(event.jobName ?? '') === bareName(name);
     if (!isIts || announced !== event.type) {

@@ -9,9 +9,7 @@ import { JobRegistry } from '../registry/job-registry.js';
 import { isUnnamed, type Job } from '../registry/job.js';
 import type { Json } from '../registry/json.js';
 import type { Capability } from '../signature/capability.js';
-
-/** Within the ack budget of a delivery. */
-const LOOK_TIMEOUT_MS = 2500;
+import { sightingOf } from './sighting.js';
 
 /** The job that an event is about. */
 export interface EventJob {
@@ -84,8 +82,7 @@ export class JobIdentity {
   private async nameJob(event: GeminiEvent, name: string): Promise<Job | undefined> {
     const [kind] = kindsTold(event);
     if (!kind) return undefined;
-    const answer = await this.gemini.send(kind.look(name), LOOK_TIMEOUT_MS);
-    const { jobId } = kind.seen(answer);
+    const { jobId } = await sightingOf(this.gemini, kind, name);
     if (jobId === undefined) return undefined;
     const job = await this.registry.change(jobId, (now) =>
       isUnnamed(now) ? { ...now, geminiName: name } : now,

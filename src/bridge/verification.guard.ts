@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   Injectable,
   type CanActivate,
@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
+import { newTraceparent } from '../event/traceparent.js';
 import { jobScope } from '../kinds/job-news.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
@@ -62,22 +63,6 @@ export class VerificationGuard implements CanActivate {
     });
     return true;
   }
-}
-
-const TRACE_BYTES = 24;
-/** Random bytes for many traces at once: asking for them one by one costs more. */
-const pool = Buffer.alloc(TRACE_BYTES * 128);
-let used = pool.length;
-
-/** @see https://www.w3.org/TR/trace-context/#traceparent-header */
-function newTraceparent(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const hex = pool.toString('hex', used, used + TRACE_BYTES);
-  used += TRACE_BYTES;
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
 }
 
 /** A token that binds no body may come with anybody's: a forgery must not stand for the event. */

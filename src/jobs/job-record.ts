@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { cloudEventHeaders } from '../event/cloud-event.js';
 import { jobsTopic, topicFor, type Milestone } from '../event/event-topics.js';
+import { newTraceparent } from '../event/traceparent.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../kinds/job-news.js';
 import type { EventRecord } from '../publisher/event-publisher.js';
@@ -82,7 +82,7 @@ function ourHeaders(job: Job, id: string, scope: string): Record<string, string>
     'bridge-scheme': SCHEME,
     'bridge-scope': scope,
     'bridge-received-at': new Date().toISOString(),
-    traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+    traceparent: newTraceparent(),
     ...correlationHeaders(job.id, job.correlationId, job.metadata),
   };
 }
