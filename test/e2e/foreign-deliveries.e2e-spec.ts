@@ -1,25 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { startApp, type TestApp } from '../support/app.js';
+import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { TestApp } from '../support/app.js';
+import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { ask, post, signedV1a } from '../support/sender.js';
 
 const TENANT = { tenant: 'blue' };
 
+let world: EmulatedApp;
 let gemini: GeminiEmulator;
 let app: TestApp;
 
 beforeAll(async () => {
-  gemini = await GeminiEmulator.start();
-  app = await startApp({
-    JWKS_URL: gemini.jwksUrl,
-    GEMINI_URL: gemini.url,
-    GEMINI_API_KEY: gemini.apiKey,
-  });
+  world = await startEmulatedApp();
+  ({ app, gemini } = world);
 });
 
 afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-  await gemini.stop();
+  await world[Symbol.asyncDispose]();
 });
 
 beforeEach(() => app.publisher.reset());

@@ -1,13 +1,12 @@
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { run } from '../../dev/process/run.js';
 import {
   temporaryFolder,
   type TemporaryFolder,
 } from '../../dev/process/temporary-folder.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { temporaryFile } from '../support/temporary-file.js';
 
 const MODULES = join(import.meta.dirname, '..', '..', 'node_modules');
@@ -83,18 +82,11 @@ const TSCONFIG = {
   files: ['client.ts'],
 };
 
-let gemini: GeminiEmulator;
-let app: TestApp;
+let world: EmulatedApp;
 let folder: TemporaryFolder;
 
 beforeAll(async () => {
-  gemini = await GeminiEmulator.start();
-  app = await startApp({
-    JWKS_URL: gemini.jwksUrl,
-    GEMINI_URL: gemini.url,
-    GEMINI_API_KEY: gemini.apiKey,
-    API_TOKENS_FILE: tokens.path,
-  });
+  world = await startEmulatedApp({ API_TOKENS_FILE: tokens.path });
   folder = await temporaryFolder('generated-client');
   await symlink(MODULES, join(folder.path, 'node_modules'));
   const files = {
@@ -108,8 +100,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-  await gemini.stop();
+  await world[Symbol.asyncDispose]();
   await folder.remove();
   tokens[Symbol.dispose]();
 });
@@ -121,10 +112,11 @@ async function node(...args: string[]): Promise<string> {
 }
 
 it('has a client of its document that compiles, submits, lists, gets and cancels', async () => {
+  const { internalUrl } = world.app;
   const generator = join(MODULES, 'openapi-typescript', 'bin', 'cli.js');
-  await node(generator, `${app.internalUrl}/docs/openapi.json`, '-o', 'bridge.d.ts');
+  await node(generator, `${internalUrl}/docs/openapi.json`, '-o', 'bridge.d.ts');
   await node(join(MODULES, 'typescript', 'bin', 'tsc'), '-p', '.');
-  const said = JSON.parse(await node('client.js', app.internalUrl, TOKEN)) as {
+  const said = JSON.parse(await node('client.js', internalUrl, TOKEN)) as {
     id: string;
   };
   expect(said).toEqual({

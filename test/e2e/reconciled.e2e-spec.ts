@@ -1,50 +1,49 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { JobCaretaker } from '../../src/jobs/job.caretaker.js';
 import { newJobId } from '../../src/registry/job-id.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
 import type { Job } from '../../src/registry/job.js';
-import { startApp, type TestApp } from '../support/app.js';
+import type { TestApp } from '../support/app.js';
+import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { knownJob } from '../support/jobs.js';
-import { json, LoopbackServer } from '../support/loopback-server.js';
 import { eventBody, post, signedV1a } from '../support/sender.js';
 
-const KEYS = GoogleKeys.create();
+const BATCH = {
+  batch: { inputConfig: { requests: { requests: [{ request: { contents: [{}] } }] } } },
+};
 
-let google: LoopbackServer;
-let gemini: LoopbackServer;
+let world: EmulatedApp;
+let gemini: GeminiEmulator;
 let app: TestApp;
 
 beforeAll(async () => {
-  google = await LoopbackServer.start(json(KEYS.jwks()));
-  gemini = await LoopbackServer.start(
-    json({ name: 'batches/1', metadata: { state: 'BATCH_STATE_SUCCEEDED' } }),
-  );
-  app = await startApp({
-    JWKS_URL: `${google.url}/jwks`,
-    GEMINI_URL: gemini.url,
-    GEMINI_API_KEY: 'a-key-for-gemini',
-  });
+  world = await startEmulatedApp();
+  ({ app, gemini } = world);
 });
 
 afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-  await google[Symbol.asyncDispose]();
-  await gemini[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
 });
 
 beforeEach(() => app.publisher.reset());
 
-/** A job that nobody has been heard of. */
+/** A job that nobody has heard of, and that has ended. */
 async function submitted(): Promise<Job> {
-  const job = knownJob({ id: newJobId(), createdAt: new Date().toISOString() });
-  return app.get(JobRegistry).add(job);
+  const { name: geminiName } = await gemini.createJob('batch', BATCH, 'gemini-flash');
+  gemini.finishJob(geminiName, 'succeeded');
+  const createdAt = new Date().toISOString();
+  return app.get(JobRegistry).add(knownJob({ id: newJobId(), geminiName, createdAt }));
 }
+
+/** Its event, as Gemini would deliver it. */
+const eventOf = ({ geminiName: id }: Job) =>
+  signedV1a(gemini.keys, { body: eventBody('batch.succeeded', { id }) });
 
 const look = (job: Job) => app.get(JobCaretaker).attend([job]);
 
-const deliver = async ({ id, correlationId }: Job, signed = signedV1a(KEYS)) =>
-  (await post(app.url + (await app.jobPath(id, correlationId)), signed)).json;
+const deliver = async (job: Job, signed = eventOf(job)) =>
+  (await post(app.url + (await app.jobPath(job.id, job.correlationId)), signed)).json;
 
 /** What is told of the batch, its life apart. */
 const events = () =>
@@ -78,7 +77,7 @@ describe('the end of a job', () => {
     const answers = await Promise.all([deliver(job), deliver(job)]);
     answers.push(await deliver(job));
     expect(answers).toEqual(Array.from({ length: 3 }, () => ({ status: 'published' })));
-    const signed = signedV1a(KEYS, { body: eventBody() });
+    const signed = eventOf(job);
     expect(await deliver(job, signed)).toEqual({ status: 'published' });
     expect(await deliver(job, signed)).toEqual({ status: 'duplicate' });
     expect(events()).toHaveLength(4);

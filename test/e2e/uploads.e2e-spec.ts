@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
 import { advanced } from '../../src/registry/job.js';
-import { startApp, type TestApp } from '../support/app.js';
+import type { TestApp } from '../support/app.js';
+import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { ask } from '../support/sender.js';
 
 const LINE = JSON.stringify({
@@ -12,21 +13,17 @@ const LINE = JSON.stringify({
 /** More than two chunks. */
 const LINES = Array.from({ length: 9000 }, () => LINE).join('\n');
 
+let world: EmulatedApp;
 let gemini: GeminiEmulator;
 let app: TestApp;
 
 beforeAll(async () => {
-  gemini = await GeminiEmulator.start();
-  app = await startApp({
-    JWKS_URL: gemini.jwksUrl,
-    GEMINI_URL: gemini.url,
-    GEMINI_API_KEY: gemini.apiKey,
-  });
+  world = await startEmulatedApp();
+  ({ app, gemini } = world);
 });
 
 afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-  await gemini.stop();
+  await world[Symbol.asyncDispose]();
 });
 
 beforeEach(() => app.publisher.reset());

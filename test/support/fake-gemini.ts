@@ -1,18 +1,24 @@
+import type { Config } from '../../src/config.js';
 import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
-import type { GeminiClient } from '../../src/gemini/gemini.client.js';
+import { GeminiClient } from '../../src/gemini/gemini.client.js';
 
 /** Stands for the Gemini API where only what is asked and answered matters. */
-export class FakeGemini {
-  configured = true;
+export class FakeGemini extends GeminiClient {
   readonly asked: GeminiRequest[] = [];
   answer: (request: GeminiRequest) => Promise<unknown> = () =>
     Promise.resolve({ name: 'batches/77' });
 
-  get asClient(): GeminiClient {
-    return this as unknown as GeminiClient;
+  hasKey = true;
+
+  constructor() {
+    super({} as Config);
   }
 
-  send(request: GeminiRequest): Promise<unknown> {
+  override get configured(): boolean {
+    return this.hasKey;
+  }
+
+  override send(request: GeminiRequest): Promise<unknown> {
     this.asked.push(request);
     return this.answer(request);
   }

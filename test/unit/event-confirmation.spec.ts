@@ -2,11 +2,10 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../src/bridge/delivery.js';
 import { EventConfirmation } from '../../src/bridge/event-confirmation.js';
 import type { Config } from '../../src/config.js';
-import type { GeminiClient } from '../../src/gemini/gemini.client.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
-import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
 import type { Job } from '../../src/registry/job.js';
 import { faultOf } from '../support/faults.js';
+import { FakeGemini } from '../support/fake-gemini.js';
 import { knownJob } from '../support/jobs.js';
 import { eventBody } from '../support/sender.js';
 
@@ -17,24 +16,17 @@ const operation = (state: string, output = {}): object => ({
 });
 const SUCCEEDED = operation('BATCH_STATE_SUCCEEDED');
 
-let asked: string[];
-let answer: () => Promise<object>;
+let gemini: FakeGemini;
 
 beforeEach(() => {
-  asked = [];
-  answer = () => Promise.resolve(SUCCEEDED);
+  gemini = new FakeGemini();
+  gemini.answer = () => Promise.resolve(SUCCEEDED);
 });
 
 function confirmed(
   body: string,
   { job = knownJob(), unboundBody = 'confirm' }: { job?: Job; unboundBody?: string } = {},
 ): Promise<Delivery> {
-  const gemini = {
-    send: ({ path }: GeminiRequest) => {
-      asked.push(path);
-      return answer();
-    },
-  } as unknown as GeminiClient;
   const config = { token: { unboundBody } } as unknown as Config;
   const proof = { id: 'j-1', body: Buffer.from(body), bodyBound: false };
   const delivery = { key: 'jobs/job-1:j-1', proof } as unknown as Delivery;
@@ -50,10 +42,10 @@ describe('EventConfirmation', () => {
   ])(
     'confirms by %s a %s, and nothing of what else the body said',
     async (state, type) => {
-      answer = () => Promise.resolve(operation(state));
+      gemini.answer = () => Promise.resolve(operation(state));
       const body = eventBody(type, { id: 'batch_1', output_file_uri: 'gs://elsewhere' });
       const { proof, key } = await confirmed(body);
-      expect(asked).toEqual(['batches/1']);
+      expect(gemini.asked.map(({ path }) => path)).toEqual(['batches/1']);
       expect(key).toBe('jobs/job-1:j-1');
       expect(JSON.parse(proof.body.toString())).toEqual({
         type,
@@ -66,7 +58,7 @@ describe('EventConfirmation', () => {
 
   it('says where the output is, if Gemini does', async () => {
     const output = { responsesFile: 'files/batch-1' };
-    answer = () => Promise.resolve(operation('BATCH_STATE_SUCCEEDED', output));
+    gemini.answer = () => Promise.resolve(operation('BATCH_STATE_SUCCEEDED', output));
     const { proof } = await confirmed(eventBody());
     expect(JSON.parse(proof.body.toString())).toMatchObject({
       data: { id: 'batches/1', output_file_uri: 'files/batch-1' },
@@ -76,7 +68,7 @@ describe('EventConfirmation', () => {
   it.each(['BATCH_STATE_RUNNING', 'BATCH_STATE_FAILED', 'constructor', ''])(
     'refuses a success while Gemini says %s',
     async (state) => {
-      answer = () => Promise.resolve(operation(state));
+      gemini.answer = () => Promise.resolve(operation(state));
       expect(await faultOf(() => confirmed(eventBody()))).toBe('body-unconfirmed');
     },
   );
@@ -95,12 +87,12 @@ describe('EventConfirmation', () => {
     expect(await faultOf(() => confirmed(eventBody(), { unboundBody: 'refuse' }))).toBe(
       'body-unconfirmed',
     );
-    expect(asked).toEqual([]);
+    expect(gemini.asked).toEqual([]);
   });
 
   it('says nothing about the event while Gemini does not answer', async () => {
     const error = new GeminiError('Gemini did not answer', 'unknown');
-    answer = () => Promise.reject(error);
+    gemini.answer = () => Promise.reject(error);
     await expect(confirmed(eventBody())).rejects.toBe(error);
   });
 });

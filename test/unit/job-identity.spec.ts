@@ -32,7 +32,7 @@ let identity: JobIdentity;
 beforeEach(() => {
   gemini = new FakeGemini();
   registry = new MemoryJobRegistry();
-  identity = new JobIdentity(registry, gemini.asClient);
+  identity = new JobIdentity(registry, gemini);
 });
 
 function ofPath(body: string, job: Job | typeof LOST = JOB) {

@@ -1,10 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Config } from '../../src/config.js';
+import { MemoryDedupeStore } from '../../src/dedupe/memory.dedupe-store.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import { JobCaretaker } from '../../src/jobs/job.caretaker.js';
 import { Metrics } from '../../src/metrics/metrics.js';
-import type { Attempts } from '../../src/publication/attempts.js';
+import { Attempts } from '../../src/publication/attempts.js';
 import type { EventRecord } from '../../src/publisher/event-publisher.js';
 import { advanced, ended, type Job } from '../../src/registry/job.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
@@ -15,29 +16,14 @@ import { RecordingPublisher } from '../support/recording.publisher.js';
 const ID = '01998f6e-0000-7000-8000-000000000001';
 const NOW = Date.now();
 const SETTLE_MS = 120_000;
+const DAY_MS = 24 * 3_600_000;
 const GIVE_UP_MS = 26 * 3_600_000;
 
 const ago = (ms: number) => new Date(NOW - ms).toISOString();
 
-/** As `Attempts`: what was published by a key is not published again. */
-class Once {
-  readonly done = new Set<string>();
-
-  async once(
-    key: string,
-    _deadline: number,
-    publish: (permit: never) => Promise<unknown>,
-  ) {
-    if (this.done.has(key)) return 'duplicate';
-    await publish(undefined as never);
-    this.done.add(key);
-    return 'published';
-  }
-}
-
 let gemini: FakeGemini;
 let registry: MemoryJobRegistry;
-let once: Once;
+let store: MemoryDedupeStore;
 let publisher: RecordingPublisher;
 let caretaker: JobCaretaker;
 
@@ -46,29 +32,25 @@ beforeAll(() => Logger.overrideLogger(false));
 beforeEach(() => {
   gemini = new FakeGemini();
   registry = new MemoryJobRegistry();
-  once = new Once();
+  store = new MemoryDedupeStore(DAY_MS, 100);
   publisher = new RecordingPublisher();
   caretaker = caretakerWith(60);
 });
 
 function caretakerWith(callsPerMinute: number): JobCaretaker {
-  return new JobCaretaker(
-    gemini.asClient,
-    registry,
-    once as unknown as Attempts,
-    publisher,
-    new Metrics(),
-    {
-      topics: { prefix: 'gemini' },
-      ackBudgetMs: 4000,
-      jobs: {
-        callsPerMinute,
-        lookAfterMs: 300_000,
-        settleMs: SETTLE_MS,
-        giveUpMs: GIVE_UP_MS,
-      },
-    } as Config,
-  );
+  const metrics = new Metrics();
+  const config = {
+    topics: { prefix: 'gemini' },
+    ackBudgetMs: 4000,
+    jobs: {
+      callsPerMinute,
+      lookAfterMs: 300_000,
+      settleMs: SETTLE_MS,
+      giveUpMs: GIVE_UP_MS,
+    },
+  } as Config;
+  const attempts = new Attempts(store, metrics, config);
+  return new JobCaretaker(gemini, registry, attempts, publisher, metrics, config);
 }
 
 /** Has the job looked after, and says what stands in the registry then. */
@@ -264,7 +246,7 @@ describe('a job that nobody has heard of', () => {
   });
 
   it('whose webhook came after all is only noted', async () => {
-    once.done.add(`outcome:${ID}:batch.failed:1`);
+    store.confirm(`outcome:${ID}:batch.failed:1`);
     answers(operation('BATCH_STATE_FAILED'));
     expect(await attended(job())).toMatchObject({ state: 'failed', untold: ['ended'] });
     expect(topics()).toEqual([]);

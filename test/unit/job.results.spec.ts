@@ -13,8 +13,8 @@ async function problemOf(job: Partial<Job>, answer: unknown) {
   const registry = new MemoryJobRegistry();
   await registry.add(knownJob({ state: 'succeeded', endedAt: ENDED, ...job }));
   gemini.answer = () => Promise.resolve(answer);
-  const jobs = new JobService(gemini.asClient, registry);
-  const results = new JobResults(gemini.asClient, registry, jobs);
+  const jobs = new JobService(gemini, registry);
+  const results = new JobResults(gemini, registry, jobs);
   const { signal } = new AbortController();
   return results.open('job-1', undefined, signal).then(
     () => undefined,

@@ -34,7 +34,7 @@ beforeEach(() => {
   gemini = new FakeGemini();
   registry = new MemoryJobRegistry();
   submitter = new JobSubmitter(
-    gemini.asClient,
+    gemini,
     registry,
     { value: KEYS } as CapabilityKeyring,
     { publicUrl: 'https://bridge.example' } as Config,
@@ -239,7 +239,7 @@ describe('JobSubmitter', () => {
   });
 
   it('says 503 without a key, and remembers nothing', async () => {
-    gemini.configured = false;
+    gemini.hasKey = false;
     await expect(submit()).rejects.toMatchObject({ code: 'gemini-not-configured' });
     expect((await registry.list({ limit: 1 })).jobs).toEqual([]);
   });

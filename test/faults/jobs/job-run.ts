@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultKind } from '../../../dev/gemini/faults.js';
 import { toStderr } from '../../../dev/process/log.js';
 import { readTopics, type LoggedRecord } from '../../kafka/topic-log.js';
+import { grouped } from '../../support/grouped.js';
 import { Random } from '../campaign/random.js';
 import { JobWorld } from './job-world.js';
 
@@ -199,9 +200,9 @@ class JobRun {
     records: readonly LoggedRecord[],
   ): JobVerdict {
     const findings = open.map(({ id, state }) => `${id} is still ${state}`);
-    const byJob = groupedBy(records, ({ headers }) => headers['bridge-job-id'] ?? '');
+    const byJob = grouped(records, ({ headers }) => headers['bridge-job-id'] ?? '');
     // By our id, which the display name has where there is no metadata
-    const taken = groupedBy(this.world.gemini.jobs, ({ displayName, userMetadata }) => {
+    const taken = grouped(this.world.gemini.jobs, ({ displayName, userMetadata }) => {
       const id = userMetadata?.['bridge_job_id'];
       return typeof id === 'string' ? `[${id}]` : (displayName ?? '');
     });
@@ -256,13 +257,4 @@ class JobRun {
     const seconds = Math.round((performance.now() - this.startMs) / 1000);
     toStderr(`jobs, seed ${this.options.seed}: ${seconds} s, ${what}`);
   }
-}
-
-function groupedBy<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const key = keyOf(one);
-    groups.set(key, [...(groups.get(key) ?? []), one]);
-  }
-  return groups;
 }

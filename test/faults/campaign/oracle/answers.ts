@@ -1,7 +1,8 @@
+import { grouped } from '../../../support/grouped.js';
 import { REFUSALS } from '../../../../src/server/prepared-answer.js';
 import type { Attempt } from '../journal.js';
 import type { Violation } from './evidence.js';
-import { grouped, isForged, isTaken, violation, type Facts } from './facts.js';
+import { isForged, isTaken, violation, type Facts } from './facts.js';
 
 /** Between two questions for Google's keys, so that no sender makes the bridge hammer them. */
 const JWKS_COOLDOWN_MS = 30_000;

@@ -1,3 +1,4 @@
+import { grouped } from '../../../support/grouped.js';
 import type { LoggedRecord } from '../../../kafka/topic-log.js';
 import type { Attempt, FaultSpan } from '../journal.js';
 import { replicaName } from '../target.js';
@@ -82,18 +83,4 @@ export function webhookId({ headers }: LoggedRecord): string {
 
 function isClock({ name }: FaultSpan): boolean {
   return name.includes('clock');
-}
-
-export function grouped<T>(
-  items: readonly T[],
-  keyOf: (item: T) => string,
-): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }

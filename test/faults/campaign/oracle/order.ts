@@ -1,7 +1,8 @@
+import { grouped } from '../../../support/grouped.js';
 import type { LoggedRecord } from '../../../kafka/topic-log.js';
 import type { OrderedPlace } from '../journal.js';
 import type { Violation } from './evidence.js';
-import { grouped, violation, type Facts } from './facts.js';
+import { violation, type Facts } from './facts.js';
 
 interface Placed {
   readonly id: string;
