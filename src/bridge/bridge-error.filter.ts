@@ -7,7 +7,7 @@ import { PublishError, type PublishFault } from '../publisher/event-publisher.js
 import { RedisUnavailableError } from '../redis/redis-scripts.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { SignatureError } from '../signature/signature.error.js';
-import { AckBudgetError } from './ack-budget.js';
+import { AckBudgetError } from '../publication/ack-budget.js';
 import { traceIdOf } from './delivery.js';
 import { DedupeUnavailableError, DeliveryPendingError } from '../publication/attempts.js';
 import { LogQuota } from '../publication/log-quota.js';

@@ -12,7 +12,7 @@ import {
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
 import type { GeminiEvent } from '../event/gemini-event.js';
-import { jobScope, noted, reconciledId } from '../kinds/job-news.js';
+import { jobScope, reconciledId } from '../kinds/job-news.js';
 import { outcomeKey } from '../log/record-scan.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
@@ -26,6 +26,7 @@ import { BridgeErrorFilter } from './bridge-error.filter.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';
 import { deliveryOf, permitOf, type Delivery } from './delivery.js';
 import { EventConfirmation } from './event-confirmation.js';
+import { EventNotes } from './event-notes.js';
 import { JobIdentity, type EventJob } from './job-identity.js';
 import {
   deadLetterRecord,
@@ -50,6 +51,7 @@ export class BridgeController {
     private readonly jobs: JobRegistry,
     private readonly identity: JobIdentity,
     private readonly confirmation: EventConfirmation,
+    private readonly notes: EventNotes,
     private readonly metrics: Metrics,
     @Inject(CONFIG) config: Config,
   ) {
@@ -100,7 +102,7 @@ export class BridgeController {
       job?.outcome === undefined
         ? await this.publish(record, permit, delivery)
         : await this.publishOutcome(job.jobId, job.outcome, record, permit, delivery);
-    if (job) await this.note(job, event, delivery.proof.id);
+    if (job) await this.notes.note(job.jobId, event, delivery.proof.id);
     if (event.time !== undefined && result === 'published') {
       const ageMs = Date.now() - Date.parse(event.time);
       this.metrics.eventAgeSeconds.observe(ageMs / 1000);
@@ -137,19 +139,6 @@ export class BridgeController {
     this.metrics.deadLetters.inc({ reason });
     const letter = deadLetterRecord(delivery, reason, this.prefix);
     return this.publish(letter, permit, delivery);
-  }
-
-  /** The event is on Kafka: what becomes of the registry's entry cannot change the answer. */
-  private async note(
-    { jobId }: EventJob,
-    event: GeminiEvent,
-    webhookId: string,
-  ): Promise<void> {
-    try {
-      await this.jobs.change(jobId, (job) => noted(job, event, webhookId, new Date()));
-    } catch (error) {
-      this.logger.warn({ message: "job's event not noted", jobId, error });
-    }
   }
 
   private async publish(

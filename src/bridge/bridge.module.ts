@@ -6,6 +6,7 @@ import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { BridgeController } from './bridge.controller.js';
 import { EventConfirmation } from './event-confirmation.js';
+import { EventNotes } from './event-notes.js';
 import { JobIdentity } from './job-identity.js';
 
 /** Gemini webhook in, Kafka record out. */
@@ -18,6 +19,6 @@ import { JobIdentity } from './job-identity.js';
     SignatureModule,
   ],
   controllers: [BridgeController],
-  providers: [EventConfirmation, JobIdentity],
+  providers: [EventConfirmation, EventNotes, JobIdentity],
 })
 export class BridgeModule {}

@@ -9,7 +9,7 @@ import { lastValueFrom, Observable } from 'rxjs';
 import { Metrics } from '../metrics/metrics.js';
 import type { Permit } from '../publisher/event-publisher.js';
 import { PreparedAnswer } from '../server/prepared-answer.js';
-import { AckBudgetError } from './ack-budget.js';
+import { AckBudgetError } from '../publication/ack-budget.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
 import { attachPermit, deliveryOf } from './delivery.js';
 

@@ -2,14 +2,19 @@ import { Injectable } from '@nestjs/common';
 import type { GeminiEvent } from '../event/gemini-event.js';
 import { userMetadataIn } from '../event/user-metadata.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
+import { GeminiError } from '../gemini/gemini.error.js';
+import type { JobKind } from '../kinds/job-kind.js';
 import { kindOf } from '../kinds/job-kinds.js';
 import { bareName, kindsTold, outcomeOf } from '../kinds/job-news.js';
 import { metadataHash, metadataIn, userMetadataOf } from '../registry/correlation.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { isUnnamed, type Job } from '../registry/job.js';
-import type { Json } from '../registry/json.js';
+import { isDeeper, type Json } from '../registry/json.js';
 import type { Capability } from '../signature/capability.js';
 import { sightingOf } from './sighting.js';
+
+/** What is hashed is walked by recursion. What we gave has fewer levels (`job-order.ts`). */
+const MAX_LEVELS = 250;
 
 /** The job that an event is about. */
 export interface EventJob {
@@ -17,6 +22,8 @@ export interface EventJob {
   readonly correlationId: string;
   /** Undefined where nobody vouches for any. */
   readonly metadata: Json | undefined;
+  /** As the registry has it. */
+  readonly geminiName?: string | undefined;
   /** False when the registry does not know it any more: then the path vouches for the rest. */
   readonly isRegistered: boolean;
   /** By what the event is told once, however it is found out; undefined where others follow. */
@@ -67,6 +74,7 @@ export class JobIdentity {
   ): EventJob | ForeignReason {
     if (job && !canBeOf(job, event)) return 'other-job';
     const given = userMetadataIn(body);
+    if (given && isDeeper(given, MAX_LEVELS)) return 'other-metadata';
     if (given && (given['bridge_job_id'] ?? jobId) !== jobId) return 'other-job-id';
     const expected = job ? metadataHash(userMetadataOf(job)) : hash;
     if (given && expected !== undefined && metadataHash(given) !== expected) {
@@ -74,15 +82,15 @@ export class JobIdentity {
     }
     if (job) return eventJob(job, event);
     const metadata = given && expected !== undefined ? metadataIn(given) : undefined;
-    const outcome = outcomeOf(jobId, event, event.subject);
+    const outcome = outcomeOf(jobId, event, event.subject ?? '');
     return { jobId, correlationId, metadata, isRegistered: false, outcome };
   }
 
   /** A job of ours whose name we do not know yet carries our id on Gemini. */
   private async nameJob(event: GeminiEvent, name: string): Promise<Job | undefined> {
-    const [kind] = kindsTold(event);
-    if (!kind) return undefined;
-    const { jobId } = await sightingOf(this.gemini, kind, name);
+    const kind = kindsTold(event).find(({ announcedBy }) => announcedBy === 'static');
+    if (!kind?.isName(name)) return undefined;
+    const jobId = await this.jobIdOnGemini(kind, name);
     if (jobId === undefined) return undefined;
     const job = await this.registry.change(jobId, (now) =>
       isUnnamed(now) ? { ...now, geminiName: name } : now,
@@ -90,11 +98,31 @@ export class JobIdentity {
     // Anybody in the project can write our id into a display name
     return job?.geminiName === name ? job : undefined;
   }
+
+  /**
+   * What Gemini does not have, or says nothing of that can be read, is not ours.
+   *
+   * @throws {GeminiError} when it may say so later.
+   */
+  private async jobIdOnGemini(kind: JobKind, name: string): Promise<string | undefined> {
+    try {
+      return (await sightingOf(this.gemini, kind, name)).jobId;
+    } catch (error) {
+      if (error instanceof GeminiError && isFinal(error)) return undefined;
+      throw error;
+    }
+  }
 }
 
-function eventJob({ id, correlationId, metadata, geminiName }: Job, event: GeminiEvent) {
-  const outcome = outcomeOf(id, event, geminiName ?? event.subject);
-  return { jobId: id, correlationId, metadata, isRegistered: true, outcome };
+function isFinal({ status, outcome }: GeminiError): boolean {
+  if (status === undefined || status === 429) return false;
+  return outcome === 'refused' || status === 200;
+}
+
+function eventJob(job: Job, event: GeminiEvent): EventJob {
+  const { id: jobId, correlationId, metadata, geminiName } = job;
+  const outcome = outcomeOf(jobId, event);
+  return { jobId, correlationId, metadata, geminiName, isRegistered: true, outcome };
 }
 
 function canBeOf(job: Job, event: GeminiEvent): boolean {

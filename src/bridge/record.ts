@@ -41,7 +41,8 @@ export function eventRecord(
   const time = event.time ?? new Date(receivedAt).toISOString();
   return {
     topic: topicFor(type, prefix),
-    key: subject ?? proof.id,
+    // Gemini spells a video's name in several ways: all that is told of a job is in one partition
+    key: job?.geminiName ?? subject ?? proof.id,
     value: proof.body,
     headers: {
       ...cloudEventHeaders({ id: proof.id, source: SOURCE, type, time, subject }),

@@ -5,10 +5,10 @@ import type { JobKind, Sighting } from '../kinds/job-kind.js';
 const LOOK_TIMEOUT_MS = 2500;
 
 /** What Gemini says of a job while its delivery waits. @throws {GeminiError} */
-export async function sightingOf(
+export function sightingOf(
   gemini: GeminiClient,
   kind: JobKind,
   name: string,
 ): Promise<Sighting> {
-  return kind.seen(await gemini.send(kind.look(name), LOOK_TIMEOUT_MS));
+  return gemini.ask(kind.look(name), LOOK_TIMEOUT_MS, (answer) => kind.seen(answer));
 }

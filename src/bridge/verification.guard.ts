@@ -13,7 +13,7 @@ import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
-import { withinBudget } from './ack-budget.js';
+import { withinBudget } from '../publication/ack-budget.js';
 import { attachDelivery } from './delivery.js';
 
 /** Lets a request pass only when its raw bytes are accounted for by a signature. */

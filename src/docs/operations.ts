@@ -170,6 +170,7 @@ export function submission(kind: JobKind): Description {
     problems: [
       'malformed',
       'idempotency-key-malformed',
+      ...(ofFile ? (['body-too-slow'] as const) : []),
       'submission-in-flight',
       'body-too-large',
       'unsupported-media-type',
@@ -179,7 +180,7 @@ export function submission(kind: JobKind): Description {
       'gemini-outcome-unknown',
       'gemini-not-configured',
       'registry-unavailable',
-      ...(ofFile ? (['overloaded'] as const) : []),
+      'overloaded',
     ],
   };
 }

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 
-const object = z.looseObject({}).optional().catch(undefined);
+const object = z
+  .looseObject({})
+  .refine((members) => Object.keys(members).length > 0)
+  .optional()
+  .catch(undefined);
 
 /** Where a delivery repeats the job's `user_metadata` is not documented: all of these are looked at. */
 const payload = z.object({
@@ -17,7 +21,7 @@ const payload = z.object({
     .catch(undefined),
 });
 
-/** Undefined where the payload has none. */
+/** Undefined where the payload has none; an empty one says as little. */
 export function userMetadataIn(
   body: Buffer,
 ): Readonly<Record<string, unknown>> | undefined {

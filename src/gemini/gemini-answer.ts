@@ -16,14 +16,43 @@ const errorAnswer = z.object({ error: z.object({ message: z.string() }) });
  * @throws {GeminiError}
  */
 export async function answered(address: string, init: RequestInit): Promise<Response> {
-  const response = await asGeminiError(fetch(address, { ...init, redirect: 'error' }));
+  const response = await fetched(address, init);
   if (response.ok) return response;
   throw refusalOf(response, await textOf(response));
 }
 
+async function fetched(address: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(address, { ...init, redirect: 'error' });
+  } catch (cause) {
+    const outcome = wasNeverConnected(cause) ? 'refused' : 'unknown';
+    throw new GeminiError('Gemini did not answer', outcome, { cause });
+  }
+}
+
+interface ConnectFailure {
+  readonly syscall?: string;
+  readonly code?: string;
+  readonly cause?: unknown;
+  /** One for each address that the name has. */
+  readonly errors?: readonly unknown[];
+}
+
+/** Then certainly nothing was sent. */
+function wasNeverConnected(error: unknown): boolean {
+  const { syscall, code, cause, errors } = (error ?? {}) as ConnectFailure;
+  if (errors) return errors.length > 0 && errors.every(wasNeverConnected);
+  if (syscall === 'connect' || syscall === 'getaddrinfo') return true;
+  return code === 'UND_ERR_CONNECT_TIMEOUT' || (cause ? wasNeverConnected(cause) : false);
+}
+
 /** @throws {GeminiError} also for a body that is too long, or breaks off. */
-export function textOf(response: Response): Promise<string> {
-  return asGeminiError(read(response));
+export async function textOf(response: Response): Promise<string> {
+  try {
+    return await read(response);
+  } catch (cause) {
+    throw new GeminiError('Gemini did not answer in full', 'unknown', { cause });
+  }
 }
 
 async function read({ body }: Response): Promise<string> {
@@ -37,15 +66,6 @@ async function read({ body }: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Whatever goes wrong on the way is an unknown outcome. */
-async function asGeminiError<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    throw new GeminiError('Gemini did not answer', 'unknown', { cause });
-  }
-}
-
 function refusalOf({ status, headers }: Response, text: string): GeminiError {
   return new GeminiError(`Gemini answered ${status}`, outcomeOf(status), {
     status,
@@ -54,8 +74,10 @@ function refusalOf({ status, headers }: Response, text: string): GeminiError {
   });
 }
 
+/** 408 and 499 tell of the request's time, not of what became of it. */
 function outcomeOf(status: number): 'refused' | 'unknown' {
-  return status >= 400 && status < 500 && status !== 408 ? 'refused' : 'unknown';
+  const isSure = status >= 400 && status < 500 && status !== 408 && status !== 499;
+  return isSure ? 'refused' : 'unknown';
 }
 
 function reasonIn(text: string): string | undefined {

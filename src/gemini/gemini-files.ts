@@ -131,15 +131,18 @@ function nameIn(text: string): string {
   try {
     return finished.parse(JSON.parse(text)).file.name;
   } catch (cause) {
-    throw new GeminiError('Gemini did not name the file', 'refused', { cause });
+    throw new GeminiError('Gemini did not name the file', 'refused', {
+      status: 200,
+      cause,
+    });
   }
 }
 
 /** Worth another try. */
 function isPassing(error: unknown): error is GeminiError {
-  return (
-    error instanceof GeminiError && (error.outcome === 'unknown' || error.status === 429)
-  );
+  if (!(error instanceof GeminiError)) return false;
+  const { outcome, status } = error;
+  return outcome === 'unknown' || status === undefined || status === 429;
 }
 
 function waitAfter({ retryAfterSeconds }: GeminiError, tries: number): number {

@@ -30,11 +30,26 @@ export class GeminiClient {
     try {
       return JSON.parse(text);
     } catch (cause) {
-      const { status } = response;
-      throw new GeminiError('Gemini answered something else', 'unknown', {
-        status,
-        cause,
-      });
+      throw somethingElse(response.status, cause);
+    }
+  }
+
+  /**
+   * The same, read.
+   *
+   * @param read what it throws says that Gemini answered something else.
+   * @throws {GeminiError}
+   */
+  async ask<T>(
+    request: GeminiRequest,
+    timeoutMs: number,
+    read: (answer: unknown) => T,
+  ): Promise<T> {
+    const answer = await this.send(request, timeoutMs);
+    try {
+      return read(answer);
+    } catch (cause) {
+      throw somethingElse(200, cause);
     }
   }
 
@@ -73,4 +88,8 @@ export class GeminiClient {
       signal,
     });
   }
+}
+
+function somethingElse(status: number, cause: unknown): GeminiError {
+  return new GeminiError('Gemini answered something else', 'unknown', { status, cause });
 }

@@ -1,11 +1,16 @@
 import { CallBucket } from '../rate/call-bucket.js';
 
+/** What a question is for, and which part of the calls is kept for that: neither starves the other. */
+const SHARES = { find: 0.25, look: 0.75 } as const;
+
+export type Purpose = keyof typeof SHARES;
+
 /**
  * Calls a minute, of which at most half can be saved up; none for a while after the other
  * side said that it had enough.
  */
 export class CallBudget {
-  private readonly bucket: CallBucket;
+  private readonly buckets: Readonly<Record<Purpose, CallBucket>>;
   private pausedUntil = 0;
 
   /** @param now ms on any clock that goes on. */
@@ -13,12 +18,14 @@ export class CallBudget {
     perMinute: number,
     private readonly now: () => number = () => performance.now(),
   ) {
-    this.bucket = new CallBucket(perMinute, Math.max(1, perMinute / 2), now);
+    const bucket = (share: number): CallBucket =>
+      new CallBucket(perMinute * share, Math.max(1, (perMinute * share) / 2), now);
+    this.buckets = { find: bucket(SHARES.find), look: bucket(SHARES.look) };
   }
 
   /** False when none is left: it has to wait. */
-  take(): boolean {
-    return this.now() >= this.pausedUntil && this.bucket.take() === 0;
+  take(purpose: Purpose): boolean {
+    return this.now() >= this.pausedUntil && this.buckets[purpose].take() === 0;
   }
 
   pause(ms: number): void {

@@ -1,7 +1,9 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import type { GeminiRequest } from '../gemini/gemini-request.js';
-import type { CallBudget } from './call-budget.js';
+import { CallBudget, type Purpose } from './call-budget.js';
 
 const TIMEOUT_MS = 15_000;
 /** Where Gemini has enough and does not say for how long. */
@@ -15,17 +17,26 @@ export class BudgetSpentError extends Error {
 }
 
 /** Questions that can be asked again: within the budget, and not while Gemini has enough of them. */
+@Injectable()
 export class GeminiQuestions {
+  private readonly budget: CallBudget;
+
   constructor(
     private readonly gemini: GeminiClient,
-    private readonly budget: CallBudget,
-  ) {}
+    @Inject(CONFIG) { jobs: { callsPerMinute } }: Config,
+  ) {
+    this.budget = new CallBudget(callsPerMinute);
+  }
 
   /** @throws {GeminiError | BudgetSpentError} */
-  async ask(request: GeminiRequest): Promise<unknown> {
-    if (!this.budget.take()) throw new BudgetSpentError('no call is left for now');
+  async ask<T>(
+    purpose: Purpose,
+    request: GeminiRequest,
+    read: (answer: unknown) => T,
+  ): Promise<T> {
+    if (!this.budget.take(purpose)) throw new BudgetSpentError('no call is left for now');
     try {
-      return await this.gemini.send(request, TIMEOUT_MS);
+      return await this.gemini.ask(request, TIMEOUT_MS, read);
     } catch (error) {
       this.budget.pause(error instanceof GeminiError ? pauseAfter(error) : 0);
       throw error;
@@ -33,8 +44,14 @@ export class GeminiQuestions {
   }
 }
 
+/** Whether it is Gemini that has trouble, and not the question. */
+export function isPassing({ status }: GeminiError): boolean {
+  return status === undefined || status === 429 || status === 503;
+}
+
 /** In ms. */
-function pauseAfter({ status, retryAfterSeconds = DEFAULT_PAUSE_SECONDS }: GeminiError) {
+function pauseAfter(error: GeminiError): number {
+  const { status, retryAfterSeconds = DEFAULT_PAUSE_SECONDS } = error;
   if (status === undefined) return SILENCE_PAUSE_MS;
-  return status === 429 || status === 503 ? retryAfterSeconds * 1000 : 0;
+  return isPassing(error) ? retryAfterSeconds * 1000 : 0;
 }

@@ -28,7 +28,9 @@ export function milestoneRecord(
   prefix: string,
 ): OnceRecord {
   const type = `gemini.job.${milestone}`;
-  const id = `job_${job.id}_${milestone}_${job.attempts}`;
+  // A job that was believed not to be taken, and was, ends twice
+  const end = milestone === 'ended' ? `_${Date.parse(job.endedAt ?? '')}` : '';
+  const id = `job_${job.id}_${milestone}_${job.attempts}${end}`;
   const time = job.updatedAt;
   const value = { type, version: 'v1', timestamp: time, data: viewOf(job) };
   const scope = 'bridge';
@@ -55,7 +57,7 @@ export function reconciledRecord(
 ): OnceRecord & { readonly outcome: string } {
   const { geminiName: name = job.id } = job;
   const type = (sighting.state && kind.events[sighting.state]) ?? '';
-  const outcome = outcomeOf(job.id, { type }, name) ?? '';
+  const outcome = outcomeOf(job.id, { type }) ?? '';
   const id = reconciledId(outcome);
   const scope = jobScope(job.id);
   const time = sighting.at ?? new Date().toISOString();

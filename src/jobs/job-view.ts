@@ -3,11 +3,11 @@ import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { JOB_STATES, type Job } from '../registry/job.js';
 import { without } from '../registry/json.js';
 
-export type JobView = Omit<Job, 'submission' | 'dueAt' | 'untold'>;
+export type JobView = Omit<Job, 'submission' | 'dueAt' | 'untold' | 'tellAt'>;
 
 /** A job as callers see it: without what only the bridge needs. */
 export function viewOf(job: Job): JobView {
-  return without(job, 'submission', 'dueAt', 'untold');
+  return without(job, 'submission', 'dueAt', 'untold', 'tellAt');
 }
 
 const count = z.int().min(0).exactOptional();

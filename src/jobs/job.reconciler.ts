@@ -9,63 +9,83 @@ import {
 import { CONFIG, type Config } from '../config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { JobRegistry } from '../registry/job-registry.js';
-import { JobCaretaker } from './job.caretaker.js';
+import { JobFinder } from './job.finder.js';
+import { JobTeller } from './job.teller.js';
+import { JobWatcher } from './job.watcher.js';
 
 const TICK_MS = 1000;
 /** When the leader dies another goes on after this time. */
 const LEASE_MS = 10_000;
-const JOBS_A_TICK = 100;
+const FORGOTTEN_AT_ONCE = 100;
 
-/** Has the jobs that are due looked after, by one replica at a time. */
+/**
+ * Has what is due done for the jobs, by one replica at a time. Each kind of work goes at its own
+ * pace: what hangs in one does not hold up the others.
+ *
+ * Every step can be done twice, by two replicas even: what is published is published once by
+ * its key, and what is written goes only forward. So who is not the leader any more does no harm.
+ */
 @Injectable()
 export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(JobReconciler.name);
   private readonly ending = new AbortController();
-  private running: Promise<void> | undefined;
+  private leadsUntil = 0;
+  private running: readonly Promise<void>[] = [];
 
   constructor(
     private readonly gemini: GeminiClient,
     private readonly registry: JobRegistry,
-    private readonly caretaker: JobCaretaker,
+    private readonly teller: JobTeller,
+    private readonly finder: JobFinder,
+    private readonly watcher: JobWatcher,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.gemini.configured) this.running = this.run();
+    if (!this.gemini.configured) return;
+    const { signal } = this.ending;
+    this.running = [
+      this.repeated(() => this.lead(), LEASE_MS / 4),
+      this.led(() => this.teller.tell()),
+      this.led(() => this.finder.release()),
+      this.led(() => this.finder.find(signal)),
+      this.led(() => this.watcher.watch(signal)),
+      this.led(() => this.forget()),
+    ];
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.ending.abort();
-    await this.running;
+    const most = delay(this.config.shutdownTimeoutMs / 2, undefined, { ref: false });
+    await Promise.race([Promise.all(this.running), most]);
   }
 
-  private async run(): Promise<void> {
+  private async lead(): Promise<void> {
+    const askedAt = performance.now();
+    if (await this.registry.lead(LEASE_MS)) this.leadsUntil = askedAt + LEASE_MS;
+    else this.leadsUntil = 0;
+  }
+
+  private async forget(): Promise<void> {
+    const before = Date.now() - this.config.jobs.retentionMs;
+    await this.registry.forgetEnded(before, FORGOTTEN_AT_ONCE);
+  }
+
+  private led(work: () => Promise<void>): Promise<void> {
+    return this.repeated(async () => {
+      if (performance.now() < this.leadsUntil) await work();
+    }, TICK_MS);
+  }
+
+  private async repeated(work: () => Promise<void>, everyMs: number): Promise<void> {
     const { signal } = this.ending;
     while (!signal.aborted) {
       try {
-        await this.tick();
+        await work();
       } catch (error) {
         this.logger.debug({ message: 'jobs not looked after', error });
       }
-      await delay(TICK_MS, undefined, { signal }).catch(() => undefined);
+      await delay(everyMs, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  private async tick(): Promise<void> {
-    if (!(await this.registry.lead(LEASE_MS))) return;
-    // Gemini may take its time to answer
-    const renewal = setInterval(() => void this.renew(), LEASE_MS / 3);
-    try {
-      await this.caretaker.attend(await this.registry.due(Date.now(), JOBS_A_TICK));
-      const before = Date.now() - this.config.jobs.retentionMs;
-      await this.registry.forgetEnded(before, JOBS_A_TICK);
-    } finally {
-      clearInterval(renewal);
-    }
-  }
-
-  /** Who is not the leader any more does no harm: every step can be done twice. */
-  private async renew(): Promise<void> {
-    await this.registry.lead(LEASE_MS).catch(() => false);
   }
 }

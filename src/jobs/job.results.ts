@@ -60,20 +60,15 @@ export class JobResults {
   /** An event names it, but only what Gemini is asked for is believed. */
   private async outputFile(job: Job, name: string): Promise<string | undefined> {
     const kind = kindOf(job);
-    const answer = await this.gemini.send(kind.look(name), LOOK_TIMEOUT_MS);
-    const { outputFile } = understood(() => kind.seen(answer));
+    const { outputFile } = await this.gemini.ask(
+      kind.look(name),
+      LOOK_TIMEOUT_MS,
+      (answer) => kind.seen(answer),
+    );
     if (outputFile !== undefined) {
       await this.registry.change(job.id, (now) => ({ ...now, outputFile }));
     }
     return outputFile;
-  }
-}
-
-function understood<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new GeminiError('Gemini answered something else', 'unknown', { cause });
   }
 }
 

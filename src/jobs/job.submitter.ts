@@ -7,17 +7,22 @@ import { Problem } from '../problem/problem.js';
 import { metadataHash, userMetadataOf } from '../registry/correlation.js';
 import { newJobId } from '../registry/job-id.js';
 import { JobRegistry } from '../registry/job-registry.js';
-import { advanced, type Job } from '../registry/job.js';
-import { jsonHash, without } from '../registry/json.js';
+import { lost, named, notTaken, tried } from '../registry/job-life.js';
+import type { Job, JobError } from '../registry/job.js';
+import { jsonHash } from '../registry/json.js';
+import { persistently } from '../registry/persistently.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { issueCapability } from '../signature/capability.js';
 import type { JobOrder } from './job-order.js';
 import { submissionProblem } from './gemini-problem.js';
+import { nextLook } from './look-schedule.js';
 
 /** A submission may take long; after this its outcome counts as unknown. */
 const SUBMIT_TIMEOUT_MS = 30_000;
 /** Whoever submits is dead, or hangs, when it has not said after this what became of it. */
 const SUBMISSION_LEASE_MS = SUBMIT_TIMEOUT_MS + 15_000;
+/** For so long a registry that does not answer is asked again before anything is sent. */
+const ADD_MS = 5000;
 
 /** Who submits, and by what a repeat of it is known. */
 export interface Submitter {
@@ -58,11 +63,14 @@ export class JobSubmitter {
   async submit(given: JobOrder, by: Submitter): Promise<Submitted> {
     this.assertConfigured();
     const asked = newJob(given, by);
-    const job = await this.registry.add(asked);
+    const job = await persistently(() => this.registry.add(asked), ADD_MS);
     if (job.id === asked.id) {
       return { job: await this.send(given, job), isRepeat: false };
     }
-    return this.repeat(given, asked, job);
+    const repeated = this.repeated(given, by, job);
+    const again = await this.taken(job);
+    if (!again) return repeated;
+    return { job: await this.send(given, again), isRepeat: false };
   }
 
   /** @throws {Problem} 503 without a key. */
@@ -72,35 +80,44 @@ export class JobSubmitter {
     throw new Problem(503, 'gemini-not-configured', detail);
   }
 
-  /** The same key once more. */
-  private async repeat(given: JobOrder, asked: Job, there: Job): Promise<Submitted> {
-    const { id } = there;
-    if (there.submission?.body !== asked.submission?.body || there.kind !== asked.kind) {
+  /**
+   * The job that this key stands for already; undefined when it is free, or the job may be
+   * tried again.
+   */
+  async known({ caller, idempotencyKey }: Submitter): Promise<Job | undefined> {
+    if (idempotencyKey === undefined) return undefined;
+    const job = await this.registry.findBySubmission(keyHash(caller, idempotencyKey));
+    return job && !isForAnotherTry(job) ? job : undefined;
+  }
+
+  /**
+   * Answers a submission whose key stands for that job already: nothing is sent.
+   *
+   * @throws {Problem} 409 and 422 as `submit` does.
+   */
+  repeated(given: JobOrder, by: Submitter, there: Job): Submitted {
+    const { id, kind, state, submission } = there;
+    const asked = newJob(given, by);
+    if (submission?.body !== asked.submission?.body || kind !== asked.kind) {
       const detail = 'this Idempotency-Key was used for another submission';
       throw new Problem(422, 'idempotency-key-reused', detail, {}, { id });
     }
-    if (there.state === 'submitting') {
+    if (state === 'submitting') {
       const detail = 'the same is being submitted at this moment';
-      throw new Problem(
-        409,
-        'submission-in-flight',
-        detail,
-        { 'Retry-After': '2' },
-        { id },
-      );
+      const later = { 'Retry-After': '2' };
+      throw new Problem(409, 'submission-in-flight', detail, later, { id });
     }
-    const job = await this.taken(there);
-    if (!job) return { job: there, isRepeat: true };
-    return { job: await this.send(given, job), isRepeat: false };
+    return { job: there, isRepeat: true };
   }
 
   /** The job for another try, where Gemini certainly did not take it; undefined if nobody may, or somebody else does. */
   private async taken(there: Job): Promise<Job | undefined> {
-    if (!there.error?.retryable) return undefined;
+    if (!isForAnotherTry(there)) return undefined;
     let isOurs = false;
     const job = await this.registry.change(there.id, (now) => {
-      isOurs = now.state === 'failed' && now.attempts === there.attempts;
-      return isOurs ? tried(now) : now;
+      isOurs = isForAnotherTry(now) && now.attempts === there.attempts;
+      const at = new Date();
+      return isOurs ? tried(now, at, at.getTime() + SUBMISSION_LEASE_MS) : now;
     });
     return isOurs ? job : undefined;
   }
@@ -136,9 +153,10 @@ export class JobSubmitter {
   /** Its event may have come before Gemini's answer: then that state stands. */
   private async submitted(job: Job, geminiName: string): Promise<Job> {
     const at = new Date();
-    const change = (now: Job): Job => named(now, geminiName, at);
+    const lookAt = nextLook(job, this.config.jobs.lookAfterMs);
+    const change = (now: Job): Job => named(now, geminiName, at, lookAt);
     try {
-      return (await this.registry.change(job.id, change)) ?? change(job);
+      return (await this.written(job, change)) ?? change(job);
     } catch (error) {
       // Gemini has it: who looks after the jobs will find that out
       this.logger.error({ message: 'submitted job not noted', jobId: job.id, error });
@@ -146,17 +164,26 @@ export class JobSubmitter {
     }
   }
 
-  private async notSubmitted(
-    { id, attempts }: Job,
-    error: GeminiError,
-  ): Promise<Problem> {
+  private async notSubmitted(job: Job, error: GeminiError): Promise<Problem> {
+    const { id } = job;
     const at = new Date();
     this.logger.warn({ message: 'job not submitted', jobId: id, reason: error.message });
-    await this.registry.change(id, (job) => {
-      if (job.attempts !== attempts) return job; // somebody has gone on since
-      return error.outcome === 'refused' ? refused(job, error, at) : lost(job, error, at);
-    });
+    await this.written(job, (now) =>
+      error.outcome === 'refused'
+        ? notTaken(now, refusalIn(error), at)
+        : lost(now, error, at),
+    );
     return submissionProblem(id, error);
+  }
+
+  /** Unless somebody has gone on since; for as long as nobody can have. */
+  private written(
+    { id, attempts, dueAt = 0 }: Job,
+    change: (now: Job) => Job,
+  ): Promise<Job | undefined> {
+    const write = () =>
+      this.registry.change(id, (now) => (now.attempts === attempts ? change(now) : now));
+    return persistently(write, dueAt - Date.now());
   }
 }
 
@@ -199,60 +226,19 @@ function newJob(given: JobOrder, { caller, idempotencyKey, content }: Submitter)
   };
 }
 
+function isForAnotherTry({ state, error }: Job): boolean {
+  return state === 'failed' && (error?.retryable ?? false);
+}
+
 function keyHash(caller: string, key: string): string {
   return createHash('sha256').update(`${caller}\n${key}`).digest('base64url');
 }
 
-/** Once more, from the start. */
-function tried(job: Job): Job {
-  const now = new Date();
+/** Whoever submits may try again by the same key. */
+function refusalIn({ status, reason, message }: GeminiError): JobError {
   return {
-    ...without(job, 'error', 'endedAt'),
-    state: 'submitting',
-    attempts: job.attempts + 1,
-    updatedAt: now.toISOString(),
-    dueAt: now.getTime() + SUBMISSION_LEASE_MS,
-  };
-}
-
-/** Gemini has taken it. Kafka is told, and somebody looks whether it was forgotten. */
-export function named(job: Job, geminiName: string, at: Date): Job {
-  const isNews = job.state === 'submitting' || job.state === 'unknown';
-  const known = advanced({ ...without(job, 'error'), geminiName }, 'submitted', at);
-  const untold = [...(known.untold ?? []), ...(isNews ? ['submitted' as const] : [])];
-  return { ...known, untold, updatedAt: at.toISOString(), dueAt: at.getTime() };
-}
-
-/** Kafka is not told: whoever submitted was, and may try again by the same key. */
-function refused(job: Job, error: GeminiError, at: Date): Job {
-  return notTaken(job, at, {
-    code: error.status === undefined ? 'not-sent' : `gemini-${error.status}`,
-    message: error.reason ?? error.message,
+    code: status === undefined ? 'not-sent' : `gemini-${status}`,
+    message: reason ?? message,
     retryable: true,
-  });
-}
-
-export function notTaken(job: Job, at: Date, error: NonNullable<Job['error']>): Job {
-  if (job.state !== 'submitting' && job.state !== 'unknown') return job;
-  const time = at.toISOString();
-  return {
-    ...without(job, 'dueAt'),
-    state: 'failed',
-    error,
-    endedAt: time,
-    updatedAt: time,
-  };
-}
-
-/** Gemini did not say whether it took the job. */
-export function lost(job: Job, { message }: Error, at: Date): Job {
-  if (job.state !== 'submitting') return job;
-  return {
-    ...job,
-    state: 'unknown',
-    error: { code: 'outcome-unknown', message },
-    untold: [...(job.untold ?? []), 'unknown'],
-    updatedAt: at.toISOString(),
-    dueAt: at.getTime(),
   };
 }

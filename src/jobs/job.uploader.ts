@@ -6,6 +6,7 @@ import { GeminiFiles } from '../gemini/gemini-files.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import type { JobKind } from '../kinds/job-kind.js';
 import { Problem } from '../problem/problem.js';
+import { AckBudgetError, withinBudget } from '../publication/ack-budget.js';
 import { geminiProblem } from './gemini-problem.js';
 import { parseOrder, parseUploadOrder } from './job-order.js';
 import { JobSubmitter, type Submitted, type Submitter } from './job.submitter.js';
@@ -16,6 +17,12 @@ const MAX_UPLOAD_BYTES = 2 * 1024 ** 3;
 /** Each holds some megabytes. */
 const MAX_UPLOADS = 8;
 const DELETE_TIMEOUT_MS = 10_000;
+/** A sender that says nothing for so long holds one of the places for nothing. */
+const STALL_MS = 60_000;
+/** What is left of the body is not read. */
+const CLOSE = { Connection: 'close' };
+/** Stands for the file of a submission that is not sent. */
+const UNUSED_FILE = 'files/unused';
 
 /**
  * Submissions whose requests come as JSONL: passed on to Gemini's Files API as they come, so
@@ -44,8 +51,17 @@ export class JobUploader {
   ): Promise<Submitted> {
     const given = parseUploadOrder(kind, query);
     this.submitter.assertConfigured();
+    const known = await this.submitter.known(by);
     const hash = createHash('sha256');
-    const file = await this.uploaded(given.displayName ?? kind.name, content, hash);
+    const checked = bounded(content, hash);
+    if (known) {
+      // Only what it says matters
+      for await (const _ of checked);
+      const order = parseOrder(kind, { ...given, file: UNUSED_FILE });
+      const repeat = { ...by, content: hash.digest('base64url') };
+      return this.submitter.repeated(order, repeat, known);
+    }
+    const file = await this.uploaded(given.displayName ?? kind.name, checked);
     const order = parseOrder(kind, { ...given, file });
     const submitter = { ...by, content: hash.digest('base64url') };
     try {
@@ -60,8 +76,7 @@ export class JobUploader {
 
   private async uploaded(
     displayName: string,
-    content: Readable,
-    hash: Hash,
+    content: AsyncIterable<Uint8Array>,
   ): Promise<string> {
     if (this.uploads >= MAX_UPLOADS) {
       const later = { 'Retry-After': '10' };
@@ -69,8 +84,7 @@ export class JobUploader {
     }
     this.uploads++;
     try {
-      const checked = bounded(content, hash);
-      return await this.files.upload(checked, { displayName, contentType: JSONL });
+      return await this.files.upload(content, { displayName, contentType: JSONL });
     } catch (error) {
       throw error instanceof GeminiError ? geminiProblem(error) : error;
     } finally {
@@ -95,15 +109,33 @@ function isCertain({ code }: Problem): boolean {
 
 async function* bounded(content: Readable, hash: Hash): AsyncGenerator<Uint8Array> {
   let length = 0;
-  for await (const piece of content as AsyncIterable<Uint8Array>) {
+  for await (const piece of unstalled(content)) {
     length += piece.length;
     if (length > MAX_UPLOAD_BYTES) {
-      throw new Problem(413, 'body-too-large', 'Gemini takes files of up to 2 GiB', {
-        Connection: 'close',
-      });
+      const detail = 'Gemini takes files of up to 2 GiB';
+      throw new Problem(413, 'body-too-large', detail, CLOSE);
     }
     hash.update(piece);
     yield piece;
   }
   if (length === 0) throw new Problem(422, 'invalid-body', 'the body is empty');
+}
+
+/** The time that is taken to pass a piece on does not count. */
+async function* unstalled(content: Readable): AsyncGenerator<Uint8Array> {
+  const pieces = (content as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await withinBudget(pieces.next(), performance.now() + STALL_MS).catch(
+      (error: unknown) => {
+        throw error instanceof AckBudgetError ? stalled() : error;
+      },
+    );
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+function stalled(): Problem {
+  const detail = `nothing came of the body for ${STALL_MS / 1000} s`;
+  return new Problem(408, 'body-too-slow', detail, CLOSE);
 }

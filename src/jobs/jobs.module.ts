@@ -4,7 +4,7 @@ import {
   type MiddlewareConsumer,
   type NestModule,
 } from '@nestjs/common';
-import { json } from 'express';
+import { json, type NextFunction, type Request, type Response } from 'express';
 import { AccessModule } from '../access/access.module.js';
 import { protect } from '../access/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
@@ -12,16 +12,22 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { PublicationModule } from '../publication/publication.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
-import { JobCaretaker } from './job.caretaker.js';
+import { bodyRoom } from './body-room.js';
+import { GeminiQuestions } from './gemini-questions.js';
 import { JobController } from './job.controller.js';
+import { JobFinder } from './job.finder.js';
+import { JobPublications } from './job.publications.js';
 import { JobReconciler } from './job.reconciler.js';
 import { JobResults } from './job.results.js';
 import { JobService } from './job.service.js';
 import { JobSubmitter } from './job.submitter.js';
-import { JobUploader } from './job.uploader.js';
+import { JobTeller } from './job.teller.js';
+import { JSONL, JobUploader } from './job.uploader.js';
+import { JobWatcher } from './job.watcher.js';
 
 /** Gemini takes inline batches up to 20 MB. */
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
+const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
 
 /** Jobs out; their webhooks come back through `bridge/`. */
 @Module({
@@ -35,19 +41,29 @@ const MAX_BODY_BYTES = 20 * 1024 * 1024;
   ],
   controllers: [JobController],
   providers: [
-    JobCaretaker,
+    GeminiQuestions,
+    JobFinder,
+    JobPublications,
     JobReconciler,
     JobResults,
     JobService,
     JobSubmitter,
+    JobTeller,
     JobUploader,
+    JobWatcher,
   ],
 })
 export class JobsModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     protect(consumer, [JobController]);
+    // JSONL is not held, but passed on as it comes
+    const room = bodyRoom(BODIES);
     consumer
-      .apply(json({ limit: MAX_BODY_BYTES }))
+      .apply(
+        (request: Request, response: Response, next: NextFunction) =>
+          request.is(JSONL) ? next() : void room(request, response, next),
+        json({ limit: MAX_BODY_BYTES }),
+      )
       .forRoutes({ path: '/v1/:collection', method: RequestMethod.POST });
   }
 }

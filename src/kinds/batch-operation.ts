@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { GeminiRequest } from '../gemini/gemini-request.js';
-import type { JobState } from '../registry/job.js';
+import { geminiFault, type JobState } from '../registry/job.js';
 import { jobIdIn } from './display-name.js';
-import { fileContent } from './file-content.js';
-import type { JobKind, Listing, Sighting } from './job-kind.js';
+import { fileContent, fileUri } from './file-content.js';
+import { UNTOLD_JOB, type JobKind, type Listing, type Sighting } from './job-kind.js';
 
 const LOOK_FIELDS = [
   'name',
@@ -50,7 +50,6 @@ const operation = z.object({
   metadata: z.object({
     displayName: z.string().optional(),
     state: z.string().optional(),
-    createTime: z.string().optional(),
     updateTime: z.string().optional(),
     endTime: z.string().optional(),
     batchStats: z
@@ -61,18 +60,34 @@ const operation = z.object({
         pendingRequestCount: counter,
       })
       .optional(),
-    output: z.object({ responsesFile: z.string().optional() }).optional(),
+    output: z.object({ responsesFile: fileUri }).optional(),
   }),
 });
 
+const listed = z
+  .object({
+    name: z.string().refine(isName),
+    metadata: z.object({
+      displayName: z.string().optional(),
+      createTime: z.string().optional(),
+    }),
+  })
+  .transform(({ name, metadata: { displayName, createTime = '' } }) => ({
+    name,
+    jobId: jobIdIn(displayName),
+    isTelling: true,
+    at: Date.parse(createTime),
+  }))
+  .catch(UNTOLD_JOB);
+
 const page = z.object({
-  operations: z.array(operation).default([]),
+  operations: z.array(listed).default([]),
   nextPageToken: z.string().optional(),
 });
 
 function nameIn(answer: unknown): string | undefined {
   const parsed = z.object({ name: z.string() }).safeParse(answer);
-  return parsed.success && isBatchName(parsed.data.name) ? parsed.data.name : undefined;
+  return parsed.success && isName(parsed.data.name) ? parsed.data.name : undefined;
 }
 
 function look(name: string): GeminiRequest {
@@ -83,6 +98,7 @@ function seen(answer: unknown): Sighting {
   const { error, metadata } = operation.parse(answer);
   const { displayName, state = '', updateTime, endTime, batchStats, output } = metadata;
   const outputFile = output?.responsesFile;
+  const fault = error && geminiFault(error);
   const jobId = jobIdIn(displayName);
   return defined<Sighting>({
     state: STATES[state],
@@ -96,11 +112,11 @@ function seen(answer: unknown): Sighting {
         pending: batchStats.pendingRequestCount,
       }),
     outputFile,
-    error: error && { code: String(error.code ?? ''), message: error.message ?? '' },
+    error: fault,
     data: defined({
       output_file_uri: outputFile,
       error_code: error?.code,
-      error_message: error?.message,
+      error_message: fault?.message,
     }),
     jobId,
   });
@@ -129,13 +145,7 @@ const LISTING: Listing = {
     },
   }),
   read(answer) {
-    const { operations, nextPageToken } = page.parse(answer);
-    const jobs = operations.map(({ name = '', metadata }) => ({
-      name,
-      jobId: jobIdIn(metadata.displayName),
-      isTelling: true,
-      at: Date.parse(metadata.createTime ?? ''),
-    }));
+    const { operations: jobs, nextPageToken } = page.parse(answer);
     return { jobs, nextPageToken };
   },
 };
@@ -144,6 +154,7 @@ const LISTING: Listing = {
 export const BATCH_OPERATION = {
   events: EVENTS,
   nameIn,
+  isName,
   look,
   seen,
   cancellation,
@@ -151,7 +162,7 @@ export const BATCH_OPERATION = {
   listing: LISTING,
 } satisfies Partial<JobKind>;
 
-function isBatchName(name: string): boolean {
+function isName(name: string): boolean {
   return /^batches\/[A-Za-z0-9_-]{1,128}$/.test(name);
 }
 

@@ -1,4 +1,8 @@
+import { z } from 'zod';
 import type { GeminiRequest } from '../gemini/gemini-request.js';
+
+/** Where a file is, as Gemini says it; one of another form is as good as none. */
+export const fileUri = z.string().max(500).optional().catch(undefined);
 
 /** `files/1`, and `https://…/v1beta/files/1:download?alt=media` as videos have it. */
 const FILE = /(?:^|\/)(files\/[A-Za-z0-9_-]{1,128})(?::download)?(?:\?|$)/;

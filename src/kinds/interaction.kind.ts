@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { JobState } from '../registry/job.js';
-import { isObject } from '../registry/json.js';
+import { geminiFault, type JobState } from '../registry/job.js';
 import type { JobKind } from './job-kind.js';
 
 const order = z
@@ -41,9 +40,10 @@ const STATES: Readonly<Record<string, JobState>> = {
 };
 
 const PREFIX = 'interactions/';
+const NAME = /^interactions\/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,255}$/;
 
 const answer = z.object({
-  id: z.string().regex(/^[A-Za-z0-9_./-]{1,256}$/),
+  id: z.string(),
   status: z.string().optional(),
   updated: z.string().optional(),
   error: z
@@ -81,8 +81,11 @@ export const interactionKind: JobKind<InteractionOrder> = {
   }),
   nameIn(given) {
     const parsed = answer.safeParse(given);
-    return parsed.success ? PREFIX + parsed.data.id.replace(PREFIX, '') : undefined;
+    if (!parsed.success) return undefined;
+    const name = PREFIX + parsed.data.id.replace(PREFIX, '');
+    return NAME.test(name) ? name : undefined;
   },
+  isName: (name) => NAME.test(name),
   look: (name) => ({
     method: 'GET',
     path: name,
@@ -90,17 +93,14 @@ export const interactionKind: JobKind<InteractionOrder> = {
   }),
   seen(given) {
     const { status = '', updated, error } = answer.parse(given);
-    const fault = error && {
-      error_code: error.code,
-      error_message: error.message,
-    };
+    const fault = error && geminiFault(error);
     return {
       state: STATES[status],
       ...(updated === undefined ? {} : { at: updated }),
-      ...(error && {
-        error: { code: String(error.code ?? ''), message: error.message ?? '' },
+      ...(fault && {
+        error: fault,
+        data: { error_code: error?.code, error_message: fault.message },
       }),
-      ...(isObject(fault) && { data: fault }),
     };
   },
   cancellation: (name) => ({ method: 'POST', path: `${name}/cancel`, body: {} }),

@@ -30,13 +30,21 @@ export interface Sighting {
 /** A job in one of Gemini's lists. */
 export interface ListedJob {
   readonly name: string;
-  /** Our id of it, when it is ours. */
+  /** Our id of it, when it is ours and its name can be one. */
   readonly jobId: string | undefined;
   /** False when the list does not say whose it is: then nobody can say that a job is not there. */
   readonly isTelling: boolean;
   /** When it was made, Unix ms; NaN where that is not said. */
   readonly at: number;
 }
+
+/** What stands in a list and is not understood. */
+export const UNTOLD_JOB: ListedJob = {
+  name: '',
+  jobId: undefined,
+  isTelling: false,
+  at: NaN,
+};
 
 /** How to look for jobs whose name we were never told. */
 export interface Listing {
@@ -70,8 +78,11 @@ export interface JobKind<Order extends { model?: string } = { model?: string }> 
   submission(order: Order, label: JobLabel): GeminiRequest;
   /** The name that Gemini gave it, of the answer to its submission. */
   nameIn(answer: unknown): string | undefined;
+  /** Whether a job of this kind can have that name: it becomes part of a path. */
+  isName(name: string): boolean;
   /** Asks for as little as tells its state: a finished job's answer can be huge. */
   look(name: string): GeminiRequest;
+  /** @throws what `GeminiClient.ask` makes a `GeminiError` of, as `Listing.read` does. */
   seen(answer: unknown): Sighting;
   cancellation(name: string): GeminiRequest;
   /** Where the result is read. @returns undefined for a file that is not at Gemini. */

@@ -1,6 +1,6 @@
 import type { GeminiEvent } from '../event/gemini-event.js';
-import { advanced, type Job, type JobState } from '../registry/job.js';
-import { without } from '../registry/json.js';
+import { noted } from '../registry/job-life.js';
+import type { Job, JobState } from '../registry/job.js';
 import type { JobKind, Sighting } from './job-kind.js';
 import { JOB_KINDS } from './job-kinds.js';
 
@@ -27,16 +27,18 @@ export function kindsTold({ type }: Pick<GeminiEvent, 'type'>): readonly JobKind
  * What a job came to. Its webhook and who looks after missed ones both claim it, so that only
  * one of them publishes.
  *
- * @param name of the job on Gemini: nobody checks it for a job that the registry does not know,
- *   and then one job's end must not stand for another's.
+ * @param unchecked name that the event gives a job which the registry does not know: nobody can
+ *   say whether it is the job's, and one job's end must not stand for another's.
  * @returns undefined for an event that may come more than once.
  */
 export function outcomeOf(
   jobId: string,
   event: Pick<GeminiEvent, 'type'>,
-  name: string | undefined,
+  unchecked?: string,
 ): string | undefined {
-  return stateAnnounced(event) && `${jobId}:${event.type}:${bareName(name ?? '')}`;
+  if (!stateAnnounced(event)) return undefined;
+  const outcome = `${jobId}:${event.type}`;
+  return unchecked === undefined ? outcome : `${outcome}:${bareName(unchecked)}`;
 }
 
 /** The `webhook-id` of an event that Gemini never delivered: the same whoever publishes it. */
@@ -54,24 +56,18 @@ export function bareName(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1);
 }
 
-/** An event of the job is on Kafka. */
-export function noted(
+/** The job after an event of it is on Kafka. */
+export function withEvent(
   job: Job,
-  { type, jobName }: GeminiEvent,
+  event: Pick<GeminiEvent, 'type' | 'jobName'>,
   webhookId: string,
   at: Date,
 ): Job {
-  const state = stateAnnounced({ type });
-  const named = jobName === undefined ? {} : { geminiName: job.geminiName ?? jobName };
+  const { type, jobName = '' } = event;
+  const isName = JOB_KINDS.find(({ name }) => name === job.kind)?.isName(jobName);
+  const name = isName ? jobName : undefined;
   const lastEvent = { type, webhookId, at: at.toISOString() };
-  const told = { ...taken(job), ...named, lastEvent, updatedAt: at.toISOString() };
-  return state === undefined ? told : advanced(told, state, at);
-}
-
-/** Who believed that Gemini had not taken it was wrong. */
-function taken(job: Job): Job {
-  if (!job.error?.retryable) return job;
-  return { ...without(job, 'error', 'endedAt'), state: 'submitted' };
+  return noted(job, lastEvent, name, stateAnnounced(event));
 }
 
 /** The event that Gemini would have sent, of what it says itself. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { fileContent } from './file-content.js';
-import type { JobKind } from './job-kind.js';
+import { geminiFault } from '../registry/job.js';
+import { fileContent, fileUri } from './file-content.js';
+import { UNTOLD_JOB, type JobKind } from './job-kind.js';
 import { modelName } from './order-fields.js';
 
 const order = z
@@ -44,7 +45,7 @@ const operation = z.object({
       generateVideoResponse: z
         .object({
           generatedSamples: z
-            .array(z.object({ video: z.object({ uri: z.string() }).optional() }))
+            .array(z.object({ video: z.object({ uri: fileUri }).optional() }))
             .default([]),
         })
         .optional(),
@@ -53,18 +54,26 @@ const operation = z.object({
 });
 
 /** Assumption: the metadata of a listed operation may repeat the webhook's configuration. */
-const listed = z.object({
-  name: z.string(),
-  metadata: z
-    .looseObject({
-      createTime: z.string().optional(),
-      webhookConfig: z
-        .object({ userMetadata: z.looseObject({ bridge_job_id: z.string() }) })
-        .optional()
-        .catch(undefined),
-    })
-    .optional(),
-});
+const listed = z
+  .object({
+    name: z.string().regex(NAME),
+    metadata: z
+      .looseObject({
+        createTime: z.string().optional(),
+        webhookConfig: z
+          .object({ userMetadata: z.looseObject({ bridge_job_id: z.string() }) })
+          .optional()
+          .catch(undefined),
+      })
+      .default({}),
+  })
+  .transform(({ name, metadata: { createTime = '', webhookConfig } }) => ({
+    name,
+    jobId: webhookConfig?.userMetadata.bridge_job_id,
+    isTelling: webhookConfig !== undefined,
+    at: Date.parse(createTime),
+  }))
+  .catch(UNTOLD_JOB);
 
 const page = z.object({
   operations: z.array(listed).default([]),
@@ -88,6 +97,7 @@ export const videoKind: JobKind<VideoOrder> = {
       webhookConfig: webhook,
     },
   }),
+  isName: (name) => NAME.test(name),
   nameIn(answer) {
     const parsed = z.object({ name: z.string().regex(NAME) }).safeParse(answer);
     return parsed.success ? parsed.data.name : undefined;
@@ -97,11 +107,8 @@ export const videoKind: JobKind<VideoOrder> = {
     const { done, error, response } = operation.parse(answer);
     if (!done) return { state: 'running' };
     if (error) {
-      const { code = '', message = '' } = error;
-      return {
-        state: error.code === CANCELLED ? 'cancelled' : 'failed',
-        error: { code: String(code), message },
-      };
+      const state = error.code === CANCELLED ? 'cancelled' : 'failed';
+      return { state, error: geminiFault(error) };
     }
     const samples = response?.generateVideoResponse?.generatedSamples ?? [];
     const uri = samples[0]?.video?.uri;
@@ -124,13 +131,7 @@ export const videoKind: JobKind<VideoOrder> = {
       },
     }),
     read(answer) {
-      const { operations, nextPageToken } = page.parse(answer);
-      const jobs = operations.map(({ name, metadata }) => ({
-        name,
-        jobId: metadata?.webhookConfig?.userMetadata.bridge_job_id,
-        isTelling: metadata?.webhookConfig !== undefined,
-        at: Date.parse(metadata?.createTime ?? ''),
-      }));
+      const { operations: jobs, nextPageToken } = page.parse(answer);
       return { jobs, nextPageToken };
     },
   },

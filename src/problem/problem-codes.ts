@@ -13,6 +13,7 @@ export const PROBLEM_STATUSES = {
   'job-not-over': [409],
   'result-elsewhere': [409],
   'job-unsettled': [409],
+  'body-too-slow': [408],
   'body-too-large': [413],
   'unsupported-media-type': [415],
   'range-not-satisfiable': [416],

@@ -1,15 +1,27 @@
 import { randomBytes } from 'node:crypto';
 
+/** What the counter has room for. */
+const MAX_COUNT = 0xfff;
+
+let lastMs = 0;
+let count = 0;
+
 /**
- * A UUID of version 7: ids sort by the millisecond at which they were made, so that a list of
- * jobs can go on from any of them.
+ * A UUID of version 7: ids of this process sort in the order in which they were made, within
+ * a millisecond by a counter, so that a list of jobs can go on from any of them.
  *
- * @see https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
+ * @see https://www.rfc-editor.org/rfc/rfc9562#name-monotonicity-and-counters
  */
 export function newJobId(nowMs = Date.now()): string {
+  count = nowMs > lastMs ? 0 : count + 1;
+  lastMs = Math.max(lastMs, nowMs);
+  if (count > MAX_COUNT) {
+    lastMs++;
+    count = 0;
+  }
   const bytes = randomBytes(16);
-  bytes.writeUIntBE(nowMs, 0, 6);
-  bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f);
+  bytes.writeUIntBE(lastMs, 0, 6);
+  bytes.writeUInt16BE(0x7000 | count, 6);
   bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f);
   const hex = bytes.toString('hex');
   return [

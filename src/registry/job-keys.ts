@@ -1,4 +1,4 @@
-import { isUnnamed, type Job } from './job.js';
+import { dutiesOf, isUnnamed, type Duty, type Job } from './job.js';
 
 /** The Redis keys that tell of a job; all are written together. */
 export interface JobKeys {
@@ -10,18 +10,32 @@ export interface JobKeys {
 }
 
 export function keysOf(job: Job): JobKeys {
-  const { id, kind, state, geminiName, submission, dueAt, endedAt } = job;
+  const { id, kind, state, geminiName, submission, endedAt } = job;
   return {
     job: `job:${id}`,
     name: geminiName === undefined ? undefined : `job-name:${geminiName}`,
-    submission: submission && `job-submission:${submission.key}`,
+    submission: submission && submissionKey(submission.key),
     indexes: {
       'jobs:all': 0,
       [`jobs:kind:${kind}`]: 0,
       [`jobs:state:${state}`]: 0,
-      ...(dueAt === undefined ? {} : { 'jobs:due': dueAt }),
+      ...dueIndexes(job),
       ...(endedAt === undefined ? {} : { 'jobs:ended': Date.parse(endedAt) }),
       ...(isUnnamed(job) ? { 'jobs:unnamed': 0 } : {}),
     },
   };
+}
+
+export function submissionKey(key: string): string {
+  return `job-submission:${key}`;
+}
+
+export function dueIndex(duty: Duty): string {
+  return `jobs:due:${duty}`;
+}
+
+function dueIndexes(job: Job): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(dutiesOf(job)).map(([duty, at]) => [dueIndex(duty as Duty), at]),
+  );
 }

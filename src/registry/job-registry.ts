@@ -1,4 +1,4 @@
-import type { Job, JobState } from './job.js';
+import type { Duty, Job, JobState } from './job.js';
 
 export interface JobQuery {
   readonly state?: JobState;
@@ -36,13 +36,16 @@ export const MAX_SCANNED = 1000;
  */
 export abstract class JobRegistry {
   /**
-   * Adds the job, unless there is one for the same `submission.key`.
+   * Adds the job, unless there is one for the same `submission.key`, or the same job already.
    *
    * @returns the one that is there now.
    */
   abstract add(job: Job): Promise<Job>;
 
   abstract find(id: string): Promise<Job | undefined>;
+
+  /** @param key of a submission that it answers. */
+  abstract findBySubmission(key: string): Promise<Job | undefined>;
 
   /** @param geminiName `batches/…` */
   abstract findByName(geminiName: string): Promise<NamedJob>;
@@ -58,8 +61,8 @@ export abstract class JobRegistry {
 
   abstract list(query: JobQuery): Promise<JobPage>;
 
-  /** Jobs that somebody has to look at, those waiting longest first. */
-  abstract due(nowMs: number, limit: number): Promise<readonly Job[]>;
+  /** Jobs for which that has to be done, those waiting longest first. */
+  abstract due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]>;
 
   /** Forgets jobs that ended before, so many at most. @returns how many. */
   abstract forgetEnded(beforeMs: number, limit: number): Promise<number>;

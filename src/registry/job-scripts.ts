@@ -50,6 +50,11 @@ for i, key in ipairs(KEYS) do
 end
 return answers`,
 
+  /** The JSON of the job that answers a submission, or ''. */
+  bridgeJobSubmitted: `
+local id = redis.call('GET', KEYS[1])
+return { id and redis.call('HGET', ARGV[1] .. id, 'job') or '' }`,
+
   /** After the index of unnamed jobs names: for each the JSON of its job or '', and how many have no name. */
   bridgeJobsNamed: `
 local unnamed = redis.call('ZCARD', KEYS[1])

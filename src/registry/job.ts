@@ -49,10 +49,12 @@ export interface Job {
   readonly error?: JobError;
   /** The submission that it answers; hashes. */
   readonly submission?: { readonly key: string; readonly body: string };
-  /** When somebody has to look at it again, Unix ms; without it nobody has to. */
+  /** When somebody has to look after it again, Unix ms; what that means its duties say. */
   readonly dueAt?: number;
   /** What Kafka is still to be told of its life. */
   readonly untold?: readonly Milestone[];
+  /** When that is to be tried again, Unix ms; without it at once. */
+  readonly tellAt?: number;
 }
 
 export interface JobProgress {
@@ -75,45 +77,54 @@ export interface JobError {
   readonly retryable?: boolean;
 }
 
-/** Nothing comes after these. */
-const LAST: ReadonlySet<JobState> = new Set([
-  'succeeded',
-  'failed',
-  'cancelled',
-  'expired',
-]);
+/** For people, and of any length where it comes from. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** What Gemini says went wrong. */
+export function geminiFault({
+  code = '',
+  message = '',
+}: {
+  readonly code?: string | number | undefined;
+  readonly message?: string | undefined;
+}): JobError {
+  return {
+    code: String(code).slice(0, 64),
+    message: message.slice(0, MAX_MESSAGE_LENGTH),
+  };
+}
 
 export function isOver({ endedAt }: Job): boolean {
   return endedAt !== undefined;
 }
 
-/** What may follow what: news can come late and in any order, and never takes a job back. */
-const RANK: Readonly<Record<JobState, number>> = {
-  submitting: 0,
-  unknown: 0,
-  submitted: 1,
-  running: 2,
-  succeeded: 3,
-  failed: 3,
-  cancelled: 3,
-  expired: 3,
-};
-
-/** The job in another state, at that time; as it is when the news is old. */
-export function advanced(job: Job, state: JobState, at: Date): Job {
-  const isLost = job.state === 'submitting' && state === 'unknown';
-  if (RANK[state] <= RANK[job.state] && !isLost) return job;
-  const next = { ...job, state };
-  return LAST.has(state) && !isOver(job) ? ended(next, at) : next;
-}
-
-/** Nothing comes after this. Kafka is told once, however often it is said. */
-export function ended(job: Job, at: Date): Job {
-  const untold = [...(job.untold ?? []), 'ended' as const];
-  return { ...job, endedAt: at.toISOString(), untold, dueAt: at.getTime() };
-}
-
 /** What a static webhook tells of an unknown name may be about this one. */
 export function isUnnamed(job: Job): boolean {
   return job.announcedBy === 'static' && job.geminiName === undefined && !isOver(job);
+}
+
+/**
+ * What somebody has to do for a job, each kind of work in a queue of its own: what is held up in
+ * one must not hold up the others.
+ *
+ * - `tell`: Kafka does not know all of its life.
+ * - `release`: whoever submits it has not said what became of that, when the lease ends.
+ * - `find`: Gemini may have it under a name that nobody knows.
+ * - `look`: Gemini may have ended it without anybody being told.
+ */
+export type Duty = 'tell' | 'release' | 'find' | 'look';
+
+/** When each is due, Unix ms. */
+export function dutiesOf(job: Job): Partial<Record<Duty, number>> {
+  const { untold, tellAt = 0, dueAt } = job;
+  const open = isOver(job) ? undefined : openDuty(job);
+  return {
+    ...(untold && { tell: tellAt }),
+    ...(open && dueAt !== undefined && { [open]: dueAt }),
+  };
+}
+
+function openDuty({ state, geminiName }: Job): Duty {
+  if (state === 'submitting') return 'release';
+  return geminiName === undefined ? 'find' : 'look';
 }

@@ -6,7 +6,7 @@ import {
   type JobQuery,
   type NamedJob,
 } from './job-registry.js';
-import { isUnnamed, type Job } from './job.js';
+import { dutiesOf, isUnnamed, type Duty, type Job } from './job.js';
 
 /** Jobs remembered at most; the oldest are forgotten, their events keep their correlation id. */
 const MAX_JOBS = 100_000;
@@ -19,7 +19,13 @@ export class MemoryJobRegistry extends JobRegistry {
   private readonly idsBySubmission = new Map<string, string>();
   /** Without a name, and told of by static webhooks. */
   private readonly unnamed = new Set<string>();
-  private readonly open = new Set<string>();
+  /** When each is due, by what is to be done. */
+  private readonly dues: Readonly<Record<Duty, Map<string, number>>> = {
+    tell: new Map(),
+    release: new Map(),
+    find: new Map(),
+    look: new Map(),
+  };
 
   constructor(private readonly max = MAX_JOBS) {
     super();
@@ -30,6 +36,8 @@ export class MemoryJobRegistry extends JobRegistry {
     const known = key === undefined ? undefined : this.idsBySubmission.get(key);
     const earlier = known === undefined ? undefined : this.jobs.get(known);
     if (earlier) return Promise.resolve(earlier);
+    const same = this.jobs.get(job.id);
+    if (same) return Promise.resolve(same);
     if (key !== undefined) this.idsBySubmission.set(key, job.id);
     this.put(job);
     for (const oldest of this.jobs.values()) {
@@ -41,6 +49,11 @@ export class MemoryJobRegistry extends JobRegistry {
 
   override find(id: string): Promise<Job | undefined> {
     return Promise.resolve(this.jobs.get(id));
+  }
+
+  override findBySubmission(key: string): Promise<Job | undefined> {
+    const id = this.idsBySubmission.get(key);
+    return Promise.resolve(id === undefined ? undefined : this.jobs.get(id));
   }
 
   override findByName(geminiName: string): Promise<NamedJob> {
@@ -74,11 +87,11 @@ export class MemoryJobRegistry extends JobRegistry {
     return Promise.resolve({ jobs, next: undefined });
   }
 
-  override due(nowMs: number, limit: number): Promise<readonly Job[]> {
-    const due = Array.from(this.open, (id) => this.jobs.get(id) as Job)
-      .filter(({ dueAt = Infinity }) => dueAt <= nowMs)
-      .toSorted((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
-    return Promise.resolve(due.slice(0, limit));
+  override due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]> {
+    const due: [string, number][] = [];
+    for (const entry of this.dues[duty]) if (entry[1] <= nowMs) due.push(entry);
+    const first = due.toSorted(([, a], [, b]) => a - b).slice(0, limit);
+    return Promise.resolve(first.map(([id]) => this.jobs.get(id) as Job));
   }
 
   override forgetEnded(beforeMs: number, limit: number): Promise<number> {
@@ -105,7 +118,12 @@ export class MemoryJobRegistry extends JobRegistry {
     this.jobs.set(id, job);
     if (geminiName !== undefined) this.idsByName.set(geminiName, id);
     keep(this.unnamed, id, isUnnamed(job));
-    keep(this.open, id, job.dueAt !== undefined);
+    const duties = dutiesOf(job);
+    for (const [duty, dues] of Object.entries(this.dues)) {
+      const at = duties[duty as Duty];
+      if (at === undefined) dues.delete(id);
+      else dues.set(id, at);
+    }
   }
 
   private forget({ id, geminiName, submission }: Job): void {
@@ -113,7 +131,7 @@ export class MemoryJobRegistry extends JobRegistry {
     if (geminiName !== undefined) this.idsByName.delete(geminiName);
     if (submission) this.idsBySubmission.delete(submission.key);
     this.unnamed.delete(id);
-    this.open.delete(id);
+    for (const dues of Object.values(this.dues)) dues.delete(id);
   }
 }
 

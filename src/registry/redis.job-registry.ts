@@ -14,8 +14,8 @@ import {
   type JobQuery,
   type NamedJob,
 } from './job-registry.js';
-import { keysOf, type JobKeys } from './job-keys.js';
-import type { Job } from './job.js';
+import { dueIndex, keysOf, submissionKey, type JobKeys } from './job-keys.js';
+import type { Duty, Job } from './job.js';
 import { JOB_SCRIPTS } from './job-scripts.js';
 
 /** Somebody else wrote the job between reading and writing it: so often, and something is wrong. */
@@ -61,6 +61,15 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     return (await this.read(id))?.job;
   }
 
+  override async findBySubmission(key: string): Promise<Job | undefined> {
+    const [text = ''] = await this.redis.run<string>(
+      'bridgeJobSubmitted',
+      [submissionKey(key)],
+      `${KEY_PREFIX}job:`,
+    );
+    return text === '' ? undefined : parsed(text);
+  }
+
   override async findByName(geminiName: string): Promise<NamedJob> {
     const [text, unnamed] = await this.names(`job-name:${geminiName}`);
     const job = text === '' ? undefined : parsed(text);
@@ -102,13 +111,13 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     return { jobs, next: last };
   }
 
-  override due(nowMs: number, limit: number): Promise<readonly Job[]> {
-    return this.between('jobs:due', nowMs, limit);
+  override due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]> {
+    return this.between(dueIndex(duty), nowMs, limit);
   }
 
   override async forgetEnded(beforeMs: number, limit: number): Promise<number> {
     const ended = await this.between('jobs:ended', beforeMs - 1, limit);
-    for (const { id } of ended) await this.forget(id);
+    for (const { id } of ended) await this.forget(id, beforeMs);
     return ended.length;
   }
 
@@ -146,9 +155,10 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     return done === 1;
   }
 
-  private async forget(id: string): Promise<void> {
+  /** Unless it has been submitted again since. */
+  private async forget(id: string, endedBeforeMs: number): Promise<void> {
     const read = await this.read(id);
-    if (!read) return;
+    if (!read || !(Date.parse(read.job.endedAt ?? '') < endedBeforeMs)) return;
     const { job, name, submission, indexes } = keysOf(read.job);
     const keys = [job, ...[name, submission].filter((key) => key !== undefined)];
     await this.redis.run(

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { JobCaretaker } from '../../src/jobs/job.caretaker.js';
+import { JobWatcher } from '../../src/jobs/job.watcher.js';
 import { newJobId } from '../../src/registry/job-id.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
 import type { Job } from '../../src/registry/job.js';
@@ -40,7 +40,11 @@ async function submitted(): Promise<Job> {
 const eventOf = ({ geminiName: id }: Job) =>
   signedV1a(gemini.keys, { body: eventBody('batch.succeeded', { id }) });
 
-const look = (job: Job) => app.get(JobCaretaker).attend([job]);
+/** Of its own accord nobody looks for hours. */
+const look = async ({ id }: Job) => {
+  await app.get(JobRegistry).change(id, (now) => ({ ...now, dueAt: 0 }));
+  await app.get(JobWatcher).watch(new AbortController().signal);
+};
 
 const deliver = async (job: Job, signed = eventOf(job)) =>
   (await post(app.url + (await app.jobPath(job.id, job.correlationId)), signed)).json;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
-import { advanced } from '../../src/registry/job.js';
+import { advanced } from '../../src/registry/job-life.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { ask } from '../support/sender.js';
@@ -130,6 +130,19 @@ describe('requests that are uploaded', () => {
       json: { code: 'idempotency-key-reused' },
     });
     expect((await filesAtGemini()).length).toBe(files);
+  });
+
+  it('are not uploaded when their key stands for a job already', async () => {
+    const first = await upload(LINE, { key: 'k-2' });
+    gemini.fault('files.upload', { kind: 'status', status: 429 });
+    const again = await upload(LINE, { key: 'k-2' });
+    const other = await upload(`${LINE}\n`, { key: 'k-2' });
+    expect((again.json as Taken).id).toBe((first.json as Taken).id);
+    expect(other).toMatchObject({
+      status: 422,
+      json: { code: 'idempotency-key-reused' },
+    });
+    expect((await upload(LINE)).status).toBe(429);
   });
 
   it.each<[string, number, string, () => Promise<{ status: number; json: unknown }>]>([

@@ -3,7 +3,8 @@ import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
 import { newJobId } from '../../src/registry/job-id.js';
 import type { JobQuery, JobRegistry } from '../../src/registry/job-registry.js';
-import { advanced, ended, type Job } from '../../src/registry/job.js';
+import { advanced, ended, tried } from '../../src/registry/job-life.js';
+import type { Duty, Job } from '../../src/registry/job.js';
 import { without } from '../../src/registry/json.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { RedisJobRegistry } from '../../src/registry/redis.job-registry.js';
@@ -124,11 +125,61 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
       await registry.add(dueAt === undefined ? job : { ...job, dueAt });
     }
     const ids = async (nowMs: number, limit = 10) =>
-      (await registry.due(nowMs, limit)).map(({ id }) => id);
+      (await registry.due('look', nowMs, limit)).map(({ id }) => id);
     expect(await ids(250)).toEqual(['job-1', 'job-2']);
     expect(await ids(1000, 2)).toEqual(['job-1', 'job-2']);
     await registry.change('job-1', (job) => without(job, 'dueAt'));
     expect(await ids(1000)).toEqual(['job-2', 'job-0']);
+  });
+
+  it('has each kind of work in a queue of its own, and none of that for a job that is over', async () => {
+    const registry = await open();
+    const dues = async () => {
+      const found: string[] = [];
+      for (const duty of ['tell', 'release', 'find', 'look'] satisfies Duty[]) {
+        if ((await registry.due(duty, 1000, 10)).length > 0) found.push(duty);
+      }
+      return found;
+    };
+    const job = without(knownJob({ state: 'submitting', dueAt: 5 }), 'geminiName');
+    await registry.add(job);
+    expect(await dues()).toEqual(['release']);
+    await registry.change('job-1', (now) => ({ ...now, state: 'unknown' }));
+    expect(await dues()).toEqual(['find']);
+    await registry.change('job-1', () => knownJob({ dueAt: 5, untold: ['submitted'] }));
+    expect(await dues()).toEqual(['tell', 'look']);
+    await registry.change('job-1', (now) => ({ ...ended(now, NOW), dueAt: 5 }));
+    expect(await dues()).toEqual(['tell']);
+    await registry.change('job-1', (now) => ({ ...now, tellAt: 2000 }));
+    expect(await dues()).toEqual([]);
+  });
+
+  it('adds the same job once, however often it is told to', async () => {
+    const registry = await open();
+    const job = knownJob({ submission: { key: 'k', body: 'b' } });
+    for (const given of [job, without(job, 'submission')]) {
+      await registry.add(given);
+      await registry.change('job-1', more);
+      expect(await registry.add(given)).toMatchObject({ id: 'job-1', attempts: 2 });
+      await registry.change('job-1', () => ended(given, NOW));
+      await registry.forgetEnded(Number.MAX_SAFE_INTEGER, 1);
+    }
+  });
+
+  it('finds the job that answers a submission', async () => {
+    const registry = await open();
+    const job = knownJob({ submission: { key: 'k', body: 'b' } });
+    await registry.add(job);
+    expect(await registry.findBySubmission('k')).toEqual(job);
+    expect(await registry.findBySubmission('other')).toBeUndefined();
+  });
+
+  it('lists all jobs of one millisecond, page by page', async () => {
+    const registry = await open();
+    const ids = Array.from({ length: 30 }, () => newJobId(NOW.getTime()));
+    for (const id of ids) await registry.add(knownJob({ id }));
+    const listed = (await allOf(registry, { limit: 7 })).map(({ id }) => id);
+    expect(listed).toEqual(ids.toReversed());
   });
 
   it('forgets what has ended before, with all that leads to it', async () => {
@@ -140,7 +191,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await registry.forgetEnded(NOW.getTime() + 1, 10)).toBe(1);
     expect(await registry.find('job-1')).toBeUndefined();
     expect(await registry.findByName('batches/1')).toMatchObject({ job: undefined });
-    expect(await registry.due(Infinity, 10)).toEqual([]);
+    expect(await registry.due('tell', Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
     expect((await registry.list({ limit: 10 })).jobs.map(({ id }) => id)).toEqual([
       'job-2',
     ]);
@@ -169,6 +220,20 @@ describe('a registry in Redis', () => {
     const client = new Redis(redis.url);
     expect(await client.keys('*')).toEqual([]);
     client.disconnect();
+  });
+
+  it('does not forget a job that is submitted again while it is about to', async () => {
+    const registry = await emptyRedisRegistry();
+    await registry.add(ended(knownJob(), NOW));
+    // As `forgetEnded` reads what it has found in the index
+    const reads = registry['read'].bind(registry);
+    registry['read'] = async (id) => {
+      registry['read'] = reads;
+      await registry.change(id, (job) => tried(job, new Date(), Date.now()));
+      return reads(id);
+    };
+    await registry.forgetEnded(Number.MAX_SAFE_INTEGER, 1);
+    expect(await registry.find('job-1')).toMatchObject({ state: 'submitting' });
   });
 
   it('passes over a job that Redis has lost', async () => {

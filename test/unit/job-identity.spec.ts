@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { JobIdentity } from '../../src/bridge/job-identity.js';
 import { parseGeminiEvent } from '../../src/event/gemini-event.js';
+import { GeminiError } from '../../src/gemini/gemini.error.js';
 import { metadataHash, userMetadataOf } from '../../src/registry/correlation.js';
 import type { Job } from '../../src/registry/job.js';
 import { without } from '../../src/registry/json.js';
@@ -58,8 +59,9 @@ describe('the job of a path', () => {
       jobId: ID,
       correlationId: 'correlation-1',
       metadata: { tenant: 'blue', n: 1 },
+      geminiName: 'batches/1',
       isRegistered: true,
-      outcome: `${ID}:batch.succeeded:1`,
+      outcome: `${ID}:batch.succeeded`,
     });
   });
 
@@ -72,7 +74,10 @@ describe('the job of a path', () => {
     const name = 'models/veo/operations/1';
     const video = { ...JOB, kind: 'video', geminiName: name };
     const body = eventBody('video.generated', { file_id: 'files/abc' });
-    expect(ofPath(body, video)).toMatchObject({ outcome: `${ID}:video.generated:1` });
+    expect(ofPath(body, video)).toMatchObject({
+      outcome: `${ID}:video.generated`,
+      geminiName: name,
+    });
   });
 
   it.each([event, eventAround])('may repeat its metadata, but not alter it', (body) => {
@@ -80,6 +85,18 @@ describe('the job of a path', () => {
     expect(ofPath(body({ ...GIVEN, tenant: 'red' }))).toBe('other-metadata');
     expect(ofPath(body({ ...GIVEN, bridge_job_id: 'x' }))).toBe('other-job-id');
     expect(ofPath(body({ ...GIVEN, more: 1 }))).toBe('other-metadata');
+  });
+
+  it.each([event, eventAround])('may leave its metadata empty', (body) => {
+    expect(ofPath(body({}))).toMatchObject({ jobId: ID });
+    const elsewhere = { id: 'batches/1', user_metadata: {}, userMetadata: { n: 2 } };
+    expect(ofPath(eventBody('batch.succeeded', elsewhere))).toBe('other-metadata');
+  });
+
+  it('is not one whose metadata nobody can walk through', () => {
+    const deep = '['.repeat(50_000) + ']'.repeat(50_000);
+    const body = event({ deep: 'here' }).replace('"here"', deep);
+    expect(ofPath(body)).toBe('other-metadata');
   });
 
   it('that the registry lost has the metadata that its hash vouches for', () => {
@@ -123,6 +140,38 @@ describe('the job of a name', () => {
     expect(await ofName(eventBody())).toMatchObject({ jobId: ID });
     expect(await registry.find(ID)).toMatchObject({ geminiName: 'batches/1' });
   });
+
+  it('is nobody’s whose end a webhook of its own tells: Gemini is not asked', async () => {
+    await registry.add(STATIC);
+    expect(
+      await ofName(eventBody('interaction.completed', { id: 'v1_1' })),
+    ).toBeUndefined();
+    const strange = eventBody('batch.succeeded', { id: 'files/../1' });
+    expect(await ofName(strange)).toBeUndefined();
+    expect(gemini.asked).toEqual([]);
+  });
+
+  it.each([400, 403, 404])('that Gemini answers %i for is not ours', async (status) => {
+    await registry.add(STATIC);
+    gemini.answer = () => Promise.reject(new GeminiError('no', 'refused', { status }));
+    expect(await ofName(eventBody())).toBeUndefined();
+  });
+
+  it('is not ours where Gemini’s answer cannot be read', async () => {
+    await registry.add(STATIC);
+    gemini.answer = () => Promise.resolve({ done: true });
+    expect(await ofName(eventBody())).toBeUndefined();
+  });
+
+  it.each([429, 500, undefined])(
+    'has to wait while Gemini answers %p',
+    async (status) => {
+      await registry.add(STATIC);
+      const outcome = status === 429 ? 'refused' : 'unknown';
+      gemini.answer = () => Promise.reject(new GeminiError('no', outcome, { status }));
+      await expect(ofName(eventBody())).rejects.toBeInstanceOf(GeminiError);
+    },
+  );
 
   it('is not that of somebody who wrote our id into another job’s display name', async () => {
     await registry.add({ ...STATIC, id: 'other' });

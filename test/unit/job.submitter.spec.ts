@@ -6,7 +6,8 @@ import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
 import { parseOrder } from '../../src/jobs/job-order.js';
 import { JobSubmitter } from '../../src/jobs/job.submitter.js';
 import { JOB_KINDS } from '../../src/kinds/job-kinds.js';
-import { noted } from '../../src/kinds/job-news.js';
+import { withEvent } from '../../src/kinds/job-news.js';
+import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import { metadataHash } from '../../src/registry/correlation.js';
 import type { Job } from '../../src/registry/job.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
@@ -37,7 +38,7 @@ beforeEach(() => {
     gemini,
     registry,
     { value: KEYS } as CapabilityKeyring,
-    { publicUrl: 'https://bridge.example' } as Config,
+    { publicUrl: 'https://bridge.example', jobs: { lookAfterMs: 300_000 } } as Config,
   );
 });
 
@@ -73,7 +74,9 @@ const fails = (outcome: 'refused' | 'unknown', status?: number, more = {}) => {
 /** An event of the job comes while its submission waits for the answer. */
 async function eventComes(request: GeminiRequest, type: string): Promise<void> {
   const event = { type, subject: 'batches/77', jobName: 'batches/77', time: undefined };
-  await registry.change(idIn(request), (job) => noted(job, event, 'msg_1', new Date()));
+  await registry.change(idIn(request), (job) =>
+    withEvent(job, event, 'msg_1', new Date()),
+  );
 }
 
 describe('JobSubmitter', () => {
@@ -178,6 +181,33 @@ describe('JobSubmitter', () => {
       state: 'failed',
       error: { code: 'not-sent', retryable: true },
     });
+  });
+
+  it.each(['add', 'change'] as const)(
+    'is noted although the registry does not answer at once (%s)',
+    async (method) => {
+      const work = registry[method].bind(registry) as (...args: unknown[]) => never;
+      // What was not answered may be done all the same
+      registry[method] = (...given: unknown[]) => {
+        registry[method] = work;
+        work(...given);
+        return Promise.reject(new RedisUnavailableError('silence')) as never;
+      };
+      const { job } = await submit();
+      expect(gemini.asked).toHaveLength(1);
+      expect(job).toMatchObject({ state: 'submitted', geminiName: 'batches/77' });
+      expect(await onlyJob()).toEqual(job);
+    },
+  );
+
+  it('is not tried again when its failure was its own', async () => {
+    fails('refused', 429);
+    await expect(submit(BATCH, { key: 'k' })).rejects.toMatchObject({ status: 429 });
+    // It was taken all the same, and its event says that it failed
+    await eventComes(gemini.asked[0]!, 'batch.failed');
+    const again = await submit(BATCH, { key: 'k' });
+    expect(again).toMatchObject({ isRepeat: true, job: { state: 'failed' } });
+    expect(gemini.asked).toHaveLength(1);
   });
 
   it('is not changed by an answer to an earlier try', async () => {

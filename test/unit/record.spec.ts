@@ -33,7 +33,7 @@ const JOB = {
   correlationId: 'order-42',
   metadata: { tenant: 'blau-ü' },
   isRegistered: true,
-  outcome: 'job-1:batch.succeeded:1',
+  outcome: 'job-1:batch.succeeded',
 };
 const EVENT = {
   type: 'batch.succeeded',
@@ -110,6 +110,16 @@ describe('eventRecord', () => {
     expect(known.headers).not.toHaveProperty('bridge-job-registered');
     expect(known.headers['bridge-job-metadata']).toBe('{"tenant":"blau-ü"}');
     expectKafkaHeaders(known);
+  });
+
+  it('of a known job has its name for a key, however the event spells it', () => {
+    const event = { ...EVENT, subject: 'files/abc', jobName: undefined };
+    const job = { ...JOB, geminiName: 'models/veo/operations/1' };
+    expect(eventRecord(FOR_JOB, event, 'gemini', job)).toMatchObject({
+      key: 'models/veo/operations/1',
+      headers: { ce_subject: 'files/abc' },
+    });
+    expect(eventRecord(FOR_JOB, event, 'gemini', JOB).key).toBe('files/abc');
   });
 
   it('says what a job came to, so that nobody else publishes it', () => {

@@ -1,0 +1,66 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+} from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CONFIG, type Config } from '../config.js';
+import type { GeminiEvent } from '../event/gemini-event.js';
+import { withEvent } from '../kinds/job-news.js';
+import { LogQuota } from '../publication/log-quota.js';
+import { JobRegistry } from '../registry/job-registry.js';
+import { persistently } from '../registry/persistently.js';
+
+/** For so long a note is tried again; then only asking Gemini tells. */
+const PERSIST_MS = 60_000;
+const MAX_PENDING = 1000;
+
+/**
+ * Notes in the registry that a job's event is on Kafka. What becomes of the note cannot change
+ * the answer to the delivery any more; but of a job that Gemini does not list it is the only
+ * thing that tells its name, so it is not given up at once.
+ */
+@Injectable()
+export class EventNotes implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(EventNotes.name);
+  private readonly quota = new LogQuota();
+  private readonly pending = new Set<Promise<void>>();
+
+  constructor(
+    private readonly jobs: JobRegistry,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Resolves after the first try. */
+  async note(jobId: string, event: GeminiEvent, webhookId: string): Promise<void> {
+    const at = new Date();
+    const note = () =>
+      this.jobs.change(jobId, (job) => withEvent(job, event, webhookId, at));
+    try {
+      await note();
+    } catch (error) {
+      if (this.pending.size < MAX_PENDING) this.later(jobId, note);
+      else this.lost(jobId, error);
+    }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    const most = delay(this.config.shutdownTimeoutMs / 4, undefined, { ref: false });
+    await Promise.race([Promise.all(this.pending), most]);
+  }
+
+  private later(jobId: string, note: () => Promise<unknown>): void {
+    const noting = persistently(note, PERSIST_MS)
+      .then(() => undefined)
+      .catch((error: unknown) => this.lost(jobId, error))
+      .finally(() => this.pending.delete(noting));
+    this.pending.add(noting);
+  }
+
+  private lost(jobId: string, error: unknown): void {
+    if (this.quota.take()) {
+      this.logger.warn({ message: "job's event not noted", jobId, error });
+    }
+  }
+}

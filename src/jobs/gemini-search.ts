@@ -1,0 +1,85 @@
+import type { Listing } from '../kinds/job-kind.js';
+import type { Job } from '../registry/job.js';
+import { BudgetSpentError, type GeminiQuestions } from './gemini-questions.js';
+
+/** Gemini's clock and ours may differ by this much. */
+const CLOCK_MARGIN_MS = 5 * 60_000;
+/** Of a hundred jobs each. */
+const MAX_PAGES = 2000;
+
+/**
+ * Looks through one of Gemini's lists for jobs whose submission was not answered, by our id in
+ * what it says of each: from the newest back to when they were submitted. It may take many
+ * pages, so it can be left and gone on with.
+ */
+export class GeminiSearch {
+  readonly wanted = new Map<string, Job>();
+  /** By our id. */
+  readonly names = new Map<string, string>();
+  /** When the first page was asked for, Unix ms; undefined before. What was made later may be missing. */
+  startedAt: number | undefined;
+  /** Whether what was not found is not there. */
+  isTelling = true;
+  private since = 0;
+  private pages = 0;
+  private pageToken: string | undefined;
+  /** As far as was seen the newest come first; undefined while nothing was seen of an order. */
+  private isOrdered: boolean | undefined;
+  private lastAt = Infinity;
+
+  constructor(
+    readonly listing: Listing,
+    readonly model: string,
+  ) {}
+
+  /**
+   * Goes on to the end of the list, or as far as the calls reach.
+   *
+   * @returns whether it is at the end.
+   * @throws {GeminiError}
+   */
+  async goOn(questions: GeminiQuestions, signal: AbortSignal): Promise<boolean> {
+    try {
+      while (!signal.aborted) if (await this.isLastPage(questions)) return true;
+    } catch (error) {
+      if (!(error instanceof BudgetSpentError)) throw error;
+    }
+    return false;
+  }
+
+  private async isLastPage(questions: GeminiQuestions): Promise<boolean> {
+    const { listing, model } = this;
+    const askedAt = Date.now();
+    const request = listing.request(model, this.pageToken);
+    const { jobs, nextPageToken } = await questions.ask('find', request, (answer) =>
+      listing.read(answer),
+    );
+    if (this.startedAt === undefined) this.start(askedAt);
+    for (const { name, jobId, isTelling, at } of jobs) {
+      if (jobId !== undefined && this.wanted.has(jobId)) this.names.set(jobId, name);
+      this.isTelling &&= isTelling || at < this.since;
+      this.see(at);
+    }
+    this.pageToken = nextPageToken;
+    const isPast = this.isOrdered && this.lastAt < this.since;
+    if (nextPageToken === undefined || isPast) return true;
+    if (this.names.size === this.wanted.size) return true;
+    if (++this.pages < MAX_PAGES) return false;
+    this.isTelling = false;
+    return true;
+  }
+
+  private see(at: number): void {
+    if (!(at <= this.lastAt)) this.isOrdered = false;
+    else if (at < this.lastAt && this.lastAt !== Infinity) this.isOrdered ??= true;
+    this.lastAt = at;
+  }
+
+  private start(at: number): void {
+    this.startedAt = at;
+    const made = Array.from(this.wanted.values(), ({ createdAt }) =>
+      Date.parse(createdAt),
+    );
+    this.since = Math.min(...made) - CLOCK_MARGIN_MS;
+  }
+}

@@ -1,0 +1,141 @@
+/*
+ * How a job's life goes on. News can come late, twice and in any order: none of these takes a
+ * job back, and what is no news leaves it as it is.
+ */
+import type { Milestone } from '../event/event-topics.js';
+import { isOver, type Job, type JobError, type JobEvent, type JobState } from './job.js';
+import { without } from './json.js';
+
+/** Nothing comes after these. */
+const LAST: ReadonlySet<JobState> = new Set([
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+]);
+
+/** What may follow what. */
+const RANK: Readonly<Record<JobState, number>> = {
+  submitting: 0,
+  unknown: 0,
+  submitted: 1,
+  running: 2,
+  succeeded: 3,
+  failed: 3,
+  cancelled: 3,
+  expired: 3,
+};
+
+/** The job in another state; as it is when the news is old. */
+export function advanced(job: Job, state: JobState, at: Date): Job {
+  if (RANK[state] <= RANK[job.state]) return job;
+  const next = { ...job, state, updatedAt: at.toISOString() };
+  return LAST.has(state) ? ended(next, at) : next;
+}
+
+/** Nothing comes after this. Kafka is told. */
+export function ended(job: Job, at: Date): Job {
+  if (isOver(job)) return job;
+  const time = at.toISOString();
+  return toTell({ ...without(job, 'dueAt'), endedAt: time, updatedAt: time }, 'ended');
+}
+
+/** Gemini has it, whatever anybody believed. Somebody has to look what became of it. */
+export function taken(job: Job, at: Date): Job {
+  const isBelievedNotTaken = job.error?.retryable ?? false;
+  const isUnsure = !isOver(job) && RANK[job.state] === RANK.unknown;
+  if (!isBelievedNotTaken && !isUnsure) return job;
+  const sure: Job = {
+    ...without(job, 'error', 'endedAt'),
+    untold: (job.untold ?? []).filter((milestone) => milestone !== 'ended'),
+    state: 'submitted',
+    updatedAt: at.toISOString(),
+    dueAt: at.getTime(),
+  };
+  return toTell(sure, 'submitted');
+}
+
+/** Gemini has taken it, and calls it so. @param lookAt when to ask what became of it, Unix ms. */
+export function named(job: Job, geminiName: string, at: Date, lookAt: number): Job {
+  const sure = taken(job, at);
+  if (isOver(sure)) return { ...sure, geminiName };
+  return { ...sure, geminiName, updatedAt: at.toISOString(), dueAt: lookAt };
+}
+
+/** An event of the job is on Kafka. @param state that it announces, if it does. */
+export function noted(
+  job: Job,
+  lastEvent: JobEvent,
+  geminiName: string | undefined,
+  state: JobState | undefined,
+): Job {
+  const at = new Date(lastEvent.at);
+  const name = job.geminiName ?? geminiName;
+  const sure: Job = {
+    ...taken(job, at),
+    ...(name !== undefined && { geminiName: name }),
+    lastEvent,
+    updatedAt: lastEvent.at,
+  };
+  return state === undefined ? sure : advanced(sure, state, at);
+}
+
+/** Nobody can say whether Gemini took it: that has to be found out. */
+export function lost(job: Job, { message }: Error, at: Date): Job {
+  if (job.state !== 'submitting') return job;
+  const unsure: Job = {
+    ...job,
+    state: 'unknown',
+    error: { code: 'outcome-unknown', message },
+    updatedAt: at.toISOString(),
+    dueAt: at.getTime(),
+  };
+  return toTell(unsure, 'unknown');
+}
+
+/**
+ * Gemini has certainly not taken it. Kafka is told where it was told that nobody knows; else
+ * only whoever submitted it, who may try again.
+ */
+export function notTaken(job: Job, error: JobError, at: Date): Job {
+  if (isOver(job) || RANK[job.state] !== RANK.unknown) return job;
+  const failed: Job = {
+    ...without(job, 'dueAt'),
+    state: 'failed',
+    error,
+    updatedAt: at.toISOString(),
+    endedAt: at.toISOString(),
+  };
+  return job.state === 'unknown' ? toTell(failed, 'ended') : failed;
+}
+
+/** Submitted once more. What Kafka was not told of the last try is of no interest any more. */
+export function tried(job: Job, at: Date, leaseUntil: number): Job {
+  return {
+    ...without(job, 'error', 'endedAt', 'untold', 'tellAt'),
+    state: 'submitting',
+    attempts: job.attempts + 1,
+    updatedAt: at.toISOString(),
+    dueAt: leaseUntil,
+  };
+}
+
+/** Nobody can find out what became of it, and nobody will look any more. */
+export function givenUp(job: Job, at: Date): Job {
+  return isOver(job) ? job : ended({ ...job, state: 'unknown' }, at);
+}
+
+/** Kafka has been told what was to be told when the job was like that. */
+export function told(job: Job, then: Job): Job {
+  if (!job.untold || job.attempts !== then.attempts) return job;
+  const isTold = (milestone: Milestone): boolean =>
+    (then.untold?.includes(milestone) ?? false) &&
+    (milestone !== 'ended' || job.endedAt === then.endedAt);
+  const untold = job.untold.filter((milestone) => !isTold(milestone));
+  const rest = without(job, 'untold', 'tellAt');
+  return untold.length === 0 ? rest : { ...rest, untold };
+}
+
+function toTell(job: Job, milestone: Milestone): Job {
+  return { ...job, untold: [...(job.untold ?? []), milestone] };
+}

@@ -1,0 +1,90 @@
+import type { Config } from '../../src/config.js';
+import { MemoryDedupeStore } from '../../src/dedupe/memory.dedupe-store.js';
+import { GeminiQuestions } from '../../src/jobs/gemini-questions.js';
+import { JobFinder } from '../../src/jobs/job.finder.js';
+import { JobPublications } from '../../src/jobs/job.publications.js';
+import { JobTeller } from '../../src/jobs/job.teller.js';
+import { JobWatcher } from '../../src/jobs/job.watcher.js';
+import { Metrics } from '../../src/metrics/metrics.js';
+import { Attempts } from '../../src/publication/attempts.js';
+import type { Job } from '../../src/registry/job.js';
+import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
+import { FakeGemini } from './fake-gemini.js';
+import { knownJob } from './jobs.js';
+import { RecordingPublisher } from './recording.publisher.js';
+
+export const SETTLE_MS = 120_000;
+export const GIVE_UP_MS = 26 * 3_600_000;
+export const LOOK_AFTER_MS = 300_000;
+const DAY_MS = 24 * 3_600_000;
+
+export const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
+
+/** A job that is due. */
+export const dueJob = (more: Partial<Job> = {}): Job =>
+  knownJob({ createdAt: ago(1000), updatedAt: ago(1000), dueAt: Date.now(), ...more });
+
+/** What looks after jobs, on a registry in the process, with a Gemini that answers as told. */
+export class Caretaking {
+  readonly gemini = new FakeGemini();
+  readonly registry = new MemoryJobRegistry();
+  readonly store = new MemoryDedupeStore(DAY_MS, 100);
+  readonly publisher = new RecordingPublisher();
+  readonly teller: JobTeller;
+  readonly finder: JobFinder;
+  readonly watcher: JobWatcher;
+  private readonly signal = new AbortController().signal;
+
+  constructor({ callsPerMinute = 600, ackBudgetMs = 4000 } = {}) {
+    const config = {
+      topics: { prefix: 'gemini' },
+      ackBudgetMs,
+      jobs: {
+        callsPerMinute,
+        lookAfterMs: LOOK_AFTER_MS,
+        settleMs: SETTLE_MS,
+        giveUpMs: GIVE_UP_MS,
+      },
+    } as Config;
+    const metrics = new Metrics();
+    const attempts = new Attempts(this.store, metrics, config);
+    const publications = new JobPublications(attempts, this.publisher, metrics, config);
+    const questions = new GeminiQuestions(this.gemini, config);
+    const { registry } = this;
+    this.teller = new JobTeller(registry, publications, config);
+    this.finder = new JobFinder(registry, questions, config);
+    this.watcher = new JobWatcher(registry, questions, publications, metrics, config);
+  }
+
+  find(): Promise<void> {
+    return this.finder.find(this.signal);
+  }
+
+  watch(): Promise<void> {
+    return this.watcher.watch(this.signal);
+  }
+
+  /** Everything that is due, once. */
+  async round(): Promise<void> {
+    await this.teller.tell();
+    await this.finder.release();
+    await this.find();
+    await this.watch();
+  }
+
+  /** The job after it was looked after once. */
+  async attended(job: Job): Promise<Job> {
+    await this.registry.add(job);
+    await this.round();
+    return (await this.registry.find(job.id)) as Job;
+  }
+
+  /** Every question is answered so. */
+  answers(answer: unknown): void {
+    this.gemini.answer = () => Promise.resolve(answer);
+  }
+
+  get topics(): string[] {
+    return this.publisher.records.map(({ topic }) => topic);
+  }
+}

@@ -1,0 +1,67 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Config } from '../../src/config.js';
+import { GeminiFiles } from '../../src/gemini/gemini-files.js';
+import type { JobSubmitter } from '../../src/jobs/job.submitter.js';
+import { JobUploader } from '../../src/jobs/job.uploader.js';
+import { batchKind } from '../../src/kinds/batch.kind.js';
+import { FAKED_CLOCK } from '../support/clock.js';
+import { FakeGemini } from '../support/fake-gemini.js';
+
+const BY = { caller: 'orders', idempotencyKey: undefined };
+
+/** Takes a piece of the content each time it is told to. */
+class SlowFiles extends GeminiFiles {
+  readonly pieces: string[] = [];
+  private wanted = 0;
+
+  constructor() {
+    super({} as Config);
+  }
+
+  want(): void {
+    this.wanted++;
+  }
+
+  override async upload(content: AsyncIterable<Uint8Array>): Promise<string> {
+    for await (const piece of content) {
+      this.pieces.push(Buffer.from(piece).toString());
+      while (this.wanted < this.pieces.length) await new Promise(setImmediate);
+    }
+    return 'files/1';
+  }
+}
+
+const turns = async () => {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+};
+
+beforeEach(() => void jest.useFakeTimers(FAKED_CLOCK));
+
+afterEach(() => void jest.useRealTimers());
+
+describe('an upload', () => {
+  it('whose sender says nothing any more gives its place to others', async () => {
+    const files = new SlowFiles();
+    const submitter = {
+      assertConfigured: () => undefined,
+      known: () => Promise.resolve(),
+    } as unknown as JobSubmitter;
+    const uploader = new JobUploader(new FakeGemini(), files, submitter);
+    const content = new PassThrough();
+    content.write('first');
+    const submission = uploader.submit(batchKind, { model: 'm' }, content, BY);
+    const outcome = submission.catch((error: unknown) => error);
+    await turns();
+    // That Gemini takes its time is not the sender's fault
+    jest.advanceTimersByTime(300_000);
+    files.want();
+    content.write('second');
+    await turns();
+    files.want();
+    await turns();
+    expect(files.pieces).toEqual(['first', 'second']);
+    jest.advanceTimersByTime(60_000);
+    expect(await outcome).toMatchObject({ status: 408, code: 'body-too-slow' });
+  });
+});
