@@ -3,11 +3,19 @@ import { JOB_KINDS } from '../kinds/job-kinds.js';
 import type { JobKind } from '../kinds/job-kind.js';
 import { Problem } from '../problem/problem.js';
 import { RESERVED_METADATA } from '../registry/correlation.js';
-import { isDeeper, type Json } from '../registry/json.js';
+import { excessOf, type Json, type JsonBounds } from '../registry/json.js';
 
 const MAX_METADATA_BYTES = 4096;
-/** Far below what writing it as JSON has room for on the stack. */
-const MAX_LEVELS = 200;
+/**
+ * Levels: far below what writing it as JSON has room for on the stack. Members: some hundred
+ * milliseconds of work, in which no delivery is answered.
+ */
+const BOUNDS = { levels: 200, members: 500_000 };
+
+const EXCESSES: Readonly<Record<keyof JsonBounds, string>> = {
+  levels: `is nested more than ${BOUNDS.levels} levels deep`,
+  members: `has more than ${BOUNDS.members} members: upload the requests as JSONL`,
+};
 
 /** What every submission has beside what its kind wants. */
 const FRAME = {
@@ -91,10 +99,8 @@ function parsedJson(text: unknown): unknown {
 
 /** @throws {Problem} 422 with every fault and where it is. */
 export function parseOrder(kind: JobKind, body: unknown): JobOrder {
-  if (isDeeper(body, MAX_LEVELS)) {
-    const detail = `is nested more than ${MAX_LEVELS} levels deep`;
-    throw invalidBody(kind, [{ pointer: '/', detail }]);
-  }
+  const excess = excessOf(body, BOUNDS);
+  if (excess) throw invalidBody(kind, [{ pointer: '/', detail: EXCESSES[excess] }]);
   const parsed = (BODIES.get(kind) as z.ZodType<Frame & Json>).safeParse(body);
   if (parsed.success) {
     const { displayName, metadata = {}, correlationId, ...order } = parsed.data;

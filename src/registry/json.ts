@@ -38,17 +38,41 @@ export function isObject(value: unknown): value is Json {
 
 /** Whether objects and arrays are within each other on more levels; asked without recursion. */
 export function isDeeper(value: unknown, levels: number): boolean {
-  let containers = containersIn([value]);
-  for (let level = 0; containers.length > 0; level++) {
-    if (level === levels) return true;
-    containers = containers.flatMap(containersIn);
-  }
-  return false;
+  return excessOf(value, { levels, members: Infinity }) !== undefined;
 }
 
-function containersIn(value: object): object[] {
-  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  return members.filter(
-    (member): member is object => typeof member === 'object' && member !== null,
-  );
+export interface JsonBounds {
+  /** Of objects and arrays within each other. */
+  readonly levels: number;
+  /** Of all objects and arrays together. */
+  readonly members: number;
+}
+
+/** Which of its bounds the value goes beyond, if any; asked without recursion. */
+export function excessOf(
+  value: unknown,
+  { levels, members }: JsonBounds,
+): keyof JsonBounds | undefined {
+  let containers = [value].filter(isContainer);
+  let count = 0;
+  for (let level = 0; containers.length > 0; level++) {
+    if (level === levels) return 'levels';
+    const next: object[] = [];
+    for (const container of containers) {
+      const values = membersOf(container);
+      count += values.length;
+      if (count > members) return 'members';
+      for (const member of values) if (isContainer(member)) next.push(member);
+    }
+    containers = next;
+  }
+  return undefined;
+}
+
+function membersOf(container: object): readonly unknown[] {
+  return Array.isArray(container) ? container : Object.values(container);
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

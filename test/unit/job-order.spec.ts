@@ -64,6 +64,15 @@ describe('parseOrder', () => {
     expect(pointersIn(body(100_000))).toEqual(['/']);
   });
 
+  it('refuses more members than there is time for', () => {
+    const body = (members: number) => {
+      const contents = Array.from({ length: members }, () => 1);
+      return { ...LEAST, requests: [{ request: { contents } }] };
+    };
+    expect(pointersIn(body(499_000))).toEqual([]);
+    expect(pointersIn(body(500_000))).toEqual(['/']);
+  });
+
   it.each<[unknown, string]>([
     [undefined, '/'],
     [null, '/'],
