@@ -65,12 +65,14 @@ describe('parseOrder', () => {
   });
 
   it('refuses more members than there is time for', () => {
-    const body = (members: number) => {
-      const contents = Array.from({ length: members }, () => 1);
-      return { ...LEAST, requests: [{ request: { contents } }] };
-    };
-    expect(pointersIn(body(499_000))).toEqual([]);
-    expect(pointersIn(body(500_000))).toEqual(['/']);
+    for (const [length, pointers] of [
+      [499_000, []],
+      [500_000, ['/']],
+    ] as const) {
+      const contents = Array.from({ length }, () => 1);
+      const body = { ...LEAST, requests: [{ request: { contents } }] };
+      expect(pointersIn(body)).toEqual(pointers);
+    }
   });
 
   it.each<[unknown, string]>([
