@@ -11,7 +11,8 @@ import type { Permit } from '../publisher/event-publisher.js';
 import { PreparedAnswer } from '../server/prepared-answer.js';
 import { AckBudgetError } from '../publication/ack-budget.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
-import { attachPermit, deliveryOf } from './delivery.js';
+import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
+import { EventNotes } from './event-notes.js';
 
 const PUBLISHED = new PreparedAnswer(200, { status: 'published' });
 const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' });
@@ -26,19 +27,28 @@ const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' });
 export class DedupeInterceptor implements NestInterceptor {
   constructor(
     private readonly attempts: Attempts,
+    private readonly notes: EventNotes,
     private readonly metrics: Metrics,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<PreparedAnswer> {
     const request = context.switchToHttp().getRequest<Request>();
-    const { key, deadline } = deliveryOf(request);
+    const delivery = deliveryOf(request);
+    const { key, deadline, capability } = delivery;
     const twin = this.attempts.underWay(key);
     const publish = (permit: Permit) => {
       attachPermit(request, permit);
       return lastValueFrom(next.handle());
     };
     const outcome = twin ?? this.attempts.start(key, deadline, publish);
-    return this.answer(outcome, twin !== undefined, deadline);
+    const noted = capability && !twin ? this.noted(outcome, delivery) : outcome;
+    return this.answer(noted, twin !== undefined, deadline);
+  }
+
+  private async noted(outcome: Promise<Outcome>, delivery: Delivery): Promise<Outcome> {
+    const result = await outcome;
+    if (result === 'duplicate') await this.notes.noteRepeat(delivery);
+    return result;
   }
 
   /** One Observable without operators: a chain of them costs 10 µs a delivery. */

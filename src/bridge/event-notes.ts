@@ -6,11 +6,18 @@ import {
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config.js';
-import type { GeminiEvent } from '../event/gemini-event.js';
+import {
+  EventFormatError,
+  parseGeminiEvent,
+  type GeminiEvent,
+} from '../event/gemini-event.js';
 import { withEvent } from '../kinds/job-news.js';
 import { LogQuota } from '../publication/log-quota.js';
 import { JobRegistry } from '../registry/job-registry.js';
+import { isOver, isSupposed } from '../registry/job.js';
 import { persistently } from '../registry/persistently.js';
+import type { Delivery } from './delivery.js';
+import { JobIdentity } from './job-identity.js';
 
 /** For so long a note is tried again; then only asking Gemini tells. */
 const PERSIST_MS = 60_000;
@@ -29,6 +36,7 @@ export class EventNotes implements BeforeApplicationShutdown {
 
   constructor(
     private readonly jobs: JobRegistry,
+    private readonly identity: JobIdentity,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -42,6 +50,24 @@ export class EventNotes implements BeforeApplicationShutdown {
     } catch (error) {
       if (this.pending.size < MAX_PENDING) this.later(jobId, note);
       else this.lost(jobId, error);
+    }
+  }
+
+  /**
+   * The event of a repeat, which is on Kafka: who published it may have died before the note,
+   * and after this answer nobody says it again.
+   */
+  async noteRepeat({ capability, proof }: Delivery): Promise<void> {
+    if (!capability || !proof.bodyBound) return;
+    try {
+      const job = await this.jobs.find(capability.jobId);
+      if (!job || job.lastEvent?.webhookId === proof.id) return;
+      if (isOver(job) && !isSupposed(job)) return;
+      const event = parseGeminiEvent(proof.body);
+      const owner = this.identity.ofPath(capability, job, event, proof.body);
+      if (typeof owner !== 'string') await this.note(job.id, event, proof.id);
+    } catch (error) {
+      if (!(error instanceof EventFormatError)) this.lost(capability.jobId, error);
     }
   }
 

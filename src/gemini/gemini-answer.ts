@@ -18,7 +18,8 @@ const errorAnswer = z.object({ error: z.object({ message: z.string() }) });
 export async function answered(address: string, init: RequestInit): Promise<Response> {
   const response = await fetched(address, init);
   if (response.ok) return response;
-  throw refusalOf(response, await textOf(response));
+  // Whatever becomes of its body, the status says enough
+  throw refusalOf(response, await textOf(response).catch(() => ''));
 }
 
 async function fetched(address: string, init: RequestInit): Promise<Response> {
@@ -51,7 +52,8 @@ export async function textOf(response: Response): Promise<string> {
   try {
     return await read(response);
   } catch (cause) {
-    throw new GeminiError('Gemini did not answer in full', 'unknown', { cause });
+    const { status } = response;
+    throw new GeminiError('Gemini did not answer in full', 'unknown', { status, cause });
   }
 }
 

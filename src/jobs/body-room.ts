@@ -4,7 +4,7 @@ import { Problem } from '../problem/problem.js';
 const READ_TIMEOUT_MS = 60_000;
 
 export interface BodyBounds {
-  /** Of one body; one that does not say how long it is counts as so long. */
+  /** Of one body; one that does not say how long it is, or is compressed, counts as so long. */
   readonly each: number;
   /** Of all that are being read or worked on. */
   readonly all: number;
@@ -17,6 +17,8 @@ export interface BodyBounds {
 export function bodyRoom({ each, all }: BodyBounds): RequestHandler {
   let held = 0;
   return (request, response, next) => {
+    // Whoever went away while it was found out who they are
+    if (request.socket.destroyed) return;
     const length = Math.min(lengthOf(request) ?? each, each);
     if (held + length > all) {
       const detail = 'too many large bodies are being worked on';
@@ -31,7 +33,8 @@ export function bodyRoom({ each, all }: BodyBounds): RequestHandler {
   };
 }
 
+/** Undefined where only reading it tells. */
 function lengthOf({ headers }: Request): number | undefined {
-  const length = headers['content-length'];
-  return length === undefined ? undefined : Number(length);
+  const { 'content-length': length, 'content-encoding': encoding = 'identity' } = headers;
+  return length === undefined || encoding !== 'identity' ? undefined : Number(length);
 }

@@ -6,12 +6,12 @@ const SHARES = { find: 0.25, look: 0.75 } as const;
 export type Purpose = keyof typeof SHARES;
 
 /**
- * Calls a minute, of which at most half can be saved up; none for a while after the other
- * side said that it had enough.
+ * Calls a minute, of which at most half can be saved up; none of one purpose for a while after
+ * the other side said that it had enough of them.
  */
 export class CallBudget {
   private readonly buckets: Readonly<Record<Purpose, CallBucket>>;
-  private pausedUntil = 0;
+  private readonly pausedUntil: Record<Purpose, number> = { find: 0, look: 0 };
 
   /** @param now ms on any clock that goes on. */
   constructor(
@@ -25,10 +25,11 @@ export class CallBudget {
 
   /** False when none is left: it has to wait. */
   take(purpose: Purpose): boolean {
-    return this.now() >= this.pausedUntil && this.buckets[purpose].take() === 0;
+    if (this.now() < this.pausedUntil[purpose]) return false;
+    return this.buckets[purpose].take() === 0;
   }
 
-  pause(ms: number): void {
-    this.pausedUntil = Math.max(this.pausedUntil, this.now() + ms);
+  pause(purpose: Purpose, ms: number): void {
+    this.pausedUntil[purpose] = Math.max(this.pausedUntil[purpose], this.now() + ms);
   }
 }

@@ -38,7 +38,7 @@ export class GeminiQuestions {
     try {
       return await this.gemini.ask(request, TIMEOUT_MS, read);
     } catch (error) {
-      this.budget.pause(error instanceof GeminiError ? pauseAfter(error) : 0);
+      if (error instanceof GeminiError) this.budget.pause(purpose, pauseAfter(error));
       throw error;
     }
   }

@@ -6,6 +6,8 @@ import { BudgetSpentError, type GeminiQuestions } from './gemini-questions.js';
 const CLOCK_MARGIN_MS = 5 * 60_000;
 /** Of a hundred jobs each. */
 const MAX_PAGES = 2000;
+/** Until the other lists have their turn. */
+const PAGES_A_TURN = 5;
 
 /**
  * Looks through one of Gemini's lists for jobs whose submission was not answered, by our id in
@@ -18,8 +20,8 @@ export class GeminiSearch {
   readonly names = new Map<string, string>();
   /** When the first page was asked for, Unix ms; undefined before. What was made later may be missing. */
   startedAt: number | undefined;
-  /** Whether what was not found is not there. */
-  isTelling = true;
+  private hasTold: boolean;
+  private hasConcealed = false;
   private since = 0;
   private pages = 0;
   private pageToken: string | undefined;
@@ -30,17 +32,26 @@ export class GeminiSearch {
   constructor(
     readonly listing: Listing,
     readonly model: string,
-  ) {}
+  ) {
+    this.hasTold = listing.isTellingWhenEmpty;
+  }
+
+  /** Whether what was not found is not there. */
+  get isTelling(): boolean {
+    return this.hasTold && !this.hasConcealed;
+  }
 
   /**
-   * Goes on to the end of the list, or as far as the calls reach.
+   * Goes on for some pages, as far as the calls reach.
    *
    * @returns whether it is at the end.
    * @throws {GeminiError}
    */
   async goOn(questions: GeminiQuestions, signal: AbortSignal): Promise<boolean> {
     try {
-      while (!signal.aborted) if (await this.isLastPage(questions)) return true;
+      for (let page = 0; page < PAGES_A_TURN && !signal.aborted; page++) {
+        if (await this.isLastPage(questions)) return true;
+      }
     } catch (error) {
       if (!(error instanceof BudgetSpentError)) throw error;
     }
@@ -57,7 +68,8 @@ export class GeminiSearch {
     if (this.startedAt === undefined) this.start(askedAt);
     for (const { name, jobId, isTelling, at } of jobs) {
       if (jobId !== undefined && this.wanted.has(jobId)) this.names.set(jobId, name);
-      this.isTelling &&= isTelling || at < this.since;
+      this.hasTold ||= isTelling;
+      this.hasConcealed ||= !isTelling && !(at < this.since);
       this.see(at);
     }
     this.pageToken = nextPageToken;
@@ -65,7 +77,7 @@ export class GeminiSearch {
     if (nextPageToken === undefined || isPast) return true;
     if (this.names.size === this.wanted.size) return true;
     if (++this.pages < MAX_PAGES) return false;
-    this.isTelling = false;
+    this.hasConcealed = true;
     return true;
   }
 

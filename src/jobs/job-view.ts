@@ -3,11 +3,21 @@ import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { JOB_STATES, type Job } from '../registry/job.js';
 import { without } from '../registry/json.js';
 
-export type JobView = Omit<Job, 'submission' | 'dueAt' | 'untold' | 'tellAt'>;
+/** What only the bridge needs. */
+const INTERNAL = [
+  'submission',
+  'dueAt',
+  'untold',
+  'tellAt',
+  'isInDoubt',
+  'missingSince',
+] as const satisfies (keyof Job)[];
 
-/** A job as callers see it: without what only the bridge needs. */
+export type JobView = Omit<Job, (typeof INTERNAL)[number]>;
+
+/** A job as callers see it. */
 export function viewOf(job: Job): JobView {
-  return without(job, 'submission', 'dueAt', 'untold', 'tellAt');
+  return without(job, ...INTERNAL);
 }
 
 const count = z.int().min(0).exactOptional();

@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../config.js';
 import { kindOf } from '../kinds/job-kinds.js';
 import { givenUp, lost, named, notTaken } from '../registry/job-life.js';
 import { JobRegistry } from '../registry/job-registry.js';
-import { isOver, type Job } from '../registry/job.js';
+import { isOver, NOT_TAKEN, type Job } from '../registry/job.js';
 import { GeminiQuestions } from './gemini-questions.js';
 import { GeminiSearch } from './gemini-search.js';
 import { nextLook } from './look-schedule.js';
@@ -46,7 +46,7 @@ export class JobFinder {
     const search = this.searchFor(job);
     if (!search) return this.change(job, (now) => this.stillOpen(now, Infinity));
     if (search.startedAt === undefined) search.wanted.set(job.id, job);
-    else await this.change(job, (now) => ({ ...now, dueAt: Date.now() + AGAIN_MS }));
+    else await this.change(job, (now) => this.stillOpen(now, Date.now() + AGAIN_MS));
   }
 
   /** Undefined where there is no list to look in: only a webhook can tell then. */
@@ -93,7 +93,7 @@ export class JobFinder {
       return { ...job, dueAt: Date.now() + Math.min(settleMs / 4, AGAIN_MS) };
     }
     const message = 'Gemini has no such job: it can be submitted again';
-    const error = { code: 'not-taken', message, retryable: true };
+    const error = { code: NOT_TAKEN, message, retryable: true };
     return notTaken(job, error, new Date());
   }
 

@@ -42,7 +42,7 @@ export interface Submitted {
 /**
  * Submits jobs whose events come back through the bridge. Each is submitted once: it is
  * remembered first, and what became of a submission without an answer is found out
- * (`JobCaretaker`) before anybody may try again.
+ * (`JobFinder`) before anybody may try again.
  */
 @Injectable()
 export class JobSubmitter {

@@ -4,9 +4,10 @@ import { GeminiError } from '../gemini/gemini.error.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { kindOf } from '../kinds/job-kinds.js';
 import { Metrics } from '../metrics/metrics.js';
-import { advanced } from '../registry/job-life.js';
+import { advanced, taken } from '../registry/job-life.js';
 import { JobRegistry } from '../registry/job-registry.js';
-import { isOver, type Job } from '../registry/job.js';
+import { GONE, isOver, type Job } from '../registry/job.js';
+import { without } from '../registry/json.js';
 import { BudgetSpentError, GeminiQuestions, isPassing } from './gemini-questions.js';
 import { reconciledRecord } from './job-record.js';
 import { JobPublications } from './job.publications.js';
@@ -14,8 +15,8 @@ import { nextLook } from './look-schedule.js';
 
 const A_ROUND = 100;
 const AT_ONCE = 8;
-/** A job that Gemini does not know is believed to be gone when it is this old. */
-const GONE_AFTER_MS = 5 * 60_000;
+/** A job is believed to be gone when Gemini has said for so long that it does not know it. */
+const GONE_AFTER_MS = 3_600_000;
 /** Until what failed is tried again. */
 const AGAIN_MS = 15_000;
 
@@ -107,13 +108,13 @@ export class JobWatcher {
   /** A job that has ended meanwhile only learns what it did not know. */
   private withSighting(job: Job, sighting: Sighting): Job {
     const { state, progress, outputFile, error } = sighting;
+    const at = new Date();
     const seen: Job = {
-      ...job,
+      ...(isOver(job) ? job : without(taken(job, at), 'missingSince')),
       ...(progress && { progress }),
       ...(outputFile !== undefined && { outputFile }),
     };
     if (isOver(job)) return seen;
-    const at = new Date();
     const open: Job = {
       ...seen,
       ...(error && { error }),
@@ -127,10 +128,11 @@ export class JobWatcher {
     const at = new Date();
     await this.registry.change(id, (now) => {
       if (isOver(now)) return now;
-      if (at.getTime() - Date.parse(now.createdAt) < GONE_AFTER_MS) {
-        return { ...now, dueAt: this.nextLook(now) };
+      const { missingSince = at.getTime() } = now;
+      if (at.getTime() - missingSince < GONE_AFTER_MS) {
+        return { ...now, missingSince, dueAt: this.nextLook(now) };
       }
-      const error = { code: 'gone', message: 'Gemini does not know the job any more' };
+      const error = { code: GONE, message: 'Gemini does not know the job any more' };
       return advanced({ ...now, error }, 'failed', at);
     });
   }

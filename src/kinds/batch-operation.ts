@@ -3,7 +3,13 @@ import type { GeminiRequest } from '../gemini/gemini-request.js';
 import { geminiFault, type JobState } from '../registry/job.js';
 import { jobIdIn } from './display-name.js';
 import { fileContent, fileUri } from './file-content.js';
-import { UNTOLD_JOB, type JobKind, type Listing, type Sighting } from './job-kind.js';
+import {
+  nextToken,
+  UNTOLD_JOB,
+  type JobKind,
+  type Listing,
+  type Sighting,
+} from './job-kind.js';
 
 const LOOK_FIELDS = [
   'name',
@@ -82,7 +88,7 @@ const listed = z
 
 const page = z.object({
   operations: z.array(listed).default([]),
-  nextPageToken: z.string().optional(),
+  nextPageToken: nextToken,
 });
 
 function nameIn(answer: unknown): string | undefined {
@@ -135,6 +141,7 @@ function result(name: string, outputFile: string | undefined): GeminiRequest | u
 
 const LISTING: Listing = {
   isByModel: false,
+  isTellingWhenEmpty: true,
   request: (_model, pageToken) => ({
     method: 'GET',
     path: 'batches',

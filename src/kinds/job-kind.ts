@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { GeminiRequest } from '../gemini/gemini-request.js';
 import type { JobError, JobProgress, JobState } from '../registry/job.js';
 import type { Json } from '../registry/json.js';
@@ -7,7 +7,7 @@ import type { Json } from '../registry/json.js';
 export interface JobLabel {
   readonly jobId: string;
   readonly displayName: string | undefined;
-  /** Where its events go and what they carry; undefined where the kind cannot have one. */
+  /** Where its events go and what they carry, for a kind that can have a webhook of its own. */
   readonly webhook: { readonly uris: readonly string[]; readonly userMetadata: Json };
 }
 
@@ -38,6 +38,12 @@ export interface ListedJob {
   readonly at: number;
 }
 
+/** Undefined at the end; some say so by an empty one. */
+export const nextToken = z
+  .string()
+  .optional()
+  .transform((token) => (token === '' ? undefined : token));
+
 /** What stands in a list and is not understood. */
 export const UNTOLD_JOB: ListedJob = {
   name: '',
@@ -50,6 +56,8 @@ export const UNTOLD_JOB: ListedJob = {
 export interface Listing {
   /** Whether each model has a list of its own. */
   readonly isByModel: boolean;
+  /** Whether an empty list says that there is no job; else only one that tells of others does. */
+  readonly isTellingWhenEmpty: boolean;
   readonly request: (model: string, pageToken: string | undefined) => GeminiRequest;
   readonly read: (answer: unknown) => {
     readonly jobs: readonly ListedJob[];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { geminiFault } from '../registry/job.js';
 import { fileContent, fileUri } from './file-content.js';
-import { UNTOLD_JOB, type JobKind } from './job-kind.js';
+import { nextToken, UNTOLD_JOB, type JobKind } from './job-kind.js';
 import { modelName } from './order-fields.js';
 
 const order = z
@@ -77,7 +77,7 @@ const listed = z
 
 const page = z.object({
   operations: z.array(listed).default([]),
-  nextPageToken: z.string().optional(),
+  nextPageToken: nextToken,
 });
 
 /** A video. One that fails is not announced at all: only asking tells. */
@@ -121,6 +121,7 @@ export const videoKind: JobKind<VideoOrder> = {
   result: (_name, outputFile) => fileContent(outputFile ?? ''),
   listing: {
     isByModel: true,
+    isTellingWhenEmpty: false,
     request: (model, pageToken) => ({
       method: 'GET',
       path: `models/${model}/operations`,

@@ -3,7 +3,14 @@
  * job back, and what is no news leaves it as it is.
  */
 import type { Milestone } from '../event/event-topics.js';
-import { isOver, type Job, type JobError, type JobEvent, type JobState } from './job.js';
+import {
+  isOver,
+  isSupposed,
+  type Job,
+  type JobError,
+  type JobEvent,
+  type JobState,
+} from './job.js';
 import { without } from './json.js';
 
 /** Nothing comes after these. */
@@ -42,11 +49,11 @@ export function ended(job: Job, at: Date): Job {
 
 /** Gemini has it, whatever anybody believed. Somebody has to look what became of it. */
 export function taken(job: Job, at: Date): Job {
-  const isBelievedNotTaken = job.error?.retryable ?? false;
+  const isOnlyBelieved = isOver(job) && (job.error?.retryable || isSupposed(job));
   const isUnsure = !isOver(job) && RANK[job.state] === RANK.unknown;
-  if (!isBelievedNotTaken && !isUnsure) return job;
+  if (!isOnlyBelieved && !isUnsure) return job;
   const sure: Job = {
-    ...without(job, 'error', 'endedAt'),
+    ...without(job, 'error', 'endedAt', 'missingSince'),
     untold: (job.untold ?? []).filter((milestone) => milestone !== 'ended'),
     state: 'submitted',
     updatedAt: at.toISOString(),
@@ -62,7 +69,7 @@ export function named(job: Job, geminiName: string, at: Date, lookAt: number): J
   return { ...sure, geminiName, updatedAt: at.toISOString(), dueAt: lookAt };
 }
 
-/** An event of the job is on Kafka. @param state that it announces, if it does. */
+/** An event of the job is on Kafka, maybe for some time. @param state that it announces, if it does. */
 export function noted(
   job: Job,
   lastEvent: JobEvent,
@@ -74,8 +81,10 @@ export function noted(
   const sure: Job = {
     ...taken(job, at),
     ...(name !== undefined && { geminiName: name }),
-    lastEvent,
-    updatedAt: lastEvent.at,
+    ...((job.lastEvent?.at ?? '') <= lastEvent.at && {
+      lastEvent,
+      updatedAt: lastEvent.at,
+    }),
   };
   return state === undefined ? sure : advanced(sure, state, at);
 }
@@ -86,6 +95,7 @@ export function lost(job: Job, { message }: Error, at: Date): Job {
   const unsure: Job = {
     ...job,
     state: 'unknown',
+    isInDoubt: true,
     error: { code: 'outcome-unknown', message },
     updatedAt: at.toISOString(),
     dueAt: at.getTime(),
@@ -106,13 +116,13 @@ export function notTaken(job: Job, error: JobError, at: Date): Job {
     updatedAt: at.toISOString(),
     endedAt: at.toISOString(),
   };
-  return job.state === 'unknown' ? toTell(failed, 'ended') : failed;
+  return job.isInDoubt ? toTell(failed, 'ended') : failed;
 }
 
 /** Submitted once more. What Kafka was not told of the last try is of no interest any more. */
 export function tried(job: Job, at: Date, leaseUntil: number): Job {
   return {
-    ...without(job, 'error', 'endedAt', 'untold', 'tellAt'),
+    ...without(job, 'error', 'endedAt', 'untold', 'tellAt', 'missingSince'),
     state: 'submitting',
     attempts: job.attempts + 1,
     updatedAt: at.toISOString(),
@@ -132,7 +142,9 @@ export function told(job: Job, then: Job): Job {
     (then.untold?.includes(milestone) ?? false) &&
     (milestone !== 'ended' || job.endedAt === then.endedAt);
   const untold = job.untold.filter((milestone) => !isTold(milestone));
-  const rest = without(job, 'untold', 'tellAt');
+  const rest = isTold('ended')
+    ? without(job, 'untold', 'tellAt', 'isInDoubt')
+    : without(job, 'untold', 'tellAt');
   return untold.length === 0 ? rest : { ...rest, untold };
 }
 

@@ -55,6 +55,10 @@ export interface Job {
   readonly untold?: readonly Milestone[];
   /** When that is to be tried again, Unix ms; without it at once. */
   readonly tellAt?: number;
+  /** Kafka may have heard that nobody knows whether Gemini took it, and nothing since. */
+  readonly isInDoubt?: boolean;
+  /** Since when Gemini says that it does not know it, Unix ms. */
+  readonly missingSince?: number;
 }
 
 export interface JobProgress {
@@ -100,7 +104,18 @@ export function isOver({ endedAt }: Job): boolean {
 
 /** What a static webhook tells of an unknown name may be about this one. */
 export function isUnnamed(job: Job): boolean {
-  return job.announcedBy === 'static' && job.geminiName === undefined && !isOver(job);
+  const { announcedBy, geminiName } = job;
+  const isOpen = !isOver(job) || isSupposed(job);
+  return announcedBy === 'static' && geminiName === undefined && isOpen;
+}
+
+/** What the bridge says of a job that it did not find at Gemini. */
+export const NOT_TAKEN = 'not-taken';
+export const GONE = 'gone';
+
+/** Over only as far as the bridge could find out: an event of it says otherwise. */
+export function isSupposed({ state, error }: Job): boolean {
+  return state === 'unknown' || error?.code === NOT_TAKEN || error?.code === GONE;
 }
 
 /**

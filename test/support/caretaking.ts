@@ -30,6 +30,7 @@ export class Caretaking {
   readonly registry = new MemoryJobRegistry();
   readonly store = new MemoryDedupeStore(DAY_MS, 100);
   readonly publisher = new RecordingPublisher();
+  readonly questions: GeminiQuestions;
   readonly teller: JobTeller;
   readonly finder: JobFinder;
   readonly watcher: JobWatcher;
@@ -50,6 +51,7 @@ export class Caretaking {
     const attempts = new Attempts(this.store, metrics, config);
     const publications = new JobPublications(attempts, this.publisher, metrics, config);
     const questions = new GeminiQuestions(this.gemini, config);
+    this.questions = questions;
     const { registry } = this;
     this.teller = new JobTeller(registry, publications, config);
     this.finder = new JobFinder(registry, questions, config);

@@ -1,11 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Delivery } from '../../src/bridge/delivery.js';
 import { EventNotes } from '../../src/bridge/event-notes.js';
+import { JobIdentity } from '../../src/bridge/job-identity.js';
 import type { Config } from '../../src/config.js';
 import { parseGeminiEvent } from '../../src/event/gemini-event.js';
 import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { without } from '../../src/registry/json.js';
+import { FakeGemini } from '../support/fake-gemini.js';
 import { knownJob } from '../support/jobs.js';
 import { eventBody } from '../support/sender.js';
 
@@ -18,8 +21,16 @@ async function noted(type: string, data: object, kind = 'batch') {
   const job = without(knownJob({ kind, state: 'unknown', dueAt: 1 }), 'geminiName');
   await registry.add(job);
   const event = parseGeminiEvent(Buffer.from(eventBody(type, data)));
-  return { registry, notes: new EventNotes(registry, CONFIG), event };
+  const identity = new JobIdentity(registry, new FakeGemini());
+  return { registry, notes: new EventNotes(registry, identity, CONFIG), event };
 }
+
+const repeat = (type: string, data: object, more: object = {}): Delivery => {
+  const body = Buffer.from(eventBody(type, data));
+  const proof = { id: 'msg_1', body, bodyBound: true, ...more };
+  const capability = { jobId: 'job-1', correlationId: 'correlation-1' };
+  return { proof, capability } as Delivery;
+};
 
 describe('EventNotes', () => {
   it('notes what became of the job, and its name', async () => {
@@ -49,6 +60,36 @@ describe('EventNotes', () => {
       untold: ['submitted'],
     });
     expect(await given.registry.due('look', Date.now(), 1)).toHaveLength(1);
+  });
+
+  it('notes a repeat where whoever published it did not come to that', async () => {
+    const id = 'v1_abc';
+    const { registry, notes } = await noted(
+      'interaction.completed',
+      { id },
+      'interaction',
+    );
+    await notes.noteRepeat(repeat('interaction.completed', { id }, { bodyBound: false }));
+    await notes.noteRepeat(repeat('batch.succeeded', { id }));
+    await notes.noteRepeat({ ...repeat('x', { id }), capability: undefined });
+    await notes.noteRepeat(repeat('batch.succeeded', {}));
+    expect(await registry.find('job-1')).toMatchObject({ state: 'unknown' });
+    await notes.noteRepeat(repeat('interaction.completed', { id }));
+    const left = await registry.find('job-1');
+    expect(left).toMatchObject({ state: 'succeeded', geminiName: `interactions/${id}` });
+    await notes.noteRepeat(
+      repeat('interaction.requires_action', { id }, { id: 'msg_2' }),
+    );
+    expect(await registry.find('job-1')).toEqual(left);
+  });
+
+  it('does not take a job back to an older event', async () => {
+    const { registry, notes, event } = await noted('batch.succeeded', { id: '7' });
+    const at = new Date(Date.now() + 60_000).toISOString();
+    const lastEvent = { type: 'batch.failed', webhookId: 'msg_2', at };
+    await registry.change('job-1', (job) => ({ ...job, lastEvent, updatedAt: at }));
+    await notes.note('job-1', event, 'msg_1');
+    expect(await registry.find('job-1')).toMatchObject({ lastEvent });
   });
 
   it('does it later when the registry does not answer, and the end waits for that', async () => {

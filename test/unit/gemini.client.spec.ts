@@ -33,6 +33,9 @@ async function failureWith(answer: string): Promise<GeminiError> {
 const answer = (status: string, body = '{}') =>
   `HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
 
+const cut = (status: string, headers = '') =>
+  `HTTP/1.1 ${status}\r\n${headers}Content-Length: 100\r\n\r\n{`;
+
 describe('GeminiClient', () => {
   it('is certain that nothing was done where no connection came about', async () => {
     const [port] = await freePorts(1);
@@ -61,6 +64,16 @@ describe('GeminiClient', () => {
       outcome,
       status: Number.parseInt(status, 10),
     });
+  });
+
+  it('keeps the status of an answer that breaks off', async () => {
+    expect(await failureWith(cut('200 OK'))).toMatchObject({
+      outcome: 'unknown',
+      status: 200,
+    });
+    expect(
+      await failureWith(cut('429 Too Many Requests', 'Retry-After: 7\r\n')),
+    ).toMatchObject({ outcome: 'refused', status: 429, retryAfterSeconds: 7 });
   });
 
   it('takes what it cannot read for an answer that says nothing', async () => {

@@ -3,7 +3,7 @@ import { JobIdentity } from '../../src/bridge/job-identity.js';
 import { parseGeminiEvent } from '../../src/event/gemini-event.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import { metadataHash, userMetadataOf } from '../../src/registry/correlation.js';
-import type { Job } from '../../src/registry/job.js';
+import { NOT_TAKEN, type Job } from '../../src/registry/job.js';
 import { without } from '../../src/registry/json.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { FakeGemini } from '../support/fake-gemini.js';
@@ -139,6 +139,18 @@ describe('the job of a name', () => {
       Promise.resolve({ metadata: { displayName: `nightly [${ID}]` } });
     expect(await ofName(eventBody())).toMatchObject({ jobId: ID });
     expect(await registry.find(ID)).toMatchObject({ geminiName: 'batches/1' });
+  });
+
+  it('is found as well when the bridge gave it up, or for not taken', async () => {
+    for (const more of [
+      { state: 'unknown' },
+      { state: 'failed', error: { code: NOT_TAKEN, message: 'no' } },
+    ] as const) {
+      await registry.add({ ...STATIC, ...more, endedAt: '2026-01-02T00:00:00.000Z' });
+      gemini.answer = () => Promise.resolve({ metadata: { displayName: `[${ID}]` } });
+      expect(await ofName(eventBody())).toMatchObject({ jobId: ID });
+      await registry.forgetEnded(Infinity, 1);
+    }
   });
 
   it('is nobody’s whose end a webhook of its own tells: Gemini is not asked', async () => {

@@ -8,6 +8,7 @@ import { ago, Caretaking, dueJob, GIVE_UP_MS, SETTLE_MS } from '../support/caret
 import { without } from '../../src/registry/json.js';
 
 const ID = '01998f6e-0000-7000-8000-000000000001';
+const LATER = '01998f6e-0000-7000-8000-000000000002';
 const SETTLED = ago(SETTLE_MS + 1000);
 
 let care: Caretaking;
@@ -19,7 +20,10 @@ beforeEach(() => {
 });
 
 const unnamed = (more: Partial<Job> = {}): Job =>
-  without(dueJob({ id: ID, state: 'unknown', updatedAt: ago(0), ...more }), 'geminiName');
+  without(
+    dueJob({ id: ID, state: 'unknown', isInDoubt: true, updatedAt: ago(0), ...more }),
+    'geminiName',
+  );
 
 const listed = (n: string | number, jobId: string, createTime = ago(0)) => ({
   name: `batches/${n}`,
@@ -173,6 +177,25 @@ describe('a submission that was not answered', () => {
     expect(missing).toMatchObject({ state: 'failed', error: { code: 'not-taken' } });
   });
 
+  it.each([{}, { operations: [] }, { hello: 'world' }])(
+    'is not taken for lost by a list of videos that tells of none (%j)',
+    async (answer) => {
+      care.answers(answer);
+      const video = unnamed({ kind: 'video', model: 'veo', updatedAt: SETTLED });
+      expect(await care.attended(video)).toMatchObject({ state: 'unknown' });
+    },
+  );
+
+  it('is not judged when its name was learnt while it was looked for', async () => {
+    care.gemini.answer = async () => {
+      await care.registry.change(ID, (now) => ({ ...now, geminiName: 'batches/5' }));
+      return { operations: [] };
+    };
+    await care.registry.add(unnamed({ updatedAt: SETTLED }));
+    await care.find();
+    expect(await found(ID)).toMatchObject({ state: 'unknown', geminiName: 'batches/5' });
+  });
+
   it('of a kind that Gemini does not list waits for its webhook, and then no longer', async () => {
     const waiting = await care.attended(unnamed({ kind: 'interaction' }));
     expect(waiting).toMatchObject({ state: 'unknown' });
@@ -210,6 +233,48 @@ describe('a search', () => {
     const asked = care.gemini.asked.map(({ path }) => path);
     expect(asked.filter((path) => path === 'batches')).toHaveLength(1);
     expect(asked.filter((path) => path !== 'batches')).toHaveLength(3);
+  });
+
+  it('is telling although an older part of its list tells nothing', async () => {
+    const webhookConfig = { userMetadata: { bridge_job_id: 'other' } };
+    const operations = [0, 5, 9].map((hours) => ({
+      name: `models/veo/operations/${hours}`,
+      metadata: {
+        createTime: ago(hours * 3_600_000),
+        ...(hours === 0 && { webhookConfig }),
+      },
+    }));
+    care.answers({ operations });
+    const video = unnamed({ kind: 'video', model: 'veo', updatedAt: SETTLED });
+    expect(await care.attended(video)).toMatchObject({ error: { code: 'not-taken' } });
+  });
+
+  it('is at its end when an empty token says so, or when all are found', async () => {
+    care.answers({ operations: [listed(1, 'x')], nextPageToken: '' });
+    await care.registry.add(unnamed());
+    await care.find();
+    expect(care.gemini.asked).toHaveLength(1);
+    care.answers({ operations: [listed(9, LATER)], nextPageToken: '2' });
+    await care.registry.add(unnamed({ id: LATER }));
+    await care.find();
+    expect(care.gemini.asked).toHaveLength(2);
+  });
+
+  it('leaves room for another list, when it is long', async () => {
+    care.gemini.answer = ({ path, query = {} }) => {
+      const page = Number(query['pageToken'] ?? 0);
+      return Promise.resolve(
+        path === 'batches'
+          ? { operations: [listed(page, 'x')], nextPageToken: String(page + 1) }
+          : {},
+      );
+    };
+    await care.registry.add(unnamed());
+    await care.registry.add(unnamed({ id: 'video', kind: 'video', model: 'veo' }));
+    await care.find();
+    const asked = care.gemini.asked.map(({ path }) => path);
+    expect(asked).toContain('models/veo/operations');
+    expect(asked.filter((path) => path === 'batches')).toHaveLength(5);
   });
 
   it('finds jobs of one list together', async () => {

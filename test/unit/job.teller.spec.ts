@@ -1,16 +1,19 @@
 import { Logger } from '@nestjs/common';
-import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   ended,
+  givenUp,
   lost,
+  noted,
   notTaken,
   taken,
   told,
   tried,
 } from '../../src/registry/job-life.js';
-import type { Job } from '../../src/registry/job.js';
+import { GONE, type Job } from '../../src/registry/job.js';
 import { Caretaking, dueJob } from '../support/caretaking.js';
 
+const GONE_ERROR = { code: GONE, message: 'no' };
 const NOT_TAKEN = { code: 'not-taken', message: 'no', retryable: true };
 
 let care: Caretaking;
@@ -84,9 +87,16 @@ describe('telling Kafka of a job’s life', () => {
     await untold(3);
     care.publisher.fail('refused', 'refused', 'refused');
     await care.teller.tell();
-    await untold(4);
+    await untold(6);
     await care.teller.tell();
     expect(care.topics).toEqual([]);
+    const clock = jest.spyOn(performance, 'now');
+    clock.mockReturnValue(performance.now() + 1000);
+    await care.teller.tell();
+    expect(care.topics).toHaveLength(1);
+    await care.teller.tell();
+    expect(care.topics).toHaveLength(3);
+    clock.mockRestore();
   });
 
   it('does not wait for a record without an outcome: the others go on, and it is joined', async () => {
@@ -126,6 +136,29 @@ describe('what is still to be told', () => {
     expect(notTaken(dueJob({ state: 'submitting' }), NOT_TAKEN, at).untold).toBe(
       undefined,
     );
+  });
+
+  it('is the end of a doubt, though it came with a try that was refused', () => {
+    const doubt = told(unsure, unsure);
+    const again = tried(notTaken(doubt, NOT_TAKEN, at), later, later.getTime());
+    const refused = notTaken(again, { ...NOT_TAKEN, code: 'gemini-429' }, later);
+    expect(refused.untold).toEqual(['ended']);
+    const third = tried(told(refused, refused), later, later.getTime());
+    expect(notTaken(third, NOT_TAKEN, later).untold).toBe(undefined);
+  });
+
+  it.each([
+    ['unknown for good', givenUp(told(unsure, unsure), at)],
+    ['gone', { ...ended(dueJob({ state: 'failed' }), at), error: GONE_ERROR }],
+  ])('is that it ended once more, when a job was not %s', (_, wrong) => {
+    const event = { type: 'batch.succeeded', webhookId: 'm', at: later.toISOString() };
+    const over = noted(told(wrong, wrong), event, undefined, 'succeeded');
+    expect(over).toMatchObject({
+      state: 'succeeded',
+      untold: ['submitted', 'ended'],
+      endedAt: later.toISOString(),
+    });
+    expect(over).not.toHaveProperty('error');
   });
 
   it('is the new try’s, when there is one', () => {

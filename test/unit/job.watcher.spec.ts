@@ -1,9 +1,11 @@
 import { Logger } from '@nestjs/common';
-import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import type { EventRecord } from '../../src/publisher/event-publisher.js';
+import { newJobId } from '../../src/registry/job-id.js';
 import { advanced } from '../../src/registry/job-life.js';
 import type { Job } from '../../src/registry/job.js';
+import { without } from '../../src/registry/json.js';
 import { ago, Caretaking, dueJob } from '../support/caretaking.js';
 
 const ID = '01998f6e-0000-7000-8000-000000000001';
@@ -108,15 +110,43 @@ describe('a job that nobody has heard of', () => {
     expect(care.topics).toEqual([]);
   });
 
-  it('that Gemini does not know any more has failed, unless it is very young', async () => {
-    care.gemini.answer = () =>
-      Promise.reject(new GeminiError('Gemini answered 404', 'refused', { status: 404 }));
-    expect(await watched(job({ createdAt: ago(60_000) }))).toMatchObject({
-      state: 'submitted',
-    });
-    expect(
-      await watched(job({ id: 'old', geminiName: 'batches/2', createdAt: ago(600_000) })),
-    ).toMatchObject({ state: 'failed', error: { code: 'gone' } });
+  it('that Gemini does not know has failed when it says so for an hour', async () => {
+    const missing = new GeminiError('Gemini answered 404', 'refused', { status: 404 });
+    care.gemini.answer = () => Promise.reject(missing);
+    const first = await watched(job({ createdAt: ago(600_000) }));
+    expect(first).toMatchObject({ state: 'submitted' });
+    expect(first.dueAt).toBeGreaterThan(Date.now());
+    const missingSince = Date.now() - 3_601_000;
+    const late = await watched(
+      job({ id: 'late', geminiName: 'batches/2', missingSince }),
+    );
+    expect(late).toMatchObject({ state: 'failed', error: { code: 'gone' } });
+  });
+
+  it('is not gone when Gemini knows it again meanwhile', async () => {
+    care.answers(operation('BATCH_STATE_RUNNING'));
+    const left = await watched(job({ missingSince: Date.now() - 3_601_000 }));
+    expect(left).not.toHaveProperty('missingSince');
+  });
+
+  it('and of which nobody knew that it was taken, has been', async () => {
+    care.answers(operation('BATCH_STATE_SUCCEEDED'));
+    const error = { code: 'outcome-unknown', message: 'x' };
+    const left = await watched(job({ state: 'unknown', error }));
+    expect(left).toMatchObject({ state: 'succeeded', untold: ['submitted', 'ended'] });
+    expect(left).not.toHaveProperty('error');
+  });
+
+  it('is looked at although a list is not to be had', async () => {
+    const away = { status: 503, retryAfterSeconds: 3600 };
+    care.gemini.answer = ({ path }) =>
+      path === 'batches'
+        ? Promise.reject(new GeminiError('Gemini answered 503', 'unknown', away))
+        : Promise.resolve(operation('BATCH_STATE_RUNNING'));
+    await care.registry.add(job());
+    await care.registry.add(without(job({ id: 'lost', state: 'unknown' }), 'geminiName'));
+    await care.round();
+    expect(await care.registry.find(ID)).toMatchObject({ state: 'running' });
   });
 
   it('waits while Gemini has enough of questions', async () => {
@@ -142,6 +172,12 @@ describe('a job that nobody has heard of', () => {
     await care.watch();
     expect(care.gemini.asked).toHaveLength(1);
     expect(await care.registry.find('job-2')).toEqual(jobs[1]);
+    for (let n = 0; n < 20; n++) {
+      await care.registry.add(job({ id: newJobId(), geminiName: `batches/1${n}` }));
+    }
+    const questions = jest.spyOn(care.questions, 'ask');
+    await care.watch();
+    expect(questions).toHaveBeenCalledTimes(8);
   });
 
   it('that cannot be looked at does not hold up those behind it', async () => {
