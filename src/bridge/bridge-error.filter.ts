@@ -6,7 +6,8 @@ import { Metrics } from '../metrics/metrics.js';
 import { PublishError, type PublishFault } from '../publisher/event-publisher.js';
 import { RedisUnavailableError } from '../redis/redis-scripts.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
-import { SignatureError } from '../signature/signature.error.js';
+import { SecretsUnsettledError, SignatureError } from '../signature/signature.error.js';
+import { VaultUnavailableError } from '../vault/vault-store.js';
 import { AckBudgetError } from '../publication/ack-budget.js';
 import { traceIdOf } from './delivery.js';
 import { DedupeUnavailableError, DeliveryPendingError } from '../publication/attempts.js';
@@ -14,6 +15,8 @@ import { LogQuota } from '../publication/log-quota.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [KeysUnavailableError, 'keys-unavailable'],
+  [SecretsUnsettledError, 'secrets-unsettled'],
+  [VaultUnavailableError, 'secrets-unavailable'],
   [DeliveryPendingError, 'in-progress'],
   [AckBudgetError, 'ack-budget-spent'],
   [DedupeUnavailableError, 'dedupe-unavailable'],
@@ -45,7 +48,9 @@ export class BridgeErrorFilter implements ExceptionFilter<Error> {
   }
 
   private log(reason: RefusalReason, error: Error, request: Request): void {
-    const quota = refusal(reason).status < 500 ? this.refusals : this.failures;
+    // Also a 503 that anybody can have
+    const isAnybodys = refusal(reason).status < 500 || reason.startsWith('secrets-');
+    const quota = isAnybodys ? this.refusals : this.failures;
     if (!quota.take()) return;
     const id = request.headers['webhook-id'];
     const webhookId = typeof id === 'string' ? id.slice(0, 256) : undefined;

@@ -24,14 +24,16 @@ export class VerificationGuard implements CanActivate {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** At once for a static webhook; a promise only where keys may have to be fetched. */
+  /** At once for most static webhooks; a promise where keys or secrets may have to be fetched. */
   canActivate(context: ExecutionContext): true | Promise<true> {
     const request = context.switchToHttp().getRequest<Request>();
     const arrival = arrivalOf(request);
     const { body, pathToken } = arrival;
     if (pathToken === undefined) {
       const proof = this.verifier.verifyStatic(request.headers, body, Date.now());
-      return this.pass(request, arrival, proof);
+      if (!(proof instanceof Promise)) return this.pass(request, arrival, proof);
+      const later = proof.then((found) => this.pass(request, arrival, found));
+      return withinBudget(later, this.deadlineOf(arrival));
     }
     const verified = this.verifier
       .verifyDynamic(pathToken, request.headers, body, Date.now())

@@ -2,7 +2,7 @@ export const API_VERSION = 'v1beta';
 
 /** A request to the Gemini API. */
 export interface GeminiRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** After the version: `batches/1`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

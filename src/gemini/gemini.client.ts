@@ -29,8 +29,9 @@ export class GeminiClient {
     const text = await textOf(response);
     try {
       return JSON.parse(text);
-    } catch (cause) {
-      throw somethingElse(response.status, cause);
+    } catch {
+      // Its cause would quote the answer, which may be a secret
+      throw somethingElse(response.status);
     }
   }
 
@@ -90,6 +91,6 @@ export class GeminiClient {
   }
 }
 
-function somethingElse(status: number, cause: unknown): GeminiError {
+function somethingElse(status: number, cause?: unknown): GeminiError {
   return new GeminiError('Gemini answered something else', 'unknown', { status, cause });
 }

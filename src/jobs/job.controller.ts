@@ -13,6 +13,7 @@ import {
 import type { Request, Response } from 'express';
 import { NeedsScope } from '../access/needed-scope.js';
 import { principalOf } from '../access/principal.js';
+import type { JobKind } from '../kinds/job-kind.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { Problem } from '../problem/problem.js';
 import { Flow } from './flow.js';
@@ -72,19 +73,17 @@ export class JobController {
    * 202: Gemini has taken the job, and its outcome will be on Kafka. The requests of a batch can
    * also be the body, as JSONL; the rest is in the query then.
    */
-  @Post(':collection')
+  @Post(JOB_KINDS.map(({ collection }) => collection))
   @NeedsScope('jobs:write')
   @HttpCode(202)
   async submit(
-    @Param('collection') collection: string,
     @Body() body: unknown,
     @Query() query: unknown,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const kind = JOB_KINDS.find((each) => each.collection === collection);
-    if (!kind) throw new Problem(404, 'not-found', 'there is no such kind of job');
+    const kind = kindAt((request.route as { path: string }).path);
     if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
       const detail = 'Idempotency-Key: want 1-255 visible ASCII characters';
       throw new Problem(400, 'idempotency-key-malformed', detail);
@@ -106,4 +105,11 @@ export class JobController {
       createdAt,
     };
   }
+}
+
+/** @param path as it was registered. */
+function kindAt(path: string): JobKind {
+  const kind = JOB_KINDS.find(({ collection }) => path.endsWith(`/${collection}`));
+  if (!kind) throw new Error(`no kind of job is at ${path}`);
+  return kind;
 }

@@ -9,6 +9,7 @@ import {
 import { CONFIG, type Config } from '../config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { JobRegistry } from '../registry/job-registry.js';
+import { repeatedly } from '../repeatedly.js';
 import { JobFinder } from './job.finder.js';
 import { JobTeller } from './job.teller.js';
 import { JobWatcher } from './job.watcher.js';
@@ -77,15 +78,9 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     }, TICK_MS);
   }
 
-  private async repeated(work: () => Promise<void>, everyMs: number): Promise<void> {
-    const { signal } = this.ending;
-    while (!signal.aborted) {
-      try {
-        await work();
-      } catch (error) {
-        this.logger.debug({ message: 'jobs not looked after', error });
-      }
-      await delay(everyMs, undefined, { signal }).catch(() => undefined);
-    }
+  private repeated(work: () => Promise<void>, everyMs: number): Promise<void> {
+    const onError = (error: unknown): void =>
+      this.logger.debug({ message: 'jobs not looked after', error });
+    return repeatedly(work, { everyMs, signal: this.ending.signal, onError });
   }
 }

@@ -5,7 +5,7 @@ import { kindOf } from '../kinds/job-kinds.js';
 import { Problem } from '../problem/problem.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { isOver, type Job } from '../registry/job.js';
-import { geminiProblem } from './gemini-problem.js';
+import { geminiProblem } from '../gemini/gemini-problem.js';
 import { JobService } from './job.service.js';
 
 const LOOK_TIMEOUT_MS = 15_000;

@@ -14,7 +14,7 @@ import { persistently } from '../registry/persistently.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { issueCapability } from '../signature/capability.js';
 import type { JobOrder } from './job-order.js';
-import { submissionProblem } from './gemini-problem.js';
+import { submissionProblem } from '../gemini/gemini-problem.js';
 import { nextLook } from './look-schedule.js';
 
 /** A submission may take long; after this its outcome counts as unknown. */

@@ -8,6 +8,7 @@ import { json, type NextFunction, type Request, type Response } from 'express';
 import { AccessModule } from '../access/access.module.js';
 import { protect } from '../access/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
+import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PublicationModule } from '../publication/publication.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
@@ -64,6 +65,11 @@ export class JobsModule implements NestModule {
           request.is(JSONL) ? next() : void room(request, response, next),
         json({ limit: MAX_BODY_BYTES }),
       )
-      .forRoutes({ path: '/v1/:collection', method: RequestMethod.POST });
+      .forRoutes(
+        ...JOB_KINDS.map(({ collection }) => ({
+          path: `/v1/${collection}`,
+          method: RequestMethod.POST,
+        })),
+      );
   }
 }

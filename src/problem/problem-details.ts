@@ -20,7 +20,7 @@ export const PROBLEM_DETAILS = z
         }),
       )
       .exactOptional(),
-    id: z.uuid().exactOptional().describe('The job that this is about'),
+    id: z.string().exactOptional().describe('The job or the webhook that this is about'),
     scope: z.string().exactOptional().describe('What the caller lacks'),
     outputFile: z.string().exactOptional().describe('Where the result is'),
     geminiStatus: z.int().exactOptional().describe('What Gemini answered'),

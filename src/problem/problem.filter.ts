@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { RedisUnavailableError } from '../redis/redis-scripts.js';
+import { VaultUnavailableError } from '../vault/vault-store.js';
 import { Problem } from './problem.js';
 import type { ProblemRow } from './problem-codes.js';
 
@@ -52,6 +53,10 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.warn({ message: 'internal API without its registry', error });
       const detail = 'Redis does not answer; what was asked for may be done all the same';
       return new Problem(503, 'registry-unavailable', detail, { 'Retry-After': '5' });
+    }
+    if (error instanceof VaultUnavailableError) {
+      const again = { 'Retry-After': '5' };
+      return new Problem(503, 'vault-unavailable', error.message, again);
     }
     this.logger.error({ message: 'internal API failed', error });
     return new Problem(500, 'internal', 'the bridge failed; its log says why');

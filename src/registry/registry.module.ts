@@ -12,7 +12,7 @@ import { RedisJobRegistry } from './redis.job-registry.js';
 export class RegistryModule {}
 
 /** A bridge that submits nothing has no jobs to remember. */
-function createRegistry({ gemini, dedupe: { redisUrl } }: Config): JobRegistry {
+export function createRegistry({ gemini, dedupe: { redisUrl } }: Config): JobRegistry {
   return redisUrl === undefined || gemini.apiKey === undefined
     ? new MemoryJobRegistry()
     : new RedisJobRegistry(redisUrl);

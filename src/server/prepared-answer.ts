@@ -50,6 +50,8 @@ const STATUS_BY_REASON = {
   overloaded: [503, { ...RETRY_AFTER, ...CLOSE }],
   'shutting-down': [503, { ...RETRY_AFTER, ...CLOSE }],
   'keys-unavailable': [503, RETRY_AFTER],
+  'secrets-unsettled': [503, RETRY_AFTER],
+  'secrets-unavailable': [503, RETRY_AFTER],
   'in-progress': [503, RETRY_AFTER],
   'ack-budget-spent': [503, RETRY_AFTER],
   'dedupe-unavailable': [503, RETRY_AFTER],

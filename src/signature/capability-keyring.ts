@@ -1,24 +1,24 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
+import { parseKeyring, type Keyring } from '../keyring.js';
 import { WatchedFile } from '../watched-file.js';
-import { parseCapabilityKeys, type CapabilityKeys } from './capability.js';
 
-const NONE: CapabilityKeys = new Map();
+const NONE: Keyring = new Map();
 
 /** The keys of the path tokens now; none without `CAPABILITY_KEYS_FILE`. */
 @Injectable()
 export class CapabilityKeyring implements OnModuleDestroy {
-  private readonly file: WatchedFile<CapabilityKeys> | undefined;
+  private readonly file: WatchedFile<Keyring> | undefined;
 
   constructor(@Inject(CONFIG) { signature }: Config) {
     const path = signature.capabilityKeysFile;
     this.file =
       path === undefined
         ? undefined
-        : new WatchedFile('CAPABILITY_KEYS_FILE', path, parseCapabilityKeys);
+        : new WatchedFile('CAPABILITY_KEYS_FILE', path, parseKeyring);
   }
 
-  get value(): CapabilityKeys {
+  get value(): Keyring {
     return this.file?.value ?? NONE;
   }
 

@@ -9,7 +9,8 @@ export interface SignatureHeaders {
   readonly signature: string;
 }
 
-const MAX_ENTRIES = 16;
+/** Gemini signs with every secret of the last day; the length bounds it as well. */
+const MAX_ENTRIES = 64;
 const MAX_SIGNATURE_LENGTH = 4096;
 const TOLERANCE_SECONDS = 300;
 

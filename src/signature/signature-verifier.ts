@@ -2,14 +2,19 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { Metrics } from '../metrics/metrics.js';
+import type { VaultSecret } from '../vault/open-secrets.js';
+import { SecretVault } from '../vault/secret-vault.js';
+import { VaultUnavailableError } from '../vault/vault-store.js';
+import { parseSecret, type WebhookSecret } from '../vault/webhook-secret.js';
 import { entries, namingSetting, WatchedFile } from '../watched-file.js';
 import { verifyCapability, type Capability } from './capability.js';
 import { CapabilityKeyring } from './capability-keyring.js';
 import { GoogleKeys } from './google-keys.js';
-import { parseSecret, verifyHmac, type WebhookSecret } from './hmac-signature.js';
+import { verifyHmac } from './hmac-signature.js';
 import type { Proof } from './proof.js';
 import { verifyPublicKey } from './public-key-signature.js';
 import { signatureHeader, signatureHeaders } from './signature-headers.js';
+import { SecretsUnsettledError, SignatureError } from './signature.error.js';
 import { isToken, MAX_TOKEN_LENGTH, verifyToken } from './token-signature.js';
 
 /** Decides by the route, then by the header's shape, which proof a delivery has to bring. */
@@ -22,6 +27,7 @@ export class SignatureVerifier implements OnModuleDestroy {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly capabilityKeys: CapabilityKeyring,
+    private readonly vault: SecretVault,
     metrics: Metrics,
   ) {
     const { secrets, secretsFile, jwksUrl, jwksStaleMs } = config.signature;
@@ -43,10 +49,75 @@ export class SignatureVerifier implements OnModuleDestroy {
     );
   }
 
-  /** A static webhook: `v1` and nothing else. */
-  verifyStatic(headers: IncomingHttpHeaders, body: Buffer, nowMs: number): Proof {
-    const secrets = [...this.fixedSecrets, ...(this.fileSecrets?.value ?? [])];
-    return verifyHmac(body, signatureHeaders(headers), secrets, nowMs);
+  /**
+   * A static webhook: `v1` and nothing else. A promise only where the vault has to be read: what
+   * matches no secret may be signed with one that is a moment old.
+   *
+   * @throws {SignatureError | SecretsUnsettledError | VaultUnavailableError}
+   */
+  verifyStatic(
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+    nowMs: number,
+  ): Proof | Promise<Proof> {
+    try {
+      return this.verified(headers, body, nowMs);
+    } catch (error) {
+      if (this.vault.configured && isMismatch(error)) {
+        return this.verifiedLater(headers, body, nowMs);
+      }
+      throw error;
+    }
+  }
+
+  /** The fingerprints of the secrets that static deliveries are verified with. */
+  secretIds(nowMs: number): string[] {
+    return this.secrets(this.vault.live(nowMs)).map(({ keyId }) => keyId);
+  }
+
+  private async verifiedLater(
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+    nowMs: number,
+  ): Promise<Proof> {
+    await this.vault.refreshed();
+    try {
+      return this.verified(headers, body, nowMs);
+    } catch (error) {
+      if (!isMismatch(error)) throw error;
+      if (this.vault.isUnsettled)
+        throw new SecretsUnsettledError('a secret is not sealed yet');
+      const [trouble] = this.vault.troubles;
+      throw trouble === undefined ? error : new VaultUnavailableError(trouble);
+    }
+  }
+
+  private verified(headers: IncomingHttpHeaders, body: Buffer, nowMs: number): Proof {
+    const vaulted = this.vault.live(nowMs);
+    const given = this.secrets(vaulted);
+    const proof = verifyHmac(body, signatureHeaders(headers), given, nowMs);
+    if (vaulted.length > 0) this.noteUse(proof, vaulted, nowMs);
+    return proof;
+  }
+
+  private secrets(vaulted: readonly VaultSecret[]): WebhookSecret[] {
+    return [...this.fixedSecrets, ...(this.fileSecrets?.value ?? []), ...vaulted];
+  }
+
+  /** What may be revoked by now is not believed, and not refused either. */
+  private noteUse(
+    { keyId }: Proof,
+    vaulted: readonly VaultSecret[],
+    nowMs: number,
+  ): void {
+    const webhookId = vaulted.find((secret) => secret.keyId === keyId)?.webhookId;
+    if (webhookId === undefined) return;
+    if (this.vault.isStale)
+      throw new VaultUnavailableError('the vault was not read for long');
+    if (this.vault.isUnsettled && this.vault.isRevoking(webhookId)) {
+      throw new SecretsUnsettledError('the secret is being revoked');
+    }
+    this.vault.used(keyId, nowMs);
   }
 
   /** A dynamic webhook: the path token first, then `v1a` or a token of Google's. */
@@ -67,6 +138,10 @@ export class SignatureVerifier implements OnModuleDestroy {
   onModuleDestroy(): void {
     this.fileSecrets?.close();
   }
+}
+
+function isMismatch(error: unknown): boolean {
+  return error instanceof SignatureError && error.fault === 'signature-mismatch';
 }
 
 function parseSecrets(texts: readonly string[]): WebhookSecret[] {

@@ -22,3 +22,11 @@ export class SignatureError extends Error {
     super(`webhook refused: ${fault}`, options);
   }
 }
+
+/**
+ * Nobody can say whether the signature is good: Gemini may sign with a secret that is not in
+ * the vault yet, or not sign any more with this one. The sender should try again.
+ */
+export class SecretsUnsettledError extends Error {
+  override readonly name = 'SecretsUnsettledError';
+}

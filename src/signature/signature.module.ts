@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { VaultModule } from '../vault/vault.module.js';
 import { CapabilityKeyring } from './capability-keyring.js';
 import { SignatureVerifier } from './signature-verifier.js';
 
 /** Verification, and the keys that the jobs sign their path tokens with. */
 @Module({
-  imports: [MetricsModule],
+  imports: [MetricsModule, VaultModule],
   providers: [SignatureVerifier, CapabilityKeyring],
   exports: [SignatureVerifier, CapabilityKeyring],
 })

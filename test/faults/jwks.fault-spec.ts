@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import type { KafkaCluster } from '../../dev/kafka.js';
-import { issueCapability, parseCapabilityKeys } from '../../src/signature/capability.js';
+import { parseKeyring } from '../../src/keyring.js';
+import { issueCapability } from '../../src/signature/capability.js';
 import { temporarySecrets, type TemporarySecrets } from '../kafka/secrets.js';
 import { countById, readTopics } from '../kafka/topic-log.js';
 import { eventBody } from './gemini-sender.js';
@@ -42,7 +43,7 @@ describe("Google's keys", () => {
 
   /** One dynamic delivery, signed with the emulator's keys. */
   async function deliver(bridge: BridgeProcess, id: string) {
-    const keys = parseCapabilityKeys(`k1:${secrets.capabilityKey}`);
+    const keys = parseKeyring(`k1:${secrets.capabilityKey}`);
     const token = await issueCapability({ jobId: 'job', correlationId: 'c' }, keys);
     const timestamp = Math.floor(Date.now() / 1000);
     const body = eventBody(id);

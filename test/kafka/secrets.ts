@@ -8,6 +8,9 @@ export interface TemporarySecrets extends Disposable {
   readonly capabilityKeysFile: string;
   readonly capabilityKey: string;
   readonly tokensFile: string;
+  /** Of the vault; who sets it needs a place for the vault as well. */
+  readonly vaultKeysFile: string;
+  readonly vaultKey: string;
   readonly token: string;
 }
 
@@ -19,10 +22,13 @@ export function temporarySecrets(): TemporarySecrets {
     return path;
   };
   const capabilityKey = randomBytes(32).toString('base64url');
+  const vaultKey = randomBytes(32).toString('base64url');
   const token = randomBytes(24).toString('base64url');
   return {
     capabilityKeysFile: write('capability-keys', `k1:${capabilityKey}\n`),
     capabilityKey,
+    vaultKeysFile: write('vault-keys', `v1:${vaultKey}\n`),
+    vaultKey,
     tokensFile: write('tokens', `${token}\n`),
     token,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),

@@ -7,7 +7,8 @@ import { KafkaCluster } from '../../src/kafka/kafka-cluster.js';
 import { EventPublisher } from '../../src/publisher/event-publisher.js';
 import { listen } from '../../src/server/bridge-server.js';
 import { TwoPortAdapter } from '../../src/server/two-port.adapter.js';
-import { issueCapability, parseCapabilityKeys } from '../../src/signature/capability.js';
+import { parseKeyring } from '../../src/keyring.js';
+import { issueCapability } from '../../src/signature/capability.js';
 import { LogCapture } from './log-capture.js';
 import { RecordingPublisher } from './recording.publisher.js';
 import { SECRET } from './sender.js';
@@ -64,7 +65,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     logger: new JsonLogger(config.logLevel),
   });
   const { port, internalPort } = await listen(app, config);
-  const keys = parseCapabilityKeys(CAPABILITY_KEY);
+  const keys = parseKeyring(CAPABILITY_KEY);
   return {
     url: `http://127.0.0.1:${port}`,
     internalUrl: `http://127.0.0.1:${internalPort}`,

@@ -1,15 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { base64url, decodeJwt, SignJWT } from 'jose';
-import {
-  issueCapability,
-  parseCapabilityKeys,
-  verifyCapability,
-} from '../../src/signature/capability.js';
+import { parseKeyring } from '../../src/keyring.js';
+import { issueCapability, verifyCapability } from '../../src/signature/capability.js';
 import { faultOf } from '../support/faults.js';
 
 const line = (kid: string, fill: string) =>
   `${kid}:${Buffer.alloc(32, fill).toString('base64url')}`;
-const KEYS = parseCapabilityKeys(line('k1', 'a'));
+const KEYS = parseKeyring(line('k1', 'a'));
 const JOB = { jobId: 'job-1', correlationId: 'order-42' };
 
 describe('a capability', () => {
@@ -26,13 +23,13 @@ describe('a capability', () => {
 
   it('outlives a rotation as long as its key is there', async () => {
     const token = await issueCapability(JOB, KEYS);
-    const both = parseCapabilityKeys(`${line('k2', 'b')}\n${line('k1', 'a')}`);
+    const both = parseKeyring(`${line('k2', 'b')}\n${line('k1', 'a')}`);
     expect(await verifyCapability(token, both)).toEqual(JOB);
     const newest = await issueCapability(JOB, both);
     expect(await faultOf(() => verifyCapability(newest, KEYS))).toBe(
       'capability-invalid',
     );
-    const later = parseCapabilityKeys(line('k2', 'b'));
+    const later = parseKeyring(line('k2', 'b'));
     expect(await verifyCapability(newest, later)).toEqual(JOB);
     expect(await faultOf(() => verifyCapability(token, later))).toBe(
       'capability-invalid',
@@ -86,11 +83,9 @@ describe('a capability', () => {
   });
 });
 
-describe('parseCapabilityKeys', () => {
+describe('parseKeyring', () => {
   it('reads one a line, newest first, and leaves out comments', () => {
-    const keys = parseCapabilityKeys(
-      `# new\n${line('k2', 'b')}\n\n ${line('k1', 'a')} \n`,
-    );
+    const keys = parseKeyring(`# new\n${line('k2', 'b')}\n\n ${line('k1', 'a')} \n`);
     expect(Array.from(keys.keys())).toEqual(['k2', 'k1']);
     expect(keys.get('k1')).toEqual(Buffer.alloc(32, 'a'));
   });
@@ -110,11 +105,11 @@ describe('parseCapabilityKeys', () => {
   ])('refuses %j and says no key', (text) => {
     let message = '';
     try {
-      parseCapabilityKeys(text);
+      parseKeyring(text);
     } catch (error) {
       message = (error as Error).message;
     }
-    expect(message).toMatch(/capability key/);
+    expect(message).toMatch(/key/);
     for (const part of text.split(/[\n:]/)) {
       if (part.length > 30) expect(message).not.toContain(part);
     }

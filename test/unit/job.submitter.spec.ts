@@ -12,10 +12,11 @@ import { metadataHash } from '../../src/registry/correlation.js';
 import type { Job } from '../../src/registry/job.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import type { CapabilityKeyring } from '../../src/signature/capability-keyring.js';
-import { parseCapabilityKeys, verifyCapability } from '../../src/signature/capability.js';
+import { parseKeyring } from '../../src/keyring.js';
+import { verifyCapability } from '../../src/signature/capability.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 
-const KEYS = parseCapabilityKeys(`k1:${Buffer.alloc(32, 'a').toString('base64url')}`);
+const KEYS = parseKeyring(`k1:${Buffer.alloc(32, 'a').toString('base64url')}`);
 const REQUESTS = [{ key: 'a', request: { contents: [{}] } }];
 const BATCH = {
   model: 'models/gemini-flash',

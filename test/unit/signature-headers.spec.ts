@@ -112,9 +112,9 @@ describe('entriesOf', () => {
     expect(await faultOf(() => entriesOf(header, 'v1'))).toBe('header-malformed');
   });
 
-  it('takes sixteen entries and not one more', async () => {
-    expect(entriesOf(copies(16), 'v1')).toHaveLength(16);
-    expect(await faultOf(() => entriesOf(copies(17), 'v1'))).toBe('header-malformed');
+  it('takes 64 entries and not one more', async () => {
+    expect(entriesOf(copies(64), 'v1')).toHaveLength(64);
+    expect(await faultOf(() => entriesOf(copies(65), 'v1'))).toBe('header-malformed');
     expect(await faultOf(() => entriesOf(copies(10_000), 'v1'))).toBe('header-malformed');
   });
 });

@@ -1,9 +1,7 @@
 /** The route of dynamic webhooks: a URL for each job, and Google's `v1a` signature. */
 import type { GoogleKeys } from '../../../dev/gemini/signing.js';
-import {
-  issueCapability,
-  parseCapabilityKeys,
-} from '../../../src/signature/capability.js';
+import { parseKeyring } from '../../../src/keyring.js';
+import { issueCapability } from '../../../src/signature/capability.js';
 
 /** Signs and addresses a dynamic delivery. */
 export interface JobRoute {
@@ -18,7 +16,7 @@ export interface JobRoute {
  * @param capabilityKeys text of the file that the bridge has as `CAPABILITY_KEYS_FILE`.
  */
 export function jobRoute(keys: GoogleKeys, capabilityKeys: string): JobRoute {
-  const parsed = parseCapabilityKeys(capabilityKeys);
+  const parsed = parseKeyring(capabilityKeys);
   const tokens = new Map<string, Promise<string>>();
   return {
     async url(base, jobId) {

@@ -1,4 +1,4 @@
-import type { GeminiError } from '../gemini/gemini.error.js';
+import type { GeminiError } from './gemini.error.js';
 import { Problem } from '../problem/problem.js';
 
 const DEFAULT_RETRY_SECONDS = 30;

@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { namingSetting } from '../watched-file.js';
+import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
+
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const TIMEOUT_MS = 2000;
+/** A Secret has 1 MiB at most. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** The member of the Secret's data. */
+const MEMBER = 'vault';
+
+/** Where the API server is, and what proves who we are. */
+export interface KubernetesAccess {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Read at each call: Kubernetes renews it. */
+  readonly tokenFile: string;
+  /** Undefined: what the system trusts. */
+  readonly caFile: string | undefined;
+  readonly namespace: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const secret = z.object({
+  metadata: z.object({ resourceVersion: z.string() }),
+  data: z.record(z.string(), z.string()).optional(),
+});
+
+/** As Kubernetes tells every pod. @throws {ConfigError} outside one. */
+export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
+  return namingSetting('VAULT_KUBERNETES_SECRET', () => {
+    if (!host) throw new Error('this is no pod (KUBERNETES_SERVICE_HOST is not set)');
+    return {
+      url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      tokenFile: join(ACCOUNT, 'token'),
+      caFile: join(ACCOUNT, 'ca.crt'),
+      namespace: readFileSync(join(ACCOUNT, 'namespace'), 'utf8').trim(),
+    };
+  });
+}
+
+/**
+ * A Secret of the cluster, for several replicas without Redis. It has to be there; the service
+ * account needs `get` and `patch` on it and on nothing else.
+ *
+ * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+ */
+export class KubernetesVaultStore extends VaultStore {
+  /** The API server serves the whole cluster. */
+  override readonly pollMs = 2000;
+  private readonly agent: Agent;
+
+  constructor(
+    private readonly name: string,
+    private readonly access: KubernetesAccess,
+  ) {
+    super();
+    const ca = access.caFile === undefined ? undefined : readFileSync(access.caFile);
+    this.agent = new Agent({ keepAlive: true, ...(ca && { ca }) });
+  }
+
+  override async read(known?: string): Promise<StoredVault | undefined> {
+    const stored = await this.stored('GET');
+    return stored?.version === known ? undefined : stored;
+  }
+
+  override async write(text: string, since: string): Promise<string | undefined> {
+    const stored = await this.stored('PATCH', {
+      metadata: { resourceVersion: since },
+      data: { [MEMBER]: Buffer.from(text).toString('base64') },
+    });
+    return stored?.version;
+  }
+
+  override close(): void {
+    this.agent.destroy();
+  }
+
+  /** The Secret after the call; undefined when somebody else has written it since. */
+  private async stored(method: string, body?: object): Promise<StoredVault | undefined> {
+    let answer: Answer;
+    try {
+      answer = await this.call(method, body);
+      if (answer.status === 409) return undefined;
+      if (answer.status === 200) return storedIn(answer.text);
+    } catch (cause) {
+      const { message = String(cause) } = cause as Partial<Error>;
+      throw new VaultUnavailableError(`${this.where}: ${message}`, { cause });
+    }
+    throw new VaultUnavailableError(`${this.where}: ${this.refusal(answer)}`);
+  }
+
+  private async call(method: string, body?: object): Promise<Answer> {
+    const { url, namespace } = this.access;
+    const address = `${url}/api/v1/namespaces/${namespace}/secrets/${this.name}`;
+    const isTls = address.startsWith('https:');
+    const send = isTls ? httpsRequest : httpRequest;
+    const outgoing = send(address, {
+      method,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: {
+        authorization: `Bearer ${readFileSync(this.access.tokenFile, 'utf8').trim()}`,
+        accept: 'application/json',
+        ...(body && { 'content-type': 'application/merge-patch+json' }),
+      },
+      ...(isTls && { agent: this.agent }),
+    });
+    outgoing.end(body && JSON.stringify(body));
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
+      chunks.push(chunk);
+    }
+    return { status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
+  }
+
+  private get where(): string {
+    return `the Secret ${this.access.namespace}/${this.name}`;
+  }
+
+  private refusal({ status, text }: Answer): string {
+    const { namespace } = this.access;
+    const remedies: Readonly<Record<number, string>> = {
+      403: 'give the service account a Role with get and patch on it',
+      404: `create it: kubectl create secret generic ${this.name} -n ${namespace}`,
+    };
+    return `Kubernetes says ${status}: ${remedies[status] ?? messageIn(text)}`;
+  }
+}
+
+function storedIn(text: string): StoredVault {
+  const { metadata, data = {} } = secret.parse(JSON.parse(text));
+  const vault = Buffer.from(data[MEMBER] ?? '', 'base64').toString('utf8');
+  return { version: metadata.resourceVersion, text: vault };
+}
+
+function messageIn(text: string): string {
+  try {
+    return z.object({ message: z.string() }).parse(JSON.parse(text)).message;
+  } catch {
+    return 'nothing that can be read';
+  }
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { RedisScripts } from '../redis/redis-scripts.js';
+import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
+
+const KEY = 'vault';
+
+const SCRIPTS = {
+  /** Version and text, without the text when it is the version that is known. */
+  bridgeVaultRead: `
+local version = redis.call('HGET', KEYS[1], 'version') or ''
+if version == ARGV[1] then return { version } end
+return { version, redis.call('HGET', KEYS[1], 'text') or '' }`,
+
+  /** The new version, as it is given; '' when the one before it was another. */
+  bridgeVaultWrite: `
+local version = redis.call('HGET', KEYS[1], 'version') or ''
+if version ~= ARGV[1] then return { '' } end
+redis.call('HSET', KEYS[1], 'version', ARGV[3], 'text', ARGV[2])
+return { ARGV[3] }`,
+};
+
+/** For several replicas. */
+export class RedisVaultStore extends VaultStore {
+  private readonly redis: RedisScripts<keyof typeof SCRIPTS>;
+
+  constructor(url: string) {
+    super();
+    this.redis = new RedisScripts(url, SCRIPTS);
+  }
+
+  override async read(known?: string): Promise<StoredVault | undefined> {
+    const [version = '', text = ''] = await this.run('bridgeVaultRead', known ?? '-');
+    return version === known ? undefined : { version, text };
+  }
+
+  override async write(text: string, since: string): Promise<string | undefined> {
+    // Random: a failover must not have two texts of one version
+    const [version = ''] = await this.run('bridgeVaultWrite', since, text, randomUUID());
+    return version === '' ? undefined : version;
+  }
+
+  override close(): void {
+    this.redis.close();
+  }
+
+  private async run(
+    name: keyof typeof SCRIPTS,
+    ...given: string[]
+  ): Promise<readonly string[]> {
+    try {
+      return await this.redis.run<string>(name, [KEY], ...given);
+    } catch (cause) {
+      throw new VaultUnavailableError('Redis does not answer', { cause });
+    }
+  }
+}

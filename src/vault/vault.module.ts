@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { FileVaultStore } from './file.vault-store.js';
+import { accessOfPod, KubernetesVaultStore } from './kubernetes.vault-store.js';
+import { RedisVaultStore } from './redis.vault-store.js';
+import { SecretVault } from './secret-vault.js';
+import type { VaultStore } from './vault-store.js';
+
+/** Binds the vault of signing secrets. */
+@Module({
+  providers: [{ provide: SecretVault, inject: [CONFIG], useFactory: createVault }],
+  exports: [SecretVault],
+})
+export class VaultModule {}
+
+export function createVault(config: Config): SecretVault {
+  return new SecretVault(createStore(config), config);
+}
+
+/** None without a key to seal with. */
+function createStore({ vault, dedupe }: Config): VaultStore | undefined {
+  if (vault.keysFile === undefined) return undefined;
+  if (vault.kubernetesSecret !== undefined) {
+    return new KubernetesVaultStore(vault.kubernetesSecret, accessOfPod(process.env));
+  }
+  if (vault.file !== undefined) return new FileVaultStore(vault.file);
+  if (dedupe.redisUrl !== undefined) return new RedisVaultStore(dedupe.redisUrl);
+  throw new Error('config.ts lets no vault through that has no store');
+}
