@@ -8,8 +8,8 @@ import { startKafka } from './kafka.js';
 import { secondsSince, toStderr, type Log } from './process/log.js';
 import { temporaryFolder } from './process/temporary-folder.js';
 import { portNear } from './world/port.js';
+import { registered } from './world/static-webhook.js';
 import { deleteTopics } from './world/topics.js';
-import { registerWebhook } from './world/static-webhook.js';
 
 const API_KEY = 'emulator-key';
 
@@ -34,8 +34,6 @@ export interface World extends AsyncDisposable {
   readonly topicPrefix: string;
   /** A bearer token that `/v1` takes. */
   readonly apiToken: string;
-  /** Of the static webhook that is registered for everything. */
-  readonly webhookSecret: string;
   /** Something to end before all that was there earlier. */
   onStop(step: () => Promise<unknown>): void;
   /** Ends what was started and removes what was made; a second call waits for the first. */
@@ -83,7 +81,6 @@ async function build(
 
   const publicPort = await portNear(ports.public);
   const publicUrl = `http://127.0.0.1:${publicPort}`;
-  const webhookSecret = await registerWebhook(gemini, `${publicUrl}/webhooks/gemini`);
 
   const folder = await temporaryFolder('gemini-kafka-bridge-world');
   undo.push(() => folder.remove());
@@ -104,8 +101,10 @@ async function build(
     TOPIC_PREFIX: topicPrefix,
     TOPIC_REPLICATION: '1',
     TOPIC_MIN_ISR: '1',
-    WEBHOOK_SECRETS_FILE: await file('webhook-secrets', webhookSecret),
-    CAPABILITY_KEYS_FILE: await file('capability-keys', capabilityKey()),
+    WEBHOOKS: '[{"name":"main"}]',
+    VAULT_KEYS_FILE: await file('vault-keys', newKey()),
+    VAULT_FILE: join(folder.path, 'vault'),
+    CAPABILITY_KEYS_FILE: await file('capability-keys', newKey()),
     API_TOKENS_FILE: await file('api-tokens', apiToken),
     GEMINI_URL: gemini.url,
     JWKS_URL: gemini.jwksUrl,
@@ -114,10 +113,11 @@ async function build(
   });
   undo.push(() => bridge.stop());
   await bridge.ready();
+  await registered(gemini);
   log(
     `bridge: ${bridge.url} for Gemini, ${bridge.internalUrl} for the cluster, ready after ${secondsSince(startMs)}`,
   );
-  return { brokers, gemini, bridge, topicPrefix, apiToken, webhookSecret };
+  return { brokers, gemini, bridge, topicPrefix, apiToken };
 }
 
 async function checkAnswers(brokers: string): Promise<void> {
@@ -141,6 +141,6 @@ function prefixFor(ownBroker: boolean): string {
   return ownBroker ? 'gemini' : `gemini-demo-${randomBytes(4).toString('hex')}`;
 }
 
-function capabilityKey(): string {
+function newKey(): string {
   return `dev:${randomBytes(32).toString('base64url')}`;
 }

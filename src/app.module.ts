@@ -7,6 +7,7 @@ import { DocsModule } from './docs/docs.module.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 
 /** Composition root: names the features, decides nothing else. */
@@ -20,6 +21,7 @@ export class AppModule {
         ConfigModule.register(config),
         BridgeModule,
         JobsModule,
+        WebhooksModule,
         DocsModule,
         HealthModule,
         MetricsModule,

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SCOPES } from './access/scopes.js';
+import { EVENT_TYPES } from './webhooks/event-types.js';
 
 /** Injection token of the service's `Config`. */
 export const CONFIG = Symbol('CONFIG');
@@ -50,6 +51,17 @@ const environment = z.object({
   /** Secrets of static webhooks, newest first; two are live during a rotation. */
   WEBHOOK_SECRETS: z.string().optional(),
   WEBHOOK_SECRETS_FILE: file().optional(),
+  /** Keys that seal the secrets of the webhooks that the bridge manages, newest first. */
+  VAULT_KEYS_FILE: file().optional(),
+  /** Where they are kept; unset: in Redis. */
+  VAULT_FILE: z.string().min(1).optional(),
+  VAULT_KUBERNETES_SECRET: z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9.-]{0,252}$/,
+      'want the name of a Secret in the own namespace',
+    )
+    .optional(),
   JWKS_URL: z.url().default(`${GEMINI_URL}/.well-known/jwks.json`),
   /** How long keys, Google's and the issuer's, are trusted while they cannot be read. */
   JWKS_STALE_HOURS: count(1, 720, 24),
@@ -76,6 +88,20 @@ const environment = z.object({
   GEMINI_API_KEY: z.string().min(1).optional(),
   GEMINI_API_KEY_FILE: file().optional(),
   GEMINI_URL: z.url().default(GEMINI_URL),
+
+  /** Static webhooks that there shall be, as JSON: `[{"name", "events"?, "url"?}]`. */
+  WEBHOOKS: declared().optional(),
+  WEBHOOKS_MODE: z.enum(['ensure', 'report', 'off']).default('ensure'),
+  WEBHOOKS_INTERVAL_SECONDS: count(1, 86_400, 300),
+  /** Tells this installation's webhooks from those of others in the project. */
+  WEBHOOKS_OWNER: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'want 1-64 letters, digits, ., _ or -')
+    .optional(),
+  /** How often a webhook that Gemini has disabled is enabled again; 0: never. */
+  WEBHOOKS_REVIVE_MAX: count(0, 100, 5),
+  /** 0: only when told to. */
+  ROTATE_EVERY_DAYS: count(0, 3650, 0),
 
   /** How long a job is remembered after its end. */
   JOB_RETENTION_HOURS: count(1, 8760, 168),
@@ -123,9 +149,17 @@ function* combinedFaults(env: Given): Generator<string> {
   if (Number(env.TOPIC_MIN_ISR ?? 2) > Number(env.TOPIC_REPLICATION ?? 3)) {
     yield 'TOPIC_MIN_ISR: is larger than TOPIC_REPLICATION: nothing could be written';
   }
-  if (!env.WEBHOOK_SECRETS && !env.WEBHOOK_SECRETS_FILE && !env.CAPABILITY_KEYS_FILE) {
-    yield 'WEBHOOK_SECRETS: set it or WEBHOOK_SECRETS_FILE (static webhooks), or CAPABILITY_KEYS_FILE (dynamic ones): without any, no delivery could be verified';
+  const proofs = [
+    env.WEBHOOK_SECRETS,
+    env.WEBHOOK_SECRETS_FILE,
+    env.VAULT_KEYS_FILE,
+    env.CAPABILITY_KEYS_FILE,
+  ];
+  if (!proofs.some(Boolean)) {
+    yield 'WEBHOOK_SECRETS: set it, WEBHOOK_SECRETS_FILE or VAULT_KEYS_FILE (static webhooks), or CAPABILITY_KEYS_FILE (dynamic ones): without any, no delivery could be verified';
   }
+  yield* vaultFaults(env);
+  yield* webhookFaults(env);
   yield* memoryFaults(env);
   yield* accessFaults(env);
   if (env.GEMINI_API_KEY ?? env.GEMINI_API_KEY_FILE) {
@@ -151,6 +185,28 @@ function* memoryFaults(env: Given): Generator<string> {
   const window = Number(env.DEDUPE_TTL_HOURS ?? 72);
   if (store === 'log' && Number(env.TOPIC_RETENTION_HOURS ?? 168) < window) {
     yield `TOPIC_RETENTION_HOURS: is shorter than DEDUPE_TTL_HOURS (${window}): the topics are the memory (DEDUPE_STORE=log)`;
+  }
+}
+
+function* vaultFaults(env: Given): Generator<string> {
+  const places = ['VAULT_FILE', 'VAULT_KUBERNETES_SECRET'] as const;
+  const [place, other] = places.filter((name) => env[name]);
+  if (place && !env.VAULT_KEYS_FILE) {
+    yield `VAULT_KEYS_FILE: ${place} needs it: what is kept there is sealed`;
+  }
+  if (place && other) yield `${other}: contradicts ${place}: unset one of them`;
+  if (env.VAULT_KEYS_FILE && !place && !env.REDIS_URL) {
+    yield 'VAULT_FILE: set it, VAULT_KUBERNETES_SECRET or REDIS_URL: the sealed secrets have to be kept somewhere';
+  }
+}
+
+function* webhookFaults(env: Given): Generator<string> {
+  if (!env.WEBHOOKS || env.WEBHOOKS_MODE === 'off') return;
+  if (!(env.GEMINI_API_KEY ?? env.GEMINI_API_KEY_FILE)) {
+    yield 'GEMINI_API_KEY: WEBHOOKS needs it';
+  }
+  if ((env.WEBHOOKS_MODE ?? 'ensure') === 'ensure' && !env.VAULT_KEYS_FILE) {
+    yield 'VAULT_KEYS_FILE: WEBHOOKS needs it, for the secrets (or WEBHOOKS_MODE=report)';
   }
 }
 
@@ -233,6 +289,11 @@ function group(env: Environment) {
       jwksUrl: env.JWKS_URL,
       jwksStaleMs: env.JWKS_STALE_HOURS * 3_600_000,
     },
+    vault: {
+      keysFile: env.VAULT_KEYS_FILE,
+      file: env.VAULT_FILE,
+      kubernetesSecret: env.VAULT_KUBERNETES_SECRET,
+    },
     token: {
       audience: env.JWT_AUDIENCE,
       issuer: env.JWT_ISSUER,
@@ -252,6 +313,18 @@ function group(env: Environment) {
     gemini: {
       url: env.GEMINI_URL.replace(/\/+$/, ''),
       apiKey: env.GEMINI_API_KEY ?? readOnce(env.GEMINI_API_KEY_FILE),
+    },
+    webhooks: {
+      declared: (env.WEBHOOKS ?? []).map(({ name, events, url }) => ({
+        name,
+        events,
+        uri: url ?? `${env.PUBLIC_URL?.replace(/\/+$/, '') ?? ''}/webhooks/gemini`,
+      })),
+      mode: env.WEBHOOKS === undefined ? ('off' as const) : env.WEBHOOKS_MODE,
+      intervalMs: env.WEBHOOKS_INTERVAL_SECONDS * 1000,
+      owner: env.WEBHOOKS_OWNER ?? ownerIn(env.PUBLIC_URL),
+      reviveMax: env.WEBHOOKS_REVIVE_MAX,
+      rotateEveryMs: env.ROTATE_EVERY_DAYS * 86_400_000,
     },
     jobs: {
       retentionMs: env.JOB_RETENTION_HOURS * 3_600_000,
@@ -303,6 +376,39 @@ export class ConfigError extends Error {
   constructor(readonly faults: readonly string[]) {
     super(`bad environment\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   }
+}
+
+/** Each is one webhook of the project; all events when none are named. */
+function declared() {
+  const webhook = z.strictObject({
+    name: z.string().regex(/^[A-Za-z0-9 ._-]{1,64}$/, 'want 1-64 letters, digits, . _ -'),
+    events: z
+      .array(z.string())
+      .min(1)
+      .default([...EVENT_TYPES]),
+    url: z.string().refine(isBaseUrl, 'want https://host/path').optional(),
+  });
+  return z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'want JSON: [{"name": "main"}]' });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.array(webhook).min(1).refine(areApart, 'a name is there twice'));
+}
+
+function areApart(all: readonly { readonly name: string }[]): boolean {
+  return new Set(all.map(({ name }) => name)).size === all.length;
+}
+
+/** What a public address says of whose it is, in the characters of an owner. */
+function ownerIn(publicUrl = ''): string {
+  const { host, pathname } = new URL(publicUrl || 'https://nowhere');
+  return `${host}${pathname}`.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/-+$/, '');
 }
 
 function port(preset: number) {

@@ -44,11 +44,19 @@ export class Attempts {
     const sent = { ...about, at: new Date().toISOString(), headers, body };
     const { attemptTimeoutMs: timeoutMs, allowRemote } = this.options;
     const options = { timeoutMs, allowRemote };
+    const startMs = performance.now();
+    const took = () => ({ tookMs: performance.now() - startMs });
     try {
-      const answer = await this.poster.post(url, headers, body, options);
-      return { ...sent, status: answer.status, error: undefined, answer: answer.body };
+      const { status, body: answer } = await this.poster.post(
+        url,
+        headers,
+        body,
+        options,
+      );
+      return { ...sent, ...took(), status, error: undefined, answer };
     } catch (error) {
-      return { ...sent, status: undefined, error: reason(error), answer: undefined };
+      const failure = { status: undefined, error: reason(error), answer: undefined };
+      return { ...sent, ...took(), ...failure };
     }
   }
 }

@@ -77,6 +77,8 @@ export interface DeliveryAttempt {
   /** What was sent, byte for byte, so that a test can send it once more. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** From the beginning to the answer, or to what came instead. */
+  readonly tookMs: number;
   /** Undefined when there was no answer; then `error` says why. */
   readonly status: number | undefined;
   readonly error: string | undefined;

@@ -1,28 +1,14 @@
-import { GoogleGenAI } from '@google/genai';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GeminiEmulator } from '../gemini/emulator.js';
 
-/** @returns the secret, which Gemini shows this once. */
-export async function registerWebhook(
-  gemini: GeminiEmulator,
-  uri: string,
-): Promise<string> {
-  const sdk = new GoogleGenAI({
-    apiKey: gemini.apiKey,
-    httpOptions: { baseUrl: gemini.url },
-  });
-  const { new_signing_secret: secret } = await sdk.webhooks.create({
-    name: 'bridge',
-    uri,
-    subscribed_events: [
-      'batch.succeeded',
-      'batch.failed',
-      'batch.expired',
-      'interaction.requires_action',
-      'interaction.completed',
-      'interaction.failed',
-      'video.generated',
-    ],
-  });
-  if (!secret) throw new Error('the emulator registered a webhook without a secret');
-  return secret;
+const LIMIT_MS = 30_000;
+
+/** Resolves when the bridge has registered the static webhook that it was told to. */
+export async function registered(gemini: GeminiEmulator): Promise<void> {
+  const deadlineMs = performance.now() + LIMIT_MS;
+  while (gemini.webhooks.all().length === 0) {
+    if (performance.now() > deadlineMs)
+      throw new Error('the bridge registers no webhook');
+    await sleep(20);
+  }
 }

@@ -35,5 +35,5 @@ export interface Body {
 export interface Answer {
   readonly description: string;
   readonly headers?: Readonly<Record<string, Header>>;
-  readonly content: Content;
+  readonly content?: Content;
 }

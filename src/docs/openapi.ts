@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RequestMethod } from '@nestjs/common';
+import { RequestMethod, type Type } from '@nestjs/common';
 import { operationsOf, type Operation } from '../access/protect.js';
 import { JobController } from '../jobs/job.controller.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import type { ProblemCode } from '../problem/problem-codes.js';
-import { DESCRIPTIONS, submission, type Description } from './operations.js';
+import type { Description } from './description.js';
+import { DESCRIPTIONS, submission } from './job-operations.js';
+import { WebhookController } from '../webhooks/webhook.controller.js';
 import { problemAnswers } from './problem-answers.js';
 import { componentSchemas } from './schemas.js';
+import { WEBHOOK_DESCRIPTIONS } from './webhook-operations.js';
 
 /** What every operation can refuse with. */
 const EVERYWHERE: readonly ProblemCode[] = [
@@ -16,6 +19,12 @@ const EVERYWHERE: readonly ProblemCode[] = [
   'rate-limited',
   'identity-provider-unavailable',
   'internal',
+];
+
+/** Who has operations, and what describes them. */
+const CONTROLLERS: readonly [Type, Readonly<Record<string, Description>>][] = [
+  [JobController, DESCRIPTIONS],
+  [WebhookController, WEBHOOK_DESCRIPTIONS],
 ];
 
 const PACKAGE = join(import.meta.dirname, '..', '..', 'package.json');
@@ -54,29 +63,26 @@ export function openApi(): object {
 
 function paths(): object {
   const found: Record<string, Record<string, object>> = {};
-  for (const operation of operationsOf(JobController)) {
-    for (const [path, description] of described(operation)) {
+  for (const [controller, descriptions] of CONTROLLERS) {
+    for (const operation of operationsOf(controller)) {
+      const path = operation.path.replace(/:(\w+)/g, '{$1}');
       const method = RequestMethod[operation.method].toLowerCase();
+      const description = described(operation, descriptions);
       found[path] = { ...found[path], [method]: item(operation, description) };
     }
   }
   return found;
 }
 
-/** One for each kind, where the path has a place for it. */
-function described({ handler, path }: Operation): [path: string, Description][] {
-  if (path.includes(':collection')) {
-    return JOB_KINDS.map((kind) => [
-      path.replace(':collection', kind.collection),
-      submission(kind),
-    ]);
-  }
-  if (!isDescribed(handler)) throw new Error(`nothing describes ${handler} of ${path}`);
-  return [[path.replace(/:(\w+)/g, '{$1}'), DESCRIPTIONS[handler]]];
-}
-
-function isDescribed(handler: string): handler is keyof typeof DESCRIPTIONS {
-  return Object.hasOwn(DESCRIPTIONS, handler);
+/** @throws {Error} for an operation that nothing describes. */
+function described(
+  { handler, path }: Operation,
+  descriptions: Readonly<Record<string, Description>>,
+): Description {
+  const kind = JOB_KINDS.find(({ collection }) => path === `/v1/${collection}`);
+  const description = kind ? submission(kind) : descriptions[handler];
+  if (!description) throw new Error(`nothing describes ${handler} of ${path}`);
+  return description;
 }
 
 function item({ scope }: Operation, description: Description): object {

@@ -4,6 +4,8 @@ import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../jobs/job-view.js';
 import type { JobKind } from '../kinds/job-kind.js';
 import { PROBLEM_DETAILS } from '../problem/problem-details.js';
 import { without } from '../registry/json.js';
+import { NEW_WEBHOOK, ROTATION, WEBHOOK_CHANGE } from '../webhooks/webhook-order.js';
+import { WEBHOOK, WEBHOOK_PAGE } from '../webhooks/webhook-view.js';
 
 /** JSON Schema of draft 2020-12, which OpenAPI 3.1 uses. */
 export type Schema = z.core.JSONSchema.BaseSchema;
@@ -13,11 +15,16 @@ const ANSWERS = {
   SubmittedJob: SUBMITTED_JOB,
   JobPage: JOB_PAGE,
   Problem: PROBLEM_DETAILS,
+  Webhook: WEBHOOK,
+  WebhookPage: WEBHOOK_PAGE,
 } satisfies Record<string, z.ZodType>;
 
-const ORDERS = Object.fromEntries(
-  Array.from(BODIES, ([kind, body]) => [orderName(kind), body]),
-);
+const ORDERS: Readonly<Record<string, z.ZodType>> = {
+  ...Object.fromEntries(Array.from(BODIES, ([kind, body]) => [orderName(kind), body])),
+  NewWebhookOrder: NEW_WEBHOOK,
+  WebhookChangeOrder: WEBHOOK_CHANGE,
+  RotationOrder: ROTATION,
+};
 
 /** The members of `components.schemas`, by name. */
 export function componentSchemas(): Record<string, Schema> {

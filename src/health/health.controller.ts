@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '../config.js';
 import { DedupeStore } from '../dedupe/dedupe-store.js';
 import { PublishedLog } from '../log/published-log.js';
 import { EventPublisher } from '../publisher/event-publisher.js';
+import { WebhookKeeper } from '../webhooks/webhook.keeper.js';
 import type { TwoPortAdapter } from '../server/two-port.adapter.js';
 
 /** For the probes of Kubernetes, on the internal port. */
@@ -14,6 +15,7 @@ export class HealthController {
     private readonly publisher: EventPublisher,
     private readonly dedupe: DedupeStore,
     private readonly log: PublishedLog,
+    private readonly webhooks: WebhookKeeper,
     private readonly host: HttpAdapterHost<TwoPortAdapter>,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -24,13 +26,17 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** 503 while a delivery could not be answered 200; says what is missing. */
+  /**
+   * 503 while a delivery could not be answered 200; says what is missing. What is wrong with the
+   * webhooks is said as well: another replica would not mend it.
+   */
   @Get('ready')
   @HttpCode(200)
   ready(@Res({ passthrough: true }) response: Response): object {
     const missing = this.missing();
     if (Object.keys(missing).length > 0) response.status(503);
-    return { status: response.statusCode === 200 ? 'ready' : 'not ready', ...missing };
+    const status = response.statusCode === 200 ? 'ready' : 'not ready';
+    return { status, ...missing, ...this.webhooks.notices };
   }
 
   private missing(): Record<string, string> {

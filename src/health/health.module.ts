@@ -2,10 +2,11 @@ import { Module } from '@nestjs/common';
 import { DedupeModule } from '../dedupe/dedupe.module.js';
 import { LogModule } from '../log/log.module.js';
 import { PublisherModule } from '../publisher/publisher.module.js';
+import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { HealthController } from './health.controller.js';
 
 @Module({
-  imports: [DedupeModule, LogModule, PublisherModule],
+  imports: [DedupeModule, LogModule, PublisherModule, WebhooksModule],
   controllers: [HealthController],
 })
 export class HealthModule {}

@@ -86,6 +86,25 @@ export class Metrics {
     });
   }
 
+  /** The same for each of several things that come and go. */
+  observeEach<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    read: () => readonly (readonly [Record<Label, string>, number])[],
+  ): void {
+    const gauge: Gauge<Label> = new Gauge({
+      name: `gemini_bridge_${name}`,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect: () => {
+        gauge.reset();
+        for (const [labels, value] of read()) gauge.set(labels, value);
+      },
+    });
+  }
+
   private counter<Label extends string>(
     name: string,
     help: string,

@@ -119,6 +119,8 @@ async function fuzz({ examples, seed, faults, kafka }: Options): Promise<boolean
     GEMINI_URL: gemini.url,
     GEMINI_API_KEY: gemini.apiKey,
     CAPABILITY_KEYS_FILE: keys.path,
+    VAULT_KEYS_FILE: keys.path,
+    VAULT_FILE: `${keys.path}.vault`,
     API_TOKENS_FILE: tokens.path,
     API_RATE_PER_MINUTE: '0',
   });

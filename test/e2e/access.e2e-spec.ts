@@ -61,7 +61,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
       const methods = route?.stack.map(({ method }) => method.toUpperCase()) ?? [];
       return path?.startsWith('/v1') ? methods.map((method) => ({ path, method })) : [];
     });
-    expect(routes).toContainEqual({ path: '/v1/:collection', method: 'POST' });
+    expect(routes).toContainEqual({ path: '/v1/webhooks', method: 'POST' });
     for (const { path, method } of routes) {
       expectProblem(
         await ask(app.internalUrl + path, { method }),

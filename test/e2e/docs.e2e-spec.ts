@@ -100,7 +100,7 @@ describe('/docs/openapi.json', () => {
   it('has every problem that there is, but for a path that nobody knows', () => {
     const codes = operations().flatMap(([, { responses }]) =>
       Object.values(responses).flatMap(({ content }) => {
-        const problem = content['application/problem+json'];
+        const problem = content?.['application/problem+json'];
         const [, own] = problem?.schema.allOf ?? [];
         const { properties } = (own ?? {}) as {
           properties?: { code: { enum: string[] } };

@@ -1,7 +1,12 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
+import { SecretVault } from '../../src/vault/secret-vault.js';
 import { startApp } from '../support/app.js';
+import { startEmulatedApp } from '../support/emulated-app.js';
 import { knownJob } from '../support/jobs.js';
 import { json, LoopbackServer, text } from '../support/loopback-server.js';
 import {
@@ -125,4 +130,58 @@ describe('no line of the log, no answer and no metric', () => {
     const statuses = answers.slice(0, -2).map(({ status }) => status);
     expect(statuses.filter((status) => !STATUSES.includes(status))).toEqual([]);
   });
+
+  it('holds a secret that Gemini has issued, or the key that seals it, whatever becomes of it', async () => {
+    const vaultKey = randomBytes(32).toString('base64url');
+    using keys = temporaryFile(`v1:${vaultKey}`);
+    using vault = temporaryFile('');
+    using tokens = temporaryFile(API_TOKEN);
+    const path = `${vault.path}-of-ours`;
+    await using world = await startEmulatedApp({
+      VAULT_KEYS_FILE: keys.path,
+      VAULT_FILE: path,
+      API_TOKENS_FILE: tokens.path,
+      WEBHOOKS: '[{"name":"main"}]',
+    });
+    const { app, gemini } = world;
+    const shown: string[] = [];
+    const issued = new Set<string>();
+    const call = async (method: string, to: string, body?: object): Promise<void> => {
+      const answer = await ask(`${app.internalUrl}/v1/webhooks${to}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${API_TOKEN}`,
+          'content-type': 'application/json',
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      shown.push(answer.text);
+      for (const webhook of gemini.webhooks.all()) {
+        for (const secret of webhook.secrets.live()) issued.add(secret);
+      }
+    };
+    while (gemini.webhooks.all().length === 0) await setTimeout(20);
+    const [{ id } = { id: '' }] = gemini.webhooks.all();
+    await call('POST', '', { uri: 'https://bridge.example/other' });
+    await call('GET', '');
+    for (const kind of ['delay', 'status', 'accept-then-status'] as const) {
+      gemini.fault('webhooks.rotateSigningSecret', { kind, delayMs: 1 });
+      await call('POST', `/${id}/rotate`, { force: true });
+      const refused = signedV1({ body: BODY }, [OTHER_SECRET]);
+      shown.push((await post(`${app.url}/webhooks/gemini`, refused)).text);
+    }
+    await call('POST', `/${id}/rotate`, { force: true });
+    keys.write(`v2:${randomBytes(32).toString('base64url')}`);
+    while (app.get(SecretVault).troubles.length === 0) await setTimeout(50);
+    await call('GET', `/${id}`);
+    shown.push((await ask(`${app.internalUrl}/health/ready`)).text);
+    shown.push((await ask(`${app.internalUrl}/metrics`)).text, app.log.text);
+    shown.push(readFileSync(path, 'utf8'));
+    expect(shown.join('')).toMatch(/sealed with the key v1, which VAULT_KEYS_FILE/);
+    expect(issued.size).toBeGreaterThan(2);
+    const secrets = [...issued].map((secret) => secret.slice('whsec_'.length));
+    for (const secret of [...secrets, vaultKey, API_TOKEN, gemini.apiKey, MARK]) {
+      for (const part of shown) expect(part).not.toContain(secret);
+    }
+  }, 30_000);
 });

@@ -58,6 +58,15 @@ describe('loadConfig', () => {
         jwksUrl: 'https://generativelanguage.googleapis.com/.well-known/jwks.json',
         jwksStaleMs: 86_400_000,
       },
+      vault: { keysFile: undefined, file: undefined, kubernetesSecret: undefined },
+      webhooks: {
+        declared: [],
+        mode: 'off',
+        intervalMs: 300_000,
+        owner: 'nowhere',
+        reviveMax: 5,
+        rotateEveryMs: 0,
+      },
       token: {
         audience: undefined,
         issuer: undefined,
@@ -123,6 +132,19 @@ describe('loadConfig', () => {
     ['TOPIC_RETENTION_HOURS', '0'],
     ['PUBLISH_QUEUE_MAX', '0'],
     ['WEBHOOK_SECRETS_FILE', '/no/such/file'],
+    ['VAULT_KEYS_FILE', '/no/such/file'],
+    ['VAULT_KUBERNETES_SECRET', 'Not_A_Name'],
+    ['WEBHOOKS', 'every'],
+    ['WEBHOOKS', '[]'],
+    ['WEBHOOKS', '[{"name": "main"}, {"name": "main"}]'],
+    ['WEBHOOKS', '[{"name": "a/b"}]'],
+    ['WEBHOOKS', '[{"name": "main", "secret": "x"}]'],
+    ['WEBHOOKS', '[{"name": "main", "url": "http://bridge.example"}]'],
+    ['WEBHOOKS_MODE', 'mend'],
+    ['WEBHOOKS_INTERVAL_SECONDS', '0'],
+    ['WEBHOOKS_OWNER', 'a b'],
+    ['WEBHOOKS_REVIVE_MAX', '-1'],
+    ['ROTATE_EVERY_DAYS', 'monthly'],
     ['JWKS_URL', 'jwks'],
     ['JWKS_STALE_HOURS', '0'],
     ['JWT_MAX_AGE_SECONDS', '0'],
@@ -166,6 +188,44 @@ describe('loadConfig', () => {
       expect(faults.join()).not.toContain(key);
     },
   );
+
+  const KEYS_FILE = import.meta.filename;
+
+  it.each<[object, string]>([
+    [{ VAULT_FILE: '/vault' }, 'VAULT_KEYS_FILE'],
+    [{ VAULT_KEYS_FILE: KEYS_FILE }, 'VAULT_FILE'],
+    [
+      { VAULT_KEYS_FILE: KEYS_FILE, VAULT_FILE: '/v', VAULT_KUBERNETES_SECRET: 'v' },
+      'VAULT_KUBERNETES_SECRET',
+    ],
+    [{ WEBHOOKS: '[{"name":"a"}]' }, 'GEMINI_API_KEY'],
+    [{ WEBHOOKS: '[{"name":"a"}]' }, 'VAULT_KEYS_FILE'],
+    [{ WEBHOOKS: '[{"name":"a"}]', WEBHOOKS_MODE: 'report' }, 'GEMINI_API_KEY'],
+  ])('says of %j that %s is missing or too much', (more, name) => {
+    expect(namesIn(faultsOf({ ...LEAST, ...more }))).toContain(name);
+  });
+
+  it('declares webhooks at its own address, of its own', () => {
+    const { webhooks } = loadConfig({
+      ...LEAST,
+      GEMINI_API_KEY: 'k',
+      PUBLIC_URL: 'https://bridge.example/base/',
+      CAPABILITY_KEYS_FILE: KEYS_FILE,
+      VAULT_KEYS_FILE: KEYS_FILE,
+      VAULT_FILE: '/vault',
+      WEBHOOKS:
+        '[{"name":"all"},{"name":"one","events":["x.y"],"url":"https://other/p"}]',
+    });
+    expect(webhooks).toMatchObject({
+      mode: 'ensure',
+      owner: 'bridge.example-base',
+      declared: [
+        { name: 'all', uri: 'https://bridge.example/base/webhooks/gemini' },
+        { name: 'one', events: ['x.y'], uri: 'https://other/p' },
+      ],
+    });
+    expect(webhooks.declared[0]?.events).toContain('video.generated');
+  });
 
   it('names what is missing beside what is malformed', () => {
     expect(new Set(namesIn(faultsOf({ PORT: 'x' })))).toEqual(

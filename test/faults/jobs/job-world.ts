@@ -5,7 +5,7 @@ import { startKafka, type KafkaCluster } from '../../../dev/kafka.js';
 import { freePorts } from '../../../dev/process/free-ports.js';
 import { startRedis, type RedisServer } from '../../../dev/redis.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
-import { registerWebhook } from '../../../dev/world/static-webhook.js';
+import { registered } from '../../../dev/world/static-webhook.js';
 
 const EVENTS_LOST = 0.1;
 const EVENTS_REPEATED = 0.2;
@@ -73,10 +73,7 @@ export class JobWorld implements AsyncDisposable {
     gemini.fault('*.create', { kind: silence, probability: SUBMISSIONS_UNANSWERED }, ALL);
     const secrets = temporarySecrets();
     const ports = await freePorts(4);
-    const secret = await registerWebhook(
-      gemini,
-      `http://127.0.0.1:${ports[0]}/webhooks/gemini`,
-    );
+    const url = `http://127.0.0.1:${ports[0]}/webhooks/gemini`;
     const replicas = [0, 1].map((n) => {
       // Each job's webhook comes to the other one, which did not submit it
       const other = ports[1 - n];
@@ -92,7 +89,9 @@ export class JobWorld implements AsyncDisposable {
         GEMINI_URL: gemini.url,
         GEMINI_API_KEY: gemini.apiKey,
         JWKS_URL: gemini.jwksUrl,
-        WEBHOOK_SECRETS: secret,
+        WEBHOOKS: JSON.stringify([{ name: 'main', url }]),
+        WEBHOOKS_OWNER: 'jobs',
+        VAULT_KEYS_FILE: secrets.vaultKeysFile,
         CAPABILITY_KEYS_FILE: secrets.capabilityKeysFile,
         API_TOKENS_FILE: secrets.tokensFile,
         API_RATE_PER_MINUTE: '0',
@@ -105,6 +104,7 @@ export class JobWorld implements AsyncDisposable {
     const world = new JobWorld(kafka, redis, gemini, secrets, replicas);
     await Promise.all(replicas.map((replica) => replica.start()));
     await Promise.all(replicas.map((replica) => replica.ready()));
+    await registered(gemini);
     return world;
   }
 

@@ -3,30 +3,16 @@ import { takesFile } from '../jobs/job-order.js';
 import { METADATA, QUERY } from '../jobs/job-query.js';
 import { JSONL } from '../jobs/job.uploader.js';
 import type { JobKind } from '../kinds/job-kind.js';
-import type { ProblemCode } from '../problem/problem-codes.js';
 import { without } from '../registry/json.js';
-import type { Answer, Body, Parameter } from './openapi-objects.js';
 import {
-  componentSchemas,
-  orderName,
-  reference,
-  schemaOf,
-  type Schema,
-} from './schemas.js';
-
-/** What the code of an operation does not say of itself. */
-export interface Description {
-  readonly operationId: string;
-  readonly summary: string;
-  readonly description?: string;
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: Body;
-  /** By status; without those that refuse. */
-  readonly answers: Readonly<Record<string, Answer>>;
-  readonly problems: readonly ProblemCode[];
-}
-
-const GEMINI = ['gemini-rate-limited', 'gemini-refused', 'gemini-unavailable'] as const;
+  GEMINI_PROBLEMS as GEMINI,
+  idParameter,
+  jsonAnswer,
+  queryParameters,
+  type Description,
+} from './description.js';
+import type { Answer, Parameter } from './openapi-objects.js';
+import { componentSchemas, orderName, reference, type Schema } from './schemas.js';
 
 const JOB_EXAMPLE = {
   id: '019f9b03-63a8-7c35-a2a2-2b6c6f6d2d3a',
@@ -42,13 +28,7 @@ const JOB_EXAMPLE = {
   updatedAt: '2026-11-24T03:49:03.702Z',
 };
 
-const ID: Parameter = {
-  name: 'id',
-  in: 'path',
-  required: true,
-  schema: { type: 'string' },
-  example: JOB_EXAMPLE.id,
-};
+const ID = idParameter(JOB_EXAMPLE.id);
 
 const JOB_ANSWER = jsonAnswer('The job', reference('Job'), JOB_EXAMPLE);
 
@@ -231,12 +211,7 @@ function jsonText({ description, ...contentSchema }: Schema): Schema {
 }
 
 function listParameters(): Parameter[] {
-  const { properties = {} } = schemaOf(QUERY);
-  const named = Object.entries(properties).map(([name, schema]): Parameter => ({
-    name,
-    in: 'query',
-    schema: schema as Schema,
-  }));
+  const named = queryParameters(QUERY);
   const filter: Parameter = {
     name: 'metadata',
     in: 'query',
@@ -250,8 +225,4 @@ function listParameters(): Parameter[] {
     },
   };
   return [...named, filter];
-}
-
-function jsonAnswer(description: string, schema: Schema, example: unknown): Answer {
-  return { description, content: { 'application/json': { schema, example } } };
 }

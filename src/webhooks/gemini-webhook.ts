@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/** Becomes part of a path. */
+export const WEBHOOK_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+const time = z
+  .string()
+  .nullish()
+  .transform((text) => {
+    const ms = Date.parse(text ?? '');
+    return Number.isNaN(ms) ? undefined : ms;
+  });
+
+/** A static webhook as Gemini shows it: `GET webhooks/{id}`. */
+export const geminiWebhook = z
+  .object({
+    id: z.string().regex(WEBHOOK_ID),
+    name: z
+      .string()
+      .nullish()
+      .transform((name) => name ?? ''),
+    uri: z.string(),
+    subscribed_events: z.array(z.string()).default([]),
+    state: z.string().default('enabled'),
+    signing_secrets: z
+      .array(z.object({ truncated_secret: z.string(), expire_time: time }))
+      .default([]),
+  })
+  .transform(({ subscribed_events, signing_secrets, ...rest }) => ({
+    ...rest,
+    subscribedEvents: subscribed_events,
+    secrets: signing_secrets.map(({ truncated_secret, expire_time }) => ({
+      /** `whsec_...` and the last four characters. */
+      truncated: truncated_secret,
+      expiresAt: expire_time,
+    })),
+  }));
+
+export type GeminiWebhook = z.output<typeof geminiWebhook>;
+
+/** The answer to a creation has the secret, this once. */
+export const createdWebhook = z
+  .looseObject({ id: z.string().regex(WEBHOOK_ID), new_signing_secret: z.string() })
+  .transform(({ new_signing_secret: secret, ...rest }) => ({
+    webhook: geminiWebhook.parse(rest),
+    secret,
+  }));
+
+export const rotatedSecret = z
+  .object({ secret: z.string() })
+  .transform(({ secret }) => secret);
+
+/** One that is not understood is left out: it is somebody else's. */
+export const webhookPage = z.object({
+  webhooks: z
+    .array(geminiWebhook.optional().catch(undefined))
+    .default([])
+    .transform((webhooks) => webhooks.filter((webhook) => webhook !== undefined)),
+  next_page_token: z
+    .string()
+    .optional()
+    .transform((token) => (token === '' ? undefined : token)),
+});
+
+/** What is set of a webhook. */
+export interface WebhookFields {
+  readonly name?: string | undefined;
+  readonly uri?: string | undefined;
+  readonly subscribedEvents?: readonly string[] | undefined;
+  readonly state?: string | undefined;
+}

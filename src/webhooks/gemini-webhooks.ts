@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import type { GeminiRequest } from '../gemini/gemini-request.js';
+import { GeminiClient } from '../gemini/gemini.client.js';
+import {
+  createdWebhook,
+  geminiWebhook,
+  rotatedSecret,
+  webhookPage,
+  type GeminiWebhook,
+  type WebhookFields,
+} from './gemini-webhook.js';
+
+const TIMEOUT_MS = 15_000;
+/** Of what issues a secret: short, because somebody else settles it soon after. */
+export const ISSUE_TIMEOUT_MS = 6000;
+const PAGE_SIZE = 100;
+const MAX_PAGES = 100;
+
+/**
+ * Gemini's static webhooks, as its REST API has them. Every call is one request: a creation or a
+ * rotation that is repeated makes another secret.
+ *
+ * Not through Google's SDK, which repeats creations by default and hides `Retry-After`.
+ *
+ * @see https://ai.google.dev/gemini-api/docs/webhooks
+ */
+@Injectable()
+export class GeminiWebhooks {
+  constructor(private readonly gemini: GeminiClient) {}
+
+  /** False without a key: then nothing can be managed. */
+  get configured(): boolean {
+    return this.gemini.configured;
+  }
+
+  /** @throws {GeminiError} as all of these. */
+  get(id: string): Promise<GeminiWebhook> {
+    return this.ask({ method: 'GET', path: `webhooks/${id}` }, geminiWebhook);
+  }
+
+  page(pageToken: string | undefined, pageSize = PAGE_SIZE) {
+    const query = {
+      page_size: String(pageSize),
+      ...(pageToken === undefined ? {} : { page_token: pageToken }),
+    };
+    return this.ask({ method: 'GET', path: 'webhooks', query }, webhookPage);
+  }
+
+  /** Those of the whole project. */
+  async all(): Promise<readonly GeminiWebhook[]> {
+    const found: GeminiWebhook[] = [];
+    let token: string | undefined;
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const { webhooks, next_page_token: next } = await this.page(token);
+      found.push(...webhooks);
+      if (next === undefined) break;
+      token = next;
+    }
+    return found;
+  }
+
+  create(fields: WebhookFields): Promise<{ webhook: GeminiWebhook; secret: string }> {
+    const body = onWire(fields);
+    return this.ask(
+      { method: 'POST', path: 'webhooks', body },
+      createdWebhook,
+      ISSUE_TIMEOUT_MS,
+    );
+  }
+
+  /** Exactly the fields that are given change, whatever a mask says. */
+  update(id: string, fields: WebhookFields): Promise<GeminiWebhook> {
+    const body = onWire(fields);
+    const query = { update_mask: Object.keys(body).join(',') };
+    return this.ask(
+      { method: 'PATCH', path: `webhooks/${id}`, query, body },
+      geminiWebhook,
+    );
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.gemini.send({ method: 'DELETE', path: `webhooks/${id}` }, TIMEOUT_MS);
+  }
+
+  /** @returns the new secret, which is shown this once. */
+  rotate(id: string, revokes: boolean): Promise<string> {
+    const behavior = revokes
+      ? 'revoke_previous_secrets_immediately'
+      : 'revoke_previous_secrets_after_h24';
+    const path = `webhooks/${id}:rotateSigningSecret`;
+    const body = { revocation_behavior: behavior };
+    return this.ask({ method: 'POST', path, body }, rotatedSecret, ISSUE_TIMEOUT_MS);
+  }
+
+  async ping(id: string): Promise<void> {
+    await this.gemini.send(
+      { method: 'POST', path: `webhooks/${id}:ping`, body: {} },
+      TIMEOUT_MS,
+    );
+  }
+
+  private ask<T>(
+    request: GeminiRequest,
+    schema: { parse(answer: unknown): T },
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<T> {
+    return this.gemini.ask(request, timeoutMs, (answer) => schema.parse(answer));
+  }
+}
+
+function onWire({ name, uri, subscribedEvents, state }: WebhookFields): object {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(uri === undefined ? {} : { uri }),
+    ...(subscribedEvents === undefined ? {} : { subscribed_events: subscribedEvents }),
+    ...(state === undefined ? {} : { state }),
+  };
+}

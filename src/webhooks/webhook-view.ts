@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { SecretVault } from '../vault/secret-vault.js';
+import type { GeminiWebhook } from './gemini-webhook.js';
+
+const time = z.iso.datetime();
+
+const secretView = z.object({
+  truncated: z.string().describe('As Gemini shows it: its last four characters'),
+  keyId: z
+    .string()
+    .exactOptional()
+    .describe('Of a secret that the vault holds: `bridge-key-id` of what it verified'),
+  expiresAt: time.exactOptional().describe('When Gemini stops signing with it'),
+  lastUsedAt: time
+    .exactOptional()
+    .describe('When a delivery was last verified with it, to the minute'),
+});
+
+/** A static webhook as callers see it. */
+export const WEBHOOK = z.object({
+  id: z.string(),
+  name: z.string(),
+  uri: z.string(),
+  subscribedEvents: z.array(z.string()),
+  state: z
+    .string()
+    .describe('`enabled`, `disabled` or `disabled_due_to_failed_deliveries`'),
+  secrets: z.array(secretView).describe('Newest first'),
+});
+
+export const WEBHOOK_PAGE = z.object({
+  webhooks: z.array(WEBHOOK),
+  nextCursor: z
+    .string()
+    .exactOptional()
+    .describe('`cursor` of the next page; absent at the end'),
+});
+
+export type WebhookView = z.output<typeof WEBHOOK>;
+export type WebhookPage = z.output<typeof WEBHOOK_PAGE>;
+
+/** What Gemini says, and what the vault knows of its secrets; never a secret. */
+export function webhookView(webhook: GeminiWebhook, vault: SecretVault): WebhookView {
+  const { id, name, uri, subscribedEvents, state } = webhook;
+  return { id, name, uri, subscribedEvents, state, secrets: secretsOf(webhook, vault) };
+}
+
+function secretsOf(
+  { id, secrets }: GeminiWebhook,
+  vault: SecretVault,
+): WebhookView['secrets'] {
+  const held = vault.live(0).filter(({ webhookId }) => webhookId === id);
+  const noted = vault.value.webhooks[id]?.secrets ?? [];
+  return secrets.map(({ truncated, expiresAt }) => {
+    const keyId = held.find(({ tail }) => truncated.endsWith(tail))?.keyId;
+    const usedAt = noted.find((secret) => secret.keyId === keyId)?.usedAt;
+    return {
+      truncated,
+      ...(keyId !== undefined && { keyId }),
+      ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
+      ...(usedAt !== undefined && { lastUsedAt: new Date(usedAt).toISOString() }),
+    };
+  });
+}

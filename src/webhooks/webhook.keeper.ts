@@ -1,0 +1,320 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { GeminiError } from '../gemini/gemini.error.js';
+import { Metrics } from '../metrics/metrics.js';
+import { Problem } from '../problem/problem.js';
+import { JobRegistry } from '../registry/job-registry.js';
+import { lookSoon } from '../registry/look-soon.js';
+import { repeatedly } from '../repeatedly.js';
+import { SecretVault } from '../vault/secret-vault.js';
+import {
+  swept,
+  withoutWebhook,
+  type Sight,
+  type VaultDocument,
+} from '../vault/vault-document.js';
+import type { GeminiWebhook } from './gemini-webhook.js';
+import { GeminiWebhooks } from './gemini-webhooks.js';
+import { SecretIssuer } from './secret.issuer.js';
+import {
+  DISABLED_BY_GEMINI,
+  standingOf,
+  type Declared,
+  type Standing,
+} from './webhook-drift.js';
+import { WebhookMender } from './webhook.mender.js';
+import { LATE_DELIVERIES_MS, overlapOf } from './webhook.service.js';
+
+/** A round takes seconds; who is at it and dies holds up the others for so long. */
+const ROUND_LEASE_MS = 120_000;
+const SETTLE_EVERY_MS = 2000;
+
+/**
+ * Keeps the static webhooks as they were declared, or says how they differ; renews their
+ * secrets when they are old; and settles what somebody began and did not end. One replica at a
+ * time compares: that stands in the vault.
+ */
+@Injectable()
+export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(WebhookKeeper.name);
+  private readonly holder = randomUUID();
+  private readonly ending = new AbortController();
+  private running: readonly Promise<void>[] = [];
+  /** What was seen, where there is no vault that all replicas read. */
+  private ownSights: Readonly<Record<string, Sight>> = {};
+
+  constructor(
+    private readonly webhooks: GeminiWebhooks,
+    private readonly issuer: SecretIssuer,
+    private readonly mender: WebhookMender,
+    private readonly vault: SecretVault,
+    private readonly jobs: JobRegistry,
+    private readonly metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    this.metrics.observeEach(
+      'webhook_state',
+      'Static webhooks by the state that Gemini says; 1',
+      ['webhook', 'state'],
+      () => this.sights.map(({ name, state }) => [{ webhook: name, state }, 1]),
+    );
+    this.metrics.observeEach(
+      'webhook_drift',
+      'What is not as it was declared, by webhook',
+      ['webhook'],
+      () => this.sights.map(({ name, drift }) => [{ webhook: name }, drift.length]),
+    );
+    this.metrics.observe(
+      'vault_unsettled',
+      'Secrets that Gemini may have issued and nobody has sealed yet',
+      () => this.vault.value.unsettled.length,
+    );
+    this.metrics.observe(
+      'vault_troubles',
+      'Secrets that cannot be opened, and 1 while the vault cannot be read',
+      () => this.vault.troubles.length,
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    if (!this.webhooks.configured) return;
+    const { mode, intervalMs } = this.config.webhooks;
+    this.running = [
+      ...(this.vault.configured
+        ? [this.repeated(() => this.issuer.settle(), SETTLE_EVERY_MS)]
+        : []),
+      ...(mode !== 'off' || this.vault.configured
+        ? [this.repeated(() => this.round(), intervalMs)]
+        : []),
+    ];
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.ending.abort();
+    const most = delay(this.config.shutdownTimeoutMs / 4, undefined, { ref: false });
+    await Promise.race([Promise.all(this.running), most]);
+  }
+
+  /** What an operator should know, by what it is about. */
+  get notices(): Record<string, string> {
+    const found: Record<string, string> = {};
+    for (const { name, drift } of this.sights) {
+      if (drift.length > 0) found[`webhook ${name}`] = drift.join('; ');
+    }
+    if (this.vault.troubles.length > 0) found['vault'] = this.vault.troubles.join('; ');
+    return found;
+  }
+
+  /** Compares once, unless another replica is at it or has just been. */
+  async round(): Promise<void> {
+    if (!(await this.begin())) return;
+    let seen: Readonly<Record<string, Sight>> | undefined;
+    try {
+      seen = await this.compared();
+      await this.lookAtJobs();
+    } finally {
+      await this.end(seen);
+    }
+  }
+
+  /**
+   * Compares although somebody has just been at it, and says what it saw.
+   *
+   * @throws {Problem} 409 while somebody is at it.
+   */
+  async compareNow(): Promise<readonly Sight[]> {
+    if (!(await this.begin(true))) {
+      const again = { 'Retry-After': '10' };
+      throw new Problem(409, 'webhook-busy', 'the bridge is comparing already', again);
+    }
+    let seen: Readonly<Record<string, Sight>> | undefined;
+    try {
+      seen = await this.compared();
+      return Object.values(seen);
+    } finally {
+      await this.end(seen);
+    }
+  }
+
+  private get sights(): readonly Sight[] {
+    return Object.values(this.vault.value.seen?.webhooks ?? this.ownSights);
+  }
+
+  private async begin(isUrgent = false): Promise<boolean> {
+    if (!this.vault.configured) return true;
+    const now = Date.now();
+    const { intervalMs } = this.config.webhooks;
+    const vault = await this.vault.change((given) => {
+      const isTaken = (given.round?.until ?? 0) > now;
+      const isFresh = !isUrgent && (given.seen?.at ?? 0) > now - intervalMs / 2;
+      if (isTaken || isFresh) return given;
+      return { ...given, round: { holder: this.holder, until: now + ROUND_LEASE_MS } };
+    });
+    return vault.round?.holder === this.holder;
+  }
+
+  private async end(seen: Readonly<Record<string, Sight>> | undefined): Promise<void> {
+    if (seen) this.ownSights = seen;
+    if (!this.vault.configured) return;
+    const now = Date.now();
+    await this.vault.change((vault) => {
+      const { round, ...rest } = vault;
+      const isOurs = round?.holder === this.holder;
+      const next: VaultDocument = {
+        ...rest,
+        ...(round && !isOurs && { round }),
+        ...(seen && { seen: { at: now, webhooks: { ...seen } } }),
+      };
+      return swept(next, now);
+    });
+  }
+
+  /** Those that a webhook may not have told of while it was disabled. */
+  private async lookAtJobs(): Promise<void> {
+    if (!this.vault.value.lookDue) return;
+    const jobs = await lookSoon(this.jobs);
+    await this.vault.change((vault) => ({ ...vault, lookDue: false }));
+    this.logger.log({ message: 'Gemini is asked about jobs', jobs });
+  }
+
+  private async compared(): Promise<Record<string, Sight>> {
+    const { declared, mode } = this.config.webhooks;
+    const all = await this.webhooks.all();
+    const seen: Record<string, Sight> = {};
+    for (const each of mode === 'off' ? [] : declared) {
+      const standing = await this.kept(each, all);
+      const { webhook } = standing;
+      seen[webhook?.id ?? each.name] = {
+        name: each.name,
+        state: webhook?.state ?? 'missing',
+        drift: [...standing.drift],
+      };
+    }
+    for (const webhook of all) {
+      if (webhook.id in seen || !(webhook.id in this.vault.value.webhooks)) continue;
+      const isWell = webhook.state !== DISABLED_BY_GEMINI;
+      const drift = isWell ? [] : [`is ${webhook.state}`];
+      seen[webhook.id] = { name: webhook.name, state: webhook.state, drift };
+    }
+    if (!this.vault.configured) return seen;
+    await this.mender.noteWell(all);
+    await this.forgetGone(all);
+    await this.renew(all);
+    await this.reseal();
+    return seen;
+  }
+
+  /** How the webhook stands after what could be mended was. */
+  private async kept(
+    declared: Declared,
+    all: readonly GeminiWebhook[],
+  ): Promise<Standing> {
+    const standing = this.standing(declared, all);
+    if (standing.drift.length === 0) return standing;
+    const { name } = declared;
+    const { drift } = standing;
+    if (this.config.webhooks.mode === 'report') {
+      this.logger.warn({ message: 'webhook is not as declared', name, drift });
+      return standing;
+    }
+    try {
+      const isMended = await this.mender.mend(declared, standing, all);
+      if (!isMended) return standing;
+      this.logger.warn({ message: 'webhook mended', name, drift });
+      return this.standing(declared, await this.webhooks.all());
+    } catch (error) {
+      this.logger.error({ message: 'webhook not mended', name, drift, error });
+      return standing;
+    }
+  }
+
+  private standing(declared: Declared, all: readonly GeminiWebhook[]): Standing {
+    const { owner } = this.config.webhooks;
+    return standingOf(declared, all, owner, (webhook) => this.mender.isHeld(webhook));
+  }
+
+  /** Of webhooks that are gone nothing more has to be verified, but what is on its way. */
+  private async forgetGone(all: readonly GeminiWebhook[]): Promise<void> {
+    const listed = new Set(all.map(({ id }) => id));
+    for (const [id, { secrets }] of Object.entries(this.vault.value.webhooks)) {
+      const isEnding = secrets.every(({ expiresAt }) => expiresAt !== undefined);
+      if (listed.has(id) || isEnding || !(await this.isGone(id))) continue;
+      const until = Date.now() + LATE_DELIVERIES_MS;
+      await this.vault.change((vault) => withoutWebhook(vault, id, until));
+      this.logger.warn({ message: 'webhook is gone at Gemini', webhookId: id });
+    }
+  }
+
+  private async isGone(id: string): Promise<boolean> {
+    try {
+      await this.webhooks.get(id);
+      return false;
+    } catch (error) {
+      return error instanceof GeminiError && error.status === 404;
+    }
+  }
+
+  /** Secrets that are older than `ROTATE_EVERY_DAYS`. */
+  private async renew(all: readonly GeminiWebhook[]): Promise<void> {
+    const { rotateEveryMs } = this.config.webhooks;
+    if (rotateEveryMs === 0) return;
+    for (const webhook of all) {
+      const [newest] = this.vault.value.webhooks[webhook.id]?.secrets ?? [];
+      if (!newest || overlapOf(webhook) !== undefined) continue;
+      if (Date.now() < newest.issuedAt + rotateEveryMs) continue;
+      try {
+        await this.issuer.rotate(webhook.id, false);
+      } catch (error) {
+        const { id: webhookId } = webhook;
+        this.logger.error({ message: 'secret not rotated', webhookId, error });
+      }
+    }
+  }
+
+  /** Under the newest key, so that older ones can leave the file. */
+  private async reseal(): Promise<void> {
+    for (const [id, { secrets }] of Object.entries(this.vault.value.webhooks)) {
+      for (const secret of secrets) {
+        const sealed = await this.vault.resealed(id, secret).catch(() => secret);
+        if (sealed === secret) continue;
+        await this.vault.change((vault) =>
+          replaced(vault, id, secret.sealed, sealed.sealed),
+        );
+        this.logger.log({
+          message: 'secret sealed anew',
+          webhookId: id,
+          keyId: secret.keyId,
+        });
+      }
+    }
+  }
+
+  private repeated(work: () => Promise<void>, meanMs: number): Promise<void> {
+    const onError = (error: unknown): void =>
+      this.logger.warn({ message: 'webhooks not looked after', error });
+    const everyMs = meanMs * (0.9 + Math.random() * 0.2); // replicas not all at once
+    return repeatedly(work, { everyMs, signal: this.ending.signal, onError });
+  }
+}
+
+function replaced(
+  vault: VaultDocument,
+  id: string,
+  before: string,
+  after: string,
+): VaultDocument {
+  const entry = vault.webhooks[id];
+  if (!entry) return vault;
+  const secrets = entry.secrets.map((each) =>
+    each.sealed === before ? { ...each, sealed: after } : each,
+  );
+  return { ...vault, webhooks: { ...vault.webhooks, [id]: { secrets } } };
+}

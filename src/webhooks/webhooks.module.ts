@@ -1,0 +1,41 @@
+import {
+  Module,
+  RequestMethod,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
+import { json } from 'express';
+import { AccessModule } from '../access/access.module.js';
+import { protect } from '../access/protect.js';
+import { GeminiModule } from '../gemini/gemini.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { RegistryModule } from '../registry/registry.module.js';
+import { VaultModule } from '../vault/vault.module.js';
+import { GeminiWebhooks } from './gemini-webhooks.js';
+import { SecretIssuer } from './secret.issuer.js';
+import { WebhookController } from './webhook.controller.js';
+import { WebhookKeeper } from './webhook.keeper.js';
+import { WebhookMender } from './webhook.mender.js';
+import { WebhookService } from './webhook.service.js';
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Static webhooks: registered, kept as declared, and the secrets that Gemini issues for them. */
+@Module({
+  imports: [AccessModule, GeminiModule, MetricsModule, RegistryModule, VaultModule],
+  controllers: [WebhookController],
+  providers: [GeminiWebhooks, SecretIssuer, WebhookKeeper, WebhookMender, WebhookService],
+  exports: [WebhookKeeper],
+})
+export class WebhooksModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    protect(consumer, [WebhookController]);
+    consumer
+      .apply(json({ limit: MAX_BODY_BYTES }))
+      .forRoutes(
+        { path: '/v1/webhooks', method: RequestMethod.POST },
+        { path: '/v1/webhooks/:id', method: RequestMethod.PATCH },
+        { path: '/v1/webhooks/:id/rotate', method: RequestMethod.POST },
+      );
+  }
+}
