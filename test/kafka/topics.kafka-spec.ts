@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge } from '../../dev/bridge.js';
 import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { GeminiSender, SECRET } from '../faults/gemini-sender.js';
+import { runCli } from '../../src/cli/program.js';
 import { topicNames } from '../../src/event/event-topics.js';
 import kafkajs from 'kafkajs';
 import { client, countById, readTopics } from './topic-log.js';
@@ -22,6 +23,27 @@ describe('topics', () => {
     WEBHOOK_SECRETS: SECRET,
     TOPIC_REPLICATION: '1',
     TOPIC_MIN_ISR: '1',
+  });
+
+  it('are checked and made from the command line', async () => {
+    const run = async (...args: string[]) => {
+      const printed: string[] = [];
+      const print = (text: string): void => void printed.push(text);
+      const more = { ...env(), API_AUTH: 'none', TOPIC_PREFIX: 'by-hand' };
+      const code = await runCli(args, { env: more, out: print, err: print });
+      return { code, text: printed.join('') };
+    };
+    const missing = await run('topics', 'check');
+    expect(missing.code).toBe(1);
+    expect(missing.text).toMatch(/missing topics: by-hand\.batch\.succeeded/);
+    const made = await run('topics', 'create');
+    expect(made.code).toBe(0);
+    for (const name of topicNames('by-hand')) {
+      expect(made.text).toMatch(new RegExp(`${name} +6 partitions`));
+    }
+    const checked = await run('topics', 'check', '--json');
+    expect(checked.code).toBe(0);
+    expect(JSON.parse(checked.text)).toMatchObject({ ok: true, troubles: [] });
   });
 
   it('are made at start, as configured, and none besides', async () => {

@@ -1,0 +1,146 @@
+import { Logger } from '@nestjs/common';
+import { Command, CommanderError, Option } from 'commander';
+import { ConfigError } from '../config.js';
+import { GeminiError } from '../gemini/gemini.error.js';
+import { TopicsError } from '../kafka/topics.js';
+import { Problem } from '../problem/problem.js';
+import { VaultUnavailableError } from '../vault/vault-store.js';
+import { checkConfig } from './config-command.js';
+import { generateKey } from './keys-command.js';
+import { CommandError, type Report, type Terminal } from './terminal.js';
+import { lookAtTopics } from './topics-command.js';
+import { verifyCapture, type VerifyOptions } from './verify-command.js';
+import {
+  ensureWebhooks,
+  listWebhooks,
+  pingWebhook,
+  rotateWebhook,
+  type RotateOptions,
+} from './webhooks-command.js';
+
+/** What a command says without a stack: it names the remedy itself. */
+const EXPECTED = [
+  CommandError,
+  ConfigError,
+  Problem,
+  GeminiError,
+  VaultUnavailableError,
+  TopicsError,
+] as const;
+
+/** @returns the exit code: 0, 1 for what is wrong, 2 for a call that is not understood. */
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  Logger.overrideLogger(false); // what matters is in the report, or in the error
+  let code = 0;
+  const program = programFor(terminal, (ok) => {
+    if (!ok) code = 1;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    terminal.err(`${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+function programFor(terminal: Terminal, ended: (ok: boolean) => void): Command {
+  const { env } = terminal;
+  const program = new Command('gemini-kafka-bridge')
+    .description(
+      'Looks at and administers a bridge, with the environment that it runs with.',
+    )
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showHelpAfterError('(--help says what there is)');
+
+  /** A command that reports, for programs with `--json`. */
+  const report = (
+    parent: Command,
+    usage: string,
+    description: string,
+    work: (command: Command) => Report | Promise<Report>,
+  ): Command =>
+    parent
+      .command(usage)
+      .description(description)
+      .addOption(new Option('--json', 'for programs'))
+      .action(async (...given: unknown[]) => {
+        const command = given.at(-1) as Command;
+        const { json, lines, ok = true } = await work(command);
+        const isJson = command.opts<{ json?: boolean }>().json ?? false;
+        terminal.out(isJson ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`);
+        ended(ok);
+      });
+
+  const webhooks = program
+    .command('webhooks')
+    .description("the project's static webhooks (GEMINI_API_KEY, VAULT_KEYS_FILE)");
+  report(webhooks, 'list', 'what Gemini has, and which secrets the vault holds', () =>
+    listWebhooks(env),
+  );
+  report(webhooks, 'ensure', 'compare with WEBHOOKS once, and mend it', () =>
+    ensureWebhooks(env),
+  );
+  report(webhooks, 'rotate <id>', 'have Gemini issue another secret', (command) =>
+    rotateWebhook(env, command.args[0] as string, command.opts<RotateOptions>()),
+  )
+    .option('--immediately', 'revoke the secrets before it at once, not after 24 hours')
+    .option('--force', 'also while the secrets of the last rotation are live');
+  report(webhooks, 'ping <id>', 'have Gemini send a ping', (command) =>
+    pingWebhook(env, command.args[0] as string),
+  );
+
+  const topics = program.command('topics').description("the bridge's topics on Kafka");
+  report(topics, 'check', 'are they there, and as durable as configured?', () =>
+    lookAtTopics(env, 'check'),
+  );
+  report(topics, 'create', 'make those that are missing', () =>
+    lookAtTopics(env, 'create'),
+  );
+
+  const config = program.command('config').description('the environment variables');
+  report(config, 'check', 'would the bridge start with them?', () => checkConfig(env));
+
+  const keys = program
+    .command('keys')
+    .description('keys for CAPABILITY_KEYS_FILE and VAULT_KEYS_FILE');
+  report(keys, 'generate', 'a line for the top of the file', (command) =>
+    generateKey(command.opts<{ kid?: string }>().kid),
+  ).option('--kid <name>', 'its name; the date when absent');
+
+  report(
+    program,
+    'verify <file>',
+    'say why a captured request is taken or refused',
+    (command) =>
+      verifyCapture(env, command.args[0] as string, command.opts<VerifyOptions>()),
+  )
+    .option(
+      '--at <time>',
+      'as of then, RFC 3339 or `captured` for the time that it says itself',
+      'captured',
+    )
+    .addHelpText(
+      'after',
+      `
+The file is an HTTP request as it came, or JSON: {"path", "headers", "body" or "bodyBase64"}.
+Keys and secrets are those of the environment: WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE, the vault,
+CAPABILITY_KEYS_FILE, JWKS_URL, JWT_AUDIENCE and the other JWT_… settings.`,
+    );
+  return program;
+}
+
+function messageOf(error: unknown): string {
+  if (EXPECTED.some((kind) => error instanceof kind)) {
+    const { message } = error as Error;
+    const reason = error instanceof GeminiError ? error.reason : undefined;
+    const code = error instanceof Problem ? `${error.code}: ` : '';
+    return `${code}${message}${reason === undefined ? '' : `: ${reason}`}`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,45 @@
+import { loadConfig } from '../config.js';
+import { topicNames } from '../event/event-topics.js';
+import { kafkaClient } from '../kafka/kafka-client.js';
+import { Topics, TopicsError } from '../kafka/topics.js';
+import { table, type Report } from './terminal.js';
+
+const SILENCE_MS = 10_000;
+
+/** @throws {TopicsError} naming the topics and the setting, or that no broker answers. */
+export async function lookAtTopics(
+  env: NodeJS.ProcessEnv,
+  mode: 'check' | 'create',
+): Promise<Report> {
+  const config = loadConfig(env);
+  const { store, ttlMs } = config.dedupe;
+  const admin = kafkaClient(config, SILENCE_MS).admin();
+  const topics = new Topics(
+    admin,
+    topicNames(config.topics.prefix),
+    { ...config.topics, mode },
+    store === 'log' ? ttlMs : undefined,
+  );
+  try {
+    await admin.connect();
+    await topics.ensure();
+    const { states, troubles } = await topics.describe();
+    const rows = states.map(({ name, leaders }) => [
+      name,
+      `${leaders.length} partitions`,
+      leaders.includes(-1) ? 'a partition has no leader' : 'ok',
+    ]);
+    const isWell = troubles.length === 0 && rows.every(([, , state]) => state === 'ok');
+    return {
+      json: { ok: isWell, topics: states, troubles },
+      lines: [...table(rows), ...troubles],
+      ok: isWell,
+    };
+  } catch (error) {
+    if (error instanceof TopicsError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TopicsError(`KAFKA_BROKERS=${config.kafka.brokers.join(',')}: ${reason}`);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}

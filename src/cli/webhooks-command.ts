@@ -1,0 +1,127 @@
+import { loadConfig, type Config } from '../config.js';
+import { GeminiClient } from '../gemini/gemini.client.js';
+import { Metrics } from '../metrics/metrics.js';
+import { createRegistry } from '../registry/registry.module.js';
+import { RedisJobRegistry } from '../registry/redis.job-registry.js';
+import type { SecretVault } from '../vault/secret-vault.js';
+import { createVault } from '../vault/vault.module.js';
+import { GeminiWebhooks } from '../webhooks/gemini-webhooks.js';
+import { SecretIssuer } from '../webhooks/secret.issuer.js';
+import type { WebhookView } from '../webhooks/webhook-view.js';
+import { WebhookKeeper } from '../webhooks/webhook.keeper.js';
+import { WebhookMender } from '../webhooks/webhook.mender.js';
+import { WebhookService } from '../webhooks/webhook.service.js';
+import { table, type Report } from './terminal.js';
+
+export interface RotateOptions {
+  readonly immediately?: boolean;
+  readonly force?: boolean;
+}
+
+interface Webhooks {
+  readonly config: Config;
+  readonly service: WebhookService;
+  readonly issuer: SecretIssuer;
+  readonly webhooks: GeminiWebhooks;
+  readonly vault: SecretVault;
+}
+
+const PAGE = 1000;
+
+export function listWebhooks(env: NodeJS.ProcessEnv): Promise<Report> {
+  return administering(env, async ({ service }) => {
+    const found: WebhookView[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await service.list(cursor, PAGE);
+      found.push(...page.webhooks);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    const lines =
+      found.length === 0 ? ['the project has no static webhooks'] : linesOf(found);
+    return { json: { webhooks: found }, lines };
+  });
+}
+
+export function ensureWebhooks(env: NodeJS.ProcessEnv): Promise<Report> {
+  return administering(env, async ({ config, issuer, webhooks, vault }) => {
+    const registry = createRegistry(config);
+    try {
+      const keeper = new WebhookKeeper(
+        webhooks,
+        issuer,
+        new WebhookMender(webhooks, issuer, vault, config),
+        vault,
+        registry,
+        new Metrics(),
+        config,
+      );
+      const seen = await keeper.compareNow();
+      const drifted = seen.filter(({ drift }) => drift.length > 0);
+      const rows = seen.map(({ name, state, drift }) => [
+        name,
+        state,
+        drift.length === 0 ? 'as declared' : drift.join('; '),
+      ]);
+      return {
+        json: { ok: drifted.length === 0, webhooks: seen },
+        lines: rows.length === 0 ? ['WEBHOOKS declares none'] : table(rows),
+        ok: drifted.length === 0,
+      };
+    } finally {
+      if (registry instanceof RedisJobRegistry) registry.onApplicationShutdown();
+    }
+  });
+}
+
+export function rotateWebhook(
+  env: NodeJS.ProcessEnv,
+  id: string,
+  { immediately: revokes = false, force = false }: RotateOptions,
+): Promise<Report> {
+  return administering(env, async ({ service }) => {
+    const webhook = await service.rotate(id, { revokes, force });
+    return { json: webhook, lines: ['rotated', ...linesOf([webhook])] };
+  });
+}
+
+export function pingWebhook(env: NodeJS.ProcessEnv, id: string): Promise<Report> {
+  return administering(env, async ({ service }) => {
+    await service.ping(id);
+    return { json: { ok: true }, lines: ['Gemini sends a ping, in its own time'] };
+  });
+}
+
+/** As the bridge itself does it: with its key, and its vault. */
+async function administering(
+  env: NodeJS.ProcessEnv,
+  work: (webhooks: Webhooks) => Promise<Report>,
+): Promise<Report> {
+  const config = loadConfig(env);
+  const vault = createVault(config);
+  const webhooks = new GeminiWebhooks(new GeminiClient(config));
+  const issuer = new SecretIssuer(webhooks, vault);
+  const service = new WebhookService(webhooks, issuer, vault);
+  try {
+    await vault.load();
+    return await work({ config, service, issuer, webhooks, vault });
+  } finally {
+    vault.onApplicationShutdown();
+  }
+}
+
+function linesOf(webhooks: readonly WebhookView[]): string[] {
+  return webhooks.flatMap(({ id, name, uri, subscribedEvents, state, secrets }) => [
+    `${id}  ${state}  ${name}`,
+    `  ${uri}`,
+    `  ${subscribedEvents.join(', ')}`,
+    ...secrets.map(({ truncated, keyId, expiresAt, lastUsedAt }) =>
+      [
+        `  ${truncated}`,
+        keyId === undefined ? 'not in the vault' : `key id ${keyId}`,
+        expiresAt === undefined ? 'newest' : `until ${expiresAt}`,
+        lastUsedAt === undefined ? 'not used yet' : `last used ${lastUsedAt}`,
+      ].join('  '),
+    ),
+  ]);
+}
