@@ -25,23 +25,24 @@ describe('topics', () => {
     TOPIC_MIN_ISR: '1',
   });
 
+  const cli = async (...args: string[]) => {
+    const printed: string[] = [];
+    const print = (text: string): void => void printed.push(text);
+    const more = { ...env(), API_AUTH: 'none', TOPIC_PREFIX: 'by-hand' };
+    const code = await runCli(args, { env: more, out: print, err: print });
+    return { code, text: printed.join('') };
+  };
+
   it('are checked and made from the command line', async () => {
-    const run = async (...args: string[]) => {
-      const printed: string[] = [];
-      const print = (text: string): void => void printed.push(text);
-      const more = { ...env(), API_AUTH: 'none', TOPIC_PREFIX: 'by-hand' };
-      const code = await runCli(args, { env: more, out: print, err: print });
-      return { code, text: printed.join('') };
-    };
-    const missing = await run('topics', 'check');
+    const missing = await cli('topics', 'check');
     expect(missing.code).toBe(1);
     expect(missing.text).toMatch(/missing topics: by-hand\.batch\.succeeded/);
-    const made = await run('topics', 'create');
+    const made = await cli('topics', 'create');
     expect(made.code).toBe(0);
     for (const name of topicNames('by-hand')) {
       expect(made.text).toMatch(new RegExp(`${name} +6 partitions`));
     }
-    const checked = await run('topics', 'check', '--json');
+    const checked = await cli('topics', 'check', '--json');
     expect(checked.code).toBe(0);
     expect(JSON.parse(checked.text)).toMatchObject({ ok: true, troubles: [] });
   });
