@@ -180,7 +180,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
       const changed = { ...wanted, serial: document.serial + 1 };
       const version = await store.write(JSON.stringify(changed), since);
       if (version !== undefined) {
-        await this.take(changed, version);
+        await this.inTurn(() => this.takeOwn(changed, version));
         return changed;
       }
     }
@@ -234,11 +234,20 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
     await this.read();
   }
 
-  /** One after the other: what was read later is newer. */
   private read(): Promise<void> {
-    const next = this.reading.then(() => this.readNow());
+    return this.inTurn(() => this.readNow());
+  }
+
+  /** One after the other: what was read later is newer. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const next = this.reading.then(work);
     this.reading = next.catch(() => undefined);
     return next;
+  }
+
+  /** Unless what came after it was read already. */
+  private async takeOwn(document: VaultDocument, version: string): Promise<void> {
+    if (document.serial > this.document.serial) await this.take(document, version);
   }
 
   /** What cannot be read changes nothing: the secrets that are known stay in force. */
