@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SCOPES } from './access/scopes.js';
-import { EVENT_TYPES } from './webhooks/event-types.js';
+import { EVENT_TYPES, GUIDE_ONLY } from './webhooks/event-types.js';
 
 /** Injection token of the service's `Config`. */
 export const CONFIG = Symbol('CONFIG');
@@ -385,6 +385,9 @@ function declared() {
     events: z
       .array(z.string())
       .min(1)
+      .refine((events) => !GUIDE_ONLY.some((event) => events.includes(event)), {
+        message: `Gemini takes no subscription to ${GUIDE_ONLY.join(' and ')}`,
+      })
       .default([...EVENT_TYPES]),
     url: z.string().refine(isBaseUrl, 'want https://host/path').optional(),
   });

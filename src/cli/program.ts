@@ -12,6 +12,7 @@ import { lookAtTopics } from './topics-command.js';
 import { verifyCapture, type VerifyOptions } from './verify-command.js';
 import {
   ensureWebhooks,
+  forgetWebhook,
   listWebhooks,
   pingWebhook,
   rotateWebhook,
@@ -93,6 +94,13 @@ function programFor(terminal: Terminal, ended: (ok: boolean) => void): Command {
     .option('--force', 'also while the secrets of the last rotation are live');
   report(webhooks, 'ping <id>', 'have Gemini send a ping', (command) =>
     pingWebhook(env, command.args[0] as string),
+  );
+
+  report(
+    webhooks,
+    'forget <id>',
+    'take a webhook, or what cannot be settled, out of the vault only',
+    (command) => forgetWebhook(env, command.args[0] as string),
   );
 
   const topics = program.command('topics').description("the bridge's topics on Kafka");

@@ -92,6 +92,13 @@ export function pingWebhook(env: NodeJS.ProcessEnv, id: string): Promise<Report>
   });
 }
 
+export function forgetWebhook(env: NodeJS.ProcessEnv, id: string): Promise<Report> {
+  return administering(env, async ({ service }) => {
+    await service.forget(id);
+    return { json: { ok: true }, lines: ['the vault has nothing of it any more'] };
+  });
+}
+
 /** As the bridge itself does it: with its key, and its vault. */
 async function administering(
   env: NodeJS.ProcessEnv,

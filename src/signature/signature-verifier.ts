@@ -85,7 +85,7 @@ export class SignatureVerifier implements OnModuleDestroy {
       return this.verified(headers, body, nowMs);
     } catch (error) {
       if (!isMismatch(error)) throw error;
-      if (this.vault.isUnsettled)
+      if (this.vault.isUnsettled(nowMs))
         throw new SecretsUnsettledError('a secret is not sealed yet');
       const [trouble] = this.vault.troubles;
       throw trouble === undefined ? error : new VaultUnavailableError(trouble);
@@ -104,18 +104,19 @@ export class SignatureVerifier implements OnModuleDestroy {
     return [...this.fixedSecrets, ...(this.fileSecrets?.value ?? []), ...vaulted];
   }
 
-  /** What may be revoked by now is not believed, and not refused either. */
+  /** What may be no good by now is not believed, and not refused either. */
   private noteUse(
     { keyId }: Proof,
     vaulted: readonly VaultSecret[],
     nowMs: number,
   ): void {
-    const webhookId = vaulted.find((secret) => secret.keyId === keyId)?.webhookId;
-    if (webhookId === undefined) return;
-    if (this.vault.isStale)
+    const used = vaulted.find((secret) => secret.keyId === keyId);
+    if (!used) return;
+    if (this.vault.isStale) {
       throw new VaultUnavailableError('the vault was not read for long');
-    if (this.vault.isUnsettled && this.vault.isRevoking(webhookId)) {
-      throw new SecretsUnsettledError('the secret is being revoked');
+    }
+    if (this.vault.isDoubtful(used, nowMs)) {
+      throw new SecretsUnsettledError('the secret is dead, or about to be');
     }
     this.vault.used(keyId, nowMs);
   }

@@ -13,6 +13,7 @@ import { WatchedFile } from '../watched-file.js';
 import { opened, sealed, sealKeyId } from './seal.js';
 import {
   EMPTY,
+  LATE_MS,
   parseVault,
   withUses,
   type VaultDocument,
@@ -25,6 +26,7 @@ import {
   type StoredVault,
 } from './vault-store.js';
 import { OpenSecrets, type VaultSecret } from './open-secrets.js';
+import { descendant, isFrom, merged } from './vault-lineage.js';
 import { parseSecret } from './webhook-secret.js';
 
 /** Between two reads that deliveries ask for: anybody can send what matches nothing, in ms. */
@@ -50,6 +52,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   private version = NEVER_WRITTEN.version;
   private document: VaultDocument = EMPTY;
   private readonly open = new OpenSecrets();
+  private readonly isEnsuring: boolean;
   private wasRead = false;
   private readonly uses = new Map<string, number>();
   private failure: string | undefined;
@@ -63,8 +66,9 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   /** @param store undefined where none is configured: then the vault is empty and stays so. */
   constructor(
     private readonly store: VaultStore | undefined,
-    @Inject(CONFIG) { vault }: Config,
+    @Inject(CONFIG) { vault, webhooks }: Config,
   ) {
+    this.isEnsuring = store !== undefined && webhooks.mode === 'ensure';
     this.keyFile =
       vault.keysFile === undefined
         ? undefined
@@ -117,9 +121,9 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
     return [...(this.failure === undefined ? [] : [this.failure]), ...this.open.faults];
   }
 
-  /** Those with which Gemini may sign now. */
+  /** Those with which Gemini may sign now, or may have a moment ago. */
   live(now: number): readonly VaultSecret[] {
-    return this.open.secrets.filter(({ expiresAt }) => expiresAt > now);
+    return this.open.secrets.filter(({ expiresAt }) => expiresAt + LATE_MS > now);
   }
 
   /** Whether what is known is so old that a secret may have been revoked long ago. */
@@ -132,16 +136,25 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
     this.uses.set(keyId, now);
   }
 
-  /** Whether Gemini may sign with a secret that nobody has sealed yet. */
-  get isUnsettled(): boolean {
-    return this.document.unsettled.length > 0;
+  /** Whether Gemini may sign with a secret that nobody here has. */
+  isUnsettled(now: number): boolean {
+    const { unsettled, lostUntil, seen } = this.document;
+    if (unsettled.length > 0 || lostUntil > now) return true;
+    // Declared ones have to be compared once, and have another secret issued where need be
+    return (
+      this.isEnsuring &&
+      !Object.values(seen?.webhooks ?? { none: { isHeld: false } }).every(
+        ({ isHeld }) => isHeld,
+      )
+    );
   }
 
-  /** Whether the webhook's secrets may be revoked already. */
-  isRevoking(webhookId: string): boolean {
-    return this.document.unsettled.some(
-      (each) => each.webhookId === webhookId && each.revokes,
-    );
+  /** Whether what this secret signs may be no good any more: it is dead, dying, or its webhook seems to be gone. */
+  isDoubtful({ webhookId, expiresAt }: VaultSecret, now: number): boolean {
+    const { unsettled, webhooks } = this.document;
+    if (expiresAt <= now) return true;
+    if ((webhooks[webhookId]?.goneAt ?? now) + LATE_MS <= now) return true;
+    return unsettled.some((each) => each.webhookId === webhookId && each.revokes);
   }
 
   /**
@@ -177,7 +190,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
       const { document, version: since } = this;
       const wanted = change(document);
       if (wanted === document) return document;
-      const changed = { ...wanted, serial: document.serial + 1 };
+      const changed = descendant(wanted, document);
       const version = await store.write(JSON.stringify(changed), since);
       if (version !== undefined) {
         await this.inTurn(() => this.takeOwn(changed, version));
@@ -247,7 +260,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Unless what came after it was read already. */
   private async takeOwn(document: VaultDocument, version: string): Promise<void> {
-    if (document.serial > this.document.serial) await this.take(document, version);
+    if (isFrom(document, this.document)) await this.take(document, version);
   }
 
   /** What cannot be read changes nothing: the secrets that are known stay in force. */
@@ -269,22 +282,18 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   /** A store that has lost what was written there is given it back: nobody else has the secrets. */
   private async adopt(stored: StoredVault): Promise<void> {
     const document = documentIn(stored);
-    if (!this.wasRead || document.serial >= this.document.serial) {
+    const { document: ours } = this;
+    if (isFrom(document, ours)) {
       await this.take(document, stored.version);
       return;
     }
-    const version = await this.store?.write(
-      JSON.stringify(this.document),
-      stored.version,
-    );
+    const next = isFrom(ours, document) ? ours : merged(document, ours, Date.now());
+    const version = await this.store?.write(JSON.stringify(next), stored.version);
     if (version === undefined)
       throw new VaultUnavailableError('the vault is being written');
-    this.version = version;
-    const { serial } = this.document;
+    await this.take(next, version);
     this.logger.error({
       message: 'the vault had lost what was written, and has it again',
-      found: document.serial,
-      serial,
     });
   }
 

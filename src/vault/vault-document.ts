@@ -3,6 +3,10 @@ import { z } from 'zod';
 /** How long Gemini keeps an old secret alive after a rotation. */
 export const OVERLAP_MS = 24 * 3_600_000;
 
+/** What was signed, or sent, before the end of something may come so much later. */
+export const LATE_MS = 10 * 60_000;
+/** A webhook that is gone may be so by mistake: the key of another project. */
+const GONE_KEPT_MS = 7 * 24 * 3_600_000;
 /** What Gemini has created is in its list after this. */
 export const CREATION_SHOWS_MS = 10 * 60_000;
 const USE_GRAIN_MS = 60_000;
@@ -24,6 +28,8 @@ const secret = z.object({
 const webhook = z.object({
   /** Newest first. */
   secrets: z.array(secret),
+  /** Since when Gemini says that there is no such webhook, or it was deleted. */
+  goneAt: ms.optional(),
 });
 
 const unsettled = z.object({
@@ -38,8 +44,10 @@ const unsettled = z.object({
   since: ms,
   /** Whoever is at it; nobody's when empty. */
   holder: z.string(),
-  /** How often it could not be settled. */
+  /** How often it could not be settled, and may have left a secret that nobody has. */
   tries: ms,
+  /** It stands for others of which nobody knows whether they were done. */
+  settlesOthers: z.boolean().optional(),
   /** Webhooks that there were before one is created. */
   before: z.array(z.string()).optional(),
   /** Who is at it has to be done by then; after it somebody else settles it. */
@@ -51,6 +59,8 @@ const sight = z.object({
   state: z.string(),
   /** What is not as it was declared; empty for what is. */
   drift: z.array(z.string()),
+  /** Whether the vault has the secret that it is signed with. */
+  isHeld: z.boolean(),
 });
 
 const attempts = z.object({
@@ -61,8 +71,10 @@ const attempts = z.object({
 });
 
 const schema = z.object({
-  /** Counts the changes: a store that has lost some of them is found out. */
-  serial: ms,
+  /** Of this version; '' before the first. */
+  id: z.string(),
+  /** The versions before it, newest first: so it is found out when a store has lost some. */
+  history: z.array(z.string()),
   /** By Gemini's id. */
   webhooks: z.record(z.string(), webhook),
   /** Secrets that Gemini may have issued, and that nobody has sealed yet. */
@@ -71,10 +83,16 @@ const schema = z.object({
   round: z.object({ holder: z.string(), until: ms }).optional(),
   /** What was seen by the last round, by Gemini's id. */
   seen: z.object({ at: ms, webhooks: z.record(z.string(), sight) }).optional(),
+  /** Secrets that were revoked, by key id, and when: they must not come back. */
+  revoked: z.record(z.string(), ms),
+  /** Until when Gemini may sign with secrets that nobody has, and nobody can have. */
+  lostUntil: ms,
   /** By Gemini's id, how often it was enabled again after Gemini had disabled it. */
   revivals: z.record(z.string(), attempts),
   /** By Gemini's id, how often a secret was asked for anew because another one had been issued. */
   relearnings: z.record(z.string(), attempts),
+  /** By uri, how often a webhook was created there. */
+  creationTries: z.record(z.string(), attempts),
   /** Who was created at which uri: Gemini's list may not have it. */
   creations: z.record(z.string(), z.object({ webhookId: z.string() })),
   /** Gemini has to be asked about jobs that a webhook may not have told of. */
@@ -88,11 +106,15 @@ export type Attempts = z.output<typeof attempts>;
 export type VaultDocument = z.output<typeof schema>;
 
 export const EMPTY: VaultDocument = {
-  serial: 0,
+  id: '',
+  history: [],
   webhooks: {},
   unsettled: [],
   revivals: {},
+  revoked: {},
+  lostUntil: 0,
   relearnings: {},
+  creationTries: {},
   creations: {},
   lookDue: false,
 };
@@ -121,24 +143,45 @@ export function withSecret(
     expiresAt: Math.min(each.expiresAt ?? Infinity, expiresAt),
   }));
   const secrets = [added, ...(revokes ? [] : old)];
-  return { ...vault, webhooks: { ...vault.webhooks, [webhookId]: { secrets } } };
+  const ended = revokes
+    ? Object.fromEntries(before.map(({ keyId }) => [keyId, added.issuedAt]))
+    : {};
+  return {
+    ...vault,
+    revoked: { ...vault.revoked, ...ended },
+    webhooks: { ...vault.webhooks, [webhookId]: { secrets } },
+  };
 }
 
-/** The secrets of a webhook that is gone verify for a little longer what is still on its way. */
-export function withoutWebhook(
-  vault: VaultDocument,
-  webhookId: string,
-  until: number,
-): VaultDocument {
-  const { [webhookId]: entry, ...others } = vault.webhooks;
-  const unsettledStill = vault.unsettled.filter((each) => each.webhookId !== webhookId);
-  const rest = { ...vault, unsettled: unsettledStill };
-  if (!entry) return unsettledStill.length === vault.unsettled.length ? vault : rest;
-  const secrets = entry.secrets.map((each) => ({
-    ...each,
-    expiresAt: Math.min(each.expiresAt ?? Infinity, until),
-  }));
-  return { ...rest, webhooks: { ...others, [webhookId]: { secrets } } };
+/** The webhook is gone, as it seems: its secrets are kept for when it is not. */
+export function withGone(vault: VaultDocument, webhookId: string, goneAt: number) {
+  const entry = vault.webhooks[webhookId];
+  if (!entry || entry.goneAt !== undefined) return vault;
+  return {
+    ...vault,
+    webhooks: { ...vault.webhooks, [webhookId]: { ...entry, goneAt } },
+  };
+}
+
+/** These webhooks are there. */
+export function withThere(vault: VaultDocument, ids: ReadonlySet<string>): VaultDocument {
+  const entries = Object.entries(vault.webhooks);
+  const isBack = ([id, { goneAt }]: (typeof entries)[number]): boolean =>
+    goneAt !== undefined && ids.has(id);
+  if (!entries.some(isBack)) return vault;
+  const webhooks = entries.map((entry) =>
+    isBack(entry) ? ([entry[0], { secrets: entry[1].secrets }] as const) : entry,
+  );
+  return { ...vault, webhooks: Object.fromEntries(webhooks) };
+}
+
+/** Nothing of it is left: the webhook's secrets, and what is to be settled of it. @param id of a webhook, or of what is to be settled. */
+export function without(vault: VaultDocument, id: string): VaultDocument {
+  const { [id]: _, ...webhooks } = vault.webhooks;
+  const unsettledStill = vault.unsettled.filter(
+    (each) => each.webhookId !== id && each.id !== id,
+  );
+  return { ...vault, webhooks, unsettled: unsettledStill };
 }
 
 /** With the times at which secrets were used, where what is known of that is a minute older. */
@@ -150,33 +193,37 @@ export function withUses(
     (uses.get(keyId) ?? 0) - usedAt >= USE_GRAIN_MS;
   const entries = Object.entries(vault.webhooks);
   if (!entries.some(([, { secrets }]) => secrets.some(isNews))) return vault;
-  const webhooks = entries.map(([id, { secrets }]) => {
-    const noted = secrets.map((each) =>
+  const webhooks = entries.map(([id, entry]) => {
+    const noted = entry.secrets.map((each) =>
       isNews(each) ? { ...each, usedAt: uses.get(each.keyId) } : each,
     );
-    return [id, { secrets: noted }] as const;
+    return [id, { ...entry, secrets: noted }] as const;
   });
   return { ...vault, webhooks: Object.fromEntries(webhooks) };
 }
 
-/** Without what no delivery can be verified by any more, and what is of no interest any more. */
+/** Without what is of no interest any more. */
 export function swept(vault: VaultDocument, now: number): VaultDocument {
-  const live = withoutDead(vault, now);
-  const creations = Object.entries(live.creations).filter(
-    ([, { webhookId }]) => webhookId in live.webhooks,
+  const webhooks = Object.entries(vault.webhooks)
+    .map(([id, entry]) => {
+      const isWanted = ({ expiresAt = Infinity }: VaultedSecret): boolean =>
+        expiresAt + LATE_MS > now && (entry.goneAt ?? now) + GONE_KEPT_MS > now;
+      return [id, { ...entry, secrets: entry.secrets.filter(isWanted) }] as const;
+    })
+    .filter(([, { secrets }]) => secrets.length > 0);
+  const kept = Object.fromEntries(webhooks);
+  const creations = Object.entries(vault.creations).filter(
+    ([, { webhookId }]) => webhookId in kept,
   );
-  return { ...live, creations: Object.fromEntries(creations) };
-}
-
-function withoutDead(vault: VaultDocument, now: number): VaultDocument {
-  const entries = Object.entries(vault.webhooks);
-  const isLive = ({ expiresAt = Infinity }: VaultedSecret): boolean => expiresAt > now;
-  if (entries.every(([, { secrets }]) => secrets.every(isLive))) return vault;
-  const live = entries.map(
-    ([id, { secrets }]) => [id, { secrets: secrets.filter(isLive) }] as const,
+  const revoked = Object.entries(vault.revoked).filter(
+    ([, at]) => at > now - 2 * OVERLAP_MS,
   );
-  const webhooks = live.filter(([, { secrets }]) => secrets.length > 0);
-  return { ...vault, webhooks: Object.fromEntries(webhooks) };
+  return {
+    ...vault,
+    webhooks: kept,
+    creations: Object.fromEntries(creations),
+    revoked: Object.fromEntries(revoked),
+  };
 }
 
 export function withUnsettled(vault: VaultDocument, added: Unsettled): VaultDocument {

@@ -20,11 +20,18 @@ export const geminiWebhook = z
       .nullish()
       .transform((name) => name ?? ''),
     uri: z.string(),
-    subscribed_events: z.array(z.string()).default([]),
-    state: z.string().default('enabled'),
+    subscribed_events: z
+      .array(z.string())
+      .nullish()
+      .transform((events) => events ?? []),
+    state: z
+      .string()
+      .nullish()
+      .transform((state) => state ?? 'enabled'),
     signing_secrets: z
       .array(z.object({ truncated_secret: z.string(), expire_time: time }))
-      .default([]),
+      .nullish()
+      .transform((secrets) => secrets ?? []),
   })
   .transform(({ subscribed_events, signing_secrets, ...rest }) => ({
     ...rest,

@@ -6,6 +6,8 @@ import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import {
   CREATION_SHOWS_MS,
+  LATE_MS,
+  OVERLAP_MS,
   withoutUnsettled,
   withSecret,
   withUnsettled,
@@ -26,7 +28,18 @@ const WRITE_WITHIN_MS = 60_000;
 const AGAIN_MS = 500;
 /** Until what could not be settled is tried again: every try may leave Gemini another secret. */
 const FIRST_BACKOFF_MS = 5000;
-const MAX_BACKOFF_MS = 3_600_000;
+const MAX_BACKOFF_MS = 24 * 3_600_000;
+/** Where it was refused no secret was issued. */
+const MAX_REFUSED_MS = 3_600_000;
+
+export interface RotateOptions {
+  /** Whether the secrets before it die at once. */
+  readonly revokes?: boolean;
+  /** Also where an earlier one is waiting to be settled: this settles it. */
+  readonly force?: boolean;
+  /** Somebody else has issued secrets that nobody here can have. */
+  readonly isAfterLoss?: boolean;
+}
 
 interface Issued {
   readonly webhookId: string;
@@ -60,11 +73,12 @@ export class SecretIssuer {
     all: readonly GeminiWebhook[],
   ): Promise<GeminiWebhook> {
     const { name = '', uri = '' } = fields;
-    await this.assertNotCreated(uri);
+    const gone = await this.goneFrom(uri);
     const before = all.map(({ id }) => id);
     const entry = newEntry({ name, uri, before, revokes: false });
+    const begin = (vault: VaultDocument): VaultDocument => creating(vault, entry, gone);
     let created: GeminiWebhook | undefined;
-    await this.issue(entry, false, async () => {
+    await this.issue(entry, begin, async () => {
       const { webhook, secret } = await this.webhooks.create(fields);
       created = webhook;
       return { webhookId: webhook.id, secret };
@@ -73,14 +87,21 @@ export class SecretIssuer {
   }
 
   /**
-   * @param revokes whether the secrets before it die at once.
-   * @param force also where an earlier one is waiting to be settled: this settles it.
    * @throws {Problem} 409 while another secret of the webhook is being issued.
    * @throws {GeminiError | VaultUnavailableError}
    */
-  async rotate(webhookId: string, revokes: boolean, force = false): Promise<void> {
-    const entry = newEntry({ webhookId, revokes });
-    await this.issue(entry, force, async (marked) => ({
+  async rotate(
+    { id: webhookId, uri, name }: Pick<GeminiWebhook, 'id' | 'uri' | 'name'>,
+    { revokes = false, force = false, isAfterLoss = false }: RotateOptions = {},
+  ): Promise<void> {
+    const tries = isAfterLoss ? 1 : 0;
+    const entry = { ...newEntry({ webhookId, revokes }), tries };
+    const isSame = (other: Unsettled): boolean =>
+      other.webhookId === webhookId ||
+      (other.webhookId === undefined && other.uri === uri && other.name === name);
+    const begin = (vault: VaultDocument): VaultDocument =>
+      rotating(vault, entry, isSame, force);
+    await this.issue(entry, begin, async (marked) => ({
       webhookId,
       secret: await this.webhooks.rotate(webhookId, marked.revokes),
     }));
@@ -95,12 +116,15 @@ export class SecretIssuer {
     }
   }
 
-  /** Gemini's list may lag behind; asked for by its id a webhook is there at once. */
-  private async assertNotCreated(uri: string): Promise<void> {
+  /**
+   * Gemini's list may lag behind; asked for by its id a webhook is there at once.
+   *
+   * @returns the one that was created at this uri, and is gone.
+   */
+  private async goneFrom(uri: string): Promise<string | undefined> {
     const { webhookId: id } = this.vault.value.creations[uri] ?? {};
-    if (id === undefined || !(await this.isThere(id))) return;
-    const detail = 'there is a webhook at this uri, though it is in no list';
-    throw new Problem(409, 'webhook-exists', detail, {}, { id });
+    if (id !== undefined && (await this.isThere(id))) throw exists(id);
+    return id;
   }
 
   private async isThere(id: string): Promise<boolean> {
@@ -115,10 +139,10 @@ export class SecretIssuer {
 
   private async issue(
     wanted: Unsettled,
-    force: boolean,
+    begin: (vault: VaultDocument) => VaultDocument,
     ask: (entry: Unsettled) => Promise<Issued>,
   ): Promise<void> {
-    const vault = await this.vault.change((given) => begun(given, wanted, force));
+    const vault = await this.vault.change(begin);
     const entry = ownIn(vault, wanted) ?? wanted;
     await this.leased(entry, async () => {
       let issued: Issued;
@@ -128,7 +152,7 @@ export class SecretIssuer {
       } catch (error) {
         const isRefused = error instanceof GeminiError && error.outcome === 'refused';
         // Of what it settles by the way nobody knows whether it was done
-        await this.end(entry, isRefused && entry.tries === 0, error);
+        await this.end(entry, isRefused && !entry.settlesOthers, error);
         throw error;
       }
       await this.keep(entry, issued);
@@ -158,8 +182,10 @@ export class SecretIssuer {
 
   /** Gives it up: as done with, or for somebody to settle later. */
   private async end(entry: Unsettled, isOver: boolean, error?: unknown): Promise<void> {
+    const isRefused = error instanceof GeminiError && error.outcome === 'refused';
+    const capMs = isRefused ? MAX_REFUSED_MS : MAX_BACKOFF_MS;
     const waitMs = Math.max(
-      Math.min(FIRST_BACKOFF_MS * 2 ** entry.tries, MAX_BACKOFF_MS),
+      Math.min(FIRST_BACKOFF_MS * 2 ** entry.tries, capMs),
       error instanceof GeminiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0,
     );
     await this.written((vault) => {
@@ -223,14 +249,34 @@ export class SecretIssuer {
         await this.end(entry, Date.now() > entry.since + CREATION_SHOWS_MS);
         return;
       }
+      if (!(await this.isClaimed(entry, webhookId))) return;
       const { revokes } = entry;
       const secret = await this.webhooks.rotate(webhookId, revokes);
       this.logger.warn({ message: 'rotated, as a secret was not sealed', webhookId });
-      await this.keep(entry, { webhookId, secret });
+      const lost = { ...entry, tries: entry.tries + 1 };
+      await this.keep(lost, { webhookId, secret });
     } catch (error) {
       this.logger.warn({ message: 'secret not settled', id: entry.id, error });
       await this.end(entry, await this.isGone(entry, error), error);
     }
+  }
+
+  /** Of what was created by it: unless somebody rotates it already. */
+  private async isClaimed(entry: Unsettled, webhookId: string): Promise<boolean> {
+    let isClaimed = false;
+    await this.vault.change((vault) => {
+      const there = ownIn(vault, entry);
+      isClaimed = there !== undefined;
+      if (!there || there.webhookId === webhookId) return vault;
+      const isOthers =
+        webhookId in vault.webhooks ||
+        vault.unsettled.some((each) => each.webhookId === webhookId);
+      isClaimed = !isOthers;
+      return isOthers
+        ? withoutUnsettled(vault, entry.id)
+        : withUnsettled(vault, { ...there, webhookId });
+    });
+    return isClaimed;
   }
 
   /** A refusal says nothing of what was done before; that the webhook is not there any more does. */
@@ -279,25 +325,46 @@ function ownIn(vault: VaultDocument, { id, holder }: Unsettled): Unsettled | und
   return there?.holder === holder ? there : undefined;
 }
 
-/** @throws {Problem} while the same webhook, or one at the same place, is being worked on. */
-function begun(vault: VaultDocument, entry: Unsettled, force: boolean): VaultDocument {
-  const { id, webhookId, uri } = entry;
-  const others = vault.unsettled.filter(
-    (each) =>
-      each.id !== id &&
-      (webhookId === undefined ? each.uri === uri : each.webhookId === webhookId),
-  );
+/** @throws {Problem} when somebody creates one there, or has. @param gone the one that was there, and is not any more. */
+function creating(
+  vault: VaultDocument,
+  entry: Unsettled,
+  gone: string | undefined,
+): VaultDocument {
+  const { uri = '' } = entry;
+  const there = vault.creations[uri]?.webhookId;
+  if (there !== undefined && there !== gone) throw exists(there);
+  const others = vault.unsettled.filter(({ id }) => id !== entry.id);
+  if (others.some((each) => each.uri === uri)) throw busy();
+  return withUnsettled(vault, entry);
+}
+
+/** @throws {Problem} while another secret of the webhook is being issued; by force only while somebody is at it. */
+function rotating(
+  vault: VaultDocument,
+  entry: Unsettled,
+  isSame: (other: Unsettled) => boolean,
+  force: boolean,
+): VaultDocument {
+  const others = vault.unsettled.filter((each) => each.id !== entry.id && isSame(each));
+  if (others.length === 0) return withUnsettled(vault, entry);
   const isWaiting = others.every(
     ({ until, holder }) => holder === '' || until < Date.now(),
   );
-  if (others.length === 0) return withUnsettled(vault, entry);
-  if (force && isWaiting) {
-    const rest = others.reduce((left, other) => withoutUnsettled(left, other.id), vault);
-    const revokes = entry.revokes || others.some((other) => other.revokes);
-    return withUnsettled(rest, { ...entry, revokes, tries: 1 });
-  }
+  if (!force || !isWaiting) throw busy();
+  const rest = others.reduce((left, { id }) => withoutUnsettled(left, id), vault);
+  const revokes = entry.revokes || others.some((other) => other.revokes);
+  return withUnsettled(rest, { ...entry, revokes, tries: 1, settlesOthers: true });
+}
+
+function exists(id: string): Problem {
+  const detail = 'there is a webhook at this uri, though it is in no list';
+  return new Problem(409, 'webhook-exists', detail, {}, { id });
+}
+
+function busy(): Problem {
   const detail = 'another secret of this webhook is being issued, or has to be found out';
-  throw new Problem(409, 'webhook-busy', detail, { 'Retry-After': '10' });
+  return new Problem(409, 'webhook-busy', detail, { 'Retry-After': '10' });
 }
 
 /**
@@ -318,8 +385,16 @@ function kept(
     const again = { id: `${entry.id} again`, webhookId, revokes, since, until: since };
     return withUnsettled(vault, { ...again, holder: '', tries: 0 });
   }
+  const { revokes, tries } = entry;
+  const lostFor = revokes ? LATE_MS : OVERLAP_MS + LATE_MS;
   const settled = withoutUnsettled(
-    withSecret(vault, webhookId, added, entry.revokes),
+    {
+      ...withSecret(vault, webhookId, added, revokes),
+      // What was issued and lost goes on signing for as long as any old secret
+      ...(tries > 0 && {
+        lostUntil: Math.max(vault.lostUntil, added.issuedAt + lostFor),
+      }),
+    },
     entry.id,
   );
   if (entry.uri === undefined) return settled;

@@ -17,7 +17,8 @@ import { repeatedly } from '../repeatedly.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import {
   swept,
-  withoutWebhook,
+  withGone,
+  withThere,
   type Sight,
   type VaultDocument,
 } from '../vault/vault-document.js';
@@ -31,7 +32,7 @@ import {
   type Standing,
 } from './webhook-drift.js';
 import { WebhookMender } from './webhook.mender.js';
-import { LATE_DELIVERIES_MS, overlapOf } from './webhook.service.js';
+import { overlapOf } from './webhook.service.js';
 
 /** A round takes seconds; who is at it and dies holds up the others for so long. */
 const ROUND_LEASE_MS = 120_000;
@@ -196,17 +197,19 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
         name: each.name,
         state: webhook?.state ?? 'missing',
         drift: [...standing.drift],
+        isHeld: webhook === undefined || this.mender.isHeld(webhook),
       };
     }
     for (const webhook of all) {
       if (webhook.id in seen || !(webhook.id in this.vault.value.webhooks)) continue;
       const isWell = webhook.state !== DISABLED_BY_GEMINI;
       const drift = isWell ? [] : [`is ${webhook.state}`];
-      seen[webhook.id] = { name: webhook.name, state: webhook.state, drift };
+      const { name, state } = webhook;
+      seen[webhook.id] = { name, state, drift, isHeld: true };
     }
     if (!this.vault.configured) return seen;
     await this.mender.noteWell(all);
-    await this.forgetGone(all);
+    await this.noteGone(all);
     await this.renew(all);
     await this.reseal();
     return seen;
@@ -241,14 +244,13 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     return standingOf(declared, all, owner, (webhook) => this.mender.isHeld(webhook));
   }
 
-  /** Of webhooks that are gone nothing more has to be verified, but what is on its way. */
-  private async forgetGone(all: readonly GeminiWebhook[]): Promise<void> {
+  /** That a webhook is gone may be a mistake, as with the key of another project: then it comes back. */
+  private async noteGone(all: readonly GeminiWebhook[]): Promise<void> {
     const listed = new Set(all.map(({ id }) => id));
-    for (const [id, { secrets }] of Object.entries(this.vault.value.webhooks)) {
-      const isEnding = secrets.every(({ expiresAt }) => expiresAt !== undefined);
-      if (listed.has(id) || isEnding || !(await this.isGone(id))) continue;
-      const until = Date.now() + LATE_DELIVERIES_MS;
-      await this.vault.change((vault) => withoutWebhook(vault, id, until));
+    await this.vault.change((vault) => withThere(vault, listed));
+    for (const [id, { goneAt }] of Object.entries(this.vault.value.webhooks)) {
+      if (listed.has(id) || goneAt !== undefined || !(await this.isGone(id))) continue;
+      await this.vault.change((vault) => withGone(vault, id, Date.now()));
       this.logger.warn({ message: 'webhook is gone at Gemini', webhookId: id });
     }
   }
@@ -271,7 +273,7 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
       if (!newest || overlapOf(webhook) !== undefined) continue;
       if (Date.now() < newest.issuedAt + rotateEveryMs) continue;
       try {
-        await this.issuer.rotate(webhook.id, false);
+        await this.issuer.rotate(webhook);
       } catch (error) {
         const { id: webhookId } = webhook;
         this.logger.error({ message: 'secret not rotated', webhookId, error });
@@ -316,5 +318,5 @@ function replaced(
   const secrets = entry.secrets.map((each) =>
     each.sealed === before ? { ...each, sealed: after } : each,
   );
-  return { ...vault, webhooks: { ...vault.webhooks, [id]: { secrets } } };
+  return { ...vault, webhooks: { ...vault.webhooks, [id]: { ...entry, secrets } } };
 }

@@ -1,12 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
+import { GeminiError } from '../gemini/gemini.error.js';
+import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';
-import {
-  withoutWebhook,
-  type Attempts,
-  type VaultDocument,
-} from '../vault/vault-document.js';
-import type { GeminiWebhook } from './gemini-webhook.js';
+import { withGone, type Attempts, type VaultDocument } from '../vault/vault-document.js';
+import type { GeminiWebhook, WebhookFields } from './gemini-webhook.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';
 import { mayTry, triedAt, wellAt, type Patience } from './patience.js';
 import { SecretIssuer } from './secret.issuer.js';
@@ -18,14 +16,13 @@ import {
   type Declared,
   type Standing,
 } from './webhook-drift.js';
-import { LATE_DELIVERIES_MS } from './webhook.service.js';
 
 const HOUR_MS = 3_600_000;
 /** `whsec_...` and the last four characters: any other form says nothing. */
 const TRUNCATED = /^whsec_\.{3}[A-Za-z0-9+/=]{4}$/;
 
-/** Where attempts stand in the vault, by the webhook's id. */
-type Ledger = 'revivals' | 'relearnings';
+/** Where attempts stand in the vault, by the webhook's id or its uri. */
+type Ledger = 'revivals' | 'relearnings' | 'creationTries';
 
 /** Makes a declared webhook what it was declared to be, as far as may be. */
 @Injectable()
@@ -44,6 +41,7 @@ export class WebhookMender {
       revivals: { max: reviveMax, firstMs, capMs: 6 * HOUR_MS },
       // Each leaves Gemini another secret for a day
       relearnings: { max: Infinity, firstMs, capMs: 24 * HOUR_MS },
+      creationTries: { max: 8, firstMs, capMs: 24 * HOUR_MS },
     };
   }
 
@@ -62,11 +60,16 @@ export class WebhookMender {
     all: readonly GeminiWebhook[],
   ): Promise<boolean> {
     if (!webhook) return this.create(declared, all);
-    for (const { id } of spare) await this.remove(id);
-    if (Object.keys(changes).length > 0) await this.webhooks.update(webhook.id, changes);
-    const isSecretMended = this.isHeld(webhook) || (await this.relearn(webhook));
-    const isStateMended = webhook.state === ENABLED || (await this.revive(webhook));
-    return isSecretMended && isStateMended;
+    // Each by itself: one that Gemini refuses must not keep the others from being done
+    const results = await Promise.allSettled([
+      this.isHeld(webhook) || this.relearn(webhook),
+      webhook.state === ENABLED || this.revive(webhook),
+      this.change(webhook, changes),
+      this.remove(spare),
+    ]);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return results.every((result) => result.status === 'fulfilled' && result.value);
   }
 
   /** Notes which of these need no patience any more. */
@@ -86,25 +89,39 @@ export class WebhookMender {
     declared: Declared,
     all: readonly GeminiWebhook[],
   ): Promise<boolean> {
-    if (placeTaken(declared, all)) return false;
-    const name = markedName(declared, this.config.webhooks.owner);
     const { uri, events: subscribedEvents } = declared;
-    await this.issuer.create({ name, uri, subscribedEvents }, all);
+    if (placeTaken(declared, all) || !this.may('creationTries', uri)) return false;
+    const name = markedName(declared, this.config.webhooks.owner);
+    await this.counted('creationTries', uri, () =>
+      this.issuer.create({ name, uri, subscribedEvents }, all),
+    );
+    // One that is there and deleted is registered at once
+    await this.vault.change((vault) => noted(vault, 'creationTries', uri, undefined));
     return true;
   }
 
-  private async remove(id: string): Promise<void> {
-    await this.webhooks.delete(id);
-    const until = Date.now() + LATE_DELIVERIES_MS;
-    await this.vault.change((vault) => withoutWebhook(vault, id, until));
+  private async change({ id }: GeminiWebhook, changes: WebhookFields): Promise<true> {
+    if (Object.keys(changes).length > 0) await this.webhooks.update(id, changes);
+    return true;
+  }
+
+  private async remove(spare: readonly GeminiWebhook[]): Promise<true> {
+    for (const { id } of spare) {
+      await this.webhooks.delete(id);
+      await this.vault.change((vault) => withGone(vault, id, Date.now()));
+    }
+    return true;
   }
 
   /** A secret that was issued behind our back is known to nobody here: only another one helps. */
-  private async relearn({ id }: GeminiWebhook): Promise<boolean> {
+  private async relearn(webhook: GeminiWebhook): Promise<boolean> {
+    const { id } = webhook;
     // What is sealed with a key that is missing may be opened again
     if (this.vault.troubles.length > 0 || !this.may('relearnings', id)) return false;
+    await this.counted('relearnings', id, () =>
+      this.issuer.rotate(webhook, { isAfterLoss: true }),
+    );
     await this.note('relearnings', id);
-    await this.issuer.rotate(id, false);
     return true;
   }
 
@@ -117,6 +134,21 @@ export class WebhookMender {
     if (isGeminis) await this.note('revivals', id);
     this.logger.warn({ message: 'webhook enabled again', webhookId: id, state });
     return true;
+  }
+
+  /** Of what fails only what may have been done counts. */
+  private async counted(
+    ledger: Ledger,
+    id: string,
+    work: () => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const isRefused = error instanceof GeminiError && error.outcome === 'refused';
+      if (!isRefused && !(error instanceof Problem)) await this.note(ledger, id);
+      throw error;
+    }
   }
 
   private may(ledger: Ledger, id: string): boolean {

@@ -3,15 +3,12 @@ import { geminiProblem } from '../gemini/gemini-problem.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';
-import { withoutWebhook } from '../vault/vault-document.js';
+import { withGone, without } from '../vault/vault-document.js';
 import { GUIDE_ONLY } from './event-types.js';
 import { WEBHOOK_ID, type GeminiWebhook, type WebhookFields } from './gemini-webhook.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';
 import { SecretIssuer } from './secret.issuer.js';
 import { webhookView, type WebhookPage, type WebhookView } from './webhook-view.js';
-
-/** What was sent to a webhook before it was deleted may still come. */
-export const LATE_DELIVERIES_MS = 10 * 60_000;
 
 export interface Rotation {
   readonly revokes: boolean;
@@ -66,23 +63,18 @@ export class WebhookService {
     return this.view(await this.asked(() => this.webhooks.update(id, fields), fields));
   }
 
-  /** @throws {Problem} 404; then the vault has forgotten it all the same. */
+  /** @throws {Problem} 404 */
   async delete(id: string): Promise<void> {
-    try {
-      await this.found(id);
-      await this.asked(() => this.webhooks.delete(id));
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'webhook-not-found') throw error;
-      await this.forget(id);
-      throw error;
-    }
-    await this.forget(id);
+    await this.found(id);
+    await this.asked(() => this.webhooks.delete(id));
+    if (!this.vault.configured) return;
+    await this.vault.change((vault) => withGone(vault, id, Date.now()));
   }
 
-  private async forget(id: string): Promise<void> {
-    if (!this.vault.configured) return;
-    const until = Date.now() + LATE_DELIVERIES_MS;
-    await this.vault.change((vault) => withoutWebhook(vault, id, until));
+  /** Leaves Gemini alone. @param id of a webhook, or of what could not be settled. */
+  async forget(id: string): Promise<void> {
+    this.assertVault();
+    await this.vault.change((vault) => without(vault, id));
   }
 
   /**
@@ -103,7 +95,7 @@ export class WebhookService {
         'Retry-After': String(seconds),
       });
     }
-    await this.asked(() => this.issuer.rotate(id, revokes, force));
+    await this.asked(() => this.issuer.rotate(webhook, { revokes, force }));
     return this.get(id);
   }
 

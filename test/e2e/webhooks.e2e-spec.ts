@@ -159,7 +159,7 @@ describe('/v1/webhooks', () => {
     expect((answer.json as { detail: string }).detail).toMatch(
       /guide names batch\.cancelled/,
     );
-    expect(app.get(SecretVault).isUnsettled).toBe(false);
+    expect(app.get(SecretVault).value.unsettled).toEqual([]);
   });
 
   it.each<[string, string, object | undefined, number, string]>([
@@ -218,7 +218,8 @@ describe('/v1/webhooks', () => {
     const refused = await post(`${app.url}/webhooks/gemini`, signed);
     expect(refused).toMatchObject({ status: 503, json: { reason: 'secrets-unsettled' } });
     const vault = app.get(SecretVault);
-    while (vault.isUnsettled) await new Promise((resolve) => setTimeout(resolve, 100));
+    while (vault.value.unsettled.length > 0)
+      await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await deliver(liveSecrets(id))).status).toBe(200);
   }, 20_000);
 
@@ -409,6 +410,23 @@ describe('a declared webhook with which something is wrong', () => {
     });
   });
 
+  it('is mended as far as Gemini lets it be', async () => {
+    const [webhook] = own();
+    gemini.webhooks.rotate(webhook!.id, undefined);
+    gemini.webhooks.update(
+      webhook!.id,
+      { state: 'disabled', uri: 'https://x/' },
+      undefined,
+    );
+    gemini.fault('webhooks.update', { kind: 'status', status: 403 });
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 5 * 86_400_000);
+    await round();
+    const live = webhook!.secrets.live();
+    expect((await deliver([live[0]!])).status).toBe(200);
+    await round();
+    expect(own()).toMatchObject([{ state: 'enabled', uri: URI }]);
+  });
+
   it('is enabled so many times in all, while it does not get well', async () => {
     const [webhook] = own();
     const start = Date.now() + 48 * 3_600_000;
@@ -426,14 +444,26 @@ describe('a declared webhook with which something is wrong', () => {
 describe('a webhook that is gone at Gemini', () => {
   withApp();
 
-  it('is forgotten, after what is on its way', async () => {
+  it('may be so by mistake: what it signs is not refused, and it can come back', async () => {
     const { id } = await created();
     const secrets = liveSecrets(id);
+    const [webhook] = gemini.webhooks.all();
     gemini.webhooks.delete(id);
     await round();
     expect((await deliver(secrets)).status).toBe(200);
-    const later = Date.now() + 11 * 60_000;
-    jest.spyOn(Date, 'now').mockReturnValue(later);
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockReturnValue(now + 11 * 60_000);
+    await round();
+    expect(await deliver(secrets)).toMatchObject({
+      status: 503,
+      json: { reason: 'secrets-unsettled' },
+    });
+    jest.spyOn(gemini.webhooks, 'all').mockReturnValue([webhook!]);
+    await round();
+    expect((await deliver(secrets)).status).toBe(200);
+    jest.restoreAllMocks();
+    await round();
+    jest.spyOn(Date, 'now').mockReturnValue(now + 8 * 86_400_000);
     await round();
     expect(app.get(SecretVault).value.webhooks).toEqual({});
     expect((await deliver(secrets)).status).toBe(401);

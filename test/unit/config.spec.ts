@@ -140,6 +140,7 @@ describe('loadConfig', () => {
     ['WEBHOOKS', '[{"name": "a/b"}]'],
     ['WEBHOOKS', '[{"name": "main", "secret": "x"}]'],
     ['WEBHOOKS', '[{"name": "main", "url": "http://bridge.example"}]'],
+    ['WEBHOOKS', '[{"name": "main", "events": ["batch.cancelled"]}]'],
     ['WEBHOOKS_MODE', 'mend'],
     ['WEBHOOKS_INTERVAL_SECONDS', '0'],
     ['WEBHOOKS_OWNER', 'a b'],

@@ -12,7 +12,13 @@ import {
 } from '@jest/globals';
 import type { Config } from '../../src/config.js';
 import { SecretVault } from '../../src/vault/secret-vault.js';
-import { EMPTY, withSecret, withUnsettled } from '../../src/vault/vault-document.js';
+import {
+  EMPTY,
+  withGone,
+  withSecret,
+  withThere,
+  withUnsettled,
+} from '../../src/vault/vault-document.js';
 import {
   NEVER_WRITTEN,
   VaultStore,
@@ -63,7 +69,10 @@ afterEach(() => {
 });
 
 async function vaultWith(file = keys): Promise<SecretVault> {
-  const vault = new SecretVault(store, { vault: { keysFile: file.path } } as Config);
+  const vault = new SecretVault(store, {
+    vault: { keysFile: file.path },
+    webhooks: {},
+  } as Config);
   opened.push(vault);
   await vault.onApplicationBootstrap();
   return vault;
@@ -96,7 +105,7 @@ describe('SecretVault', () => {
     await add(vault, one);
     await add(vault, two);
     expect(liveIn(vault)).toEqual([two, one].map(keyIdOf));
-    expect(liveIn(vault, NOW + 24 * 3_600_000)).toEqual([keyIdOf(two)]);
+    expect(liveIn(vault, NOW + 25 * 3_600_000)).toEqual([keyIdOf(two)]);
     await add(vault, three, true);
     expect(liveIn(vault)).toEqual([keyIdOf(three)]);
   });
@@ -159,21 +168,31 @@ describe('SecretVault', () => {
     expect(vaults[0]?.live(NOW)).toHaveLength(8);
   });
 
-  it('says which webhook’s secrets may be revoked by now', async () => {
+  it('says which webhook’s secrets may be no good by now', async () => {
     const vault = await vaultWith();
-    expect(vault.isUnsettled).toBe(false);
-    const entry = {
-      id: 'u',
-      webhookId: 'w1',
-      since: NOW,
-      until: NOW,
-      holder: 'h',
-      tries: 0,
-    };
-    await vault.change((given) => withUnsettled(given, { ...entry, revokes: true }));
-    expect(vault.isUnsettled).toBe(true);
-    expect(vault.isRevoking('w1')).toBe(true);
-    expect(vault.isRevoking('w2')).toBe(false);
+    await add(vault, newSecret());
+    await add(vault, newSecret());
+    const [newest, old] = vault.live(NOW);
+    const day = 24 * 3_600_000;
+    expect(vault.isUnsettled(NOW)).toBe(false);
+    expect(vault.isDoubtful(old!, NOW + day - 1)).toBe(false);
+    expect(vault.isDoubtful(old!, NOW + day)).toBe(true);
+    expect(liveIn(vault, NOW + day + 599_000)).toContain(old!.keyId);
+    expect(liveIn(vault, NOW + day + 600_000)).not.toContain(old!.keyId);
+    const entry = { id: 'u', since: NOW, until: NOW, holder: 'h', tries: 0 };
+    for (const revokes of [false, true]) {
+      const unsettled = { ...entry, webhookId: 'w1', revokes };
+      await vault.change((given) => withUnsettled(given, unsettled));
+      expect(vault.isUnsettled(NOW)).toBe(true);
+      expect(vault.isDoubtful(newest!, NOW)).toBe(revokes);
+    }
+    await vault.change((given) => ({ ...given, unsettled: [], lostUntil: NOW + 5 }));
+    expect([NOW, NOW + 5].map((now) => vault.isUnsettled(now))).toEqual([true, false]);
+    await vault.change((given) => withGone(given, 'w1', NOW));
+    expect(vault.isDoubtful(newest!, NOW + 599_000)).toBe(false);
+    expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(true);
+    await vault.change((given) => withThere(given, new Set(['w1'])));
+    expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(false);
   });
 
   it('does not open with another key, and says what to do', async () => {
@@ -216,6 +235,46 @@ describe('SecretVault', () => {
       await vault.refreshed();
       expect(liveIn(vault)).toEqual([two, one].map(keyIdOf));
       expect(store.stored.text).toContain(keyIdOf(two));
+    }
+  });
+
+  it('does not take what it knows for newer than what was written since', async () => {
+    const [old, other] = [await vaultWith(), await vaultWith()];
+    const [first, revoked, third] = [newSecret(), newSecret(), newSecret()];
+    await add(old, first);
+    await add(old, revoked);
+    // Emptied, and a replica that has just started is the first to write it
+    store.stored = NEVER_WRITTEN;
+    const fresh = await vaultWith();
+    await add(fresh, third, true);
+    await old.refreshed();
+    await other.refreshed();
+    await fresh.refreshed();
+    for (const vault of [old, other, fresh]) {
+      expect(liveIn(vault)).toContain(keyIdOf(third));
+      // Which is the newest, and what was revoked, is found out; until then nothing is refused
+      expect(vault.isUnsettled(NOW)).toBe(true);
+      expect(vault.value.unsettled).toMatchObject([{ webhookId: 'w1' }]);
+    }
+    expect(store.stored.text).toContain(old.value.id);
+  });
+
+  it('does not bring back what was revoked when two versions come together', async () => {
+    const [one, two] = [await vaultWith(), await vaultWith()];
+    const [first, second] = [newSecret(), newSecret()];
+    await add(one, first);
+    await two.refreshed();
+    const before = store.stored;
+    await add(one, second, true);
+    // A failover loses that, and somebody else writes something of no weight
+    store.stored = { ...before, version: '77' };
+    await two.change((given) => ({ ...given, lookDue: true }));
+    await one.refreshed();
+    await two.refreshed();
+    for (const vault of [one, two]) {
+      expect(liveIn(vault)).toEqual([keyIdOf(second)]);
+      expect(vault.value.lookDue).toBe(true);
+      expect(vault.value.unsettled).toMatchObject([{ webhookId: 'w1', revokes: true }]);
     }
   });
 
@@ -295,7 +354,7 @@ describe('SecretVault', () => {
   });
 
   it('is empty without a store', async () => {
-    const vault = new SecretVault(undefined, { vault: {} } as Config);
+    const vault = new SecretVault(undefined, { vault: {}, webhooks: {} } as Config);
     await vault.onApplicationBootstrap();
     await vault.refreshed();
     expect([vault.configured, vault.live(NOW), vault.troubles]).toEqual([false, [], []]);

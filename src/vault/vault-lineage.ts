@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import {
+  OVERLAP_MS,
+  withUnsettled,
+  type VaultDocument,
+  type VaultedSecret,
+} from './vault-document.js';
+
+const MAX_HISTORY = 64;
+
+/** A new version, which knows those that it comes from. */
+export function descendant(
+  wanted: VaultDocument,
+  ...parents: readonly VaultDocument[]
+): VaultDocument {
+  const history = parents.flatMap(({ id, history: older }) => [id, ...older]);
+  const known = [...new Set(history.filter((id) => id !== ''))];
+  return { ...wanted, id: randomUUID(), history: known.slice(0, MAX_HISTORY) };
+}
+
+/** Whether the first is the second, or comes from it. */
+export function isFrom({ id, history }: VaultDocument, other: VaultDocument): boolean {
+  return other.id === '' || other.id === id || history.includes(other.id);
+}
+
+/**
+ * Of two versions of which neither comes from the other: a store lost what was written, and was
+ * written anew. Nothing is lost, and nothing that was revoked comes back; which secret of a
+ * webhook is the newest has to be found out.
+ */
+export function merged(
+  stored: VaultDocument,
+  ours: VaultDocument,
+  now: number,
+): VaultDocument {
+  const revoked = { ...ours.revoked, ...stored.revoked };
+  const ids = new Set([...Object.keys(ours.webhooks), ...Object.keys(stored.webhooks)]);
+  const webhooks: VaultDocument['webhooks'] = {};
+  let vault: VaultDocument = {
+    ...stored,
+    revoked,
+    lostUntil: Math.max(stored.lostUntil, ours.lostUntil),
+    creations: { ...ours.creations, ...stored.creations },
+    unsettled: [
+      ...stored.unsettled,
+      ...ours.unsettled.filter(({ id }) =>
+        stored.unsettled.every((each) => each.id !== id),
+      ),
+    ],
+  };
+  for (const id of ids) {
+    const [theirs = [], known = []] = [stored, ours].map(
+      ({ webhooks: { [id]: entry } }) => entry?.secrets ?? [],
+    );
+    const all = united(theirs, known).filter(({ keyId }) => !(keyId in revoked));
+    webhooks[id] = { ...ours.webhooks[id], ...stored.webhooks[id], secrets: all };
+    const [newest, other] = [theirs[0]?.keyId, known[0]?.keyId];
+    if (newest === undefined || other === undefined || newest === other) continue;
+    const revokes = [...theirs, ...known].some(({ keyId }) => keyId in revoked);
+    vault = withUnsettled(vault, {
+      id: randomUUID(),
+      webhookId: id,
+      revokes,
+      since: now,
+      until: now,
+      holder: '',
+      tries: 1,
+    });
+  }
+  return descendant({ ...vault, webhooks }, stored, ours);
+}
+
+/** With the earlier end of each. */
+function united(
+  some: readonly VaultedSecret[],
+  others: readonly VaultedSecret[],
+): VaultedSecret[] {
+  const all = new Map<string, VaultedSecret>();
+  for (const secret of [...some, ...others]) {
+    const there = all.get(secret.keyId);
+    const ends = [there?.expiresAt, secret.expiresAt].filter((end) => end !== undefined);
+    all.set(secret.keyId, {
+      ...(there ?? secret),
+      ...(ends.length > 0 && { expiresAt: Math.min(...ends) }),
+    });
+  }
+  const newestFirst = [...all.values()].toSorted((a, b) => b.issuedAt - a.issuedAt);
+  return newestFirst.map((secret, i) =>
+    i === 0
+      ? secret
+      : { ...secret, expiresAt: secret.expiresAt ?? secret.issuedAt + 2 * OVERLAP_MS },
+  );
+}
