@@ -7,6 +7,8 @@ import {
 } from './vault-document.js';
 
 const MAX_HISTORY = 64;
+/** What a version of long ago had to settle has been settled since. */
+const STILL_OPEN_MS = 2 * 3_600_000;
 
 /** A new version, which knows those that it comes from. */
 export function descendant(
@@ -43,8 +45,9 @@ export function merged(
     creations: { ...ours.creations, ...stored.creations },
     unsettled: [
       ...stored.unsettled,
-      ...ours.unsettled.filter(({ id }) =>
-        stored.unsettled.every((each) => each.id !== id),
+      ...ours.unsettled.filter(
+        ({ id, until }) =>
+          until > now - STILL_OPEN_MS && stored.unsettled.every((each) => each.id !== id),
       ),
     ],
   };

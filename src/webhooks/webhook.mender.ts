@@ -129,8 +129,14 @@ export class WebhookMender {
   private async revive({ id, state }: GeminiWebhook): Promise<boolean> {
     const isGeminis = state === DISABLED_BY_GEMINI;
     if (isGeminis && !this.may('revivals', id)) return false;
+    const { lookDue } = this.vault.value;
     await this.vault.change((vault) => ({ ...vault, lookDue: true }));
-    await this.webhooks.update(id, { state: ENABLED });
+    try {
+      await this.webhooks.update(id, { state: ENABLED });
+    } catch (error) {
+      if (isRefusal(error)) await this.vault.change((vault) => ({ ...vault, lookDue }));
+      throw error;
+    }
     if (isGeminis) await this.note('revivals', id);
     this.logger.warn({ message: 'webhook enabled again', webhookId: id, state });
     return true;
@@ -145,8 +151,7 @@ export class WebhookMender {
     try {
       await work();
     } catch (error) {
-      const isRefused = error instanceof GeminiError && error.outcome === 'refused';
-      if (!isRefused && !(error instanceof Problem)) await this.note(ledger, id);
+      if (!isRefusal(error)) await this.note(ledger, id);
       throw error;
     }
   }
@@ -161,6 +166,12 @@ export class WebhookMender {
       noted(vault, ledger, id, triedAt(vault[ledger][id], now)),
     );
   }
+}
+
+/** Then certainly nothing was done. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof Problem) return true;
+  return error instanceof GeminiError && error.outcome === 'refused';
 }
 
 function well(
