@@ -10,7 +10,7 @@ import {
 } from './vault-store.js';
 
 /** Whoever holds the lock writes a small file. Who has had it for longer has died, or is suspended. */
-const STALE_LOCK_MS = 3000;
+const STALE_LOCK_MS = 10_000;
 const LOCK_WAIT_MS = 20;
 
 /**
@@ -18,7 +18,10 @@ const LOCK_WAIT_MS = 20;
  * beside the service, so writers take turns by a lock beside it.
  */
 export class FileVaultStore extends VaultStore {
-  constructor(private readonly path: string) {
+  constructor(
+    private readonly path: string,
+    private readonly staleLockMs = STALE_LOCK_MS,
+  ) {
     super();
   }
 
@@ -86,7 +89,7 @@ export class FileVaultStore extends VaultStore {
     while (!(await this.isTaken(token))) {
       const holder = await this.holder();
       if (holder !== other) [other, since] = [holder, performance.now()];
-      else if (performance.now() > since + STALE_LOCK_MS) await this.steal(token);
+      else if (performance.now() > since + this.staleLockMs) await this.steal(token);
       await delay(LOCK_WAIT_MS);
     }
     return token;

@@ -56,7 +56,7 @@ export function merged(
       ({ webhooks: { [id]: entry } }) => entry?.secrets ?? [],
     );
     const all = united(theirs, known).filter(({ keyId }) => !(keyId in revoked));
-    webhooks[id] = { ...ours.webhooks[id], ...stored.webhooks[id], secrets: all };
+    webhooks[id] = { ...(stored.webhooks[id] ?? ours.webhooks[id]), secrets: all };
     const [newest, other] = [theirs[0]?.keyId, known[0]?.keyId];
     if (newest === undefined || other === undefined || newest === other) continue;
     const revokes = [...theirs, ...known].some(({ keyId }) => keyId in revoked);

@@ -111,7 +111,7 @@ describe('the vault in a file', () => {
 
   it('waits for whoever holds the lock, but not for one who died with it', async () => {
     vaults++;
-    const store = new FileVaultStore(path());
+    const store = new FileVaultStore(path(), 300);
     await writeFile(`${path()}.lock`, 'dead');
     expect(await store.write('x', '')).toBeTruthy();
     expect(existsSync(`${path()}.lock`)).toBe(false);
