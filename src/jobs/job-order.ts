@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import type { JobKind } from '../kinds/job-kind.js';
+import { invalidBody, type Fault } from '../problem/faults.js';
 import { Problem } from '../problem/problem.js';
 import { RESERVED_METADATA } from '../registry/correlation.js';
 import { excessOf, type Json, type JsonBounds } from '../registry/json.js';
@@ -78,7 +79,7 @@ export function parseUploadOrder(kind: JobKind, query: unknown): UploadOrder {
     ...(metadata !== undefined && { metadata: parsedJson(metadata) }),
   };
   if ('file' in others) {
-    throw invalidBody(kind, [{ pointer: '/file', detail: 'is what the body becomes' }]);
+    throw notJob(kind, [{ path: ['file'], message: 'is what the body becomes' }]);
   }
   const { displayName } = parseOrder(kind, { ...given, file: 'files/to-be-uploaded' });
   return { ...given, displayName };
@@ -100,20 +101,15 @@ function parsedJson(text: unknown): unknown {
 /** @throws {Problem} 422 with every fault and where it is. */
 export function parseOrder(kind: JobKind, body: unknown): JobOrder {
   const excess = excessOf(body, BOUNDS);
-  if (excess) throw invalidBody(kind, [{ pointer: '/', detail: EXCESSES[excess] }]);
+  if (excess) throw notJob(kind, [{ path: [], message: EXCESSES[excess] }]);
   const parsed = (BODIES.get(kind) as z.ZodType<Frame & Json>).safeParse(body);
   if (parsed.success) {
     const { displayName, metadata = {}, correlationId, ...order } = parsed.data;
     return { kind, order, displayName, metadata, correlationId };
   }
-  const faults = parsed.error.issues.map(({ path, message }) => ({
-    pointer: `/${path.join('/')}`,
-    detail: message,
-  }));
-  throw invalidBody(kind, faults);
+  throw notJob(kind, parsed.error.issues);
 }
 
-function invalidBody({ name }: JobKind, errors: readonly object[]): Problem {
-  const detail = `the body is not a job of kind ${name}`;
-  return new Problem(422, 'invalid-body', detail, {}, { errors });
+function notJob({ name }: JobKind, faults: readonly Fault[]): Problem {
+  return invalidBody(`the body is not a job of kind ${name}`, faults);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
-import { Problem } from '../problem/problem.js';
+import { invalidQuery } from '../problem/faults.js';
 import type { JobQuery } from '../registry/job-registry.js';
 import { JOB_STATES } from '../registry/job.js';
 
@@ -22,12 +22,12 @@ export const QUERY = z.looseObject({
 /** @throws {Problem} 400 */
 export function parseQuery(query: unknown): JobQuery {
   const parsed = QUERY.safeParse(query);
-  if (!parsed.success) throw badQuery(parsed.error.issues);
+  if (!parsed.success) throw invalidQuery(parsed.error.issues);
   const { state, kind, limit, cursor, ...rest } = parsed.data;
   const metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(rest)) {
     if (!name.startsWith(METADATA) || typeof value !== 'string') {
-      throw badQuery([{ path: [name], message: 'is not a filter' }]);
+      throw invalidQuery([{ path: [name], message: 'is not a filter' }]);
     }
     metadata[name.slice(METADATA.length)] = value;
   }
@@ -38,14 +38,4 @@ export function parseQuery(query: unknown): JobQuery {
     ...(kind === undefined ? {} : { kind }),
     ...(cursor === undefined ? {} : { before: cursor }),
   };
-}
-
-function badQuery(
-  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
-): Problem {
-  const errors = issues.map(({ path, message }) => ({
-    parameter: path.join('.'),
-    detail: message,
-  }));
-  return new Problem(400, 'invalid-query', 'the query is not understood', {}, { errors });
 }

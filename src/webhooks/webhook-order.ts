@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Problem } from '../problem/problem.js';
+import { invalidBody, invalidQuery } from '../problem/faults.js';
 import { EVENT_TYPES } from './event-types.js';
 
 const fields = {
@@ -68,21 +68,12 @@ export const PAGE_QUERY = z.strictObject({
 export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => ({
-    pointer: `/${path.join('/')}`,
-    detail: message,
-  }));
-  const detail = 'the body is not what this operation takes';
-  throw new Problem(422, 'invalid-body', detail, {}, { errors });
+  throw invalidBody('the body is not what this operation takes', parsed.error.issues);
 }
 
 /** @throws {Problem} 400 */
 export function parsePageQuery(query: unknown): z.output<typeof PAGE_QUERY> {
   const parsed = PAGE_QUERY.safeParse(query);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => ({
-    parameter: path.join('.'),
-    detail: message,
-  }));
-  throw new Problem(400, 'invalid-query', 'the query is not understood', {}, { errors });
+  throw invalidQuery(parsed.error.issues);
 }
