@@ -32,3 +32,13 @@ export class GeminiError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
+
+/** Gemini did certainly nothing. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof GeminiError && error.outcome === 'refused';
+}
+
+/** Gemini does not know what it was asked about. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof GeminiError && error.status === 404;
+}

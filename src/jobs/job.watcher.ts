@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
-import { GeminiError } from '../gemini/gemini.error.js';
+import { GeminiError, isMissing } from '../gemini/gemini.error.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { kindOf } from '../kinds/job-kinds.js';
 import { Metrics } from '../metrics/metrics.js';
@@ -78,7 +78,7 @@ export class JobWatcher {
         kind.seen(answer),
       );
     } catch (error) {
-      if (error instanceof GeminiError && error.status === 404) return this.missing(job);
+      if (isMissing(error)) return this.missing(job);
       throw error;
     }
     if (sighting.state && kind.events[sighting.state]) {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { GeminiRequest } from '../gemini/gemini-request.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
+import { isMissing } from '../gemini/gemini.error.js';
 import {
   createdWebhook,
   geminiWebhook,
@@ -36,6 +37,17 @@ export class GeminiWebhooks {
   /** @throws {GeminiError} as all of these. */
   get(id: string): Promise<GeminiWebhook> {
     return this.ask({ method: 'GET', path: `webhooks/${id}` }, geminiWebhook);
+  }
+
+  /** Also where Gemini's list lags behind. */
+  async isThere(id: string): Promise<boolean> {
+    try {
+      await this.get(id);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
   }
 
   page(pageToken: string | undefined, pageSize = PAGE_SIZE) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { GeminiError } from '../gemini/gemini.error.js';
+import { GeminiError, isMissing, isRefused } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import {
@@ -123,18 +123,8 @@ export class SecretIssuer {
    */
   private async goneFrom(uri: string): Promise<string | undefined> {
     const { webhookId: id } = this.vault.value.creations[uri] ?? {};
-    if (id !== undefined && (await this.isThere(id))) throw exists(id);
+    if (id !== undefined && (await this.webhooks.isThere(id))) throw exists(id);
     return id;
-  }
-
-  private async isThere(id: string): Promise<boolean> {
-    try {
-      await this.webhooks.get(id);
-      return true;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
   }
 
   private async issue(
@@ -150,9 +140,8 @@ export class SecretIssuer {
         assertInTime(entry);
         issued = await ask(entry);
       } catch (error) {
-        const isRefused = error instanceof GeminiError && error.outcome === 'refused';
         // Of what it settles by the way nobody knows whether it was done
-        await this.end(entry, isRefused && !entry.settlesOthers, error);
+        await this.end(entry, isRefused(error) && !entry.settlesOthers, error);
         throw error;
       }
       await this.keep(entry, issued);
@@ -182,8 +171,7 @@ export class SecretIssuer {
 
   /** Gives it up: as done with, or for somebody to settle later. */
   private async end(entry: Unsettled, isOver: boolean, error?: unknown): Promise<void> {
-    const isRefused = error instanceof GeminiError && error.outcome === 'refused';
-    const capMs = isRefused ? MAX_REFUSED_MS : MAX_BACKOFF_MS;
+    const capMs = isRefused(error) ? MAX_REFUSED_MS : MAX_BACKOFF_MS;
     const waitMs = Math.max(
       Math.min(FIRST_BACKOFF_MS * 2 ** entry.tries, capMs),
       error instanceof GeminiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0,
@@ -282,7 +270,7 @@ export class SecretIssuer {
   /** A refusal says nothing of what was done before; that the webhook is not there any more does. */
   private async isGone({ webhookId }: Unsettled, error: unknown): Promise<boolean> {
     if (webhookId === undefined || !isMissing(error)) return false;
-    return this.isThere(webhookId).then(
+    return this.webhooks.isThere(webhookId).then(
       (isThere) => !isThere,
       () => false,
     );
@@ -300,10 +288,6 @@ export class SecretIssuer {
     );
     return found?.id;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof GeminiError && error.status === 404;
 }
 
 function newEntry(

@@ -8,7 +8,6 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
-import { GeminiError } from '../gemini/gemini.error.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Problem } from '../problem/problem.js';
 import { JobRegistry } from '../registry/job-registry.js';
@@ -249,18 +248,10 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     const listed = new Set(all.map(({ id }) => id));
     await this.vault.change((vault) => withThere(vault, listed));
     for (const [id, { goneAt }] of Object.entries(this.vault.value.webhooks)) {
-      if (listed.has(id) || goneAt !== undefined || !(await this.isGone(id))) continue;
+      if (listed.has(id) || goneAt !== undefined) continue;
+      if (await this.webhooks.isThere(id).catch(() => true)) continue;
       await this.vault.change((vault) => withGone(vault, id, Date.now()));
       this.logger.warn({ message: 'webhook is gone at Gemini', webhookId: id });
-    }
-  }
-
-  private async isGone(id: string): Promise<boolean> {
-    try {
-      await this.webhooks.get(id);
-      return false;
-    } catch (error) {
-      return error instanceof GeminiError && error.status === 404;
     }
   }
 

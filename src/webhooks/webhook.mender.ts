@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
-import { GeminiError } from '../gemini/gemini.error.js';
+import { isRefused } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import { withGone, type Attempts, type VaultDocument } from '../vault/vault-document.js';
@@ -134,7 +134,7 @@ export class WebhookMender {
     try {
       await this.webhooks.update(id, { state: ENABLED });
     } catch (error) {
-      if (isRefusal(error)) await this.vault.change((vault) => ({ ...vault, lookDue }));
+      if (didNothing(error)) await this.vault.change((vault) => ({ ...vault, lookDue }));
       throw error;
     }
     if (isGeminis) await this.note('revivals', id);
@@ -151,7 +151,7 @@ export class WebhookMender {
     try {
       await work();
     } catch (error) {
-      if (!isRefusal(error)) await this.note(ledger, id);
+      if (!didNothing(error)) await this.note(ledger, id);
       throw error;
     }
   }
@@ -169,9 +169,8 @@ export class WebhookMender {
 }
 
 /** Then certainly nothing was done. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof Problem) return true;
-  return error instanceof GeminiError && error.outcome === 'refused';
+function didNothing(error: unknown): boolean {
+  return error instanceof Problem || isRefused(error);
 }
 
 function well(

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { geminiProblem } from '../gemini/gemini-problem.js';
-import { GeminiError } from '../gemini/gemini.error.js';
+import { GeminiError, isMissing } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import { withGone, without } from '../vault/vault-document.js';
@@ -112,7 +112,7 @@ export class WebhookService {
     try {
       return await this.webhooks.get(id);
     } catch (error) {
-      if (error instanceof GeminiError && error.status === 404) throw missing;
+      if (isMissing(error)) throw missing;
       throw error instanceof GeminiError ? geminiProblem(error) : error;
     }
   }
