@@ -252,9 +252,10 @@ export type Config = ReturnType<typeof group>;
 
 function group(env: Environment) {
   const tls = env.KAFKA_TLS ?? Boolean(env.KAFKA_TLS_CA_FILE ?? env.KAFKA_TLS_CERT_FILE);
+  const publicUrl = env.PUBLIC_URL?.replace(/\/+$/, '');
   return Object.freeze({
     server: { port: env.PORT, internalPort: env.INTERNAL_PORT, host: env.HOST },
-    publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl,
     ackBudgetMs: env.ACK_BUDGET_MS,
     shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
     logLevel: env.LOG_LEVEL,
@@ -318,7 +319,7 @@ function group(env: Environment) {
       declared: (env.WEBHOOKS ?? []).map(({ name, events, url }) => ({
         name,
         events,
-        uri: url ?? `${env.PUBLIC_URL?.replace(/\/+$/, '') ?? ''}/webhooks/gemini`,
+        uri: url ?? `${publicUrl ?? ''}/webhooks/gemini`,
       })),
       mode: env.WEBHOOKS === undefined ? ('off' as const) : env.WEBHOOKS_MODE,
       intervalMs: env.WEBHOOKS_INTERVAL_SECONDS * 1000,

@@ -10,6 +10,7 @@ import { CONFIG, type Config } from '../config.js';
 import { newest, parseKeyring, type Keyring } from '../keyring.js';
 import { repeatedly } from '../repeatedly.js';
 import { WatchedFile } from '../watched-file.js';
+import { OpenSecrets, type VaultSecret } from './open-secrets.js';
 import { opened, sealed, sealKeyId } from './seal.js';
 import {
   EMPTY,
@@ -19,14 +20,13 @@ import {
   type VaultDocument,
   type VaultedSecret,
 } from './vault-document.js';
+import { descendant, isFrom, merged } from './vault-lineage.js';
 import {
   NEVER_WRITTEN,
   VaultStore,
   VaultUnavailableError,
   type StoredVault,
 } from './vault-store.js';
-import { OpenSecrets, type VaultSecret } from './open-secrets.js';
-import { descendant, isFrom, merged } from './vault-lineage.js';
 import { parseSecret } from './webhook-secret.js';
 
 /** Between two reads that deliveries ask for: anybody can send what matches nothing, in ms. */
