@@ -96,7 +96,11 @@ export class SignatureVerifier implements OnModuleDestroy {
     const vaulted = this.vault.live(nowMs);
     const given = this.secrets(vaulted);
     const proof = verifyHmac(body, signatureHeaders(headers), given, nowMs);
-    if (vaulted.length > 0) this.noteUse(proof, vaulted, nowMs);
+    const used = vaulted.find(({ keyId }) => keyId === proof.keyId);
+    if (used) {
+      this.assertBelieved(used, nowMs);
+      this.vault.used(used.keyId, nowMs);
+    }
     return proof;
   }
 
@@ -105,20 +109,13 @@ export class SignatureVerifier implements OnModuleDestroy {
   }
 
   /** What may be no good by now is not believed, and not refused either. */
-  private noteUse(
-    { keyId }: Proof,
-    vaulted: readonly VaultSecret[],
-    nowMs: number,
-  ): void {
-    const used = vaulted.find((secret) => secret.keyId === keyId);
-    if (!used) return;
+  private assertBelieved(secret: VaultSecret, nowMs: number): void {
     if (this.vault.isStale) {
       throw new VaultUnavailableError('the vault was not read for long');
     }
-    if (this.vault.isDoubtful(used, nowMs)) {
+    if (this.vault.isDoubtful(secret, nowMs)) {
       throw new SecretsUnsettledError('the secret is dead, or about to be');
     }
-    this.vault.used(keyId, nowMs);
   }
 
   /** A dynamic webhook: the path token first, then `v1a` or a token of Google's. */
