@@ -2,12 +2,15 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Config } from '../../src/config.js';
 import { GeminiFiles } from '../../src/gemini/gemini-files.js';
-import type { JobSubmitter } from '../../src/jobs/job.submitter.js';
+import { JobSubmitter } from '../../src/jobs/job.submitter.js';
 import { JobUploader } from '../../src/jobs/job.uploader.js';
 import { batchKind } from '../../src/kinds/batch.kind.js';
+import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
+import { CapabilityKeyring } from '../../src/signature/capability-keyring.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 
+const NO_KEYS = { signature: {} } as Config;
 const BY = { caller: 'orders', idempotencyKey: undefined };
 
 /** Takes a piece of the content each time it is told to. */
@@ -43,11 +46,14 @@ afterEach(() => void jest.useRealTimers());
 describe('an upload', () => {
   it('whose sender says nothing any more gives its place to others', async () => {
     const files = new SlowFiles();
-    const submitter = {
-      assertConfigured: () => undefined,
-      known: () => Promise.resolve(),
-    } as unknown as JobSubmitter;
-    const uploader = new JobUploader(new FakeGemini(), files, submitter);
+    const gemini = new FakeGemini();
+    const submitter = new JobSubmitter(
+      gemini,
+      new MemoryJobRegistry(),
+      new CapabilityKeyring(NO_KEYS),
+      NO_KEYS,
+    );
+    const uploader = new JobUploader(gemini, files, submitter);
     const content = new PassThrough();
     content.write('first');
     const submission = uploader.submit(batchKind, { model: 'm' }, content, BY);
