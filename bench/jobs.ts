@@ -51,7 +51,7 @@ async function bench(length: number, jobs: number): Promise<void> {
 
 async function fill(url: string, count: number): Promise<void> {
   const startMs = performance.now();
-  const registry = new RedisJobRegistry(url);
+  const registry = new RedisJobRegistry({ url });
   while (registry.unready !== undefined) await new Promise(setImmediate);
   for (let added = 0; added < count; added += AT_ONCE) {
     await Promise.all(

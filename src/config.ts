@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SCOPES } from './access/scopes.js';
+import { CredentialFile } from './credential-file.js';
 import { EVENT_TYPES, GUIDE_ONLY } from './webhooks/event-types.js';
 
 /** Injection token of the service's `Config`. */
@@ -78,6 +79,9 @@ const environment = z.object({
     .string()
     .regex(/^rediss?(\+sentinel|\+cluster)?:\/\//, 'want redis://, rediss://, …')
     .optional(),
+  /** The password that goes with the URL, which then has none. */
+  REDIS_PASSWORD_FILE: file().optional(),
+  REDIS_TLS_CA_FILE: file().optional(),
   DEDUPE_STORE: z.enum(['log', 'redis', 'memory']).default('log'),
   DEDUPE_TTL_HOURS: count(25, 8760, 72),
   /** Unset: `refuse` with the log, which promises no repeat, `publish` with Redis. */
@@ -167,8 +171,8 @@ function* combinedFaults(env: Given): Generator<string> {
       if (!env[name]) yield `${name}: submitting jobs (GEMINI_API_KEY) needs it`;
     }
   }
-  const key = env.GEMINI_API_KEY ?? readOnce(env.GEMINI_API_KEY_FILE);
-  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) {
+  const key = credential(env.GEMINI_API_KEY, env.GEMINI_API_KEY_FILE);
+  if (key && !isApiKey(key.value)) {
     yield 'GEMINI_API_KEY: want one key, visible ASCII on a single line';
   }
   if (Boolean(env.KAFKA_TLS_CERT_FILE) !== Boolean(env.KAFKA_TLS_KEY_FILE)) {
@@ -182,9 +186,22 @@ function* memoryFaults(env: Given): Generator<string> {
   if (store === 'redis' && !env.REDIS_URL) {
     yield 'REDIS_URL: DEDUPE_STORE=redis needs it';
   }
+  yield* redisFaults(env);
   const window = Number(env.DEDUPE_TTL_HOURS ?? 72);
   if (store === 'log' && Number(env.TOPIC_RETENTION_HOURS ?? 168) < window) {
     yield `TOPIC_RETENTION_HOURS: is shorter than DEDUPE_TTL_HOURS (${window}): the topics are the memory (DEDUPE_STORE=log)`;
+  }
+}
+
+function* redisFaults(env: Given): Generator<string> {
+  for (const name of ['REDIS_PASSWORD_FILE', 'REDIS_TLS_CA_FILE'] as const) {
+    if (env[name] && !env.REDIS_URL) yield `REDIS_URL: ${name} needs it`;
+  }
+  if (env.REDIS_PASSWORD_FILE && /:[^/@]+@/.test(env.REDIS_URL ?? '')) {
+    yield 'REDIS_PASSWORD_FILE: REDIS_URL has a password as well: leave one of them out';
+  }
+  if (env.REDIS_TLS_CA_FILE && env.REDIS_URL && !/^rediss/.test(env.REDIS_URL)) {
+    yield 'REDIS_TLS_CA_FILE: REDIS_URL does not speak TLS: want rediss://';
   }
 }
 
@@ -251,7 +268,6 @@ function* saslFaults(env: Given): Generator<string> {
 export type Config = ReturnType<typeof group>;
 
 function group(env: Environment) {
-  const tls = env.KAFKA_TLS ?? Boolean(env.KAFKA_TLS_CA_FILE ?? env.KAFKA_TLS_CERT_FILE);
   const publicUrl = env.PUBLIC_URL?.replace(/\/+$/, '');
   return Object.freeze({
     server: { port: env.PORT, internalPort: env.INTERNAL_PORT, host: env.HOST },
@@ -263,18 +279,10 @@ function group(env: Environment) {
       brokers: env.KAFKA_BROKERS,
       clientId: env.KAFKA_CLIENT_ID,
       queueMax: env.PUBLISH_QUEUE_MAX,
-      sasl: env.KAFKA_SASL_MECHANISM && {
-        mechanism: env.KAFKA_SASL_MECHANISM,
-        username: env.KAFKA_SASL_USERNAME ?? '',
-        password: env.KAFKA_SASL_PASSWORD ?? readOnce(env.KAFKA_SASL_PASSWORD_FILE) ?? '',
-        tokenFile: env.KAFKA_SASL_TOKEN_FILE ?? '',
-      },
-      tls: tls && {
-        ca: readOnce(env.KAFKA_TLS_CA_FILE),
-        cert: readOnce(env.KAFKA_TLS_CERT_FILE),
-        key: readOnce(env.KAFKA_TLS_KEY_FILE),
-      },
+      sasl: kafkaSasl(env),
+      tls: kafkaTls(env),
     },
+    redis: redis(env),
     topics: {
       prefix: env.TOPIC_PREFIX,
       mode: env.TOPICS_MODE,
@@ -304,17 +312,13 @@ function group(env: Environment) {
     },
     dedupe: {
       store: env.DEDUPE_STORE,
-      redisUrl: env.REDIS_URL,
       ttlMs: env.DEDUPE_TTL_HOURS * 3_600_000,
       /** How long a claim holds that nobody renews, in ms: the wait after a replica's death. */
       leaseMs: env.ACK_BUDGET_MS + LEASE_MARGIN_MS,
       onError: env.DEDUPE_ON_ERROR ?? (env.DEDUPE_STORE === 'log' ? 'refuse' : 'publish'),
       memoryMax: env.DEDUPE_MEMORY_MAX,
     },
-    gemini: {
-      url: env.GEMINI_URL.replace(/\/+$/, ''),
-      apiKey: env.GEMINI_API_KEY ?? readOnce(env.GEMINI_API_KEY_FILE),
-    },
+    gemini: gemini(env),
     webhooks: {
       declared: (env.WEBHOOKS ?? []).map(({ name, events, url }) => ({
         name,
@@ -350,6 +354,75 @@ function group(env: Environment) {
       ratePerMinute: env.API_RATE_PER_MINUTE,
     },
   });
+}
+
+/** Credentials are getters: each connection that is made has what the file says then. */
+function kafkaSasl(env: Environment) {
+  if (env.KAFKA_SASL_MECHANISM === undefined) return undefined;
+  const password = credential(env.KAFKA_SASL_PASSWORD, env.KAFKA_SASL_PASSWORD_FILE);
+  const token = credential(undefined, env.KAFKA_SASL_TOKEN_FILE);
+  return {
+    mechanism: env.KAFKA_SASL_MECHANISM,
+    username: env.KAFKA_SASL_USERNAME ?? '',
+    get password() {
+      return password?.value ?? '';
+    },
+    get token() {
+      return token?.value ?? '';
+    },
+  };
+}
+
+function kafkaTls(env: Environment) {
+  const ca = credential(undefined, env.KAFKA_TLS_CA_FILE);
+  const cert = credential(undefined, env.KAFKA_TLS_CERT_FILE);
+  const key = credential(undefined, env.KAFKA_TLS_KEY_FILE);
+  if (!(env.KAFKA_TLS ?? Boolean(ca ?? cert))) return undefined;
+  return {
+    get ca() {
+      return ca?.value;
+    },
+    get cert() {
+      return cert?.value;
+    },
+    get key() {
+      return key?.value;
+    },
+  };
+}
+
+/** Where Redis is, and what proves who we are. */
+export interface RedisAccess {
+  readonly url: string;
+  /** Undefined: the one in the URL, if there is one. */
+  readonly password?: string | undefined;
+  /** PEM; undefined: what the system trusts. */
+  readonly ca?: string | undefined;
+}
+
+function redis(env: Environment): RedisAccess | undefined {
+  if (env.REDIS_URL === undefined) return undefined;
+  const password = credential(undefined, env.REDIS_PASSWORD_FILE);
+  const ca = credential(undefined, env.REDIS_TLS_CA_FILE);
+  return {
+    url: env.REDIS_URL,
+    get password() {
+      return password?.value;
+    },
+    get ca() {
+      return ca?.value;
+    },
+  };
+}
+
+function gemini(env: Environment) {
+  const key = credential(env.GEMINI_API_KEY, env.GEMINI_API_KEY_FILE, isApiKey);
+  return {
+    url: env.GEMINI_URL.replace(/\/+$/, ''),
+    get apiKey() {
+      return key?.value;
+    },
+  };
 }
 
 /**
@@ -433,7 +506,18 @@ function flag() {
 }
 
 function file() {
-  return z.string().refine(isFile, 'no such file');
+  return z
+    .string()
+    .refine(isFile, 'no such file')
+    .refine((path) => !isFile(path) || hasText(path), 'is empty, or cannot be read');
+}
+
+function hasText(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').trim() !== '';
+  } catch {
+    return false;
+  }
 }
 
 function isFile(path: string): boolean {
@@ -447,10 +531,20 @@ function commaList<T extends z.ZodType<string, string>>(item: T) {
     .pipe(z.array(item));
 }
 
-function readOnce(path: string | undefined): string | undefined {
-  return path !== undefined && isFile(path)
-    ? readFileSync(path, 'utf8').trim()
+/** The given text, or what the file says; undefined without either, or without a file that can be used. */
+function credential(
+  text: string | undefined,
+  path: string | undefined,
+  isUsable?: (text: string) => boolean,
+): { readonly value: string } | undefined {
+  if (text !== undefined) return { value: text };
+  return path !== undefined && isFile(path) && hasText(path)
+    ? new CredentialFile(path, isUsable)
     : undefined;
+}
+
+function isApiKey(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
 }
 
 function isBaseUrl(text: string): boolean {

@@ -28,10 +28,11 @@ import { RedisLeases } from './redis.leases.js';
 export class DedupeModule {}
 
 function createStore(config: Config, metrics: Metrics, log: PublishedLog): DedupeStore {
-  const { store, redisUrl, ttlMs, leaseMs } = config.dedupe;
+  const { redis } = config;
+  const { store, ttlMs, leaseMs } = config.dedupe;
   if (log instanceof LogTail) return logStore(config, metrics, log);
-  if (store === 'redis' && redisUrl !== undefined) {
-    return new RedisDedupeStore(redisUrl, ttlMs, leaseMs);
+  if (store === 'redis' && redis) {
+    return new RedisDedupeStore(redis, ttlMs, leaseMs);
   }
   const { memoryMax } = config.dedupe;
   const memory = new MemoryDedupeStore(ttlMs, memoryMax, (ids) =>
@@ -42,7 +43,7 @@ function createStore(config: Config, metrics: Metrics, log: PublishedLog): Dedup
 }
 
 function logStore(
-  { dedupe: { redisUrl, ttlMs, memoryMax, leaseMs } }: Config,
+  { redis, dedupe: { ttlMs, memoryMax, leaseMs } }: Config,
   metrics: Metrics,
   tail: LogTail,
 ): LogDedupeStore {
@@ -55,8 +56,7 @@ function logStore(
     'Memory that the remembered ids take',
     () => published.bytes,
   );
-  const leases =
-    redisUrl === undefined ? new LocalLeases() : new RedisLeases(redisUrl, leaseMs);
+  const leases = redis ? new RedisLeases(redis, leaseMs) : new LocalLeases();
   return new LogDedupeStore(tail, leases, published);
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
+import type { RedisAccess } from '../config.js';
 import { RedisScripts } from '../redis/redis-scripts.js';
 import { GIVE_BACK, RENEW, renewed } from '../redis/lease-scripts.js';
 import { coalesced } from '../redis/coalesce.js';
@@ -45,14 +46,14 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
   private readonly unconfirmed: MemoryDedupeStore;
 
   constructor(
-    url: string,
+    access: RedisAccess,
     ttlMs: number,
     override readonly leaseMs: number,
   ) {
     super();
     const { holder } = this;
     this.unconfirmed = new MemoryDedupeStore(ttlMs, MAX_UNCONFIRMED);
-    this.redis = new RedisScripts(url, SCRIPTS);
+    this.redis = new RedisScripts(access, SCRIPTS);
     this.claims = coalesced((keys) =>
       this.redis.run('bridgeClaim', keys, holder, leaseMs),
     );

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
+import type { RedisAccess } from '../config.js';
 import { RedisScripts, RedisUnavailableError } from '../redis/redis-scripts.js';
 import { GIVE_BACK, RENEW, renewed } from '../redis/lease-scripts.js';
 import { coalesced } from '../redis/coalesce.js';
@@ -51,12 +52,12 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
   private graceUntil = 0;
 
   constructor(
-    url: string,
+    access: RedisAccess,
     override readonly leaseMs: number,
   ) {
     super();
     // At the connection already, so that a time of grace is over when deliveries come
-    this.redis = new RedisScripts(url, SCRIPTS, () => {
+    this.redis = new RedisScripts(access, SCRIPTS, () => {
       this.takeAll([]).catch(() => undefined);
     });
     this.takes = coalesced((keys) => this.takeAll(keys));

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
 import {
   Kafka,
@@ -27,9 +26,10 @@ export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {
   });
 }
 
+/** kafkajs asks `ssl` and `sasl` again at each connection: what is in files may have changed. */
 function security({ sasl, tls }: Config['kafka']): Pick<KafkaConfig, 'sasl' | 'ssl'> {
   return {
-    ...(tls ? { ssl: defined(tls) } : {}),
+    ...(tls ? { ssl: tls as NonNullable<KafkaConfig['ssl']> } : {}),
     ...(sasl ? { sasl: saslOptions(sasl) } : {}),
   };
 }
@@ -37,19 +37,19 @@ function security({ sasl, tls }: Config['kafka']): Pick<KafkaConfig, 'sasl' | 's
 function saslOptions(
   sasl: NonNullable<Config['kafka']['sasl']>,
 ): NonNullable<KafkaConfig['sasl']> {
-  const { mechanism, username, password, tokenFile } = sasl;
-  if (mechanism !== 'oauthbearer')
-    return { mechanism, username, password } as SASLOptions;
-  return {
+  const { mechanism, username } = sasl;
+  if (mechanism === 'oauthbearer') {
+    const oauthBearerProvider = () => Promise.resolve({ value: sasl.token });
+    return { mechanism, oauthBearerProvider };
+  }
+  const options = {
     mechanism,
-    oauthBearerProvider: () =>
-      Promise.resolve({ value: readFileSync(tokenFile, 'utf8').trim() }),
+    username,
+    get password() {
+      return sasl.password;
+    },
   };
-}
-
-function defined<T extends object>(options: T): { [K in keyof T]: NonNullable<T[K]> } {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: NonNullable<T[K]> };
+  return options as SASLOptions;
 }
 
 /**

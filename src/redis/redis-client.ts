@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { RedisAccess } from '../config.js';
 
 /** A single server, one behind Sentinel, or a cluster: all take the same commands. */
 export type RedisClient = Redis | Cluster;
@@ -9,6 +10,7 @@ const OPTIONS: RedisOptions = {
   connectTimeout: 2000,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
+  lazyConnect: true, // see `connected`
   retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2000),
 };
 
@@ -19,14 +21,18 @@ const OPTIONS: RedisOptions = {
  * - `redis+sentinel://[user:password@]host:26379,host:26379/<master name>[/<db>]`
  * - `redis+cluster://[user:password@]host:6379,host:6379`
  *
- * `rediss+sentinel://` and `rediss+cluster://` speak TLS.
+ * `rediss+sentinel://` and `rediss+cluster://` speak TLS. Password and CA may change: they are
+ * asked for again at each connection.
  */
-export function redisClient(url: string): RedisClient {
+export function redisClient(access: RedisAccess): RedisClient {
+  const { url } = access;
   const form =
     /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@]*)@)?([^/]+)\/?(.*)$/.exec(url);
   if (!form) throw new Error('not a Redis URL');
   const [, scheme, kind, login = '', hosts = '', path = ''] = form;
-  if (kind === undefined) return new Redis(url, OPTIONS);
+  const tls = scheme === 'rediss' ? { tls: tlsOf(access) } : {};
+  if (kind === undefined)
+    return connected(new Redis(url, { ...OPTIONS, ...tls }), access);
   const nodes = hosts.split(',').map((host) => {
     const at = host.lastIndexOf(':');
     return { host: host.slice(0, at), port: Number(host.slice(at + 1)) };
@@ -35,16 +41,14 @@ export function redisClient(url: string): RedisClient {
   const credentials = {
     ...(username ? { username } : {}),
     ...(password ? { password } : {}),
-    ...(scheme === 'rediss' ? { tls: {} } : {}),
+    ...tls,
   };
   if (kind === 'cluster') {
-    return new Cluster(nodes, {
-      enableOfflineQueue: false,
-      redisOptions: { ...OPTIONS, ...credentials },
-    });
+    const redisOptions = withPassword({ ...OPTIONS, ...credentials }, access);
+    return new Cluster(nodes, { enableOfflineQueue: false, redisOptions });
   }
   const [name = 'mymaster', db = '0'] = path.split('/');
-  return new Redis({
+  const master = new Redis({
     ...OPTIONS,
     ...credentials,
     sentinels: nodes,
@@ -52,4 +56,25 @@ export function redisClient(url: string): RedisClient {
     db: Number(db),
     ...(scheme === 'rediss' ? { enableTLSForSentinelMode: true } : {}),
   });
+  return connected(master, access);
+}
+
+/** ioredis copies what it is given, and looks at its copy at each connection. */
+function connected(client: Redis, access: RedisAccess): Redis {
+  withPassword(client.options, access);
+  client.connect().catch(() => undefined); // it tries again by itself
+  return client;
+}
+
+function withPassword(options: RedisOptions, access: RedisAccess): RedisOptions {
+  if (access.password === undefined) return options;
+  return Object.defineProperty(options, 'password', {
+    enumerable: true,
+    get: () => access.password,
+  });
+}
+
+function tlsOf(access: RedisAccess): { readonly ca?: string } {
+  if (access.ca === undefined) return {};
+  return Object.defineProperty({}, 'ca', { enumerable: true, get: () => access.ca });
 }

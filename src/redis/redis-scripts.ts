@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { RedisAccess } from '../config.js';
 import { redisClient, type RedisClient } from './redis-client.js';
 
 /** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
@@ -23,8 +24,8 @@ export class RedisScripts<Name extends string> {
   private silentUntil = 0;
 
   /** @param onReady called at each connection. */
-  constructor(url: string, scripts: Record<Name, string>, onReady?: () => void) {
-    this.client = redisClient(url);
+  constructor(access: RedisAccess, scripts: Record<Name, string>, onReady?: () => void) {
+    this.client = redisClient(access);
     for (const [name, lua] of Object.entries<string>(scripts)) {
       this.client.defineCommand(name, { lua });
     }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
+import type { RedisAccess } from '../config.js';
 import { coalesced } from '../redis/coalesce.js';
 import {
   KEY_PREFIX,
@@ -38,9 +39,9 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
   private readonly names: (key: string) => Promise<readonly [string, number]>;
   private readonly holder = randomUUID();
 
-  constructor(url: string) {
+  constructor(access: RedisAccess) {
     super();
-    this.redis = new RedisScripts(url, JOB_SCRIPTS);
+    this.redis = new RedisScripts(access, JOB_SCRIPTS);
     this.reads = coalesced((keys) => this.redis.run('bridgeJobsRead', keys));
     this.names = coalesced((keys) =>
       this.redis.run('bridgeJobsNamed', ['jobs:unnamed', ...keys], `${KEY_PREFIX}job:`),

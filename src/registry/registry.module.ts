@@ -12,8 +12,8 @@ import { RedisJobRegistry } from './redis.job-registry.js';
 export class RegistryModule {}
 
 /** A bridge that submits nothing has no jobs to remember. */
-export function createRegistry({ gemini, dedupe: { redisUrl } }: Config): JobRegistry {
-  return redisUrl === undefined || gemini.apiKey === undefined
-    ? new MemoryJobRegistry()
-    : new RedisJobRegistry(redisUrl);
+export function createRegistry({ gemini, redis }: Config): JobRegistry {
+  return redis && gemini.apiKey !== undefined
+    ? new RedisJobRegistry(redis)
+    : new MemoryJobRegistry();
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { RedisAccess } from '../config.js';
 import { RedisScripts } from '../redis/redis-scripts.js';
 import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
 
@@ -23,9 +24,9 @@ return { ARGV[3] }`,
 export class RedisVaultStore extends VaultStore {
   private readonly redis: RedisScripts<keyof typeof SCRIPTS>;
 
-  constructor(url: string) {
+  constructor(access: RedisAccess) {
     super();
-    this.redis = new RedisScripts(url, SCRIPTS);
+    this.redis = new RedisScripts(access, SCRIPTS);
   }
 
   override async read(known?: string): Promise<StoredVault | undefined> {

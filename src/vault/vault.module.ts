@@ -18,12 +18,12 @@ export function createVault(config: Config): SecretVault {
 }
 
 /** None without a key to seal with. */
-function createStore({ vault, dedupe }: Config): VaultStore | undefined {
+function createStore({ vault, redis }: Config): VaultStore | undefined {
   if (vault.keysFile === undefined) return undefined;
   if (vault.kubernetesSecret !== undefined) {
     return new KubernetesVaultStore(vault.kubernetesSecret, accessOfPod(process.env));
   }
   if (vault.file !== undefined) return new FileVaultStore(vault.file);
-  if (dedupe.redisUrl !== undefined) return new RedisVaultStore(dedupe.redisUrl);
+  if (redis) return new RedisVaultStore(redis);
   throw new Error('config.ts lets no vault through that has no store');
 }

@@ -29,8 +29,8 @@ afterAll(async () => {
 beforeEach(async () => {
   ours?.onApplicationShutdown();
   theirs?.onApplicationShutdown();
-  ours = new RedisLeases(redis.url, LEASE_MS);
-  theirs = new RedisLeases(redis.url, LEASE_MS);
+  ours = new RedisLeases(redis, LEASE_MS);
+  theirs = new RedisLeases(redis, LEASE_MS);
   await takenBy(ours, `warm-${Math.random()}`);
   await takenBy(theirs, `warm-${Math.random()}`);
 }, 30_000);

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge } from '../../dev/bridge.js';
 import {
@@ -81,6 +82,46 @@ describe('a broker that wants proof', () => {
     60_000,
   );
 
+  it.each<[string, () => Record<string, string>, () => [string, string]]>([
+    [
+      'a password',
+      () => ({
+        KAFKA_BROKERS: kafka.saslBrokers,
+        KAFKA_SASL_MECHANISM: 'scram-sha-256',
+        KAFKA_SASL_USERNAME: kafka.user.username,
+        KAFKA_SASL_PASSWORD_FILE: file('rotated', 'an-old-password'),
+      }),
+      () => ['rotated', kafka.user.password],
+    ],
+    [
+      'the CA',
+      () => ({
+        KAFKA_BROKERS: kafka.mutualTlsBrokers,
+        KAFKA_TLS_CA_FILE: file(
+          'rotated-ca',
+          readFileSync(kafka.clientCertificatePath, 'utf8'),
+        ),
+        KAFKA_TLS_CERT_FILE: kafka.clientCertificatePath,
+        KAFKA_TLS_KEY_FILE: kafka.clientKeyPath,
+      }),
+      () => ['rotated-ca', readFileSync(kafka.caPath, 'utf8')],
+    ],
+  ])(
+    'takes up %s that was replaced while it runs',
+    async (what, env, replacement) => {
+      await using bridge = await startBridge({ ...common(), ...env() });
+      while (!bridge.lines.some((line) => line.includes('Kafka is not available'))) {
+        await delay(50);
+      }
+      file(...replacement());
+      await bridge.ready();
+      const id = `rotated_${what.replaceAll(' ', '_')}`;
+      await new GeminiSender(() => bridge.url).untilTaken(id);
+      expect(countById(await readTopics(kafka.brokers)).get(id)).toBe(1);
+    },
+    60_000,
+  );
+
   it('leaves the bridge unready, and says why, with a wrong password', async () => {
     await using bridge = await startBridge({
       ...common(),
@@ -93,7 +134,7 @@ describe('a broker that wants proof', () => {
       status: 503,
     });
     while (!bridge.lines.some((line) => line.includes('Kafka is not available'))) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
     }
     const ready = await fetch(`${bridge.internalUrl}/health/ready`);
     expect([ready.status, await ready.text()]).toEqual([

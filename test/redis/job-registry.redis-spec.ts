@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 async function redisRegistry(): Promise<RedisJobRegistry> {
-  const registry = new RedisJobRegistry(redis.url);
+  const registry = new RedisJobRegistry(redis);
   opened.push(registry);
   while (registry.unready !== undefined) await new Promise(setImmediate);
   return registry;

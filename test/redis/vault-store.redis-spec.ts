@@ -40,7 +40,7 @@ const STORES: [string, () => Promise<VaultStore>, () => Promise<void>][] = [
 ];
 
 async function redisStore(): Promise<VaultStore> {
-  const store = new RedisVaultStore(redis.url);
+  const store = new RedisVaultStore(redis);
   const isThere = () => store.read().then(Boolean, () => false);
   while (!(await isThere())) await new Promise((resolve) => setTimeout(resolve, 20));
   return store;
@@ -146,7 +146,7 @@ describe('the vault in a file', () => {
 
 describe('the vault in Redis', () => {
   it('says so when Redis does not answer', async () => {
-    const store = new RedisVaultStore('redis://127.0.0.1:1');
+    const store = new RedisVaultStore({ url: 'redis://127.0.0.1:1' });
     opened.push(store);
     await expect(store.read()).rejects.toThrow('Redis does not answer');
   });

@@ -41,7 +41,7 @@ describe('loadConfig', () => {
         clientId: 'gemini-kafka-bridge',
         queueMax: 10_000,
         sasl: undefined,
-        tls: false,
+        tls: undefined,
       },
       topics: {
         prefix: 'gemini',
@@ -74,9 +74,9 @@ describe('loadConfig', () => {
         bodyHashClaim: 'body_sha256',
         unboundBody: 'confirm',
       },
+      redis: undefined,
       dedupe: {
         store: 'log',
-        redisUrl: undefined,
         ttlMs: 259_200_000,
         onError: 'refuse',
         leaseMs: 12_000,
@@ -274,6 +274,29 @@ describe('loadConfig', () => {
       { ...LEAST, TOPIC_RETENTION_HOURS: '71' },
       ['TOPIC_RETENTION_HOURS'],
     ],
+    [
+      'a password for no Redis',
+      { ...LEAST, REDIS_PASSWORD_FILE: import.meta.filename },
+      ['REDIS_URL'],
+    ],
+    [
+      'two passwords for Redis',
+      {
+        ...LEAST,
+        REDIS_URL: 'redis://:one@redis:6379',
+        REDIS_PASSWORD_FILE: import.meta.filename,
+      },
+      ['REDIS_PASSWORD_FILE'],
+    ],
+    [
+      'a CA without TLS',
+      {
+        ...LEAST,
+        REDIS_URL: 'redis://redis:6379',
+        REDIS_TLS_CA_FILE: import.meta.filename,
+      },
+      ['REDIS_TLS_CA_FILE'],
+    ],
     ['no Redis for the store', { ...LEAST, DEDUPE_STORE: 'redis' }, ['REDIS_URL']],
     [
       'a key for Gemini and nothing to be called back on',
@@ -418,8 +441,38 @@ describe('loadConfig', () => {
     expect(gemini.apiKey).toBe('a-key');
   });
 
+  it('has what the files say now, and what they said last when that cannot be used', () => {
+    using password = temporaryFile('old\n');
+    using key = temporaryFile('old-key\n');
+    const { redis, gemini } = loadConfig({
+      ...LEAST,
+      REDIS_URL: 'rediss://bridge@redis:6379',
+      REDIS_PASSWORD_FILE: password.path,
+      REDIS_TLS_CA_FILE: password.path,
+      GEMINI_API_KEY_FILE: key.path,
+      CAPABILITY_KEYS_FILE: key.path,
+      PUBLIC_URL: 'https://bridge.example',
+    });
+    expect(redis).toMatchObject({ password: 'old', ca: 'old' });
+    password.write('new\n');
+    key.write('new-key\n');
+    expect([redis?.password, gemini.apiKey]).toEqual(['new', 'new-key']);
+    password.write('\n');
+    key.write('two\nlines\n');
+    expect([redis?.password, gemini.apiKey]).toEqual(['new', 'new-key']);
+    key.write('newest-key');
+    expect(gemini.apiKey).toBe('newest-key');
+  });
+
+  it('refuses a file without text', () => {
+    using empty = temporaryFile('\n');
+    expect(faultsOf({ ...LEAST, KAFKA_TLS_CA_FILE: empty.path })).toEqual([
+      'KAFKA_TLS_CA_FILE: is empty, or cannot be read',
+    ]);
+  });
+
   it('speaks TLS with the system’s authorities when told so', () => {
     expect(loadConfig({ ...LEAST, KAFKA_TLS: 'true' }).kafka.tls).toBeTruthy();
-    expect(loadConfig({ ...LEAST, KAFKA_TLS: 'false' }).kafka.tls).toBe(false);
+    expect(loadConfig({ ...LEAST, KAFKA_TLS: 'false' }).kafka.tls).toBeUndefined();
   });
 });

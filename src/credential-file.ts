@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { Logger } from '@nestjs/common';
+
+/**
+ * A credential in a file that something else may replace at any time: whoever connects next uses
+ * what stands there then. A file that has become unreadable or wrong changes nothing.
+ *
+ * Read at each use and not every two seconds as a `WatchedFile`: it is used when a connection is
+ * made, and a connection that fails for an old password is made again at once.
+ */
+export class CredentialFile {
+  private readonly logger = new Logger(CredentialFile.name);
+  private last: string;
+  private wasIgnored = false;
+
+  /**
+   * @param isUsable of the trimmed text.
+   * @throws when it cannot be read now. Whether it is usable then is for the caller to say.
+   */
+  constructor(
+    private readonly path: string,
+    private readonly isUsable: (text: string) => boolean = (text) => text !== '',
+  ) {
+    this.last = this.read();
+  }
+
+  get value(): string {
+    try {
+      const text = this.read();
+      if (!this.isUsable(text)) throw new Error('it has no usable text');
+      this.last = text;
+      this.wasIgnored = false;
+    } catch (error) {
+      this.ignore(error);
+    }
+    return this.last;
+  }
+
+  private read(): string {
+    return readFileSync(this.path, 'utf8').trim();
+  }
+
+  private ignore(error: unknown): void {
+    if (this.wasIgnored) return;
+    this.wasIgnored = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.logger.error({ message: 'file ignored', path: this.path, reason });
+  }
+}
