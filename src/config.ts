@@ -200,7 +200,7 @@ function* redisFaults(env: Given): Generator<string> {
   if (env.REDIS_PASSWORD_FILE && /:[^/@]+@/.test(env.REDIS_URL ?? '')) {
     yield 'REDIS_PASSWORD_FILE: REDIS_URL has a password as well: leave one of them out';
   }
-  if (env.REDIS_TLS_CA_FILE && env.REDIS_URL && !/^rediss/.test(env.REDIS_URL)) {
+  if (env.REDIS_TLS_CA_FILE && env.REDIS_URL && !env.REDIS_URL.startsWith('rediss')) {
     yield 'REDIS_TLS_CA_FILE: REDIS_URL does not speak TLS: want rediss://';
   }
 }

@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '../config.js';
 import { DedupeStore } from '../dedupe/dedupe-store.js';
 import { PublishedLog } from '../log/published-log.js';
 import { EventPublisher } from '../publisher/event-publisher.js';
+import { SignatureVerifier } from '../signature/signature-verifier.js';
 import { WebhookKeeper } from '../webhooks/webhook.keeper.js';
 import type { TwoPortAdapter } from '../server/two-port.adapter.js';
 
@@ -15,6 +16,7 @@ export class HealthController {
     private readonly publisher: EventPublisher,
     private readonly dedupe: DedupeStore,
     private readonly log: PublishedLog,
+    private readonly verifier: SignatureVerifier,
     private readonly webhooks: WebhookKeeper,
     private readonly host: HttpAdapterHost<TwoPortAdapter>,
     @Inject(CONFIG) private readonly config: Config,
@@ -44,6 +46,7 @@ export class HealthController {
     if (this.host.httpAdapter.draining) found['shutdown'] = 'the process is about to end';
     if (this.publisher.unready) found['kafka'] = this.publisher.unready;
     if (this.log.unready) found['log'] = this.log.unready;
+    if (this.verifier.unready) found['keys'] = this.verifier.unready;
     const { onError } = this.config.dedupe;
     if (this.dedupe.unready && onError === 'refuse')
       found['dedupe'] = this.dedupe.unready;

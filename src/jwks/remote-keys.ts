@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { repeatedly } from '../repeatedly.js';
 
 /** Read again in the background after this time. */
 const FRESH_MS = 600_000;
@@ -65,12 +66,23 @@ export class RemoteKeys<Keys> {
     return second;
   }
 
+  /** Has them before they are needed, and notices that they cannot be read before that matters. */
+  keepFresh(signal: AbortSignal): Promise<void> {
+    const look = async () => {
+      if (this.failing || !this.keys || this.isOld) await this.refreshed();
+    };
+    return repeatedly(look, { everyMs: BACKOFF_MS, signal, onError: () => undefined });
+  }
+
+  private get isOld(): boolean {
+    return this.now() - this.readAt > FRESH_MS;
+  }
+
   /** The keys at hand; asks for newer ones in the background when they are getting old. */
   private usable(): Keys | undefined {
-    const age = this.now() - this.readAt;
-    if (!this.keys || age > this.staleMs) return undefined;
-    if (age > FRESH_MS) void this.refreshed();
-    return this.keys;
+    const keys = this.usableNow();
+    if (keys && this.isOld) void this.refreshed();
+    return keys;
   }
 
   private async refreshed(): Promise<Keys | undefined> {

@@ -29,7 +29,7 @@ export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {
 /** kafkajs asks `ssl` and `sasl` again at each connection: what is in files may have changed. */
 function security({ sasl, tls }: Config['kafka']): Pick<KafkaConfig, 'sasl' | 'ssl'> {
   return {
-    ...(tls ? { ssl: tls as NonNullable<KafkaConfig['ssl']> } : {}),
+    ...(tls ? { ssl: tls } : {}),
     ...(sasl ? { sasl: saslOptions(sasl) } : {}),
   };
 }

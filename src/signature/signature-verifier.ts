@@ -1,5 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { VaultSecret } from '../vault/open-secrets.js';
@@ -19,10 +24,11 @@ import { isToken, MAX_TOKEN_LENGTH, verifyToken } from './token-signature.js';
 
 /** Decides by the route, then by the header's shape, which proof a delivery has to bring. */
 @Injectable()
-export class SignatureVerifier implements OnModuleDestroy {
+export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly fixedSecrets: readonly WebhookSecret[];
   private readonly fileSecrets: WatchedFile<WebhookSecret[]> | undefined;
   private readonly googleKeys: GoogleKeys;
+  private readonly ending = new AbortController();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -47,6 +53,25 @@ export class SignatureVerifier implements OnModuleDestroy {
       "Since Google's keys were read; -1 for never",
       () => this.googleKeys.ageSeconds,
     );
+  }
+
+  /**
+   * Undefined when Google's keys are there or nobody needs them, else why not. Only of a process
+   * that never had them: one that is started where they cannot be reached must not take the place
+   * of one that has them.
+   */
+  get unready(): string | undefined {
+    return this.needsGoogleKeys && this.googleKeys.ageSeconds < 0
+      ? "Google's keys (JWKS_URL) were not read yet"
+      : undefined;
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.needsGoogleKeys) void this.googleKeys.keepFresh(this.ending.signal);
+  }
+
+  private get needsGoogleKeys(): boolean {
+    return this.config.signature.capabilityKeysFile !== undefined;
   }
 
   /**
@@ -134,6 +159,7 @@ export class SignatureVerifier implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
+    this.ending.abort();
     this.fileSecrets?.close();
   }
 }

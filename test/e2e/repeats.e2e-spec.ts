@@ -218,7 +218,8 @@ describe('while the dedupe store does not answer', () => {
     for (let i = 0; i < 2; i++) {
       expect((await deliver(signed, broken)).json).toEqual({ status: 'published' });
     }
-    expect((await ask(`${broken.internalUrl}/health/ready`)).status).toBe(200);
+    const { json } = await ask(`${broken.internalUrl}/health/ready`);
+    expect(json).not.toHaveProperty('dedupe');
     const { text } = await ask(`${broken.internalUrl}/metrics`);
     expect(text).toMatch(/^gemini_bridge_dedupe_errors_total\{call="claim"\} 2$/m);
     expect(text).toMatch(/^gemini_bridge_dedupe_errors_total\{call="confirm"\} 2$/m);

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GoogleKeys } from '../../dev/gemini/signing.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { json, LoopbackServer, text as answering } from '../support/loopback-server.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';
 import { ask, post, signedV1 } from '../support/sender.js';
 
@@ -162,11 +165,28 @@ describe('the internal port', () => {
     expect(app.publisher.records).toEqual([]);
   });
 
-  it('is live, and ready while events can be published', async () => {
-    const live = await ask(`${app.internalUrl}/health/live`);
-    expect(live).toMatchObject({ status: 200, json: { status: 'live' } });
-    const ready = await ask(`${app.internalUrl}/health/ready`);
-    expect(ready).toMatchObject({ status: 200, json: { status: 'ready' } });
+  it('is live, and ready once it has Google’s keys, whatever becomes of them then', async () => {
+    await using google = await LoopbackServer.start(answering(500, 'down'));
+    await using cold = await startApp({ JWKS_URL: google.url });
+    const ready = () => ask(`${cold.internalUrl}/health/ready`);
+    expect(await ask(`${cold.internalUrl}/health/live`)).toMatchObject({
+      status: 200,
+      json: { status: 'live' },
+    });
+    expect(await ready()).toMatchObject({
+      status: 503,
+      json: { status: 'not ready', keys: expect.stringContaining('JWKS_URL') },
+    });
+    google.answer = json(GoogleKeys.create().jwks());
+    while ((await ready()).status !== 200) await delay(50);
+    google.answer = answering(500, 'down');
+    expect(await ready()).toMatchObject({ status: 200, json: { status: 'ready' } });
+  }, 20_000);
+
+  it('is ready without Google’s keys where no webhook is dynamic', async () => {
+    await using fixed = await startApp({ CAPABILITY_KEYS_FILE: '' });
+    const answer = await ask(`${fixed.internalUrl}/health/ready`);
+    expect(answer).toMatchObject({ status: 200, json: { status: 'ready' } });
   });
 
   it('is not ready while Kafka is away, and says so', async () => {
