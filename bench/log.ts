@@ -7,6 +7,8 @@ import { startBridge, type BridgeProcess } from '../dev/bridge.js';
 import { startKafka } from '../dev/kafka.js';
 import { secondsSince, toStderr } from '../dev/process/log.js';
 import { startRedis } from '../dev/redis.js';
+import { DeliveryTrace } from '../src/bridge/delivery-trace.js';
+import { IdsOnly } from '../src/tracing/tracing.js';
 import { eventRecord } from '../src/bridge/record.js';
 import { parseGeminiEvent } from '../src/event/gemini-event.js';
 import { installRecordEncoder } from '../src/publisher/record-encoder.js';
@@ -79,7 +81,7 @@ function bridgeRecord(): Message {
     scope: 'static',
     bodyHash: undefined,
     capability: undefined,
-    traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+    trace: new DeliveryTrace(new IdsOnly(), 0, {}),
     receivedAt: Date.now(),
     deadline: 0,
     proof: {

@@ -138,7 +138,22 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
-type Environment = z.output<typeof environment>;
+/**
+ * Tracing, by OpenTelemetry's own names. What decides whether there is any is read here, the rest
+ * (headers, sampler, resource, batches) by OpenTelemetry.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ */
+const telemetry = z.object({
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/protobuf', 'http/json']).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.enum(['http/protobuf', 'http/json']).optional(),
+});
+
+type Environment = z.output<typeof environment> & z.output<typeof telemetry>;
 
 /** Every variable that the service reads: the README and the chart are held against it. */
 export const VARIABLES: readonly string[] = Object.keys(environment.shape);
@@ -275,6 +290,7 @@ function group(env: Environment) {
     ackBudgetMs: env.ACK_BUDGET_MS,
     shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
     logLevel: env.LOG_LEVEL,
+    tracing: tracingBy(env),
     kafka: {
       brokers: env.KAFKA_BROKERS,
       clientId: env.KAFKA_CLIENT_ID,
@@ -356,6 +372,21 @@ function group(env: Environment) {
   });
 }
 
+/** What is set for other signals, or for nobody, is no concern of ours. */
+function isTraced(env: Readonly<Record<string, unknown>>): boolean {
+  const { OTEL_SDK_DISABLED: disabled, OTEL_TRACES_EXPORTER: exporter } = env;
+  if (exporter === 'none' || /^true$/i.test(String(disabled))) return false;
+  return Boolean(
+    env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'],
+  );
+}
+
+function tracingBy(env: Environment): 'off' | 'http/protobuf' | 'http/json' {
+  if (!isTraced(env)) return 'off';
+  const { OTEL_EXPORTER_OTLP_PROTOCOL: general = 'http/protobuf' } = env;
+  return env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? general;
+}
+
 /** Credentials are getters: each connection that is made has what the file says then. */
 function kafkaSasl(env: Environment) {
   if (env.KAFKA_SASL_MECHANISM === undefined) return undefined;
@@ -433,7 +464,9 @@ function gemini(env: Environment) {
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
-  const parsed = environment.safeParse(given);
+  const parsed = (
+    isTraced(given) ? environment.extend(telemetry.shape) : environment
+  ).safeParse(given);
   const issues = parsed.error?.issues ?? [];
   const faults = [
     ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`),

@@ -11,7 +11,7 @@ import { VaultUnavailableError } from '../vault/vault-store.js';
 import { AckBudgetError } from '../publication/ack-budget.js';
 import { traceIdOf } from './delivery.js';
 import { DedupeUnavailableError, DeliveryPendingError } from '../publication/attempts.js';
-import { LogQuota } from '../publication/log-quota.js';
+import { LogQuota } from '../rate/log-quota.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [KeysUnavailableError, 'keys-unavailable'],

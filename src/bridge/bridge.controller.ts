@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
+import { deadLetterTopic, topicFor } from '../event/event-topics.js';
 import type { GeminiEvent } from '../event/gemini-event.js';
 import { jobScope, reconciledId } from '../kinds/job-news.js';
 import { outcomeKey } from '../log/record-scan.js';
@@ -97,6 +98,7 @@ export class BridgeController {
     permit: Permit,
     job?: EventJob,
   ): Promise<Outcome> {
+    delivery.trace.publishing(topicFor(event.type, this.prefix), job?.traceparent);
     const record = eventRecord(delivery, event, this.prefix, job);
     const result =
       job?.outcome === undefined
@@ -137,6 +139,7 @@ export class BridgeController {
     permit: Permit,
   ): Promise<Outcome> {
     this.metrics.deadLetters.inc({ reason });
+    delivery.trace.publishing(deadLetterTopic(this.prefix));
     const letter = deadLetterRecord(delivery, reason, this.prefix);
     return this.publish(letter, permit, delivery);
   }
@@ -144,15 +147,20 @@ export class BridgeController {
   private async publish(
     record: EventRecord,
     permit: Permit,
-    { proof, traceparent }: Delivery,
+    { proof, trace }: Delivery,
   ): Promise<Outcome> {
-    await this.publisher.publish(record, permit);
+    try {
+      await this.publisher.publish(record, permit);
+    } catch (error) {
+      trace.published(error);
+      throw error;
+    }
+    trace.published();
     this.metrics.accepted.inc({ topic: record.topic });
-    const traceId = traceparent.slice(3, 35);
     this.logger.debug({
       message: 'published',
       webhookId: proof.id,
-      traceId,
+      traceId: trace.traceId,
       topic: record.topic,
     });
     return 'published';

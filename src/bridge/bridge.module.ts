@@ -4,6 +4,7 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { PublicationModule } from '../publication/publication.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
+import { TracingModule } from '../tracing/tracing.module.js';
 import { BridgeController } from './bridge.controller.js';
 import { EventConfirmation } from './event-confirmation.js';
 import { EventNotes } from './event-notes.js';
@@ -17,6 +18,7 @@ import { JobIdentity } from './job-identity.js';
     PublicationModule,
     RegistryModule,
     SignatureModule,
+    TracingModule,
   ],
   controllers: [BridgeController],
   providers: [EventConfirmation, EventNotes, JobIdentity],

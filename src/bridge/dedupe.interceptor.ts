@@ -12,6 +12,7 @@ import { PreparedAnswer } from '../server/prepared-answer.js';
 import { AckBudgetError } from '../publication/ack-budget.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
 import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
+import type { DeliveryTrace } from './delivery-trace.js';
 import { EventNotes } from './event-notes.js';
 
 const PUBLISHED = new PreparedAnswer(200, { status: 'published' });
@@ -34,15 +35,16 @@ export class DedupeInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<PreparedAnswer> {
     const request = context.switchToHttp().getRequest<Request>();
     const delivery = deliveryOf(request);
-    const { key, deadline, capability } = delivery;
+    const { key, deadline, capability, trace } = delivery;
     const twin = this.attempts.underWay(key);
     const publish = (permit: Permit) => {
+      delivery.trace.claimed(permit.askedAt);
       attachPermit(request, permit);
       return lastValueFrom(next.handle());
     };
     const outcome = twin ?? this.attempts.start(key, deadline, publish);
     const noted = capability && !twin ? this.noted(outcome, delivery) : outcome;
-    return this.answer(noted, twin !== undefined, deadline);
+    return this.answer(noted, twin !== undefined, deadline, trace);
   }
 
   private async noted(outcome: Promise<Outcome>, delivery: Delivery): Promise<Outcome> {
@@ -56,21 +58,24 @@ export class DedupeInterceptor implements NestInterceptor {
     outcome: Promise<Outcome>,
     joined: boolean,
     deadline: number,
+    trace: DeliveryTrace,
   ): Observable<PreparedAnswer> {
     return new Observable((subscriber) => {
       let spent = false;
       const timer = setTimeout(() => {
         spent = true;
-        subscriber.error(new AckBudgetError('ack budget spent'));
+        failed(new AckBudgetError('ack budget spent'));
       }, deadline - performance.now());
       const settled = (result: Outcome): void => {
         clearTimeout(timer);
         this.count(result, joined, spent);
+        trace.answered();
         subscriber.next(result === 'published' && !joined ? PUBLISHED : DUPLICATE);
         subscriber.complete();
       };
       const failed = (error: unknown): void => {
         clearTimeout(timer);
+        trace.answered(error);
         subscriber.error(error);
       };
       outcome.then(settled, failed);

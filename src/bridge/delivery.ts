@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { Permit } from '../publisher/event-publisher.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
+import type { DeliveryTrace } from './delivery-trace.js';
 
 /** What the guard established about a request. Later stages read this and nothing else. */
 export interface Delivery {
@@ -17,8 +18,7 @@ export interface Delivery {
   readonly proof: Proof;
   /** The job whose path this came by; undefined on the static route. */
   readonly capability: Capability | undefined;
-  /** W3C trace context of this attempt; ours, as an unsigned one proves nothing. */
-  readonly traceparent: string;
+  readonly trace: DeliveryTrace;
   /** Unix time in ms. */
   readonly receivedAt: number;
   /** On the clock of `performance.now()`, in ms: when the answer has to be given. */
@@ -40,7 +40,7 @@ export function attachDelivery(request: Request & Holder, delivery: Delivery): v
 
 /** What ties the log to the record's `traceparent`; undefined before the guard has passed. */
 export function traceIdOf(request: Request & Holder): string | undefined {
-  return request[DELIVERY]?.traceparent.slice(3, 35);
+  return request[DELIVERY]?.trace.traceId;
 }
 
 export function deliveryOf(request: Request & Holder): Delivery {

@@ -12,7 +12,7 @@ import {
   type GeminiEvent,
 } from '../event/gemini-event.js';
 import { withEvent } from '../kinds/job-news.js';
-import { LogQuota } from '../publication/log-quota.js';
+import { LogQuota } from '../rate/log-quota.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { isOver, isSupposed } from '../registry/job.js';
 import { persistently } from '../registry/persistently.js';

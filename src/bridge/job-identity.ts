@@ -26,6 +26,8 @@ export interface EventJob {
   readonly geminiName?: string | undefined;
   /** False when the registry does not know it any more: then the path vouches for the rest. */
   readonly isRegistered: boolean;
+  /** Of its submission, where the registry has it: the event's trace goes on from there. */
+  readonly traceparent?: string | undefined;
   /** By what the event is told once, however it is found out; undefined where others follow. */
   readonly outcome: string | undefined;
 }
@@ -120,9 +122,16 @@ function isFinal({ status, outcome }: GeminiError): boolean {
 }
 
 function eventJob(job: Job, event: GeminiEvent): EventJob {
-  const { id: jobId, correlationId, metadata, geminiName } = job;
-  const outcome = outcomeOf(jobId, event);
-  return { jobId, correlationId, metadata, geminiName, isRegistered: true, outcome };
+  const { id: jobId, correlationId, metadata, geminiName, traceparent } = job;
+  return {
+    jobId,
+    correlationId,
+    metadata,
+    geminiName,
+    isRegistered: true,
+    traceparent,
+    outcome: outcomeOf(jobId, event),
+  };
 }
 
 function canBeOf(job: Job, event: GeminiEvent): boolean {

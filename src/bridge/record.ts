@@ -78,7 +78,7 @@ export function deadLetterRecord(
  * id, scope and hash are what a repeat is known by (src/log/record-scan.ts).
  */
 function proofHeaders(delivery: Delivery): Record<string, string> {
-  const { proof, scope, bodyHash, receivedAt, traceparent } = delivery;
+  const { proof, scope, bodyHash, receivedAt, trace } = delivery;
   const headers: Record<string, string> = {
     'webhook-id': proof.id,
     'webhook-timestamp': proof.timestamp,
@@ -87,7 +87,7 @@ function proofHeaders(delivery: Delivery): Record<string, string> {
     'bridge-key-id': proof.keyId,
     'bridge-scope': scope,
     'bridge-received-at': new Date(receivedAt).toISOString(),
-    traceparent,
+    traceparent: trace.traceparent,
   };
   if (bodyHash !== undefined) headers['bridge-body-sha256'] = bodyHash;
   return headers;

@@ -7,20 +7,22 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
-import { newTraceparent } from '../event/traceparent.js';
 import { jobScope } from '../kinds/job-news.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
 import { withinBudget } from '../publication/ack-budget.js';
+import { Tracing } from '../tracing/tracing.js';
 import { attachDelivery } from './delivery.js';
+import { DeliveryTrace } from './delivery-trace.js';
 
 /** Lets a request pass only when its raw bytes are accounted for by a signature. */
 @Injectable()
 export class VerificationGuard implements CanActivate {
   constructor(
     private readonly verifier: SignatureVerifier,
+    private readonly tracing: Tracing,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -59,7 +61,11 @@ export class VerificationGuard implements CanActivate {
       bodyHash,
       proof,
       capability,
-      traceparent: newTraceparent(),
+      trace: new DeliveryTrace(this.tracing, arrival.at, {
+        'messaging.message.id': proof.id,
+        'bridge.scheme': proof.scheme,
+        'bridge.scope': scope,
+      }),
       receivedAt: Date.now(),
       deadline: this.deadlineOf(arrival),
     });

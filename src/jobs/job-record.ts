@@ -1,6 +1,6 @@
 import { cloudEventHeaders } from '../event/cloud-event.js';
 import { jobsTopic, topicFor, type Milestone } from '../event/event-topics.js';
-import { newTraceparent } from '../event/traceparent.js';
+import { newTraceparent } from '../tracing/traceparent.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../kinds/job-news.js';
 import type { EventRecord } from '../publisher/event-publisher.js';
@@ -84,7 +84,7 @@ function ourHeaders(job: Job, id: string, scope: string): Record<string, string>
     'bridge-scheme': SCHEME,
     'bridge-scope': scope,
     'bridge-received-at': new Date().toISOString(),
-    traceparent: newTraceparent(),
+    traceparent: job.traceparent ?? newTraceparent(),
     ...correlationHeaders(job.id, job.correlationId, job.metadata),
   };
 }

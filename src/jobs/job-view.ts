@@ -5,6 +5,7 @@ import { without } from '../registry/json.js';
 
 /** What only the bridge needs. */
 const INTERNAL = [
+  'traceparent',
   'submission',
   'dueAt',
   'untold',

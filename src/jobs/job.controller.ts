@@ -16,6 +16,8 @@ import { principalOf } from '../access/principal.js';
 import type { JobKind } from '../kinds/job-kind.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { Problem } from '../problem/problem.js';
+import { parseTraceparent } from '../tracing/traceparent.js';
+import { traced, Tracing } from '../tracing/tracing.js';
 import { Flow } from './flow.js';
 import { JobResults } from './job.results.js';
 import { JobService } from './job.service.js';
@@ -35,6 +37,7 @@ export class JobController {
     private readonly uploader: JobUploader,
     private readonly jobs: JobService,
     private readonly results: JobResults,
+    private readonly tracing: Tracing,
   ) {}
 
   @Get('jobs')
@@ -80,6 +83,7 @@ export class JobController {
     @Body() body: unknown,
     @Query() query: unknown,
     @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Headers('traceparent') traceparent: string | undefined,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
@@ -88,10 +92,17 @@ export class JobController {
       const detail = 'Idempotency-Key: want 1-255 visible ASCII characters';
       throw new Problem(400, 'idempotency-key-malformed', detail);
     }
-    const by = { caller: principalOf(request).name, idempotencyKey };
-    const { job, isRepeat } = request.is(JSONL)
-      ? await this.uploader.submit(kind, query, request, by)
-      : await this.submitter.submit(parseOrder(kind, body), by);
+    const span = this.tracing.start(`POST /v1/${kind.collection}`, {
+      parent: parseTraceparent(traceparent) && traceparent,
+      kind: 'server',
+    });
+    const caller = principalOf(request).name;
+    const by = { caller, idempotencyKey, traceparent: span.traceparent };
+    const { job, isRepeat } = await traced(span, () =>
+      request.is(JSONL)
+        ? this.uploader.submit(kind, query, request, by)
+        : this.submitter.submit(parseOrder(kind, body), by),
+    );
     response.location(`/v1/jobs/${job.id}`);
     if (isRepeat) response.setHeader('Idempotency-Replayed', 'true');
     const { id, state, correlationId, geminiName, announcedBy, createdAt } = job;

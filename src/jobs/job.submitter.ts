@@ -13,6 +13,7 @@ import { jsonHash } from '../registry/json.js';
 import { persistently } from '../registry/persistently.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { issueCapability } from '../signature/capability.js';
+import { traced, Tracing } from '../tracing/tracing.js';
 import type { JobOrder } from './job-order.js';
 import { submissionProblem } from '../gemini/gemini-problem.js';
 import { nextLook } from './look-schedule.js';
@@ -29,6 +30,8 @@ export interface Submitter {
   /** Of the caller: two callers' keys are not the same. */
   readonly caller: string;
   readonly idempotencyKey: string | undefined;
+  /** W3C trace context of the submission. */
+  readonly traceparent?: string;
   /** Hash of the requests, where they were uploaded: the same ones are another file each time. */
   readonly content?: string;
 }
@@ -52,6 +55,7 @@ export class JobSubmitter {
     private readonly gemini: GeminiClient,
     private readonly registry: JobRegistry,
     private readonly capabilityKeys: CapabilityKeyring,
+    private readonly tracing: Tracing,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -68,7 +72,7 @@ export class JobSubmitter {
       return { job: await this.send(given, job), isRepeat: false };
     }
     const repeated = this.repeated(given, by, job);
-    const again = await this.taken(job);
+    const again = await this.taken(job, by);
     if (!again) return repeated;
     return { job: await this.send(given, again), isRepeat: false };
   }
@@ -111,13 +115,14 @@ export class JobSubmitter {
   }
 
   /** The job for another try, where Gemini certainly did not take it; undefined if nobody may, or somebody else does. */
-  private async taken(there: Job): Promise<Job | undefined> {
+  private async taken(there: Job, by: Submitter): Promise<Job | undefined> {
     if (!isForAnotherTry(there)) return undefined;
     let isOurs = false;
     const job = await this.registry.change(there.id, (now) => {
       isOurs = isForAnotherTry(now) && now.attempts === there.attempts;
       const at = new Date();
-      return isOurs ? tried(now, at, at.getTime() + SUBMISSION_LEASE_MS) : now;
+      if (!isOurs) return now;
+      return { ...tried(now, at, at.getTime() + SUBMISSION_LEASE_MS), ...traceOf(by) };
     });
     return isOurs ? job : undefined;
   }
@@ -131,7 +136,13 @@ export class JobSubmitter {
       };
       const request = kind.submission(order, { jobId: job.id, displayName, webhook });
       assertInTime(job);
-      const answer = await this.gemini.send(request, SUBMIT_TIMEOUT_MS);
+      const span = this.tracing.start('submit', {
+        parent: job.traceparent,
+        kind: 'client',
+      });
+      const answer = await traced(span, () =>
+        this.gemini.send(request, SUBMIT_TIMEOUT_MS),
+      );
       const geminiName = kind.nameIn(answer);
       if (geminiName !== undefined) return await this.submitted(job, geminiName);
       throw new GeminiError('Gemini answered without a name', 'unknown', { status: 200 });
@@ -197,7 +208,8 @@ function assertInTime({ dueAt = Infinity }: Job): void {
   }
 }
 
-function newJob(given: JobOrder, { caller, idempotencyKey, content }: Submitter): Job {
+function newJob(given: JobOrder, by: Submitter): Job {
+  const { caller, idempotencyKey, content } = by;
   const { kind, order, displayName, metadata, correlationId = randomUUID() } = given;
   const now = new Date();
   const body = {
@@ -218,12 +230,17 @@ function newJob(given: JobOrder, { caller, idempotencyKey, content }: Submitter)
     createdAt: now.toISOString(),
     updatedAt: now.toISOString(),
     dueAt: now.getTime() + SUBMISSION_LEASE_MS,
+    ...traceOf(by),
     ...(idempotencyKey === undefined
       ? {}
       : {
           submission: { key: keyHash(caller, idempotencyKey), body: jsonHash(body) },
         }),
   };
+}
+
+function traceOf({ traceparent }: Submitter): Pick<Job, 'traceparent'> {
+  return traceparent === undefined ? {} : { traceparent };
 }
 
 function isForAnotherTry({ state, error }: Job): boolean {

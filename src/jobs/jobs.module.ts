@@ -13,6 +13,7 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { PublicationModule } from '../publication/publication.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
+import { TracingModule } from '../tracing/tracing.module.js';
 import { bodyRoom } from './body-room.js';
 import { GeminiQuestions } from './gemini-questions.js';
 import { JobController } from './job.controller.js';
@@ -39,6 +40,7 @@ const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
     PublicationModule,
     RegistryModule,
     SignatureModule,
+    TracingModule,
   ],
   controllers: [JobController],
   providers: [

@@ -10,7 +10,7 @@ import { CONFIG, type Config } from '../config.js';
 import { DedupeStore, type Claim } from '../dedupe/dedupe-store.js';
 import { Metrics } from '../metrics/metrics.js';
 import { PublishError, type Permit } from '../publisher/event-publisher.js';
-import { LogQuota } from './log-quota.js';
+import { LogQuota } from '../rate/log-quota.js';
 
 export type Outcome = 'published' | 'duplicate';
 

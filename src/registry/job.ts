@@ -47,6 +47,8 @@ export interface Job {
   readonly lastEvent?: JobEvent;
   /** Why it failed, or could not be submitted. */
   readonly error?: JobError;
+  /** W3C trace context of its submission, which all that is told of it goes on from. */
+  readonly traceparent?: string;
   /** The submission that it answers; hashes. */
   readonly submission?: { readonly key: string; readonly body: string };
   /** When somebody has to look after it again, Unix ms; what that means its duties say. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { DeliveryTrace } from '../../src/bridge/delivery-trace.js';
 import { deadLetterRecord, eventRecord } from '../../src/bridge/record.js';
 import { loadConfig, VARIABLES } from '../../src/config.js';
 import { parseGeminiEvent } from '../../src/event/gemini-event.js';
@@ -127,7 +128,7 @@ describe('the table of headers', () => {
     scope: 'jobs/job-1',
     bodyHash: 'x',
     capability: { jobId: 'job-1', correlationId: 'correlation-1' },
-    traceparent: '00-1-2-01',
+    trace: { traceparent: '00-1-2-01' } as DeliveryTrace,
     receivedAt: 0,
     deadline: 0,
     proof: {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DeliveryTrace } from '../../src/bridge/delivery-trace.js';
 import { eventRecord, deadLetterRecord, eventOf } from '../../src/bridge/record.js';
 import type { Delivery as Received } from '../../src/bridge/delivery.js';
 import { DeliverySource, scopeOf, type Delivery } from '../faults/campaign/delivery.js';
@@ -31,7 +32,7 @@ function received({ id, body }: Delivery): Received {
       bodyBound: true,
     },
     capability: undefined,
-    traceparent: '',
+    trace: { traceparent: '' } as DeliveryTrace,
     receivedAt: 0,
     deadline: 0,
   };

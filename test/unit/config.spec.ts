@@ -9,6 +9,8 @@ const LEAST = {
   API_AUTH: 'none',
 };
 
+const OTLP = 'http://collector:4318';
+
 const OIDC = {
   API_OIDC_ISSUER: 'https://issuer.example/tenant/',
   API_OIDC_AUDIENCE: 'gemini-bridge',
@@ -36,6 +38,7 @@ describe('loadConfig', () => {
       ackBudgetMs: 4000,
       shutdownTimeoutMs: 20_000,
       logLevel: 'info',
+      tracing: 'off',
       kafka: {
         brokers: ['kafka-1:9092'],
         clientId: 'gemini-kafka-bridge',
@@ -468,6 +471,46 @@ describe('loadConfig', () => {
     using empty = temporaryFile('\n');
     expect(faultsOf({ ...LEAST, KAFKA_TLS_CA_FILE: empty.path })).toEqual([
       'KAFKA_TLS_CA_FILE: is empty, or cannot be read',
+    ]);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['is off by itself', {}, 'off'],
+    ['is on with an endpoint', { OTEL_EXPORTER_OTLP_ENDPOINT: OTLP }, 'http/protobuf'],
+    [
+      'is on with one for traces',
+      {
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: OTLP,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      },
+      'http/json',
+    ],
+    [
+      'is off when the SDK is',
+      { OTEL_EXPORTER_OTLP_ENDPOINT: OTLP, OTEL_SDK_DISABLED: 'True' },
+      'off',
+    ],
+    [
+      'is off when nothing is to be exported',
+      { OTEL_EXPORTER_OTLP_ENDPOINT: OTLP, OTEL_TRACES_EXPORTER: 'none' },
+      'off',
+    ],
+    [
+      'minds no protocol without an endpoint',
+      { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+      'off',
+    ],
+  ])('tracing %s', (_, env, tracing) => {
+    expect(loadConfig({ ...LEAST, ...env }).tracing).toBe(tracing);
+  });
+
+  it('refuses a protocol for traces that it does not speak', () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: OTLP,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    };
+    expect(namesIn(faultsOf({ ...LEAST, ...env }))).toEqual([
+      'OTEL_EXPORTER_OTLP_PROTOCOL',
     ]);
   });
 

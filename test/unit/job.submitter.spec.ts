@@ -13,6 +13,7 @@ import type { Job } from '../../src/registry/job.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import type { CapabilityKeyring } from '../../src/signature/capability-keyring.js';
 import { parseKeyring } from '../../src/keyring.js';
+import { IdsOnly } from '../../src/tracing/tracing.js';
 import { verifyCapability } from '../../src/signature/capability.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 
@@ -39,6 +40,7 @@ beforeEach(() => {
     gemini,
     registry,
     { value: KEYS } as CapabilityKeyring,
+    new IdsOnly(),
     { publicUrl: 'https://bridge.example', jobs: { lookAfterMs: 300_000 } } as Config,
   );
 });

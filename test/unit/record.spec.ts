@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DeliveryTrace } from '../../src/bridge/delivery-trace.js';
 import type { Delivery } from '../../src/bridge/delivery.js';
 import { deadLetterRecord, eventOf, eventRecord } from '../../src/bridge/record.js';
 import type { EventRecord } from '../../src/publisher/event-publisher.js';
@@ -18,7 +19,7 @@ const DELIVERY: Delivery = {
     bodyBound: true,
   },
   capability: undefined,
-  traceparent: '00-1-2-01',
+  trace: { traceparent: '00-1-2-01' } as DeliveryTrace,
   receivedAt: Date.UTC(2026, 0, 1),
   deadline: 0,
 };
