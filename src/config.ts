@@ -79,6 +79,11 @@ const environment = z.object({
     .string()
     .regex(/^rediss?(\+sentinel|\+cluster)?:\/\//, 'want redis://, rediss://, …')
     .optional(),
+  /** Of all keys: bridges that share a Redis need one each. */
+  REDIS_KEY_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'want 1-64 letters, digits, - or _')
+    .default('gemini-bridge'),
   /** The password that goes with the URL, which then has none. */
   REDIS_PASSWORD_FILE: file().optional(),
   REDIS_TLS_CA_FILE: file().optional(),
@@ -209,8 +214,8 @@ function* memoryFaults(env: Given): Generator<string> {
 }
 
 function* redisFaults(env: Given): Generator<string> {
-  for (const name of ['REDIS_PASSWORD_FILE', 'REDIS_TLS_CA_FILE'] as const) {
-    if (env[name] && !env.REDIS_URL) yield `REDIS_URL: ${name} needs it`;
+  for (const name of ['KEY_PREFIX', 'PASSWORD_FILE', 'TLS_CA_FILE'] as const) {
+    if (env[`REDIS_${name}`] && !env.REDIS_URL) yield `REDIS_URL: REDIS_${name} needs it`;
   }
   if (env.REDIS_PASSWORD_FILE && /:[^/@]+@/.test(env.REDIS_URL ?? '')) {
     yield 'REDIS_PASSWORD_FILE: REDIS_URL has a password as well: leave one of them out';
@@ -425,6 +430,8 @@ function kafkaTls(env: Environment) {
 /** Where Redis is, and what proves who we are. */
 export interface RedisAccess {
   readonly url: string;
+  /** `gemini-bridge` when absent. */
+  readonly keyPrefix?: string;
   /** Undefined: the one in the URL, if there is one. */
   readonly password?: string | undefined;
   /** PEM; undefined: what the system trusts. */
@@ -437,6 +444,7 @@ function redis(env: Environment): RedisAccess | undefined {
   const ca = credential(undefined, env.REDIS_TLS_CA_FILE);
   return {
     url: env.REDIS_URL,
+    keyPrefix: env.REDIS_KEY_PREFIX,
     get password() {
       return password?.value;
     },

@@ -27,7 +27,7 @@ export interface VerifyOptions {
 
 /** What proving needs; the rest of a bridge's environment does not matter. */
 const NEEDED =
-  /^(WEBHOOK_SECRETS|VAULT_|REDIS_URL|CAPABILITY_KEYS_FILE|JWKS_|JWT_|TOPIC_PREFIX|GEMINI_URL)/;
+  /^(WEBHOOK_SECRETS|VAULT_|REDIS_|CAPABILITY_KEYS_FILE|JWKS_|JWT_|TOPIC_PREFIX|GEMINI_URL)/;
 const STATIC = '/webhooks/gemini';
 const DYNAMIC = /^\/webhooks\/gemini\/jobs\/([^/]+)$/;
 const FRESH_SECONDS = 300;

@@ -2,8 +2,6 @@ import { Logger } from '@nestjs/common';
 import type { RedisAccess } from '../config.js';
 import { redisClient, type RedisClient } from './redis-client.js';
 
-/** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
-export const KEY_PREFIX = '{gemini-bridge}:';
 /** A delivery waits at most this long for the store, of its four seconds, in ms. */
 const TIMEOUT_MS = 500;
 /** A delivery must not spend its ack budget on a store that hangs, in ms. */
@@ -20,11 +18,14 @@ type Script = (...parameters: (string | number)[]) => Promise<unknown>;
 /** Runs Lua scripts on keys of ours: each is one atomic step and one round trip. */
 export class RedisScripts<Name extends string> {
   private readonly logger = new Logger('Redis');
+  /** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
+  readonly prefix: string;
   private readonly client: RedisClient;
   private silentUntil = 0;
 
   /** @param onReady called at each connection. */
   constructor(access: RedisAccess, scripts: Record<Name, string>, onReady?: () => void) {
+    this.prefix = `{${access.keyPrefix ?? 'gemini-bridge'}}:`;
     this.client = redisClient(access);
     for (const [name, lua] of Object.entries<string>(scripts)) {
       this.client.defineCommand(name, { lua });
@@ -55,7 +56,7 @@ export class RedisScripts<Name extends string> {
     if (performance.now() < this.silentUntil)
       throw new RedisUnavailableError('Redis is silent');
     try {
-      const names = keys.map((key) => KEY_PREFIX + key);
+      const names = keys.map((key) => this.prefix + key);
       const script = (this.client as unknown as Record<Name, Script>)[name];
       const answer = script.call(this.client, keys.length, ...names, ...rest);
       return (await inTime(answer)) as Answer[];

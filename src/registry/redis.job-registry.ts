@@ -2,11 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { RedisAccess } from '../config.js';
 import { coalesced } from '../redis/coalesce.js';
-import {
-  KEY_PREFIX,
-  RedisScripts,
-  RedisUnavailableError,
-} from '../redis/redis-scripts.js';
+import { RedisScripts, RedisUnavailableError } from '../redis/redis-scripts.js';
 import {
   JobRegistry,
   matches,
@@ -44,7 +40,11 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     this.redis = new RedisScripts(access, JOB_SCRIPTS);
     this.reads = coalesced((keys) => this.redis.run('bridgeJobsRead', keys));
     this.names = coalesced((keys) =>
-      this.redis.run('bridgeJobsNamed', ['jobs:unnamed', ...keys], `${KEY_PREFIX}job:`),
+      this.redis.run(
+        'bridgeJobsNamed',
+        ['jobs:unnamed', ...keys],
+        `${this.redis.prefix}job:`,
+      ),
     );
   }
 
@@ -66,7 +66,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     const [text = ''] = await this.redis.run<string>(
       'bridgeJobSubmitted',
       [submissionKey(key)],
-      `${KEY_PREFIX}job:`,
+      `${this.redis.prefix}job:`,
     );
     return text === '' ? undefined : parsed(text);
   }
@@ -99,7 +99,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
         [index],
         from,
         CHUNK,
-        `${KEY_PREFIX}job:`,
+        `${this.redis.prefix}job:`,
       );
       for (const [id, text] of chunk) {
         if (jobs.length === limit) return { jobs, next: last };
@@ -181,7 +181,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
       [index],
       untilMs,
       limit,
-      `${KEY_PREFIX}job:`,
+      `${this.redis.prefix}job:`,
     );
     return texts.map((text) => parsed(text));
   }

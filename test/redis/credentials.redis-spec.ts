@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { RedisVaultStore } from '../../src/vault/redis.vault-store.js';
 import { redisClient, type RedisClient } from '../../src/redis/redis-client.js';
 
 let redis: RedisServer;
@@ -40,6 +41,26 @@ const USERS: [string, (password: string) => Promise<unknown>, string][] = [
     'redis://bridge@',
   ],
 ];
+
+describe('bridges that share a Redis', () => {
+  it('know nothing of each other by keys of their own', async () => {
+    const stores = ['ours', 'theirs'].map(
+      (keyPrefix) => new RedisVaultStore({ url: redis.url, keyPrefix }),
+    );
+    try {
+      for (const store of stores)
+        while (!(await store.read().catch(() => undefined))) await delay(20);
+      const [ours, theirs] = stores;
+      const empty = await ours?.read();
+      await ours?.write('sealed by us', empty?.version ?? '');
+      expect((await ours?.read())?.text).toBe('sealed by us');
+      expect((await theirs?.read())?.text).toBe(empty?.text);
+      expect(await admin.keys('*')).toEqual(['{ours}:vault']);
+    } finally {
+      for (const store of stores) store.close();
+    }
+  });
+});
 
 describe.each(USERS)('the password of %s', (_who, change, scheme) => {
   it('may change while the bridge runs, in Redis first or in the file first', async () => {
