@@ -9,6 +9,7 @@ import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
 import { newTraceparent } from '../event/traceparent.js';
 import { jobScope } from '../kinds/job-news.js';
+import { Metrics } from '../metrics/metrics.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
@@ -21,6 +22,7 @@ import { attachDelivery } from './delivery.js';
 export class VerificationGuard implements CanActivate {
   constructor(
     private readonly verifier: SignatureVerifier,
+    private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -51,6 +53,7 @@ export class VerificationGuard implements CanActivate {
     proof: Proof,
     capability?: Capability,
   ): true {
+    this.metrics.verified(proof.timestamp, arrival.at);
     const scope = capability === undefined ? 'static' : jobScope(capability.jobId);
     const bodyHash = bodyHashOf(proof);
     attachDelivery(request, {

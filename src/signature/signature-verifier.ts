@@ -42,11 +42,7 @@ export class SignatureVerifier implements OnModuleDestroy {
             parseSecrets(entries(text)),
           );
     this.googleKeys = new GoogleKeys(jwksUrl, jwksStaleMs);
-    metrics.observe(
-      'jwks_age_seconds',
-      "Since Google's keys were read; -1 for never",
-      () => this.googleKeys.ageSeconds,
-    );
+    metrics.observeKeys('google', this.googleKeys);
   }
 
   /**
