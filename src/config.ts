@@ -214,7 +214,7 @@ function* memoryFaults(env: Given): Generator<string> {
 }
 
 function* redisFaults(env: Given): Generator<string> {
-  for (const name of ['KEY_PREFIX', 'PASSWORD_FILE', 'TLS_CA_FILE'] as const) {
+  for (const name of ['PASSWORD_FILE', 'TLS_CA_FILE'] as const) {
     if (env[`REDIS_${name}`] && !env.REDIS_URL) yield `REDIS_URL: REDIS_${name} needs it`;
   }
   if (env.REDIS_PASSWORD_FILE && /:[^/@]+@/.test(env.REDIS_URL ?? '')) {

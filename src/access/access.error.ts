@@ -1,13 +1,16 @@
 /** Why a call was refused. Doubles as a metric label: keep the set small. */
-export type AccessFault =
-  | 'token-missing'
-  | 'token-unknown'
-  | 'token-invalid'
-  | 'token-expired'
-  | 'token-audience'
-  | 'scope-missing'
-  | 'rate-limited'
-  | 'identity-provider-unavailable';
+export const ACCESS_FAULTS = [
+  'token-missing',
+  'token-unknown',
+  'token-invalid',
+  'token-expired',
+  'token-audience',
+  'scope-missing',
+  'rate-limited',
+  'identity-provider-unavailable',
+] as const;
+
+export type AccessFault = (typeof ACCESS_FAULTS)[number];
 
 /** A call that must not pass. Holds nothing of a token: safe to log. */
 export class AccessError extends Error {

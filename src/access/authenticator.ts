@@ -26,11 +26,7 @@ export class Authenticator implements OnModuleDestroy {
         ? undefined
         : new WatchedFile('API_TOKENS_FILE', access.tokensFile, parseFileTokens);
     this.oidcTokens = access.oidc && new OidcTokens(access.oidc);
-    metrics.observe(
-      'oidc_keys_age_seconds',
-      "Since the OIDC issuer's keys were read; -1 for never",
-      () => this.oidcTokens?.keysAgeSeconds ?? -1,
-    );
+    if (this.oidcTokens) metrics.observeKeys('issuer', this.oidcTokens.keys);
   }
 
   /**

@@ -35,7 +35,7 @@ export function isJws(token: string): boolean {
 
 /** Access tokens of one OIDC issuer. */
 export class OidcTokens {
-  private readonly keys: IssuerKeys;
+  readonly keys: IssuerKeys;
 
   /** @param now milliseconds on a clock that does not go back, for the keys. */
   constructor(
@@ -43,11 +43,6 @@ export class OidcTokens {
     now?: () => number,
   ) {
     this.keys = new IssuerKeys(settings.issuer, settings.keysStaleMs, now);
-  }
-
-  /** Seconds since the issuer's keys were read; -1 when there are none. */
-  get keysAgeSeconds(): number {
-    return this.keys.ageSeconds;
   }
 
   /**

@@ -15,8 +15,8 @@ import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
 import type { DeliveryTrace } from './delivery-trace.js';
 import { EventNotes } from './event-notes.js';
 
-const PUBLISHED = new PreparedAnswer(200, { status: 'published' });
-const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' });
+const PUBLISHED = new PreparedAnswer(200, { status: 'published' }, {}, 'published');
+const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' }, {}, 'duplicate');
 
 /**
  * Answers a repeat without running the handler again, and everything within the ack budget.

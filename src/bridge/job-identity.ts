@@ -33,7 +33,9 @@ export interface EventJob {
 }
 
 /** A valid signature of Google's over what is not this job's. Each is a dead letter's reason. */
-export type ForeignReason = 'other-job' | 'other-job-id' | 'other-metadata';
+export const FOREIGN_REASONS = ['other-job', 'other-job-id', 'other-metadata'] as const;
+
+export type ForeignReason = (typeof FOREIGN_REASONS)[number];
 
 /** Finds out which of our jobs an event is about, and whether it can be. */
 @Injectable()

@@ -8,6 +8,7 @@ import {
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
 import { jobScope } from '../kinds/job-news.js';
+import { Metrics } from '../metrics/metrics.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
@@ -23,6 +24,7 @@ export class VerificationGuard implements CanActivate {
   constructor(
     private readonly verifier: SignatureVerifier,
     private readonly tracing: Tracing,
+    private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -53,6 +55,7 @@ export class VerificationGuard implements CanActivate {
     proof: Proof,
     capability?: Capability,
   ): true {
+    this.metrics.verified(proof.timestamp, arrival.at);
     const scope = capability === undefined ? 'static' : jobScope(capability.jobId);
     const bodyHash = bodyHashOf(proof);
     attachDelivery(request, {

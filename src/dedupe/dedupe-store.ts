@@ -5,6 +5,11 @@ import type { PartitionId } from '../log/published-log.js';
  */
 export type Claim = 'taken' | 'pending' | 'done';
 
+/** What the store is asked or told; doubles as a metric label. */
+export const DEDUPE_CALLS = ['claim', 'confirm', 'release', 'abandon', 'renew'] as const;
+
+export type DedupeCall = (typeof DEDUPE_CALLS)[number];
+
 /**
  * Two memories of deliveries, by key: who is publishing one now (a lease of seconds), and
  * which were published (kept longer than Gemini retries). A claim ends in `confirm`,

@@ -20,7 +20,13 @@ import { RedisLeases } from './redis.leases.js';
     {
       provide: DedupeStore,
       inject: [CONFIG, Metrics, PublishedLog],
-      useFactory: createStore,
+      useFactory: (config: Config, metrics: Metrics, log: PublishedLog) => {
+        const store = createStore(config, metrics, log);
+        metrics.observe('dedupe_up', '1 while the dedupe store answers', () =>
+          store.unready === undefined ? 1 : 0,
+        );
+        return store;
+      },
     },
   ],
   exports: [DedupeStore],

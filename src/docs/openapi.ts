@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { operationsOf, type Operation } from '../access/protect.js';
 import { JobController } from '../jobs/job.controller.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import type { ProblemCode } from '../problem/problem-codes.js';
+import { VERSION } from '../version.js';
 import type { Description } from './description.js';
 import { DESCRIPTIONS, submission } from './job-operations.js';
 import { WebhookController } from '../webhooks/webhook.controller.js';
@@ -27,8 +26,6 @@ const CONTROLLERS: readonly [Type, Readonly<Record<string, Description>>][] = [
   [WebhookController, WEBHOOK_DESCRIPTIONS],
 ];
 
-const PACKAGE = join(import.meta.dirname, '..', '..', 'package.json');
-
 /**
  * The internal API as an OpenAPI document, of what the router and the validation use
  * themselves: paths, methods and scopes of the controller, bodies and query of their schemas.
@@ -36,12 +33,11 @@ const PACKAGE = join(import.meta.dirname, '..', '..', 'package.json');
  * @throws {Error} for an operation that is not described.
  */
 export function openApi(): object {
-  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
   return {
     openapi: '3.1.0',
     info: {
       title: 'gemini-kafka-bridge',
-      version,
+      version: VERSION,
       description:
         'Submits jobs to Gemini whose outcome comes to Kafka, and tells of them. For services inside the cluster.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },

@@ -14,7 +14,9 @@ export interface GeminiEvent {
 }
 
 /** Why verified bytes cannot be routed. Goes into the dead letter's header. */
-export type EventFault = 'not-json' | 'not-an-event' | 'job-unnamed';
+export const EVENT_FAULTS = ['not-json', 'not-an-event', 'job-unnamed'] as const;
+
+export type EventFault = (typeof EVENT_FAULTS)[number];
 
 /** Verified bytes that are no event. They are kept, never answered 4xx. */
 export class EventFormatError extends Error {

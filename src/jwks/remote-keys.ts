@@ -45,6 +45,11 @@ export class RemoteKeys<Keys> {
     return this.keys ? (this.now() - this.readAt) / 1000 : -1;
   }
 
+  /** Whether the last read failed: nobody has asked with success since. */
+  get isFailing(): boolean {
+    return this.failing;
+  }
+
   /**
    * Hands the keys to `verify`, and once more after a look at the endpoint when it finds no
    * match, because the key may be new.

@@ -1,4 +1,6 @@
 import { Controller, Get, Header, Module } from '@nestjs/common';
+import { CONFIG, type Config } from '../config.js';
+import { fromZero } from './from-zero.js';
 import { Metrics } from './metrics.js';
 
 /** `GET /metrics` on the internal port, in Prometheus's text format. */
@@ -13,5 +15,15 @@ export class MetricsController {
   }
 }
 
-@Module({ controllers: [MetricsController], providers: [Metrics], exports: [Metrics] })
+@Module({
+  controllers: [MetricsController],
+  providers: [
+    {
+      provide: Metrics,
+      inject: [CONFIG],
+      useFactory: (config: Config) => fromZero(new Metrics(), config),
+    },
+  ],
+  exports: [Metrics],
+})
 export class MetricsModule {}

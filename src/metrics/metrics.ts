@@ -1,7 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { VERSION } from '../version.js';
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10];
+/** Of steps that most deliveries are through with at once. */
+const STEP_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 4];
+
+/** Who publishes keys that signatures are checked with. */
+export type KeySource = 'google' | 'issuer';
+
+interface ObservedKeys {
+  readonly ageSeconds: number;
+  readonly isFailing: boolean;
+}
 
 /** Everything that `/metrics` shows about deliveries. Labels come from closed sets. */
 @Injectable()
@@ -56,6 +67,32 @@ export class Metrics {
     'Events that reached Kafka after their delivery was answered 503',
   );
 
+  readonly arrivalAgeSeconds = this.histogram(
+    'arrival_age_seconds',
+    'From webhook-timestamp to the arrival of a verified delivery',
+    [1, 2, 5, 10, 30, 60, 120, 300],
+  );
+  readonly verifySeconds = this.histogram(
+    'verify_seconds',
+    'From the arrival to the proof, the reading of the body among it',
+    STEP_SECONDS,
+  );
+  readonly claimSeconds = this.histogram(
+    'claim_seconds',
+    'Until the dedupe store had said whose the event is',
+    STEP_SECONDS,
+  );
+  readonly confirmSeconds = this.histogram(
+    'confirm_seconds',
+    'Until the dedupe store was told that the event is on Kafka',
+    STEP_SECONDS,
+  );
+  readonly answerSeconds = this.histogram(
+    'answer_seconds',
+    'From the arrival to the answer, by what that says',
+    SECONDS,
+    'outcome',
+  );
   readonly publishSeconds = this.histogram(
     'publish_seconds',
     'From the queue to the acknowledgement of all in-sync replicas',
@@ -72,8 +109,42 @@ export class Metrics {
     [0.1, 0.5, 1, 5, 30, 60, 300, 3600, 21_600, 86_400],
   );
 
+  private readonly keys = new Map<KeySource, ObservedKeys>();
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    this.observeEach('build_info', 'The version that runs; 1', ['version'], () => [
+      [{ version: VERSION }, 1],
+    ]);
+    this.observeEach(
+      'jwks_age_seconds',
+      'Since keys were read that somebody publishes; -1 for never',
+      ['source'],
+      () => this.ofKeys(({ ageSeconds }) => ageSeconds),
+    );
+    this.observeEach(
+      'jwks_failing',
+      '1 while keys could not be read when they were asked for last',
+      ['source'],
+      () => this.ofKeys(({ isFailing }) => Number(isFailing)),
+    );
+  }
+
+  observeKeys(source: KeySource, keys: ObservedKeys): void {
+    this.keys.set(source, keys);
+  }
+
+  /**
+   * A delivery was verified just now.
+   *
+   * @param timestamp Unix seconds, as signed: a clock that is ahead makes no negative age.
+   * @param arrivedAt on the clock of `performance.now()`, in ms.
+   */
+  verified(timestamp: string, arrivedAt: number): void {
+    const tookSeconds = (performance.now() - arrivedAt) / 1000;
+    const ageSeconds = Math.floor(Date.now() / 1000 - tookSeconds) - Number(timestamp);
+    this.arrivalAgeSeconds.observe(Math.max(0, ageSeconds));
+    this.verifySeconds.observe(tookSeconds);
   }
 
   /** A value that is read when somebody asks for the metrics. */
@@ -105,6 +176,12 @@ export class Metrics {
     });
   }
 
+  private ofKeys(
+    read: (keys: ObservedKeys) => number,
+  ): (readonly [{ source: string }, number])[] {
+    return Array.from(this.keys, ([source, keys]) => [{ source }, read(keys)] as const);
+  }
+
   private counter<Label extends string>(
     name: string,
     help: string,
@@ -118,10 +195,16 @@ export class Metrics {
     });
   }
 
-  private histogram(name: string, help: string, buckets: number[]) {
+  private histogram<Label extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    ...labelNames: Label[]
+  ) {
     return new Histogram({
       name: `gemini_bridge_${name}`,
       help,
+      labelNames,
       buckets,
       registers: [this.registry],
     });

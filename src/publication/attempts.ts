@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config.js';
-import { DedupeStore, type Claim } from '../dedupe/dedupe-store.js';
+import { DedupeStore, type Claim, type DedupeCall } from '../dedupe/dedupe-store.js';
 import { Metrics } from '../metrics/metrics.js';
 import { PublishError, type Permit } from '../publisher/event-publisher.js';
 import { LogQuota } from '../rate/log-quota.js';
@@ -135,6 +135,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
     try {
       const claim = this.claim(key);
       const answer = typeof claim === 'object' ? await claim : claim;
+      this.metrics.claimSeconds.observe((performance.now() - attempt.askedAt) / 1000);
       if (answer === 'done') return 'duplicate';
       if (answer === 'pending')
         throw new DeliveryPendingError('claimed by another replica');
@@ -148,8 +149,10 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
         await this.end(key, error);
         throw error;
       }
+      const publishedAt = performance.now();
       const confirmed = this.tell('confirm', this.store.confirm(key));
       if (confirmed) await confirmed;
+      this.metrics.confirmSeconds.observe((performance.now() - publishedAt) / 1000);
       return found === 'duplicate' ? 'duplicate' : 'published';
     } finally {
       this.running.delete(key);
@@ -176,10 +179,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** What the store was not told runs out by itself; the event's fate is settled. */
-  private tell(
-    call: 'confirm' | 'release' | 'abandon',
-    told: void | Promise<void>,
-  ): Promise<void> | undefined {
+  private tell(call: DedupeCall, told: void | Promise<void>): Promise<void> | undefined {
     if (!told) return undefined;
     return told.catch((error: unknown) => {
       this.metrics.unclaimed.inc({ call });

@@ -36,15 +36,18 @@ export abstract class EventPublisher {
 }
 
 /** Why a record was not published. Doubles as a metric label: keep the set small. */
-export type PublishFault =
-  | 'unavailable' // no connection, or no leader
-  | 'queue-full'
-  | 'log-behind' // what stands in the partition is not known well enough
-  | 'not-sent' // withdrawn before it was handed to the broker
-  | 'refused' // by the broker, for good: too large, not authorised
-  | 'producer-fatal' // the producer was replaced
-  | 'claim-lapsed' // the claim could not be renewed: another replica may be at it
-  | 'closed';
+export const PUBLISH_FAULTS = [
+  'unavailable', // no connection, or no leader
+  'queue-full',
+  'log-behind', // what stands in the partition is not known well enough
+  'not-sent', // withdrawn before it was handed to the broker
+  'refused', // by the broker, for good: too large, not authorised
+  'producer-fatal', // the producer was replaced
+  'claim-lapsed', // the claim could not be renewed: another replica may be at it
+  'closed',
+] as const;
+
+export type PublishFault = (typeof PUBLISH_FAULTS)[number];
 
 /** The record is not, or not known to be, on Kafka: the sender should try again. */
 export class PublishError extends Error {

@@ -7,6 +7,8 @@ const TIMEOUT_MS = 500;
 /** A delivery must not spend its ack budget on a store that hangs, in ms. */
 const SILENCE_MS = 1000;
 
+const SILENT = 'Redis is silent';
+
 /** Redis did not answer, or not in time: what that means is its caller's to say. */
 export class RedisUnavailableError extends Error {
   override readonly name = 'RedisUnavailableError';
@@ -39,8 +41,10 @@ export class RedisScripts<Name extends string> {
     });
   }
 
+  /** One that hangs keeps its connection, so that is said as well. */
   get unready(): string | undefined {
-    return this.client.status === 'ready' ? undefined : `Redis is ${this.client.status}`;
+    if (this.client.status !== 'ready') return `Redis is ${this.client.status}`;
+    return this.isSilent ? SILENT : undefined;
   }
 
   /**
@@ -53,8 +57,7 @@ export class RedisScripts<Name extends string> {
     keys: readonly string[],
     ...rest: (string | number)[]
   ): Promise<readonly Answer[]> {
-    if (performance.now() < this.silentUntil)
-      throw new RedisUnavailableError('Redis is silent');
+    if (this.isSilent) throw new RedisUnavailableError(SILENT);
     try {
       const names = keys.map((key) => this.prefix + key);
       const script = (this.client as unknown as Record<Name, Script>)[name];
@@ -64,6 +67,10 @@ export class RedisScripts<Name extends string> {
       this.silentUntil = performance.now() + SILENCE_MS;
       throw new RedisUnavailableError('Redis did not answer', { cause });
     }
+  }
+
+  private get isSilent(): boolean {
+    return performance.now() < this.silentUntil;
   }
 
   close(): void {

@@ -16,6 +16,8 @@ export async function listen(app: INestApplication, { server }: Config): Promise
   const adapter = app.getHttpAdapter() as unknown as TwoPortAdapter;
   const metrics = app.get(Metrics);
   adapter.onRefusal = (reason) => metrics.refusals.inc({ reason });
+  adapter.onAnswer = (outcome, tookMs) =>
+    metrics.answerSeconds.observe({ outcome }, tookMs / 1000);
   metrics.observe(
     'held_body_bytes',
     'Bodies of deliveries that are being read or worked on',

@@ -1,5 +1,21 @@
 import type { ServerResponse } from 'node:http';
 
+/** What became of a delivery; doubles as a metric label. */
+export const OUTCOMES = ['published', 'duplicate', 'refused', 'unavailable'] as const;
+
+export type AnswerOutcome = (typeof OUTCOMES)[number];
+
+const OUTCOME = Symbol('outcome');
+
+interface Holder {
+  [OUTCOME]?: AnswerOutcome;
+}
+
+/** Of the answer that was given; undefined where it was none of these. */
+export function outcomeOf(response: ServerResponse & Holder): AnswerOutcome | undefined {
+  return response[OUTCOME];
+}
+
 /** An answer whose bytes are made once: most deliveries get one of a handful. */
 export class PreparedAnswer {
   /** Text, which Node writes together with the head in one piece. */
@@ -10,6 +26,7 @@ export class PreparedAnswer {
     readonly status: number,
     body: object,
     headers: Record<string, string> = {},
+    private readonly outcome: AnswerOutcome = status < 500 ? 'refused' : 'unavailable',
   ) {
     this.body = JSON.stringify(body);
     this.headers = {
@@ -19,8 +36,9 @@ export class PreparedAnswer {
     };
   }
 
-  send(response: ServerResponse): void {
+  send(response: ServerResponse & Holder): void {
     if (response.headersSent) return;
+    response[OUTCOME] = this.outcome;
     response.writeHead(this.status, this.headers);
     response.end(this.body);
   }

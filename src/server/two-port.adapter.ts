@@ -12,7 +12,12 @@ import { attachArrival } from './arrival.js';
 import { expressClasses } from './express-classes.js';
 import { LoopWatch } from './loop-watch.js';
 import { BodyReader } from './request-body.js';
-import { PreparedAnswer, refusal } from './prepared-answer.js';
+import {
+  outcomeOf,
+  PreparedAnswer,
+  refusal,
+  type AnswerOutcome,
+} from './prepared-answer.js';
 
 type Handler = Parameters<ExpressAdapter['post']>[1];
 
@@ -48,6 +53,8 @@ export class TwoPortAdapter extends ExpressAdapter {
   draining = false;
   /** Told of each answer that was given before any handler ran. */
   onRefusal: (reason: string) => void = () => undefined;
+  /** Told of each answer of a handler, and after how many ms it was given. */
+  onAnswer: (outcome: AnswerOutcome, tookMs: number) => void = () => undefined;
 
   readonly internalServer: Server;
   private readonly handlers = new Map<string, Handler>();
@@ -128,6 +135,8 @@ export class TwoPortAdapter extends ExpressAdapter {
         void Promise.resolve(handler(request, response, () => undefined)).finally(() => {
           this.underWay--;
           done();
+          const outcome = outcomeOf(response);
+          if (outcome) this.onAnswer(outcome, performance.now() - at);
         });
       },
       (fault) => this.refuse(response, fault),

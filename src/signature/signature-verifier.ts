@@ -48,11 +48,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
             parseSecrets(entries(text)),
           );
     this.googleKeys = new GoogleKeys(jwksUrl, jwksStaleMs);
-    metrics.observe(
-      'jwks_age_seconds',
-      "Since Google's keys were read; -1 for never",
-      () => this.googleKeys.ageSeconds,
-    );
+    metrics.observeKeys('google', this.googleKeys);
   }
 
   /**

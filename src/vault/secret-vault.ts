@@ -54,7 +54,8 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   private readonly open = new OpenSecrets();
   private readonly isEnsuring: boolean;
   private wasRead = false;
-  private readonly uses = new Map<string, number>();
+  /** By key id, when this process last verified a delivery with it; Unix ms. */
+  readonly uses = new Map<string, number>();
   private failure: string | undefined;
   private waiting = 0;
   private readAt = -Infinity;

@@ -13,6 +13,7 @@ import { Problem } from '../problem/problem.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { lookSoon } from '../registry/look-soon.js';
 import { repeatedly } from '../repeatedly.js';
+import { oldSecrets, type OldSecrets } from '../vault/old-secrets.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import {
   swept,
@@ -71,6 +72,18 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
       'What is not as it was declared, by webhook',
       ['webhook'],
       () => this.sights.map(({ name, drift }) => [{ webhook: name }, drift.length]),
+    );
+    this.metrics.observeEach(
+      'secret_overlap_end_timestamp_seconds',
+      'When Gemini stops signing with the first of the older secrets of a webhook; none once that is over',
+      ['webhook'],
+      () => this.ofOldSecrets(({ endsAt }) => endsAt),
+    );
+    this.metrics.observeEach(
+      'old_secret_used_timestamp_seconds',
+      'When a delivery last matched a secret of a webhook that is not its newest',
+      ['webhook'],
+      () => this.ofOldSecrets(({ usedAt }) => usedAt),
     );
     this.metrics.observe(
       'vault_unsettled',
@@ -146,6 +159,18 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
 
   private get sights(): readonly Sight[] {
     return Object.values(this.vault.value.seen?.webhooks ?? this.ownSights);
+  }
+
+  /** By webhook, of those that have several secrets. */
+  private ofOldSecrets(
+    read: (old: OldSecrets) => number | undefined,
+  ): (readonly [{ webhook: string }, number])[] {
+    const { webhooks, seen } = this.vault.value;
+    return Object.entries(webhooks).flatMap(([id, { secrets }]) => {
+      const ms = read(oldSecrets(secrets, this.vault.uses, Date.now()));
+      const webhook = seen?.webhooks[id]?.name ?? id;
+      return ms === undefined ? [] : [[{ webhook }, ms / 1000] as const];
+    });
   }
 
   private async begin(isUrgent = false): Promise<boolean> {

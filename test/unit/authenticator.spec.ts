@@ -136,10 +136,8 @@ describe('Authenticator', () => {
     const metrics = new Metrics();
     const authenticator = new Authenticator(accessConfig(trusting(issuer.url)), metrics);
     const age = async () =>
-      / ([\d.-]+)\n$/.exec(
-        (await metrics.registry.getSingleMetricAsString(
-          'gemini_bridge_oidc_keys_age_seconds',
-        )) + '\n',
+      /issuer"} (\S+)$/m.exec(
+        await metrics.registry.getSingleMetricAsString('gemini_bridge_jwks_age_seconds'),
       )?.[1];
     expect(await age()).toBe('-1');
     await authenticator.principalOf(`Bearer ${await issuer.token()}`);

@@ -238,7 +238,7 @@ describe('the keys of the issuer', () => {
     await Promise.all(Array.from({ length: 100 }, () => tokens.principalOf(token)));
     expect(issuer.asked).toEqual(ONE_FETCH);
     nowMs += 7000;
-    expect(tokens.keysAgeSeconds).toBe(7);
+    expect(tokens.keys.ageSeconds).toBe(7);
   });
 
   it('are found under the address of an issuer that ends in a slash', async () => {
