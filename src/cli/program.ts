@@ -1,11 +1,12 @@
 import { Logger } from '@nestjs/common';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../kafka/topics.js';
 import { Problem } from '../problem/problem.js';
 import { VaultUnavailableError } from '../vault/vault-store.js';
 import { checkConfig } from './config-command.js';
+import { deliverSynthetic, type DeliverOptions } from './deliver-command.js';
 import { generateKey } from './keys-command.js';
 import { CommandError, type Report, type Terminal } from './terminal.js';
 import { lookAtTopics } from './topics-command.js';
@@ -140,7 +141,40 @@ The file is an HTTP request as it came, or JSON: {"path", "headers", "body" or "
 Keys and secrets are those of the environment: WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE, the vault,
 CAPABILITY_KEYS_FILE, JWKS_URL, JWT_AUDIENCE and the other JWT_… settings.`,
     );
+
+  report(
+    program,
+    'deliver',
+    'send the bridge a delivery of our own, a repeat and forgeries, and look at its answers',
+    (command) => deliverSynthetic(env, command.opts<DeliverOptions>()),
+  )
+    .requiredOption(
+      '--url <base>',
+      'of the public port, or PUBLIC_URL; /webhooks/gemini is put behind it',
+      baseUrl,
+    )
+    .option('--wait <seconds>', 'for a bridge that is not ready yet', seconds, 30)
+    .option('--timeout <seconds>', 'for each answer', seconds, 10)
+    .addHelpText(
+      'after',
+      `
+It is signed with a secret of the environment: WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or the vault.
+Without any, only the forgeries are sent. The event's type is bridge.synthetic, so that it goes to
+the topic <prefix>.other; subscribers of that topic see it.`,
+    );
   return program;
+}
+
+function baseUrl(text: string): string {
+  if (!/^https?:/.test(text) || !URL.canParse(text)) {
+    throw new InvalidArgumentError('want http://host:port or https://host/path');
+  }
+  return text.replace(/\/+$/, '');
+}
+
+function seconds(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('want seconds, a whole number');
 }
 
 function messageOf(error: unknown): string {

@@ -1,23 +1,19 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { loadConfig, type Config } from '../config.js';
+import type { Config } from '../config.js';
 import { EventFormatError, parseGeminiEvent } from '../event/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../event/event-topics.js';
 import { KeysUnavailableError } from '../jwks/remote-keys.js';
-import { Metrics } from '../metrics/metrics.js';
 import { refusal } from '../server/prepared-answer.js';
-import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import type { Proof } from '../signature/proof.js';
 import {
   SecretsUnsettledError,
   SignatureError,
   type SignatureFault,
 } from '../signature/signature.error.js';
-import { SignatureVerifier } from '../signature/signature-verifier.js';
 import { isToken } from '../signature/token-signature.js';
-import type { SecretVault } from '../vault/secret-vault.js';
-import { createVault } from '../vault/vault.module.js';
 import { VaultUnavailableError } from '../vault/vault-store.js';
 import { readCapture, type Capture } from './capture.js';
+import { proving, type Proving } from './proving.js';
 import { CommandError, type Report, type Terminal } from './terminal.js';
 
 export interface VerifyOptions {
@@ -25,9 +21,6 @@ export interface VerifyOptions {
   readonly at: string;
 }
 
-/** What proving needs; the rest of a bridge's environment does not matter. */
-const NEEDED =
-  /^(WEBHOOK_SECRETS|VAULT_|REDIS_|CAPABILITY_KEYS_FILE|JWKS_|JWT_|TOPIC_PREFIX|GEMINI_URL)/;
 const STATIC = '/webhooks/gemini';
 const DYNAMIC = /^\/webhooks\/gemini\/jobs\/([^/]+)$/;
 const FRESH_SECONDS = 300;
@@ -39,34 +32,7 @@ export async function verifyCapture(
   { at }: VerifyOptions,
 ): Promise<Report> {
   const capture = readCapture(file);
-  const config = loadConfig(provingEnv(env));
-  const vault = createVault(config);
-  const keyring = new CapabilityKeyring(config);
-  const verifier = new SignatureVerifier(config, keyring, vault, new Metrics());
-  try {
-    await vault.load();
-    return await new Verification(
-      capture,
-      config,
-      { verifier, keyring, vault },
-      at,
-    ).report();
-  } finally {
-    verifier.onModuleDestroy();
-    keyring.onModuleDestroy();
-    vault.onApplicationShutdown();
-  }
-}
-
-function provingEnv(env: Terminal['env']): NodeJS.ProcessEnv {
-  const given = Object.entries(env).filter(([name]) => NEEDED.test(name));
-  return { KAFKA_BROKERS: 'none:1', API_AUTH: 'none', ...Object.fromEntries(given) };
-}
-
-interface Tools {
-  readonly verifier: SignatureVerifier;
-  readonly keyring: CapabilityKeyring;
-  readonly vault: SecretVault;
+  return proving(env, (tools) => new Verification(capture, tools, at).report());
 }
 
 class Verification {
@@ -85,6 +51,7 @@ class Verification {
       "the token's claims say something else than the body, or are a hash of another body: the body was altered",
     'body-unconfirmed': () => 'the token says nothing about the body',
   };
+  private readonly config: Config;
   private readonly path: string;
   private readonly now: number;
   private readonly pathToken: string | undefined;
@@ -92,10 +59,10 @@ class Verification {
 
   constructor(
     private readonly capture: Capture,
-    private readonly config: Config,
-    private readonly tools: Tools,
+    private readonly tools: Proving,
     at: string,
   ) {
+    this.config = tools.config;
     this.path = capture.path.split('?', 1)[0] ?? '';
     this.pathToken = DYNAMIC.exec(this.path)?.[1];
     this.signature = capture.headers['webhook-signature'] ?? '';

@@ -24,12 +24,25 @@ export function verifyHmac(
   const given = entriesOf(headers.signature, 'v1');
   const text = `${headers.id}.${headers.timestamp}.`;
   for (const { key, keyId } of secrets) {
-    const expected = createHmac('sha256', key).update(text).update(body).digest('base64');
+    const expected = hmac(key, text, body);
     if (given.some((entry) => isEqual(entry, expected))) {
       return { scheme: 'v1', ...headers, keyId, body, bodyBound: true };
     }
   }
   throw new SignatureError('signature-mismatch');
+}
+
+/** The entry that Gemini would put into `webhook-signature`; for deliveries that try a bridge. */
+export function signHmac(
+  body: Buffer,
+  { id, timestamp }: Omit<SignatureHeaders, 'signature'>,
+  { key }: WebhookSecret,
+): string {
+  return `v1,${hmac(key, `${id}.${timestamp}.`, body)}`;
+}
+
+function hmac(key: Buffer, head: string, body: Buffer): string {
+  return createHmac('sha256', key).update(head).update(body).digest('base64');
 }
 
 /** In a time that depends on the length alone. On text: a buffer for each costs more. */

@@ -96,6 +96,15 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     return this.secrets(this.vault.live(nowMs)).map(({ keyId }) => keyId);
   }
 
+  /** What a delivery of our own is signed with: of the vault's secrets one that does not end. */
+  signingSecret(nowMs: number): WebhookSecret | undefined {
+    const good = this.vault
+      .live(nowMs)
+      .filter((secret) => !this.vault.isDoubtful(secret, nowMs));
+    const lasting = good.filter(({ expiresAt }) => expiresAt === Infinity);
+    return this.secrets([...lasting, ...good])[0];
+  }
+
   private async verifiedLater(
     headers: IncomingHttpHeaders,
     body: Buffer,

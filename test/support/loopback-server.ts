@@ -44,9 +44,10 @@ export function json(value: unknown): RequestListener {
   return text(200, JSON.stringify(value));
 }
 
-export function text(status: number, body: string): RequestListener {
+export function text(status: number, body: string, headers = {}): RequestListener {
   return (_request, response) => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+    const all = { 'content-type': 'application/json', ...headers };
+    response.writeHead(status, all).end(body);
   };
 }
 

@@ -1,0 +1,103 @@
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+
+const DATA = '..data';
+const GROUP_READS_FILE = 0o440;
+const GROUP_READS_FOLDER = 0o550;
+
+/** By file name, as in a Secret's `stringData` or a ConfigMap's `data`. */
+export type VolumeData = Readonly<Record<string, string>>;
+
+export interface VolumeOptions {
+  /** `defaultMode` of the volume. */
+  readonly mode?: number;
+  /** `fsGroup` of the pod: owns the files then, and may read them. */
+  readonly fsGroup?: number;
+}
+
+/**
+ * A Secret or ConfigMap on disk, written as kubelet writes it: each file is a link into `..data`, which
+ * is a link to a folder named for the time; an update makes another folder and moves the one link,
+ * so that a reader sees all files of the old state, or all of the new one.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go
+ */
+export class SecretVolume {
+  private updates = 0;
+
+  private constructor(
+    readonly path: string,
+    private readonly options: VolumeOptions,
+  ) {}
+
+  /** @param path a folder that is not there yet, or is empty. */
+  static async create(
+    path: string,
+    data: VolumeData,
+    options: VolumeOptions = {},
+  ): Promise<SecretVolume> {
+    await mkdir(path, { recursive: true });
+    await chmod(path, 0o755);
+    const volume = new SecretVolume(path, options);
+    await volume.update(data);
+    return volume;
+  }
+
+  /** Takes the place of what was there, at once and as a whole. */
+  async update(data: VolumeData): Promise<void> {
+    const before = await readlink(join(this.path, DATA)).catch(() => undefined);
+    const folder = await this.written(data);
+    const draft = join(this.path, '..data_tmp');
+    await symlink(folder, draft);
+    await rename(draft, join(this.path, DATA));
+    await this.relink(Object.keys(data));
+    if (before !== undefined) await rm(join(this.path, before), { recursive: true });
+  }
+
+  private async written(data: VolumeData): Promise<string> {
+    const { mode = 0o644, fsGroup } = this.options;
+    const stamp = new Date()
+      .toISOString()
+      .slice(0, 19)
+      .replace('T', '_')
+      .replaceAll(/[-:]/g, '_');
+    const name = `..${stamp}.${String(++this.updates).padStart(9, '0')}`;
+    const folder = join(this.path, name);
+    await mkdir(folder);
+    await this.give(folder, 0o755, GROUP_READS_FOLDER);
+    for (const [file, text] of Object.entries(data)) {
+      const path = join(folder, file);
+      await writeFile(path, text);
+      await this.give(path, mode, GROUP_READS_FILE);
+    }
+    if (fsGroup !== undefined) await chown(this.path, -1, fsGroup);
+    return name;
+  }
+
+  /** `chmod` by itself: what a new file gets depends on our umask. */
+  private async give(path: string, mode: number, forGroup: number): Promise<void> {
+    const { fsGroup } = this.options;
+    if (fsGroup !== undefined) await chown(path, -1, fsGroup);
+    await chmod(path, fsGroup === undefined ? mode : mode | forGroup);
+  }
+
+  private async relink(files: readonly string[]): Promise<void> {
+    const there = (await readdir(this.path)).filter((name) => !name.startsWith('..'));
+    for (const name of there.filter((each) => !files.includes(each))) {
+      await rm(join(this.path, name));
+    }
+    for (const name of files.filter((each) => !there.includes(each))) {
+      await symlink(join(DATA, name), join(this.path, name));
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { signHmac } from '../signature/hmac-signature.js';
+import type { WebhookSecret } from '../vault/webhook-secret.js';
+import { adviceOn, wordsFor } from './delivery-advice.js';
+import { postPatiently, type Outcome, type Patience, type Sending } from './posting.js';
+import { proving } from './proving.js';
+import type { Report, Terminal } from './terminal.js';
+
+export interface DeliverOptions {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Seconds, for all deliveries together. */
+  readonly wait: number;
+  /** Seconds, for each answer. */
+  readonly timeout: number;
+}
+
+/** One delivery, and the only answer with which all is well. */
+interface Step {
+  readonly name: string;
+  readonly path: string;
+  readonly wanted: { readonly status: number; readonly says: string };
+  readonly make: () => Sending;
+}
+
+interface Result {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly outcome: Outcome;
+  readonly tries: number;
+}
+
+const STATIC = '/webhooks/gemini';
+/** Nobody's: no key of the bridge's signed it. */
+const STRANGE_TOKEN = 'nobody';
+const NO_SECRET =
+  'there is no static secret here (WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE, the vault): only forgeries were sent';
+
+/** Whether a bridge takes what is signed, knows it again, and refuses what is forged. */
+export async function deliverSynthetic(
+  env: Terminal['env'],
+  { url, wait, timeout }: DeliverOptions,
+): Promise<Report> {
+  const secret = await proving(env, async ({ verifier }) =>
+    verifier.signingSecret(Date.now()),
+  );
+  const patience = {
+    timeoutMs: timeout * 1000,
+    deadline: performance.now() + wait * 1000,
+  };
+  const webhookId = `msg_synthetic_${randomUUID()}`;
+  const results: Result[] = [];
+  for (const step of stepsFor(secret, webhookId)) {
+    const result = await taken(url, step, patience);
+    results.push(result);
+    if (!result.ok) break; // what comes next would fail for the same reason, or mean nothing
+  }
+  const failed = results.find(({ ok }) => !ok);
+  const advice = failed && adviceOn(failed.name, failed.outcome, url);
+  return {
+    json: {
+      ok: !failed,
+      webhookId: secret ? webhookId : undefined,
+      deliveries: results.map(({ outcome, ...result }) => ({ ...result, ...outcome })),
+      advice,
+    },
+    lines: [
+      ...results.map(lineOf),
+      ...(secret ? [] : [NO_SECRET]),
+      ...(advice === undefined ? [] : [advice]),
+    ],
+    ok: !failed,
+  };
+}
+
+function stepsFor(secret: WebhookSecret | undefined, webhookId: string): Step[] {
+  const stranger: WebhookSecret = { key: randomBytes(32), keyId: '' };
+  const forge = () => signedNow(`msg_synthetic_${randomUUID()}`, stranger);
+  const forgeries: Step[] = [
+    {
+      name: 'forged',
+      path: STATIC,
+      wanted: { status: 401, says: 'signature-mismatch' },
+      make: forge,
+    },
+    {
+      name: 'forged for a job',
+      path: `${STATIC}/jobs/${STRANGE_TOKEN}`,
+      wanted: { status: 401, says: 'capability-invalid' },
+      make: forge,
+    },
+  ];
+  if (!secret) return forgeries;
+  const sign = () => signedNow(webhookId, secret);
+  const own = { path: STATIC, make: sign };
+  return [
+    { ...own, name: 'signed', wanted: { status: 200, says: 'published' } },
+    { ...own, name: 'repeated', wanted: { status: 200, says: 'duplicate' } },
+    ...forgeries,
+  ];
+}
+
+async function taken(url: string, step: Step, patience: Patience): Promise<Result> {
+  const { name, path, wanted, make } = step;
+  const { outcome, tries } = await postPatiently(`${url}${path}`, make, patience);
+  const { status, says } = 'status' in outcome ? outcome : {};
+  // A try that was not answered in time may have been published all the same
+  const wasLate = name === 'signed' && tries > 1 && says === 'duplicate';
+  const ok = status === wanted.status && (says === wanted.says || wasLate);
+  return { name, ok, outcome, tries };
+}
+
+function signedNow(id: string, secret: WebhookSecret): Sending {
+  const now = new Date();
+  const timestamp = String(Math.floor(now.getTime() / 1000));
+  const body = Buffer.from(
+    JSON.stringify({
+      type: 'bridge.synthetic',
+      version: 'v1',
+      timestamp: now.toISOString(),
+      data: {},
+    }),
+  );
+  return {
+    headers: {
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signHmac(body, { id, timestamp }, secret),
+    },
+    body,
+  };
+}
+
+function lineOf({ name, ok, outcome, tries }: Result): string {
+  const times = tries > 1 ? `, after ${tries} tries` : '';
+  return `${name}: ${wordsFor(outcome)}${times}${ok ? '' : ' (not as it should be)'}`;
+}

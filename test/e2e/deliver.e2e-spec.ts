@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import { runCli } from '../../src/cli/program.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { hang, LoopbackServer, text } from '../support/loopback-server.js';
+import { OTHER_SECRET, SECRET } from '../support/sender.js';
+import { temporaryFile, type TemporaryFile } from '../support/temporary-file.js';
+
+let app: TestApp;
+let keys: TemporaryFile;
+let strange: LoopbackServer;
+
+beforeAll(async () => {
+  app = await startApp();
+  keys = temporaryFile(`c1:${Buffer.alloc(32, 'c').toString('base64url')}`);
+  strange = await LoopbackServer.start();
+});
+
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await strange[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+});
+
+beforeEach(() => {
+  app.publisher.reset();
+  strange.requests.length = 0;
+});
+
+async function deliver(url: string, args: string[] = [], env = {}) {
+  const printed = { out: '', err: '' };
+  const code = await runCli(['deliver', '--url', url, '--wait', '0', ...args], {
+    env: { WEBHOOK_SECRETS: SECRET, ...env },
+    out: (line) => void (printed.out += line),
+    err: (line) => void (printed.err += line),
+  });
+  return { code, ...printed };
+}
+
+describe('deliver', () => {
+  it('has a bridge take, know again and refuse what it has to', async () => {
+    expect(await deliver(`${app.url}/`)).toEqual({
+      code: 0,
+      err: '',
+      out: [
+        'signed: 200 published',
+        'repeated: 200 duplicate',
+        'forged: 401 signature-mismatch',
+        'forged for a job: 401 capability-invalid\n',
+      ].join('\n'),
+    });
+    expect(app.publisher.records).toMatchObject([
+      { topic: 'gemini.other', headers: { ce_type: 'bridge.synthetic' } },
+    ]);
+    const { value, headers } = app.publisher.records[0]!;
+    // The referee: the specification's own package
+    expect(new Webhook(SECRET).verify(value, headers)).toMatchObject({ version: 'v1' });
+  });
+
+  it('tells programs the same', async () => {
+    const { out } = await deliver(app.url, ['--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      ok: true,
+      webhookId: expect.stringMatching(/^msg_synthetic_/),
+      deliveries: [
+        { name: 'signed', ok: true, status: 200, says: 'published', tries: 1 },
+        { name: 'repeated', ok: true, status: 200, says: 'duplicate' },
+        { name: 'forged', ok: true, status: 401 },
+        { name: 'forged for a job', ok: true, status: 401 },
+      ],
+    });
+  });
+
+  it('signs with the newest secret of the file', async () => {
+    using file = temporaryFile(`# newest first\n${OTHER_SECRET}\n${SECRET}\n`);
+    const env = { WEBHOOK_SECRETS: undefined, WEBHOOK_SECRETS_FILE: file.path };
+    expect((await deliver(app.url, [], env)).code).toBe(1);
+    file.write(`${SECRET}\n${OTHER_SECRET}\n`);
+    expect((await deliver(app.url, [], env)).code).toBe(0);
+  });
+
+  it('only forges where there is no secret to sign with', async () => {
+    const env = { WEBHOOK_SECRETS: undefined, CAPABILITY_KEYS_FILE: keys.path };
+    const { code, out } = await deliver(app.url, [], env);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^forged: 401 .*\nforged for a job: 401 .*\nthere is no static/);
+    expect(app.publisher.records).toEqual([]);
+  });
+
+  it('waits for a bridge that is not ready yet', async () => {
+    const answers = [
+      text(503, reason('log-behind'), { 'retry-after': '0' }),
+      text(200, '{"status":"published"}'),
+      text(200, '{"status":"duplicate"}'),
+      text(401, reason('signature-mismatch')),
+      text(401, reason('capability-invalid')),
+    ];
+    strange.answer = (...each) => answers.shift()?.(...each);
+    const { code, out } = await deliver(strange.url, ['--wait', '20']);
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/^signed: 200 published, after 2 tries\n/),
+    ]);
+  });
+
+  it.each([
+    ['in time', hang, /^signed: no answer within 1 s.*\nlook at: is http/],
+    [
+      'elsewhere',
+      text(302, '', { location: 'https://other.example/x' }),
+      /^signed: 302.*\n.*redirects to https:\/\/other\.example\/x, which/,
+    ],
+    ['for the bridge', text(404, '<html>'), /^signed: 404 "<html>".*\n.*not the bridge/],
+    ['with another path', text(404, reason('not-found')), /strip the path of PUBLIC_URL/],
+    [
+      'with Kafka away',
+      text(503, reason('kafka-unavailable')),
+      /^signed: 503 kafka.*\n.*topics check/,
+    ],
+    ['with other secrets', text(401, reason('signature-mismatch')), /has another secret/],
+    [
+      'with a code that has no advice',
+      text(413, reason('body-too-large')),
+      /README says under/,
+    ],
+  ])('says what to look at when nobody answers %s', async (_, answer, said) => {
+    strange.answer = answer;
+    const { code, out } = await deliver(strange.url, ['--timeout', '1']);
+    expect([code, out]).toEqual([1, expect.stringMatching(said)]);
+    expect(out).not.toContain(SECRET.slice(6, 20));
+    expect(strange.requests).toHaveLength(1);
+  });
+
+  it('says that nobody listens', async () => {
+    const { code, out } = await deliver('http://127.0.0.1:1');
+    expect([code, out]).toEqual([
+      1,
+      expect.stringMatching(/^signed: .+\nlook at: is http:.*public port/),
+    ]);
+  });
+
+  it('is alarmed by a bridge that takes what is forged', async () => {
+    strange.answer = text(200, '{"status":"published"}');
+    const env = { WEBHOOK_SECRETS: undefined, CAPABILITY_KEYS_FILE: keys.path };
+    const { code, out } = await deliver(strange.url, [], env);
+    expect([code, out]).toEqual([
+      1,
+      expect.stringMatching(/deliveries that nobody signed/),
+    ]);
+  });
+
+  it('does not know a bridge again that publishes twice', async () => {
+    strange.answer = text(200, '{"status":"published"}');
+    const { code, out } = await deliver(strange.url);
+    expect([code, out]).toEqual([1, expect.stringMatching(/repeat was published again/)]);
+  });
+
+  it.each([['bridge:8080'], ['ftp://x'], ['http://']])(
+    'does not take %s for a URL',
+    async (url) => {
+      expect(await deliver(url)).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/--url.*want http/s),
+      });
+    },
+  );
+
+  it('wants an environment to sign with', async () => {
+    const { code, err } = await deliver(app.url, [], { WEBHOOK_SECRETS: undefined });
+    expect([code, err]).toEqual([1, expect.stringMatching(/WEBHOOK_SECRETS: set it/)]);
+  });
+});
+
+function reason(code: string): string {
+  return JSON.stringify({ status: 'refused', reason: code });
+}
