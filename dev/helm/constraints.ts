@@ -35,7 +35,22 @@ const LABELS = {
 };
 const FREE_LABELS = mapOf(TEXT);
 const QUANTITY = { type: ['string', 'number'], pattern: '^[0-9]+(\\.[0-9]+)?([a-zA-Z]{0,2})$' };
-const OPEN = { type: 'object', additionalProperties: true };
+/** What Kubernetes has in such an object: a misspelt key would be lost without a word. */
+const withKeys = (...keys: string[]): Constraint => ({
+  type: 'object',
+  additionalProperties: false,
+  properties: Object.fromEntries(keys.map((key) => [key, {}])),
+});
+
+/** Of a pod's security context and of a container's. */
+const SECURITY = [
+  'appArmorProfile',
+  'runAsGroup',
+  'runAsNonRoot',
+  'runAsUser',
+  'seLinuxOptions',
+  'seccompProfile',
+];
 
 export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   nameOverride: { ...orEmpty(NAME), maxLength: 63 },
@@ -130,7 +145,7 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   updateStrategy: {
     type: 'object',
     additionalProperties: false,
-    properties: { type: oneOf('RollingUpdate', 'Recreate'), rollingUpdate: OPEN },
+    properties: { type: oneOf('RollingUpdate', 'Recreate'), rollingUpdate: withKeys('maxSurge', 'maxUnavailable') },
   },
   revisionHistoryLimit: whole(0, 1000),
   'autoscaling.minReplicas': whole(1, 1000),
@@ -138,14 +153,29 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'autoscaling.targetCPUUtilizationPercentage': whole(0, 1000),
   'autoscaling.targetMemoryUtilizationPercentage': whole(0, 1000),
   'autoscaling.metrics': OBJECTS,
-  'autoscaling.behavior': OPEN,
+  'autoscaling.behavior': withKeys('scaleDown', 'scaleUp'),
   'podDisruptionBudget.maxUnavailable': {
     anyOf: [whole(1, 1000), text('^([1-9]|[1-9][0-9])%$')],
   },
   'resources.requests': mapOf(QUANTITY),
   'resources.limits': mapOf(QUANTITY),
-  podSecurityContext: OPEN,
-  securityContext: OPEN,
+  podSecurityContext: withKeys(
+    ...SECURITY,
+    'fsGroup',
+    'fsGroupChangePolicy',
+    'seLinuxChangePolicy',
+    'supplementalGroups',
+    'supplementalGroupsPolicy',
+    'sysctls',
+  ),
+  securityContext: withKeys(
+    ...SECURITY,
+    'allowPrivilegeEscalation',
+    'capabilities',
+    'privileged',
+    'procMount',
+    'readOnlyRootFilesystem',
+  ),
   tmpSizeLimit: QUANTITY,
   preStopSleepSeconds: whole(0, 300),
   '*.periodSeconds': whole(1, 3600),
@@ -194,6 +224,6 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   extraContainers: listOf({ type: 'object', required: ['name', 'image'] }),
   initContainers: listOf({ type: 'object', required: ['name', 'image'] }),
   extraObjects: listOf({ type: ['object', 'string'] }),
-  affinity: OPEN,
-  dnsConfig: OPEN,
+  affinity: withKeys('nodeAffinity', 'podAffinity', 'podAntiAffinity'),
+  dnsConfig: withKeys('nameservers', 'searches', 'options'),
 };

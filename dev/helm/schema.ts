@@ -24,9 +24,7 @@ function propertiesIn(
   group: readonly string[],
   keys: readonly ValuesKey[],
 ): Record<string, Schema> {
-  const own = keys.filter(
-    ({ path }) => path.slice(0, -1).join('.') === group.join('.') && path.length > 0,
-  );
+  const own = keys.filter(({ path }) => path.slice(0, -1).join('.') === group.join('.'));
   return Object.fromEntries(
     own.map((key) => [key.path.at(-1) ?? '', schemaOf(key, keys)]),
   );
@@ -35,10 +33,10 @@ function propertiesIn(
 function schemaOf(key: ValuesKey, keys: readonly ValuesKey[]): Schema {
   const constraint = constraintOf(key.path.join('.'));
   const frame = { description: key.comment };
-  if (!key.isGroup) return { ...frame, ...(constraint ?? typeOf(key.value)) };
+  if (constraint) return { ...frame, ...constraint };
+  if (!key.isGroup) return { ...frame, ...typeOf(key.value) };
   const properties = propertiesIn(key.path, keys);
-  const rest = constraint ?? { type: 'object', additionalProperties: false };
-  return { ...frame, ...rest, properties };
+  return { ...frame, type: 'object', additionalProperties: false, properties };
 }
 
 /** The exact path wins over a pattern. */
