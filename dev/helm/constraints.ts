@@ -34,7 +34,10 @@ const LABELS = {
   },
 };
 const FREE_LABELS = mapOf(TEXT);
-const QUANTITY = { type: ['string', 'number'], pattern: '^[0-9]+(\\.[0-9]+)?([a-zA-Z]{0,2})$' };
+const QUANTITY = {
+  type: ['string', 'number'],
+  pattern: '^[0-9]+(\\.[0-9]+)?([a-zA-Z]{0,2})$',
+};
 /** What Kubernetes has in such an object: a misspelt key would be lost without a word. */
 const withKeys = (...keys: string[]): Constraint => ({
   type: 'object',
@@ -71,7 +74,13 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'config.kafka.brokers': listOf(text('^[^:,\\s]+:[0-9]{1,5}$')),
   'config.kafka.clientId': { ...TEXT, minLength: 1 },
   'config.kafka.queueMax': whole(1, 1_000_000),
-  'config.kafka.sasl.mechanism': oneOf('', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'),
+  'config.kafka.sasl.mechanism': oneOf(
+    '',
+    'plain',
+    'scram-sha-256',
+    'scram-sha-512',
+    'oauthbearer',
+  ),
   'config.kafka.tls.enabled': { enum: ['auto', true, false] },
   'config.topics.prefix': text('^[a-zA-Z0-9_-]{1,64}$'),
   'config.topics.mode': oneOf('create', 'check'),
@@ -98,7 +107,10 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
     properties: {
       name: text('^[A-Za-z0-9 ._-]{1,64}$'),
       events: {
-        ...listOf({ ...TEXT, not: { enum: ['batch.cancelled', 'interaction.cancelled'] } }),
+        ...listOf({
+          ...TEXT,
+          not: { enum: ['batch.cancelled', 'interaction.cancelled'] },
+        }),
         minItems: 1,
       },
       url: text(`^${BASE_URL}$`),
@@ -145,7 +157,10 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   updateStrategy: {
     type: 'object',
     additionalProperties: false,
-    properties: { type: oneOf('RollingUpdate', 'Recreate'), rollingUpdate: withKeys('maxSurge', 'maxUnavailable') },
+    properties: {
+      type: oneOf('RollingUpdate', 'Recreate'),
+      rollingUpdate: withKeys('maxSurge', 'maxUnavailable'),
+    },
   },
   revisionHistoryLimit: whole(0, 1000),
   'autoscaling.minReplicas': whole(1, 1000),

@@ -54,5 +54,7 @@ function isMatch(pattern: string, path: string): boolean {
 function typeOf(value: unknown): Schema {
   if (typeof value === 'string' || typeof value === 'boolean')
     return { type: typeof value };
-  throw new Error(`no constraint for ${JSON.stringify(value)}: add one to constraints.ts`);
+  throw new Error(
+    `no constraint for ${JSON.stringify(value)}: add one to constraints.ts`,
+  );
 }
