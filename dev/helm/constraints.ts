@@ -116,7 +116,8 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
       url: text(`^${BASE_URL}$`),
     },
   }),
-  'config.webhooks.mode': oneOf('ensure', 'report', 'off'),
+  // YAML takes a bare `off` for false.
+  'config.webhooks.mode': { enum: ['ensure', 'report', 'off', false] },
   'config.webhooks.intervalSeconds': whole(1, 86_400),
   'config.webhooks.owner': orEmpty('[A-Za-z0-9._-]{1,64}'),
   'config.webhooks.reviveMax': whole(0, 100),

@@ -85,11 +85,12 @@ config.publicUrl: submitting jobs (credentials.geminiApiKey) needs it
 credentials.capabilityKeys: submitting jobs (credentials.geminiApiKey) needs it
 {{- end }}
 {{- end }}
-{{- if and $config.webhooks.declared (ne $config.webhooks.mode "off") }}
+{{- $mode := include "gemini-kafka-bridge.webhooksMode" . }}
+{{- if and $config.webhooks.declared (ne $mode "off") }}
 {{- if not $hasApiKey }}
 credentials.geminiApiKey: config.webhooks.declared needs it
 {{- end }}
-{{- if and (eq $config.webhooks.mode "ensure") (not (include "gemini-kafka-bridge.isGiven" $credentials.vaultKeys)) }}
+{{- if and (eq $mode "ensure") (not (include "gemini-kafka-bridge.isGiven" $credentials.vaultKeys)) }}
 credentials.vaultKeys: config.webhooks.declared needs it, for the secrets (or config.webhooks.mode: report)
 {{- end }}
 {{- end }}

@@ -3,6 +3,11 @@
 {{- if kindIs "float64" . }}{{ int64 . }}{{ else if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ . }}{{ end -}}
 {{- end -}}
 
+{{/* YAML takes a bare `off` for false. */}}
+{{- define "gemini-kafka-bridge.webhooksMode" -}}
+{{- default "off" .Values.config.webhooks.mode -}}
+{{- end -}}
+
 {{/* Every variable of a setting, as YAML; an empty one is left out, as the bridge takes it for unset. */}}
 {{- define "gemini-kafka-bridge.environment" -}}
 {{- $config := .Values.config -}}
@@ -39,7 +44,7 @@
   "GEMINI_URL" $config.gemini.url
   "VAULT_KUBERNETES_SECRET" $config.vault.kubernetesSecret
   "WEBHOOKS" (empty $config.webhooks.declared | ternary "" (toJson $config.webhooks.declared))
-  "WEBHOOKS_MODE" $config.webhooks.mode
+  "WEBHOOKS_MODE" (include "gemini-kafka-bridge.webhooksMode" .)
   "WEBHOOKS_INTERVAL_SECONDS" $config.webhooks.intervalSeconds
   "WEBHOOKS_OWNER" $config.webhooks.owner
   "WEBHOOKS_REVIVE_MAX" $config.webhooks.reviveMax

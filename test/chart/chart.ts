@@ -29,9 +29,17 @@ export async function render(
   values: object | string,
   options: RenderOptions = {},
 ): Promise<Manifest[]> {
+  return manifestsIn(await renderedText(values, options));
+}
+
+/** The same, not parsed: enough to see a difference. */
+export async function renderedText(
+  values: object | string,
+  options: RenderOptions = {},
+): Promise<string> {
   const { ok, stdout, stderr } = await template(values, options);
   if (!ok) throw new Error(stderr);
-  return manifestsIn(stdout);
+  return stdout;
 }
 
 /** The message of a refusal; empty when the values were taken. */
