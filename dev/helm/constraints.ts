@@ -26,13 +26,7 @@ const WEB_URL = '[a-z][a-z0-9+.-]*:[^\\s]+';
 const NAME = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${NAME}(\\.${NAME})*`;
 const orEmpty = (pattern: string): Constraint => text(`^(${pattern})?$`);
-/** What selects the pods is the chart's own. */
-const LABELS = {
-  ...mapOf(text('^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$')),
-  propertyNames: {
-    not: { pattern: '^(app\\.kubernetes\\.io/.*|helm\\.sh/chart)$' },
-  },
-};
+const LABELS = mapOf(text('^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$'));
 const FREE_LABELS = mapOf(TEXT);
 const QUANTITY = {
   type: ['string', 'number'],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMap, isPair, isScalar, parseDocument, type Pair } from 'yaml';
+import { isMap, isPair, isScalar, parseDocument } from 'yaml';
 
 export const CHART = join(import.meta.dirname, '..', '..', 'helm');
 
@@ -24,7 +24,7 @@ function keysIn(node: unknown, above: readonly string[], first: string): ValuesK
   if (!isMap(node)) return [];
   const head = node.commentBefore ?? first;
   return node.items.filter(isPair).flatMap((pair, at) => {
-    const { key, value } = pair as Pair;
+    const { key, value } = pair;
     const comment = (isScalar(key) && key.commentBefore) || (at === 0 ? head : '');
     const path = [...above, String(key)];
     const isGroup = isMap(value) && value.items.length > 0;

@@ -7,7 +7,7 @@
 {{- range .rules -}}
 {{- if not (has .alert $settings.disabledAlerts) -}}
 {{- if .alert -}}
-{{- $_ := set . "labels" (merge (dict) $settings.alertLabels (default dict .labels)) -}}
+{{- $_ := set . "labels" (merge (dict) (default dict $settings.alertLabels) (default dict .labels)) -}}
 {{- if $settings.runbookBaseUrl -}}
 {{- $_ := set . "annotations" (default dict .annotations) -}}
 {{- $page := base (default .alert .annotations.runbook_url) -}}

@@ -83,6 +83,13 @@ config.shutdownTimeoutMs: has to be twice config.ackBudgetMs or more: half of it
 {{- if regexMatch "^[0-9]" (include "gemini-kafka-bridge.fullname" .) }}
 fullnameOverride: set it: a Service's name begins with a letter, {{ include "gemini-kafka-bridge.fullname" . }} does not
 {{- end }}
+{{- range $values := list "commonLabels" "podLabels" }}
+{{- range $label := keys (index $.Values $values) | sortAlpha }}
+{{- if or (hasPrefix "app.kubernetes.io/" $label) (hasPrefix "helm.sh/" $label) }}
+{{ $values }}: {{ $label }} is the chart's own, by which the pods are selected
+{{- end }}
+{{- end }}
+{{- end }}
 {{- range .Values.extraVolumes }}
 {{- if has .name (list "tmp" "credentials") }}
 extraVolumes: the name {{ .name }} is taken by the chart

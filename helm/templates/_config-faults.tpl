@@ -116,7 +116,7 @@ config.vault.kubernetesSecret: set it or config.redis.url: the sealed secrets (c
 {{- end -}}
 
 {{- define "gemini-kafka-bridge.credentialFaults" -}}
-{{- $redis := .Values.config.redis.url -}}
+{{- $redis := default "" .Values.config.redis.url -}}
 {{- range $name, $credential := .Values.credentials }}
 {{- if and $credential.value $credential.existingSecret.name }}
 credentials.{{ $name }}: has both value and existingSecret.name: unset one of them

@@ -58,7 +58,7 @@
   "API_OIDC_AUDIENCE" $oidc.audience
   "API_OIDC_SCOPES" $oidc.scopes
   "API_OIDC_SUBJECTS" $oidc.subjects
-  "API_AUTH" ($config.access.open | ternary "none" "")
+  "API_AUTH" (empty $config.access.open | ternary "" "none")
   "API_RATE_PER_MINUTE" $config.access.ratePerMinute
 -}}
 {{- if $config.tracing.endpoint -}}

@@ -10,7 +10,7 @@
 {{- end -}}
 
 {{- define "gemini-kafka-bridge.serviceAccountName" -}}
-{{- $own := ternary (include "gemini-kafka-bridge.fullname" .) "default" .Values.serviceAccount.create -}}
+{{- $own := empty .Values.serviceAccount.create | ternary "default" (include "gemini-kafka-bridge.fullname" .) -}}
 {{- default $own .Values.serviceAccount.name -}}
 {{- end -}}
 
@@ -31,7 +31,7 @@ app.kubernetes.io/component: bridge
 {{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63) -}}
 {{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion -}}
 {{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service -}}
-{{- toYaml (merge $own .Values.commonLabels) -}}
+{{- toYaml (merge $own (default dict .Values.commonLabels)) -}}
 {{- end -}}
 
 {{/*
@@ -43,7 +43,7 @@ name: {{ default (printf "%s%s" (include "gemini-kafka-bridge.fullname" .root) (
 namespace: {{ default .root.Release.Namespace .namespace | quote }}
 labels:
   {{- merge (dict) (default dict .labels) (fromYaml (include "gemini-kafka-bridge.labels" .root)) | toYaml | nindent 2 }}
-{{- with merge (dict) (default dict .annotations) .root.Values.commonAnnotations }}
+{{- with merge (dict) (default dict .annotations) (default dict .root.Values.commonAnnotations) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { stringify, parseAllDocuments } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { HelmMajor } from '../../dev/helm/binary.js';
 import { helm, type HelmResult } from '../../dev/helm/helm.js';
 import { CHART } from '../../dev/helm/values-document.js';
@@ -61,7 +61,7 @@ function template(values: object | string, options: RenderOptions): Promise<Helm
   const result = (slots[slot] ?? Promise.resolve()).then(() =>
     helm(
       ['template', release, chart, '-n', namespace, '-f', '-', ...(options.args ?? [])],
-      { major, input: typeof values === 'string' ? values : stringify(values) },
+      { major, input: typeof values === 'string' ? values : JSON.stringify(values) },
     ),
   );
   slots[slot] = result.then(() => undefined);
@@ -95,11 +95,15 @@ export function at(value: unknown, ...path: (string | number)[]): unknown {
 
 /** The pods of the chart: the Deployment's and that of `helm test`. */
 export function podSpecs(manifests: readonly Manifest[]): Record<string, unknown>[] {
-  return manifests.flatMap((manifest) => {
-    if (manifest.kind === 'Pod') return [manifest['spec'] as Record<string, unknown>];
-    if (manifest.kind !== 'Deployment') return [];
-    return [at(manifest, 'spec', 'template', 'spec') as Record<string, unknown>];
+  const paths: Record<string, string[]> = {
+    Pod: ['spec'],
+    Deployment: ['spec', 'template', 'spec'],
+  };
+  const pods: unknown[] = manifests.flatMap((manifest) => {
+    const path = paths[manifest.kind];
+    return path ? [at(manifest, ...path)] : [];
   });
+  return pods as Record<string, unknown>[];
 }
 
 /** What is set by `values` over `base`, as helm merges them: lists are replaced. */

@@ -1,5 +1,8 @@
-import { stringify } from 'yaml';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { constraintOf } from '../../dev/helm/schema.js';
+import { CHART } from '../../dev/helm/values-document.js';
 import { at, merged, nested } from './chart.js';
 import { example } from './examples.js';
 
@@ -62,6 +65,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   'config.access.oidc.subjects': ['other'],
   'config.tracing.samplerArg': 0.5,
   'config.kafka.sasl.mechanism': 'plain',
+  'config.webhooks.mode': 'report',
   replicaCount: 3,
   updateStrategy: { type: 'Recreate' },
   'autoscaling.metrics': [{ type: 'Pods', pods: {} }],
@@ -90,7 +94,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   '*.scrapeTimeout': '5s',
   '*.relabelings': RULE,
   '*.metricRelabelings': RULE,
-  'prometheusRule.disabledAlerts': ['GeminiBridgeKafkaNotReady'],
+  'prometheusRule.disabledAlerts': [firstAlert()],
   'strimzi.apiVersion': 'kafka.strimzi.io/v1beta2',
   'podDisruptionBudget.maxUnavailable': '50%',
   extraEnv: [{ name: 'OTHER', value: 'x' }],
@@ -141,4 +145,10 @@ function isMatch(pattern: string, path: string): boolean {
   return new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`).test(
     path,
   );
+}
+
+function firstAlert(): string {
+  const rules: unknown = parse(readFileSync(join(CHART, 'files', 'alerts.yaml'), 'utf8'));
+  const groups = at(rules, 'groups') as { rules: { alert?: string }[] }[];
+  return groups.flatMap((group) => group.rules).find(({ alert }) => alert)?.alert ?? '';
 }
