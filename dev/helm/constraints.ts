@@ -200,6 +200,12 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   podAnnotations: FREE_LABELS,
   commonAnnotations: FREE_LABELS,
   'service.*.port': PORT,
+  'service.*.trafficDistribution': oneOf(
+    '',
+    'PreferClose',
+    'PreferSameZone',
+    'PreferSameNode',
+  ),
   'service.*.annotations': FREE_LABELS,
   'ingress.annotations': FREE_LABELS,
   'ingress.host': orEmpty(`([*]\\.)?${SUBDOMAIN}`),

@@ -6,6 +6,9 @@
 {{- if and (not $hasRedis) (gt $replicas 1) }}
 replicaCount: {{ $replicas }} replicas need config.redis.url, by which they know who is publishing what (or set replicaCount: 1)
 {{- end }}
+{{- if and $hasRedis (include "gemini-kafka-bridge.hasSeveral" .) (not (include "gemini-kafka-bridge.isShared" .)) }}
+config.dedupe.store: memory is the memory of one process: several replicas need log or redis
+{{- end }}
 {{- if $scaling.enabled }}
 {{- if not $hasRedis }}
 autoscaling.enabled: several replicas need config.redis.url, by which they know who is publishing what
@@ -79,6 +82,14 @@ config.kafka.sasl.username: has to be strimzi.user.name ({{ $strimzi.user.name }
 {{- $config := .Values.config -}}
 {{- if lt (int $config.shutdownTimeoutMs) (mul 2 (int $config.ackBudgetMs)) }}
 config.shutdownTimeoutMs: has to be twice config.ackBudgetMs or more: half of it is for what is being published
+{{- end }}
+{{- $tracing := omit $config.tracing "endpoint" "timeoutMs" "headersSecret" }}
+{{- if not $config.tracing.endpoint }}
+{{- range $key, $value := set $tracing "headersSecret.name" $config.tracing.headersSecret.name }}
+{{- if $value }}
+config.tracing.endpoint: config.tracing.{{ $key }} is set, so say where the collector is
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if regexMatch "^[0-9]" (include "gemini-kafka-bridge.fullname" .) }}
 fullnameOverride: set it: a Service's name begins with a letter, {{ include "gemini-kafka-bridge.fullname" . }} does not

@@ -1,6 +1,11 @@
+{{/* Not empty when two processes know of each other: who is publishing what is in Redis, what was published where both look. */}}
+{{- define "gemini-kafka-bridge.isShared" -}}
+{{- if and .Values.config.redis.url (ne .Values.config.dedupe.store "memory") }}yes{{ end -}}
+{{- end -}}
+
 {{- define "gemini-kafka-bridge.replicas" -}}
 {{- if eq (toString .Values.replicaCount) "auto" -}}
-{{ empty .Values.config.redis.url | ternary 1 2 }}
+{{ include "gemini-kafka-bridge.isShared" . | empty | ternary 1 2 }}
 {{- else -}}
 {{ int .Values.replicaCount }}
 {{- end -}}

@@ -287,6 +287,21 @@ const COMBINED: [key: string, values: object, remedy: string][] = [
     'by which the pods are selected',
   ],
   ['commonLabels', { commonLabels: { 'helm.sh/chart': 'mine' } }, "the chart's own"],
+  [
+    'config.dedupe.store',
+    { replicaCount: 2, config: { ...REDIS.config, dedupe: { store: 'memory' } } },
+    'one process',
+  ],
+  [
+    'config.tracing.endpoint',
+    config({ tracing: { sampler: 'always_on' } }),
+    'where the collector is',
+  ],
+  [
+    'config.tracing.endpoint',
+    config({ tracing: { headersSecret: { name: 'h' } } }),
+    'where the collector is',
+  ],
 ];
 
 const minimal = example('minimal');

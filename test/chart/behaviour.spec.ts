@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { topicNames } from '../../src/event/event-topics.js';
 import { at, merged, only, podSpecs, render } from './chart.js';
 import { example } from './examples.js';
+import { manifestFaults } from './manifest-check.js';
 
 const minimal = example('minimal');
 const REDIS = { config: { redis: { url: 'redis://redis:6379' } } };
@@ -32,6 +33,12 @@ describe('the replicas', () => {
     ['one without Redis', {}, 1, 'Recreate'],
     ['two with Redis', REDIS, 2, 'RollingUpdate'],
     ['none when told so', { replicaCount: 0 }, 0, 'Recreate'],
+    [
+      'one where the memory is one process',
+      { config: { ...REDIS.config, dedupe: { store: 'memory' } } },
+      1,
+      'Recreate',
+    ],
     ['as many as told', { ...REDIS, replicaCount: 5 }, 5, 'RollingUpdate'],
     [
       "the autoscaler's",
@@ -190,6 +197,17 @@ describe('the resources for Strimzi', () => {
       });
     }
   });
+
+  it.each(['_x', 'A__b-', '-'])(
+    'have names that Kubernetes takes for the prefix %s',
+    async (prefix) => {
+      const manifests = await over(
+        { config: { topics: { prefix } } },
+        example('strimzi'),
+      );
+      expect(manifestFaults(manifests, '1.37')).toEqual([]);
+    },
+  );
 
   it("are the bridge's rights, on its topics and no others", async () => {
     const user = only(await over(prefixed, example('strimzi')), 'KafkaUser');

@@ -66,6 +66,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   'config.tracing.samplerArg': 0.5,
   'config.kafka.sasl.mechanism': 'plain',
   'config.webhooks.mode': 'report',
+  'config.dedupe.store': 'redis',
   replicaCount: 3,
   updateStrategy: { type: 'Recreate' },
   'autoscaling.metrics': [{ type: 'Pods', pods: {} }],

@@ -8,7 +8,7 @@ export const KUBERNETES_MINORS = ['1.35', '1.36', '1.37'] as const;
 export type KubernetesMinor = (typeof KUBERNETES_MINORS)[number];
 
 /** Names of objects, from which Kubernetes makes host names. */
-const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const SERVICE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
