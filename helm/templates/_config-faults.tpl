@@ -1,0 +1,137 @@
+{{/* As `combinedFaults` of the bridge's configuration has them, in the words of the values: better now than in a pod that does not start. */}}
+{{- define "gemini-kafka-bridge.kafkaFaults" -}}
+{{- $config := .Values.config -}}
+{{- $credentials := .Values.credentials -}}
+{{- $sasl := $config.kafka.sasl -}}
+{{- if not $config.kafka.brokers }}
+config.kafka.brokers: name the brokers, as [kafka-1:9092, kafka-2:9092]
+{{- end }}
+{{- if gt (int $config.topics.minIsr) (int $config.topics.replication) }}
+config.topics.minIsr: is larger than config.topics.replication: nothing could be written
+{{- end }}
+{{- if and (eq $config.dedupe.store "log") (lt (int $config.topics.retentionHours) (int $config.dedupe.ttlHours)) }}
+config.topics.retentionHours: is shorter than config.dedupe.ttlHours: the topics are the memory (config.dedupe.store: log)
+{{- end }}
+{{- if and (eq $config.dedupe.store "redis") (not $config.redis.url) }}
+config.redis.url: config.dedupe.store: redis needs it
+{{- end }}
+{{- $hasPassword := include "gemini-kafka-bridge.isGiven" $credentials.kafkaSaslPassword }}
+{{- $hasToken := include "gemini-kafka-bridge.isGiven" $credentials.kafkaSaslToken }}
+{{- if eq $sasl.mechanism "oauthbearer" }}
+{{- if not $hasToken }}
+credentials.kafkaSaslToken: config.kafka.sasl.mechanism: oauthbearer needs it
+{{- end }}
+{{- else if $sasl.mechanism }}
+{{- if not $sasl.username }}
+config.kafka.sasl.username: config.kafka.sasl.mechanism needs it
+{{- end }}
+{{- if not $hasPassword }}
+credentials.kafkaSaslPassword: config.kafka.sasl.mechanism needs it
+{{- end }}
+{{- else if or $sasl.username $hasPassword $hasToken }}
+config.kafka.sasl.mechanism: there is a user, a password or a token, so say which mechanism
+{{- end }}
+{{- $hasCert := include "gemini-kafka-bridge.isGiven" $credentials.kafkaTlsCert }}
+{{- $hasKey := include "gemini-kafka-bridge.isGiven" $credentials.kafkaTlsKey }}
+{{- if ne $hasCert $hasKey }}
+credentials.{{ empty $hasKey | ternary "kafkaTlsKey" "kafkaTlsCert" }}: a client certificate goes together with its key (credentials.kafkaTlsCert, credentials.kafkaTlsKey)
+{{- end }}
+{{- end -}}
+
+{{- define "gemini-kafka-bridge.proofFaults" -}}
+{{- $credentials := .Values.credentials -}}
+{{- $proofs := list -}}
+{{- range list "webhookSecrets" "vaultKeys" "capabilityKeys" -}}
+{{- with include "gemini-kafka-bridge.isGiven" (index $credentials .) }}{{ $proofs = append $proofs . }}{{ end -}}
+{{- end -}}
+{{- if not $proofs }}
+credentials.webhookSecrets: set it or credentials.vaultKeys (static webhooks), or credentials.capabilityKeys (dynamic ones): without any, no delivery could be verified
+{{- end }}
+{{- end -}}
+
+{{- define "gemini-kafka-bridge.accessFaults" -}}
+{{- $access := .Values.config.access -}}
+{{- $oidc := $access.oidc -}}
+{{- $hasTokens := include "gemini-kafka-bridge.isGiven" .Values.credentials.apiTokens -}}
+{{- $hasEither := or $hasTokens $oidc.issuer -}}
+{{- if and $access.open $hasEither }}
+config.access.open: contradicts credentials.apiTokens and config.access.oidc.issuer: unset it or them
+{{- end }}
+{{- if not (or $access.open $hasEither) }}
+credentials.apiTokens: set it or config.access.oidc.issuer, or config.access.open: true to leave /v1 open to the cluster
+{{- end }}
+{{- if and $oidc.issuer (not $oidc.audience) }}
+config.access.oidc.audience: config.access.oidc.issuer needs it: a token for somebody else must not pass
+{{- end }}
+{{- range $key := list "audience" "scopes" "subjects" }}
+{{- if and (index $oidc $key) (not $oidc.issuer) }}
+config.access.oidc.issuer: config.access.oidc.{{ $key }} is set, so say of whom
+{{- end }}
+{{- end }}
+{{- if ne (empty $oidc.scopes) (empty $oidc.subjects) }}
+config.access.oidc.{{ empty $oidc.scopes | ternary "scopes" "subjects" }}: scopes and subjects go together
+{{- end }}
+{{- end -}}
+
+{{- define "gemini-kafka-bridge.jobsFaults" -}}
+{{- $config := .Values.config -}}
+{{- $credentials := .Values.credentials -}}
+{{- $hasApiKey := include "gemini-kafka-bridge.isGiven" $credentials.geminiApiKey -}}
+{{- if $hasApiKey }}
+{{- if not $config.publicUrl }}
+config.publicUrl: submitting jobs (credentials.geminiApiKey) needs it
+{{- end }}
+{{- if not (include "gemini-kafka-bridge.isGiven" $credentials.capabilityKeys) }}
+credentials.capabilityKeys: submitting jobs (credentials.geminiApiKey) needs it
+{{- end }}
+{{- end }}
+{{- $mode := include "gemini-kafka-bridge.webhooksMode" . }}
+{{- if and $config.webhooks.declared (ne $mode "off") }}
+{{- if not $hasApiKey }}
+credentials.geminiApiKey: config.webhooks.declared needs it
+{{- end }}
+{{- if and (eq $mode "ensure") (not (include "gemini-kafka-bridge.isGiven" $credentials.vaultKeys)) }}
+credentials.vaultKeys: config.webhooks.declared needs it, for the secrets (or config.webhooks.mode: report)
+{{- end }}
+{{- end }}
+{{- $names := list }}
+{{- range $config.webhooks.declared }}
+{{- if has .name $names }}
+config.webhooks.declared: the name {{ .name }} is there twice
+{{- end }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- end -}}
+
+{{- define "gemini-kafka-bridge.vaultFaults" -}}
+{{- $config := .Values.config -}}
+{{- $hasKeys := include "gemini-kafka-bridge.isGiven" .Values.credentials.vaultKeys -}}
+{{- $place := $config.vault.kubernetesSecret -}}
+{{- if and $place (not $hasKeys) }}
+credentials.vaultKeys: config.vault.kubernetesSecret needs it: what is kept there is sealed
+{{- end }}
+{{- if and $hasKeys (not $place) (not $config.redis.url) }}
+config.vault.kubernetesSecret: set it or config.redis.url: the sealed secrets (credentials.vaultKeys) have to be kept somewhere
+{{- end }}
+{{- end -}}
+
+{{- define "gemini-kafka-bridge.credentialFaults" -}}
+{{- $redis := default "" .Values.config.redis.url -}}
+{{- range $name, $credential := .Values.credentials }}
+{{- if and $credential.value $credential.existingSecret.name }}
+credentials.{{ $name }}: has both value and existingSecret.name: unset one of them
+{{- end }}
+{{- if and $credential.existingSecret.name (not $credential.existingSecret.key) }}
+credentials.{{ $name }}.existingSecret.key: say which member of the Secret it is
+{{- end }}
+{{- if and (hasPrefix "redis" $name) (include "gemini-kafka-bridge.isGiven" $credential) (not $redis) }}
+credentials.{{ $name }}: is for a Redis, so set config.redis.url
+{{- end }}
+{{- end }}
+{{- if regexMatch "^[^/]*//[^/@]*:[^/@]*@" $redis }}
+config.redis.url: has a password in it, and would show it in a ConfigMap: put it into credentials.redisPassword
+{{- end }}
+{{- if and (include "gemini-kafka-bridge.isGiven" .Values.credentials.redisTlsCa) (hasPrefix "redis:" (regexReplaceAll "[+][a-z]+" $redis "")) }}
+config.redis.url: credentials.redisTlsCa is for TLS, which is rediss://
+{{- end }}
+{{- end -}}

@@ -1,0 +1,42 @@
+{{/* Each credential, and the variable that says where its file is. */}}
+{{- define "gemini-kafka-bridge.credentialVariables" -}}
+webhookSecrets: WEBHOOK_SECRETS_FILE
+capabilityKeys: CAPABILITY_KEYS_FILE
+vaultKeys: VAULT_KEYS_FILE
+geminiApiKey: GEMINI_API_KEY_FILE
+apiTokens: API_TOKENS_FILE
+kafkaSaslPassword: KAFKA_SASL_PASSWORD_FILE
+kafkaSaslToken: KAFKA_SASL_TOKEN_FILE
+kafkaTlsCa: KAFKA_TLS_CA_FILE
+kafkaTlsCert: KAFKA_TLS_CERT_FILE
+kafkaTlsKey: KAFKA_TLS_KEY_FILE
+redisPassword: REDIS_PASSWORD_FILE
+redisTlsCa: REDIS_TLS_CA_FILE
+{{- end -}}
+
+{{/* Not empty when there is such a credential. */}}
+{{- define "gemini-kafka-bridge.isGiven" -}}
+{{- if or .value .existingSecret.name }}yes{{ end -}}
+{{- end -}}
+
+{{/* The chart's own Secret: name by value. */}}
+{{- define "gemini-kafka-bridge.ownCredentials" -}}
+{{- range $name, $credential := .Values.credentials -}}
+{{- with $credential.value }}
+{{ $name }}: {{ b64enc . | quote }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* One volume of all, without subPath: so the kubelet brings a change into the running pod. */}}
+{{- define "gemini-kafka-bridge.credentialSources" -}}
+{{- range $name, $credential := .Values.credentials -}}
+{{- if include "gemini-kafka-bridge.isGiven" $credential }}
+- secret:
+    name: {{ default (printf "%s-credentials" (include "gemini-kafka-bridge.fullname" $)) $credential.existingSecret.name | quote }}
+    items:
+      - key: {{ ternary $name $credential.existingSecret.key (empty $credential.existingSecret.name) | quote }}
+        path: {{ $name }}/value
+{{- end -}}
+{{- end -}}
+{{- end -}}

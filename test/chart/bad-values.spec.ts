@@ -1,0 +1,344 @@
+import { describe, expect, it } from '@jest/globals';
+import { merged, refusalOf } from './chart.js';
+import { example } from './examples.js';
+
+const SECRET = { existingSecret: { name: 'gemini-bridge' } };
+const REDIS = { config: { redis: { url: 'redis://redis:6379' } } };
+const config = (values: object) => ({ config: values });
+const credentials = (values: object) => ({ credentials: values });
+const withRedis = (values: object) => merged(REDIS, values) as object;
+const PUBLIC_URL = config({ publicUrl: 'https://hooks.example.com' });
+
+/** The key that the message has to name, one fault over the minimal example, and what else the message says. */
+const TYPOS: [key: string, values: object][] = [
+  ['replicas', { replicas: 2 }],
+  ['config', config({ publicURL: 'https://hooks.example.com' })],
+  ['config/kafka', config({ kafka: { broker: ['kafka:9092'] } })],
+  ['config/topics', config({ topics: { minISR: 2 } })],
+  ['credentials', credentials({ kafkaPassword: { value: 'x' } })],
+  ['credentials/apiTokens', credentials({ apiTokens: { secret: 'x' } })],
+  ['image', { image: { name: 'x' } }],
+  ['ingress', { ingress: { hosts: ['a'] } }],
+  ['podSecurityContext', { podSecurityContext: { runAsNonroot: true } }],
+  ['securityContext', { securityContext: { readOnlyRootFileSystem: true } }],
+  ['networkPolicy/kafka', { networkPolicy: { kafka: { port: 1 } } }],
+  ['resources', { resources: { limit: {} } }],
+  ['autoscaling', { autoscaling: { maxReplica: 3 } }],
+];
+
+const WRONG: [key: string, values: object][] = [
+  ['replicaCount', { replicaCount: '2' }],
+  ['replicaCount', { replicaCount: -1 }],
+  ['image/tag', { image: { tag: 1.5 } }],
+  ['image/digest', { image: { digest: 'sha256:abc' } }],
+  ['image/pullPolicy', { image: { pullPolicy: 'always' } }],
+  ['config/publicUrl', config({ publicUrl: 'http://hooks.example.com' })],
+  ['config/logLevel', config({ logLevel: 'trace' })],
+  ['config/ackBudgetMs', config({ ackBudgetMs: 50 })],
+  ['config/ackBudgetMs', config({ ackBudgetMs: '4s' })],
+  ['config/kafka/brokers', config({ kafka: { brokers: 'kafka:9092' } })],
+  ['config/kafka/brokers/0', config({ kafka: { brokers: ['kafka'] } })],
+  [
+    'config/kafka/sasl/mechanism',
+    config({ kafka: { sasl: { mechanism: 'SCRAM-SHA-512' } } }),
+  ],
+  ['config/topics/prefix', config({ topics: { prefix: 'a.b' } })],
+  ['config/topics/partitions', config({ topics: { partitions: 0 } })],
+  ['config/dedupe/ttlHours', config({ dedupe: { ttlHours: 24 } })],
+  ['config/dedupe/store', config({ dedupe: { store: 'kafka' } })],
+  ['config/redis/url', config({ redis: { url: 'redis:6379' } })],
+  ['config/webhooks/declared/0', config({ webhooks: { declared: ['main'] } })],
+  ['config/access/oidc/scopes/0', config({ access: { oidc: { scopes: ['admin'] } } })],
+  [
+    'credentials/geminiApiKey/value',
+    credentials({ geminiApiKey: { value: 'two words' } }),
+  ],
+  [
+    'credentials/apiTokens/existingSecret/name',
+    credentials({ apiTokens: { existingSecret: { name: 'A_B' } } }),
+  ],
+  ['commonLabels/team', { commonLabels: { team: 'a b' } }],
+  ['podAnnotations/a', { podAnnotations: { a: 1 } }],
+  ['service/public/port', { service: { public: { port: 0 } } }],
+  ['podDisruptionBudget/maxUnavailable', { podDisruptionBudget: { maxUnavailable: 0 } }],
+  ['fullnameOverride', { fullnameOverride: 'x'.repeat(51) }],
+  ['serviceMonitor/interval', { serviceMonitor: { interval: '30' } }],
+  [
+    'topologySpread/whenUnsatisfiable',
+    { topologySpread: { whenUnsatisfiable: 'Never' } },
+  ],
+  ['strimzi/user/authentication', { strimzi: { user: { authentication: 'plain' } } }],
+];
+
+const COMBINED: [key: string, values: object, remedy: string][] = [
+  ['config.kafka.brokers', config({ kafka: { brokers: [] } }), 'name the brokers'],
+  ['replicaCount', { replicaCount: 2 }, 'config.redis.url'],
+  ['autoscaling.enabled', { autoscaling: { enabled: true } }, 'config.redis.url'],
+  [
+    'replicaCount',
+    withRedis({ replicaCount: 3, autoscaling: { enabled: true } }),
+    'leave it at auto',
+  ],
+  [
+    'autoscaling.minReplicas',
+    withRedis({ autoscaling: { enabled: true, minReplicas: 7 } }),
+    'autoscaling.maxReplicas',
+  ],
+  [
+    'autoscaling.targetCPUUtilizationPercentage',
+    withRedis({ autoscaling: { enabled: true, targetCPUUtilizationPercentage: 0 } }),
+    'nothing to scale by',
+  ],
+  [
+    'podDisruptionBudget.maxUnavailable',
+    withRedis({ podDisruptionBudget: { maxUnavailable: 2 } }),
+    'make it smaller',
+  ],
+  [
+    'credentials.webhookSecrets',
+    credentials({ webhookSecrets: { existingSecret: { name: '' } } }),
+    'no delivery could be verified',
+  ],
+  [
+    'credentials.apiTokens',
+    config({ access: { open: false } }),
+    'config.access.open: true',
+  ],
+  ['config.access.open', credentials({ apiTokens: SECRET }), 'contradicts'],
+  [
+    'config.access.oidc.audience',
+    config({ access: { open: false, oidc: { issuer: 'https://i.example' } } }),
+    'somebody else',
+  ],
+  [
+    'config.access.oidc.issuer',
+    config({ access: { oidc: { audience: 'a' } } }),
+    'say of whom',
+  ],
+  [
+    'config.access.oidc.subjects',
+    config({
+      access: {
+        open: false,
+        oidc: { issuer: 'https://i.example', audience: 'a', scopes: ['jobs:read'] },
+      },
+    }),
+    'go together',
+  ],
+  [
+    'config.publicUrl',
+    credentials({ geminiApiKey: SECRET, capabilityKeys: SECRET }),
+    'submitting jobs',
+  ],
+  [
+    'credentials.capabilityKeys',
+    merged(PUBLIC_URL, credentials({ geminiApiKey: SECRET })) as object,
+    'submitting jobs',
+  ],
+  [
+    'credentials.geminiApiKey',
+    config({ webhooks: { declared: [{ name: 'main' }], mode: 'report' } }),
+    'needs it',
+  ],
+  [
+    'credentials.vaultKeys',
+    merged(PUBLIC_URL, {
+      config: { webhooks: { declared: [{ name: 'main' }] } },
+      credentials: { geminiApiKey: SECRET, capabilityKeys: SECRET },
+    }) as object,
+    'config.webhooks.mode: report',
+  ],
+  [
+    'config.webhooks.declared',
+    config({ webhooks: { mode: 'off', declared: [{ name: 'main' }, { name: 'main' }] } }),
+    'twice',
+  ],
+  [
+    'config.vault.kubernetesSecret',
+    credentials({ vaultKeys: SECRET }),
+    'config.redis.url',
+  ],
+  ['credentials.vaultKeys', config({ vault: { kubernetesSecret: 'vault' } }), 'sealed'],
+  [
+    'credentials.kafkaTlsKey',
+    credentials({ kafkaTlsCert: SECRET }),
+    'together with its key',
+  ],
+  [
+    'credentials.kafkaTlsCert',
+    credentials({ kafkaTlsKey: SECRET }),
+    'together with its key',
+  ],
+  [
+    'config.kafka.sasl.username',
+    {
+      config: { kafka: { sasl: { mechanism: 'plain' } } },
+      credentials: { kafkaSaslPassword: SECRET },
+    },
+    'needs it',
+  ],
+  [
+    'credentials.kafkaSaslPassword',
+    config({ kafka: { sasl: { mechanism: 'plain', username: 'u' } } }),
+    'needs it',
+  ],
+  [
+    'credentials.kafkaSaslToken',
+    config({ kafka: { sasl: { mechanism: 'oauthbearer' } } }),
+    'needs it',
+  ],
+  [
+    'config.kafka.sasl.mechanism',
+    config({ kafka: { sasl: { username: 'u' } } }),
+    'which mechanism',
+  ],
+  [
+    'config.kafka.sasl.mechanism',
+    credentials({ kafkaSaslPassword: SECRET }),
+    'which mechanism',
+  ],
+  [
+    'credentials.webhookSecrets',
+    credentials({ webhookSecrets: { value: 'whsec_x' } }),
+    'unset one of them',
+  ],
+  [
+    'credentials.webhookSecrets.existingSecret.key',
+    credentials({ webhookSecrets: { existingSecret: { key: '' } } }),
+    'which member',
+  ],
+  [
+    'credentials.redisPassword',
+    credentials({ redisPassword: SECRET }),
+    'config.redis.url',
+  ],
+  [
+    'config.redis.url',
+    config({ redis: { url: 'redis://user:geheim@redis:6379' } }),
+    'credentials.redisPassword',
+  ],
+  ['config.redis.url', withRedis(credentials({ redisTlsCa: SECRET })), 'rediss://'],
+  ['config.redis.url', config({ dedupe: { store: 'redis' } }), 'needs it'],
+  [
+    'config.topics.minIsr',
+    config({ topics: { minIsr: 4 } }),
+    'config.topics.replication',
+  ],
+  [
+    'config.topics.retentionHours',
+    config({ topics: { retentionHours: 48 } }),
+    'config.dedupe.ttlHours',
+  ],
+  ['config.shutdownTimeoutMs', config({ ackBudgetMs: 15_000 }), 'config.ackBudgetMs'],
+  ['config.publicUrl', { ingress: { enabled: true } }, 'ingress.host'],
+  [
+    'config.publicUrl',
+    { httpRoute: { enabled: true, parentRefs: [{ name: 'g' }] } },
+    'httpRoute.hostnames',
+  ],
+  [
+    'httpRoute.parentRefs',
+    merged(PUBLIC_URL, { httpRoute: { enabled: true } }) as object,
+    'name the Gateway',
+  ],
+  [
+    'ingress.annotations',
+    { config: { publicUrl: 'https://a.example/b' }, ingress: { enabled: true } },
+    'strip /b',
+  ],
+  [
+    'podMonitor.enabled',
+    { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } },
+    'scraped twice',
+  ],
+  [
+    'prometheusRule.disabledAlerts',
+    { prometheusRule: { disabledAlerts: ['Nope'] } },
+    'there is no alert Nope',
+  ],
+  [
+    'strimzi.cluster',
+    { strimzi: { user: { enabled: true, authentication: 'tls' } } },
+    'name the Kafka',
+  ],
+  [
+    'config.topics.mode',
+    { strimzi: { cluster: 'c', topics: { enabled: true } } },
+    'has to be check',
+  ],
+  [
+    'config.kafka.sasl.mechanism',
+    { strimzi: { cluster: 'c', user: { enabled: true } } },
+    'scram-sha-512',
+  ],
+  [
+    'config.kafka.sasl.username',
+    { strimzi: { cluster: 'c', user: { enabled: true } } },
+    'strimzi.user.name',
+  ],
+  [
+    'extraVolumes',
+    { extraVolumes: [{ name: 'tmp', emptyDir: {} }] },
+    'taken by the chart',
+  ],
+  [
+    'podLabels',
+    { podLabels: { 'app.kubernetes.io/name': 'mine' } },
+    'by which the pods are selected',
+  ],
+  ['commonLabels', { commonLabels: { 'helm.sh/chart': 'mine' } }, "the chart's own"],
+  [
+    'config.dedupe.store',
+    { replicaCount: 2, config: { ...REDIS.config, dedupe: { store: 'memory' } } },
+    'one process',
+  ],
+  [
+    'config.tracing.endpoint',
+    config({ tracing: { sampler: 'always_on' } }),
+    'where the collector is',
+  ],
+  [
+    'config.tracing.endpoint',
+    config({ tracing: { headersSecret: { name: 'h' } } }),
+    'where the collector is',
+  ],
+];
+
+const minimal = example('minimal');
+const bad = (values: object) => refusalOf(merged(minimal, values) as object);
+
+describe('bad values', () => {
+  it.each([...TYPOS, ...WRONG])('%s: the schema names it: %j', async (key, values) => {
+    const message = await bad(values);
+    expect(message).toContain("don't meet the specifications of the schema");
+    expect(message).toMatch(new RegExp(`at '/${key}'|additional properties '${key}'`));
+  });
+
+  it.each(COMBINED)(
+    '%s: the chart names it and the remedy: %j',
+    async (key, values, remedy) => {
+      const message = await bad(values);
+      expect(message).toMatch(
+        new RegExp(`^  ${key.replaceAll('.', '\\.')}: .*${remedy}`, 'm'),
+      );
+    },
+  );
+
+  it('are all named at once', async () => {
+    const message = await refusalOf({});
+    expect(message.match(/^  (config|credentials)\.[\w.]+: /gm)).toHaveLength(3);
+  });
+
+  it('are refused by helm 3 as well', async () => {
+    const typo = merged(minimal, { config: { publicURL: 'x' } }) as object;
+    expect(await refusalOf(typo, { major: 3 })).toContain('publicURL');
+    expect(await refusalOf({}, { major: 3 })).toContain('config.kafka.brokers: name');
+  });
+
+  it('never show a password', async () => {
+    const message = await bad(
+      config({ redis: { url: 'redis://user:geheim@redis:6379' } }),
+    );
+    expect(message).not.toContain('geheim');
+  });
+});

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { HelmMajor } from '../../dev/helm/binary.js';
+import { helm } from '../../dev/helm/helm.js';
+import { CHART } from '../../dev/helm/values-document.js';
+import { manifestsIn, render, type Manifest } from './chart.js';
+import { EXAMPLES, examplePath } from './examples.js';
+import { KUBERNETES_MINORS, manifestFaults } from './manifest-check.js';
+
+/** Made by examples of `extraObjects`; their operators are not the chart's. */
+const FOREIGN = 'external-secrets.io/v1';
+const MAJORS: readonly HelmMajor[] = [3, 4];
+
+describe.each(EXAMPLES)('the example %s', (name) => {
+  const text = readFileSync(examplePath(name), 'utf8');
+
+  let manifests: Manifest[];
+  beforeAll(async () => {
+    manifests = await render(text);
+  });
+
+  it.each(MAJORS)('passes helm %s lint --strict', async (major) => {
+    const args = ['lint', '--strict', CHART, '-f', examplePath(name)];
+    const { ok, stdout, stderr } = await helm(args, { major });
+    expect({ ok, said: ok || stdout + stderr }).toEqual({ ok: true, said: true });
+  });
+
+  it('makes the same with helm 3 as with helm 4', async () => {
+    expect(await render(text, { major: 3 })).toEqual(manifests);
+  });
+
+  it.each(KUBERNETES_MINORS)('is what Kubernetes %s takes', (minor) => {
+    const own = manifests.filter(({ apiVersion }) => apiVersion !== FOREIGN);
+    expect(manifestFaults(own, minor)).toEqual([]);
+  });
+
+  it('says why it is, in its first line', () => {
+    expect(text).toMatch(/^# \w/);
+  });
+});
+
+describe('the check of manifests', () => {
+  const misspelt: [text: string, instead: string, fault: string][] = [
+    ['maxUnavailable: 0', 'maxUnavailible: 0', 'maxUnavailible'],
+    [
+      'readOnlyRootFilesystem: true',
+      'readOnlyRootFileSystem: true',
+      'readOnlyRootFileSystem',
+    ],
+    [
+      'unhealthyPodEvictionPolicy',
+      'unhealthyPodEvictionPolcy',
+      'unhealthyPodEvictionPolcy',
+    ],
+    ['scrapeTimeout: 10s', 'scrapeTimeOut: 10s', 'scrapeTimeOut'],
+    ['resourceNames:', 'resourcesNames:', 'resourcesNames'],
+    ['minReplicas: 2', 'minReplicas: two', 'minReplicas'],
+    ['replacePrefixMatch: /', 'replacePrefix: /', 'replacePrefix'],
+    ['patternType: prefix', 'patternType: prefixed', 'patternType'],
+  ];
+
+  let rendered: string;
+  beforeAll(async () => {
+    const args = ['template', 'demo', CHART, '-f', examplePath('everything')];
+    rendered = (await helm(args)).stdout;
+  });
+
+  it.each(misspelt)('catches %s as %s', (right, wrong, fault) => {
+    expect(rendered).toContain(right);
+    const faults = manifestFaults(manifestsIn(rendered.replace(right, wrong)), '1.37');
+    expect(faults.join('\n')).toContain(fault);
+  });
+});

@@ -1,0 +1,200 @@
+import { describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import { at, merged, only, podSpecs, render, type Manifest } from './chart.js';
+import { example, EXAMPLES } from './examples.js';
+
+const CREDENTIALS = '/etc/gemini-kafka-bridge/credentials';
+/** Of the user, who answers for them. */
+const OTHERS = ['sidecar', 'wait'];
+
+function containersOf(pod: Record<string, unknown>): Record<string, unknown>[] {
+  const all = [pod['initContainers'], pod['containers']].flatMap(
+    (list) => (list as Record<string, unknown>[] | undefined) ?? [],
+  );
+  return all.filter(({ name }) => !OTHERS.includes(String(name)));
+}
+
+async function podTemplate(change: object): Promise<string> {
+  const manifests = await render(merged(example('everything'), change) as object);
+  return JSON.stringify(at(only(manifests, 'Deployment'), 'spec', 'template'));
+}
+
+describe.each(EXAMPLES)('the pods of %s', (name) => {
+  it('conform to the restricted Pod Security standard, and to more', async () => {
+    const pods = podSpecs(await render(example(name)));
+    expect(pods).toHaveLength(2);
+    for (const pod of pods) {
+      expect(pod['securityContext']).toEqual({
+        runAsNonRoot: true,
+        runAsUser: 65532,
+        runAsGroup: 65532,
+        fsGroup: 65532,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      for (const forbidden of ['hostNetwork', 'hostPID', 'hostIPC', 'hostUsers']) {
+        expect(pod[forbidden]).toBeUndefined();
+      }
+      expect(pod['enableServiceLinks']).toBe(false);
+      for (const container of containersOf(pod)) {
+        expect(container['securityContext']).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        expect(at(container, 'resources', 'limits', 'memory')).toBeDefined();
+        expect(at(container, 'resources', 'limits', 'cpu')).toBeUndefined();
+      }
+      const kinds = (pod['volumes'] as object[]).flatMap((volume) => Object.keys(volume));
+      const allowed = ['name', 'configMap', 'emptyDir', 'projected', 'secret'];
+      expect(kinds.filter((kind) => !allowed.includes(kind))).toEqual([]);
+    }
+  });
+
+  it('have the token of the service account for the vault alone', async () => {
+    const manifests = await render(example(name));
+    const account = only(manifests, 'ServiceAccount');
+    expect(account['automountServiceAccountToken']).toBe(false);
+    const hasVault = manifests.some(({ kind }) => kind === 'Role');
+    for (const pod of podSpecs(manifests)) {
+      expect(pod['automountServiceAccountToken']).toBe(hasVault);
+    }
+    expect(hasVault).toBe(name === 'vault-in-kubernetes' || name === 'everything');
+  });
+
+  it('reach the public port alone from outside', async () => {
+    const manifests = await render(example(name));
+    const services = manifests.filter(({ kind }) => kind === 'Service');
+    const ports = services.map((service) =>
+      at(service, 'spec', 'ports', 0, 'targetPort'),
+    );
+    expect(ports.map(String).toSorted()).toEqual(['internal', 'public']);
+    expect(services.map((service) => at(service, 'spec', 'type'))).toEqual([
+      'ClusterIP',
+      'ClusterIP',
+    ]);
+    const ways = manifests.filter(
+      ({ kind }) => kind === 'Ingress' || kind === 'HTTPRoute',
+    );
+    for (const way of ways) {
+      const text = stringify(way);
+      expect(text).not.toContain('internal');
+      expect(text).not.toContain('8081');
+      expect(text).toContain('name: demo-gemini-kafka-bridge-public');
+      expect(text).toContain('/webhooks/gemini');
+    }
+  });
+});
+
+describe('the credentials', () => {
+  const values = example('everything');
+  const given = values['credentials'] as Record<string, { value?: string }>;
+  const secrets = Object.values(given).flatMap(({ value }) =>
+    value ? [value.trim()] : [],
+  );
+
+  it('given by value are in the Secret and nowhere else', async () => {
+    const manifests = await render(values);
+    expect(secrets).toHaveLength(7);
+    const rest = manifests.filter(
+      ({ kind, metadata }) =>
+        kind !== 'Secret' || !metadata.name.endsWith('-credentials'),
+    );
+    const encoded = secrets.map((secret) => Buffer.from(secret).toString('base64'));
+    for (const secret of [...secrets, ...encoded]) {
+      expect(JSON.stringify(rest)).not.toContain(secret);
+    }
+    const [secret] = manifests.filter(({ metadata }) =>
+      metadata.name.endsWith('-credentials'),
+    );
+    const data = Object.values(at(secret, 'data') as Record<string, string>);
+    const texts = data.map((text) => Buffer.from(text, 'base64').toString().trim());
+    expect(texts.toSorted()).toEqual(secrets.toSorted());
+  });
+
+  it('are files for the group, in a volume that is mounted whole', async () => {
+    for (const pod of podSpecs(await render(values))) {
+      const volume = (pod['volumes'] as Record<string, unknown>[]).find(
+        (each) => each['name'] === 'credentials',
+      );
+      expect(at(volume, 'projected', 'defaultMode')).toBe(0o440);
+      const [container] = containersOf(pod);
+      const mounts = at(container, 'volumeMounts') as Record<string, unknown>[];
+      const mount = mounts.find(({ name }) => name === 'credentials');
+      expect(mount).toEqual({
+        name: 'credentials',
+        mountPath: CREDENTIALS,
+        readOnly: true,
+      });
+    }
+  });
+
+  it('have each variable point to the file that the volume has', async () => {
+    const manifests = await render(values);
+    const [config] = manifests.filter(
+      ({ kind, metadata }) =>
+        kind === 'ConfigMap' && metadata.name === 'demo-gemini-kafka-bridge',
+    );
+    const pointed = Object.entries(at(config, 'data') as object)
+      .filter(([name]) => name.endsWith('_FILE'))
+      .map(([, path]) => String(path));
+    const [pod] = podSpecs(manifests);
+    const volumes = at(pod, 'volumes') as Record<string, unknown>[];
+    const volume = volumes.find(({ name }) => name === 'credentials');
+    const files = (at(volume, 'projected', 'sources') as object[]).map(
+      (source) => `${CREDENTIALS}/${String(at(source, 'secret', 'items', 0, 'path'))}`,
+    );
+    expect(pointed.toSorted()).toEqual(files.toSorted());
+    expect(pointed).toHaveLength(11);
+  });
+
+  it('roll no pod when they change, as settings do', async () => {
+    const before = await podTemplate({});
+    const rotated = { credentials: { geminiApiKey: { value: 'another' } } };
+    expect(await podTemplate(rotated)).toBe(before);
+    expect(await podTemplate({ config: { logLevel: 'debug' } })).not.toBe(before);
+  });
+});
+
+describe('the role for the vault', () => {
+  it('is for the one Secret, which no upgrade empties and no uninstallation removes', async () => {
+    const manifests = await render(example('vault-in-kubernetes'));
+    expect(only(manifests, 'Role')['rules']).toEqual([
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: ['gemini-bridge-vault'],
+        verbs: ['get', 'patch'],
+      },
+    ]);
+    const vault = only(manifests, 'Secret');
+    expect(vault.metadata.name).toBe('gemini-bridge-vault');
+    expect(vault.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+    expect(vault).not.toHaveProperty('data');
+    expect(vault).not.toHaveProperty('stringData');
+    const account = only(manifests, 'ServiceAccount').metadata.name;
+    expect(at(only(manifests, 'RoleBinding'), 'subjects', 0, 'name')).toBe(account);
+  });
+});
+
+describe('the image', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const forms: [image: object, reference: string][] = [
+    [{}, 'gemini-kafka-bridge:0.1.0'],
+    [{ tag: 'v2' }, 'gemini-kafka-bridge:v2'],
+    [{ tag: '1.10' }, 'gemini-kafka-bridge:1.10'],
+    [{ registry: 'r.example:5000' }, 'r.example:5000/gemini-kafka-bridge:0.1.0'],
+    [{ repository: 'a/b' }, 'a/b:0.1.0'],
+    [{ digest }, `gemini-kafka-bridge:0.1.0@${digest}`],
+    [
+      { registry: 'r.example', repository: 'a/b', tag: 't', digest },
+      `r.example/a/b:t@${digest}`,
+    ],
+  ];
+
+  it.each(forms)('of %j is %s', async (image, reference) => {
+    const manifests: Manifest[] = await render({ ...example('minimal'), image });
+    for (const pod of podSpecs(manifests)) {
+      expect(at(containersOf(pod)[0], 'image')).toBe(reference);
+    }
+  });
+});
