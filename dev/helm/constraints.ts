@@ -92,6 +92,7 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'config.dedupe.onError': oneOf('', 'publish', 'refuse'),
   'config.dedupe.memoryMax': whole(1, 100_000_000),
   'config.redis.url': orEmpty('rediss?(\\+sentinel|\\+cluster)?://.*'),
+  'config.redis.keyPrefix': text('^[a-zA-Z0-9_-]{1,64}$'),
   'config.gemini.url': text(`^${WEB_URL}$`),
   'config.vault.kubernetesSecret': orEmpty('[a-z0-9][a-z0-9.-]{0,252}'),
   'config.webhooks.declared': listOf({

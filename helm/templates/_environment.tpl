@@ -41,6 +41,7 @@
   "DEDUPE_ON_ERROR" $config.dedupe.onError
   "DEDUPE_MEMORY_MAX" $config.dedupe.memoryMax
   "REDIS_URL" $config.redis.url
+  "REDIS_KEY_PREFIX" (empty $config.redis.url | ternary "" $config.redis.keyPrefix)
   "GEMINI_URL" $config.gemini.url
   "VAULT_KUBERNETES_SECRET" $config.vault.kubernetesSecret
   "WEBHOOKS" (empty $config.webhooks.declared | ternary "" (toJson $config.webhooks.declared))
