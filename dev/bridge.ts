@@ -52,6 +52,16 @@ export async function startBridge(
       if (lines.length > MAX_LINES) lines.shift();
     },
   });
+  return bridgeOf(child, lines);
+}
+
+type Child = Pick<LeashedProcess, 'pid' | 'exited' | 'kill' | 'stop'>;
+
+/** A bridge that was started in whichever way, on this machine's loopback; resolves when it listens. */
+export async function bridgeOf(
+  child: Child,
+  lines: readonly string[],
+): Promise<BridgeProcess> {
   const { port, internalPort } = await listening(child, lines);
   const internalUrl = `http://127.0.0.1:${internalPort}`;
   const stop = () => child.stop(STOP_GRACE_MS);
@@ -83,10 +93,7 @@ function openUnlessGuarded(env: Record<string, string>): Record<string, string> 
   return guarded ? {} : { API_AUTH: 'none' };
 }
 
-async function listening(
-  child: LeashedProcess,
-  lines: readonly string[],
-): Promise<Ports> {
+async function listening(child: Child, lines: readonly string[]): Promise<Ports> {
   const exit = watchExit(child);
   const deadlineMs = performance.now() + LISTEN_LIMIT_MS;
   for (;;) {
@@ -106,7 +113,7 @@ async function listening(
 
 async function ready(
   internalUrl: string,
-  child: LeashedProcess,
+  child: Child,
   lines: readonly string[],
   timeoutMs: number,
 ): Promise<void> {
@@ -129,7 +136,7 @@ async function ready(
   }
 }
 
-function watchExit(child: LeashedProcess): { text?: string } {
+function watchExit(child: Child): { text?: string } {
   const seen: { text?: string } = {};
   const note = async () => {
     const { code, signal } = await child.exited;

@@ -12,8 +12,8 @@ import { confining, type Mount } from './confinement.js';
 /** As the image's `USER` and the chart's pod have it. */
 export const SANDBOX_UID = 65_532;
 const TMP: Mount = { to: '/tmp', sizeMiB: 64 };
-const NODE = '/opt/node/bin/node';
-const PATH = '/opt/node/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const NODE = '/opt/node/bin';
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const APART = ['--mount', '--pid', '--fork', '--kill-child'];
 const SHOWN_LINES = 20;
 /** util-linux up to 2.38 ends so, and with 1, when the command died of a signal. */
@@ -24,7 +24,7 @@ export interface SandboxOptions {
   readonly command: readonly string[];
   /** What the process sees beside the machine's own `/usr`; `/tmp` is empty and writable when absent here. */
   readonly mounts?: readonly Mount[];
-  /** The whole environment; folders of a `PATH` come before our own. */
+  /** The whole environment; the folder of `node` is put before its `PATH`. */
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly gid?: number;
@@ -64,7 +64,7 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
   const tools = await sandboxTools();
   const folder = await temporaryFolder('gemini-kafka-bridge-sandbox');
   const hasTmp = mounts.some(({ to }) => to === TMP.to);
-  const all = [...(hasTmp ? [] : [TMP]), { from: node, to: NODE }, ...mounts];
+  const all = [...(hasTmp ? [] : [TMP]), { from: node, to: `${NODE}/node` }, ...mounts];
   const plan = { root: folder.path, mounts: all, uid, gid, groups, cwd };
   const script = confining(plan, tools);
 
@@ -76,7 +76,7 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
   const wrapper = spawnLeashed({
     command: tools.unshare,
     args: [...APART, '/bin/sh', '-ec', script, 'sh', ...command],
-    env: { ...env, PATH: env['PATH'] ? `${env['PATH']}:${PATH}` : PATH },
+    env: { ...env, PATH: `${NODE}:${env['PATH'] ?? PATH}` },
     output(line, from) {
       if (inner === undefined && from === 'stdout') {
         inner = Number(line);

@@ -63,13 +63,13 @@ describeSandboxed('a sandbox', () => {
       gid: 1235,
       groups: [1236],
       cwd: '/tmp',
-      env: { A: "it's", PATH: '/app/bin' },
+      env: { A: "it's", PATH: '/app/bin:/bin' },
     });
     expect(lines.slice(0, 4)).toEqual(['1234', '1235', '1235 1236', '/tmp']);
     const names = lines.slice(4).map((line) => line.split('=')[0]);
     expect(new Set(names)).toEqual(new Set(['A', 'PATH', 'PWD'])); // the last is the shell's
     expect(lines).toContain("A=it's");
-    expect(lines.find((line) => line.startsWith('PATH='))).toMatch(/^PATH=\/app\/bin:/);
+    expect(lines).toContain('PATH=/opt/node/bin:/app/bin:/bin');
   });
 
   it('writes nowhere but where it may', async () => {
@@ -102,6 +102,13 @@ describeSandboxed('a sandbox', () => {
     ).toEqual([]);
     expect(lines.filter((line) => /No such file/.test(line))).toHaveLength(2);
     expect(Math.max(...lines.map(Number).filter(Boolean))).toBeLessThan(5);
+  });
+
+  it('has the Node.js that it is given', async () => {
+    const script = '#!/bin/sh\necho another node';
+    writeFileSync(join(folder.path, 'node'), script, { mode: 0o755 });
+    const { lines } = await run('node -v', { node: join(folder.path, 'node') });
+    expect(lines).toEqual(['another node']);
   });
 
   it('gets signals, and says how it ended', async () => {
@@ -156,5 +163,5 @@ describeSandboxed('a sandbox', () => {
     await parent.exited;
     await until(() => !isAlive(pid) && !pidsWith(`86400.${marker}`).some(isAlive));
     await until(() => !readdirSync(folder.path).some((name) => name.includes('sandbox')));
-  }, 60_000);
+  }, 120_000);
 });
