@@ -15,7 +15,7 @@ const DATA = '..data';
 const GROUP_READS_FILE = 0o440;
 const GROUP_READS_FOLDER = 0o550;
 
-/** By file name, as in a Secret's `stringData` or a ConfigMap's `data`. */
+/** By path in the volume: a file name, as in a Secret's `stringData`, or the `path` of an item of a projected volume. */
 export type VolumeData = Readonly<Record<string, string>>;
 
 export interface VolumeOptions {
@@ -60,7 +60,9 @@ export class SecretVolume {
     const draft = join(this.path, '..data_tmp');
     await symlink(folder, draft);
     await rename(draft, join(this.path, DATA));
-    await this.relink(Object.keys(data));
+    await this.relink(
+      new Set(Object.keys(data).map((file) => file.split('/', 1)[0] as string)),
+    );
     if (before !== undefined) await rm(join(this.path, before), { recursive: true });
   }
 
@@ -77,11 +79,21 @@ export class SecretVolume {
     await this.give(folder, 0o755, GROUP_READS_FOLDER);
     for (const [file, text] of Object.entries(data)) {
       const path = join(folder, file);
+      await this.makeFolders(folder, file);
       await writeFile(path, text);
       await this.give(path, mode, GROUP_READS_FILE);
     }
     if (fsGroup !== undefined) await chown(this.path, -1, fsGroup);
     return name;
+  }
+
+  private async makeFolders(folder: string, file: string): Promise<void> {
+    const names = file.split('/').slice(0, -1);
+    for (const [i] of names.entries()) {
+      const path = join(folder, ...names.slice(0, i + 1));
+      await mkdir(path, { recursive: true });
+      await this.give(path, 0o755, GROUP_READS_FOLDER);
+    }
   }
 
   /** `chmod` by itself: what a new file gets depends on our umask. */
@@ -91,12 +103,13 @@ export class SecretVolume {
     await chmod(path, fsGroup === undefined ? mode : mode | forGroup);
   }
 
-  private async relink(files: readonly string[]): Promise<void> {
+  /** @param names what is directly in the volume. */
+  private async relink(names: ReadonlySet<string>): Promise<void> {
     const there = (await readdir(this.path)).filter((name) => !name.startsWith('..'));
-    for (const name of there.filter((each) => !files.includes(each))) {
+    for (const name of there.filter((each) => !names.has(each))) {
       await rm(join(this.path, name));
     }
-    for (const name of files.filter((each) => !there.includes(each))) {
+    for (const name of [...names].filter((each) => !there.includes(each))) {
       await symlink(join(DATA, name), join(this.path, name));
     }
   }

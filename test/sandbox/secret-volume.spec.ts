@@ -39,6 +39,21 @@ describe('a Secret as kubelet writes it', () => {
     expect(readFileSync(join(path, 'a'), 'utf8')).toBe('3');
     expect(readdirSync(path).toSorted()).toEqual(['..data', after, 'a', 'c'].toSorted());
   });
+
+  it('has folders where an item of a projected volume has them', async () => {
+    const path = place('projected');
+    const options = { mode: 0o400, fsGroup: 2000 };
+    const volume = await SecretVolume.create(
+      path,
+      { 'a/b/value': '1', 'a/c': '2' },
+      options,
+    );
+    expect(readlinkSync(join(path, 'a'))).toBe('..data/a');
+    expect(statSync(join(path, 'a', 'b')).mode & 0o777).toBe(0o755);
+    await volume.update({ 'a/b/value': '3' });
+    expect(readFileSync(join(path, 'a', 'b', 'value'), 'utf8')).toBe('3');
+    expect(readdirSync(join(path, 'a'))).toEqual(['b']);
+  });
 });
 
 describeSandboxed('a Secret in a sandbox', () => {

@@ -10,6 +10,7 @@ import { startRedis, type RedisServer } from '../../../dev/redis.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
 import { parseSecret } from '../../../src/vault/webhook-secret.js';
 import { readTopics } from '../../kafka/topic-log.js';
+import { EventStream } from '../../support/event-stream.js';
 import { Random } from '../campaign/random.js';
 import { Balancer } from './balancer.js';
 
@@ -83,10 +84,9 @@ class RotationRun {
   private readonly startMs = performance.now();
   private ports: readonly number[] = [];
   private webhookId = '';
-  private emitted = 0;
+  private stream: EventStream | undefined;
   private kills = 0;
   private immediate = 0;
-  private ending = false;
   private killAtRotation: (() => void) | undefined;
 
   constructor(
@@ -106,7 +106,7 @@ class RotationRun {
     await Promise.all(this.replicas.map((replica) => replica.ready(60_000)));
     this.balancer.targets = [0, 1].map((n) => `http://127.0.0.1:${this.ports[n]}`);
     await this.register();
-    const sending = this.send();
+    this.stream = new EventStream(this.gemini, this.options.perSecond);
     const killed = new Set<number>();
     while (killed.size < this.options.kills) {
       killed.add(this.random.int(0, this.options.rotations - 1));
@@ -115,14 +115,13 @@ class RotationRun {
       await this.rotate(n, killed.has(n));
       await sleep(PAUSE_MS);
     }
-    this.ending = true;
-    await sending;
+    await this.stream.stop();
     await this.gemini.drained(DRAINED_WITHIN_MS);
     return this.verdict();
   }
 
   async stop(): Promise<void> {
-    this.ending = true;
+    await this.stream?.stop();
     await Promise.all(this.replicas.map((replica) => replica.stop()));
   }
 
@@ -171,17 +170,6 @@ class RotationRun {
 
   private note(secret: string): void {
     this.issued.push({ secret, issuedAt: Date.now(), revokedAt: Infinity });
-  }
-
-  private async send(): Promise<void> {
-    const startMs = performance.now();
-    while (!this.ending) {
-      const due = ((performance.now() - startMs) / 1000) * this.options.perSecond;
-      for (; this.emitted < due; this.emitted++) {
-        this.gemini.emit('batch.succeeded', { id: `batches/${this.emitted}` });
-      }
-      await sleep(10);
-    }
   }
 
   private async rotate(n: number, kill: boolean): Promise<void> {
@@ -280,6 +268,7 @@ class RotationRun {
   }
 
   private async verdict(): Promise<RotationVerdict> {
+    const emitted = this.stream?.emitted ?? 0;
     const attempts = this.gemini.deliveries;
     const refused = attempts.filter(({ status }) => status === 401);
     for (const attempt of refused) {
@@ -308,11 +297,11 @@ class RotationRun {
       const count = counts.get(id) ?? 0;
       if (count !== 1) this.findings.push(`${id} is on Kafka ${count} times`);
     }
-    if (accepted.size !== this.emitted) {
-      this.findings.push(`${this.emitted - accepted.size} events were never taken`);
+    if (accepted.size !== emitted) {
+      this.findings.push(`${emitted - accepted.size} events were never taken`);
     }
     return {
-      deliveries: this.emitted,
+      deliveries: emitted,
       attempts: attempts.length,
       rotations: this.options.rotations,
       immediate: this.immediate,

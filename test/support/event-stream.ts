@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
+
+/** Events of static webhooks at an even rate, until it is stopped. */
+export class EventStream {
+  emitted = 0;
+  private readonly ending = new AbortController();
+  private readonly running: Promise<void>;
+
+  constructor(
+    private readonly gemini: GeminiEmulator,
+    private readonly perSecond: number,
+  ) {
+    this.running = this.run();
+  }
+
+  /** Resolves when the last one is emitted, which is not delivered yet. */
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const startMs = performance.now();
+    while (!this.ending.signal.aborted) {
+      const due = ((performance.now() - startMs) / 1000) * this.perSecond;
+      for (; this.emitted < due; this.emitted++) {
+        this.gemini.emit('batch.succeeded', { id: `batches/${this.emitted}` });
+      }
+      await sleep(10);
+    }
+  }
+}
