@@ -128,6 +128,12 @@ credentials.{{ $name }}.existingSecret.key: say which member of the Secret it is
 credentials.{{ $name }}: is for a Redis, so set config.redis.url
 {{- end }}
 {{- end }}
+{{- if and $redis (not (regexMatch "^rediss?([+](sentinel|cluster))?://" $redis)) }}
+config.redis.url: want redis://host:6379, rediss://, or a +sentinel or +cluster form
+{{- end }}
+{{- if not (regexMatch "^[!-~]*\\n?$" (default "" .Values.credentials.geminiApiKey.value)) }}
+credentials.geminiApiKey.value: want one key, visible ASCII on a single line
+{{- end }}
 {{- if regexMatch "^[^/]*//[^/@]*:[^/@]*@" $redis }}
 config.redis.url: has a password in it, and would show it in a ConfigMap: put it into credentials.redisPassword
 {{- end }}

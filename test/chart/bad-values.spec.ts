@@ -46,13 +46,8 @@ const WRONG: [key: string, values: object][] = [
   ['config/topics/partitions', config({ topics: { partitions: 0 } })],
   ['config/dedupe/ttlHours', config({ dedupe: { ttlHours: 24 } })],
   ['config/dedupe/store', config({ dedupe: { store: 'kafka' } })],
-  ['config/redis/url', config({ redis: { url: 'redis:6379' } })],
   ['config/webhooks/declared/0', config({ webhooks: { declared: ['main'] } })],
   ['config/access/oidc/scopes/0', config({ access: { oidc: { scopes: ['admin'] } } })],
-  [
-    'credentials/geminiApiKey/value',
-    credentials({ geminiApiKey: { value: 'two words' } }),
-  ],
   [
     'credentials/apiTokens/existingSecret/name',
     credentials({ apiTokens: { existingSecret: { name: 'A_B' } } }),
@@ -302,6 +297,13 @@ const COMBINED: [key: string, values: object, remedy: string][] = [
     config({ tracing: { headersSecret: { name: 'h' } } }),
     'where the collector is',
   ],
+  ['config.redis.url', config({ redis: { url: 'redis:6379' } }), 'want redis://'],
+  ['config.redis.url', config({ redis: { url: 'https://redis:6379' } }), 'want redis://'],
+  [
+    'credentials.geminiApiKey.value',
+    credentials({ geminiApiKey: { value: 'two words' } }),
+    'single line',
+  ],
 ];
 
 const minimal = example('minimal');
@@ -335,10 +337,14 @@ describe('bad values', () => {
     expect(await refusalOf({}, { major: 3 })).toContain('config.kafka.brokers: name');
   });
 
-  it('never show a password', async () => {
-    const message = await bad(
-      config({ redis: { url: 'redis://user:geheim@redis:6379' } }),
-    );
-    expect(message).not.toContain('geheim');
+  it.each([
+    config({ redis: { url: 'redis://user:geheim@redis:6379' } }),
+    config({ redis: { url: 'user:geheim@redis:6379' } }),
+    credentials({ geminiApiKey: { value: 'ge heim' } }),
+    credentials({ apiTokens: { value: ['geheim'] } }),
+  ])('never show a secret: %j', async (values) => {
+    const message = await bad(values);
+    expect(message).toMatch(/cannot work|want string/);
+    expect(message).not.toContain('heim');
   });
 });

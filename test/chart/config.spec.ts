@@ -5,7 +5,7 @@ import { valuesKeys } from '../../dev/helm/values-document.js';
 import { ConfigError, loadConfig, VARIABLES } from '../../src/config.js';
 import { temporaryFile } from '../support/temporary-file.js';
 import { at, merged, nested, render } from './chart.js';
-import { example } from './examples.js';
+import { example, EXAMPLES } from './examples.js';
 import { flipOf } from './flips.js';
 import { SETTINGS, textOf, WITHOUT_VALUE } from './variables.js';
 
@@ -111,6 +111,14 @@ describe('the values of the chart', () => {
     expect((await variablesOf(example('minimal')))['API_AUTH']).toBe('none');
   });
 
+  it.each(EXAMPLES)('of the example %s are what the bridge starts with', async (name) => {
+    using file = temporaryFile('x');
+    const env = Object.entries(await variablesOf(example(name))).map(
+      ([variable, value]) => [variable, variable.endsWith('_FILE') ? file.path : value],
+    );
+    expect(() => loadConfig(Object.fromEntries(env) as NodeJS.ProcessEnv)).not.toThrow();
+  });
+
   it('render each credential to the file that it is', () => {
     const credentials = SETTINGS.filter(({ path }) => path[0] === 'credentials');
     expect(credentials).toHaveLength(12);
@@ -190,14 +198,6 @@ describe('the schema and the bridge agree', () => {
     TOPIC_PREFIX: ['gemini', 'a_B-1', 'a.b', 'x'.repeat(64), 'x'.repeat(65), 'ä'],
     JWKS_URL: ['https://example.com/keys', 'http://127.0.0.1:1/keys', 'keys'],
     GEMINI_URL: ['https://example.com', 'example.com'],
-    REDIS_URL: [
-      'redis://redis:6379/0',
-      'rediss://redis',
-      'redis+sentinel://a:1,b:2/name',
-      'rediss+cluster://a:1',
-      'http://redis',
-      'redis:6379',
-    ],
     VAULT_KUBERNETES_SECRET: [
       'vault',
       'a.b-c',

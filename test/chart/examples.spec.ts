@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { HelmMajor } from '../../dev/helm/binary.js';
 import { helm } from '../../dev/helm/helm.js';
 import { CHART } from '../../dev/helm/values-document.js';
-import { manifestsIn, render, type Manifest } from './chart.js';
+import { manifestsIn, refusalOf, render, type Manifest } from './chart.js';
 import { EXAMPLES, examplePath } from './examples.js';
 import { KUBERNETES_MINORS, manifestFaults } from './manifest-check.js';
 
@@ -36,6 +37,19 @@ describe.each(EXAMPLES)('the example %s', (name) => {
 
   it('says why it is, in its first line', () => {
     expect(text).toMatch(/^# \w/);
+  });
+});
+
+describe('the values in the documents', () => {
+  it.each(['README.md', 'helm/README.md'])('of %s are taken', async (file) => {
+    const text = readFileSync(join(CHART, '..', file), 'utf8');
+    const fenced = Array.from(
+      text.matchAll(/```yaml\n(.*?)```/gs),
+      ([, yaml = '']) => yaml,
+    );
+    const values = fenced.filter((yaml) => yaml.startsWith('config:'));
+    expect(values).toHaveLength(1);
+    expect(await refusalOf(values.join(''))).toBe('');
   });
 });
 

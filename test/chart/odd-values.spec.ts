@@ -91,6 +91,29 @@ describe('the texts of values', () => {
     expect(config['DEDUPE_MEMORY_MAX']).toBe(text);
   });
 
+  it('of the users that OpenShift gives have all their digits', async () => {
+    const podSecurityContext = { runAsUser: 1_000_650_000, fsGroup: 1_000_650_000 };
+    const [pod] = podSpecs(await render({ ...minimal, podSecurityContext }));
+    expect(pod?.['securityContext']).toMatchObject(podSecurityContext);
+  });
+
+  it("that are the chart's own stay so", async () => {
+    const podAnnotations = {
+      'checksum/config': 'mine',
+      'kubectl.kubernetes.io/default-container': 'sidecar',
+    };
+    const manifests = await render({ ...minimal, podAnnotations });
+    const pod = at(
+      only(manifests, 'Deployment'),
+      'spec',
+      'template',
+      'metadata',
+      'annotations',
+    );
+    expect(at(pod, 'checksum/config')).toMatch(/^[0-9a-f]{64}$/);
+    expect(at(pod, 'kubectl.kubernetes.io/default-container')).toBe('sidecar');
+  });
+
   it('of --set are as those of a file', async () => {
     const args = ['--set', 'config.dedupe.memoryMax=2000000', '--set', 'replicaCount=1'];
     const config = configOf(await render(minimal, { args }), 'demo-gemini-kafka-bridge');

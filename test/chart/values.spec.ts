@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { helm } from '../../dev/helm/helm.js';
 import { chartReadme } from '../../dev/helm/readme.js';
 import { valuesSchema } from '../../dev/helm/schema.js';
 import { CHART, valuesKeys } from '../../dev/helm/values-document.js';
 import { renderedText } from './chart.js';
+import { examplePath } from './examples.js';
 import { flipOf } from './flips.js';
 
 const KEYS = valuesKeys();
@@ -51,6 +53,12 @@ describe('every value does something', () => {
       const { before, after } = flipOf(path, value);
       for (const values of [before, after]) outcomeOf(values).catch(() => undefined);
     }
+  });
+
+  it('and nothing else does', async () => {
+    const args = ['template', 'demo', CHART, '-f', examplePath('everything')];
+    const [one, other] = await Promise.all([helm(args), helm(args)]);
+    expect(other.stdout).toBe(one.stdout);
   });
 
   it.each(leaves)('%s', async (name, path, value) => {
