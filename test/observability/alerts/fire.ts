@@ -1,0 +1,90 @@
+// `npm run test:alerts`: every alert fires once because what it is about has come about. `--help` says what can be chosen.
+import { parseArgs } from 'node:util';
+import { toStderr } from '../../../dev/process/log.js';
+import { run } from '../../../dev/process/run.js';
+import { promtool } from '../../../dev/prometheus/promtool.js';
+import { startRedis } from '../../../dev/redis.js';
+import { startOwnKafka } from '../../faults/own-kafka.js';
+import { RULES, RULES_FILE } from '../rules.js';
+import { DEDUPE_CONDITIONS } from './dedupe-conditions.js';
+import { DELIVERY_CONDITIONS } from './delivery-conditions.js';
+import { KAFKA_CONDITIONS } from './kafka-conditions.js';
+import { prove, type Proof } from './proof.js';
+import { WEBHOOK_CONDITIONS } from './webhook-conditions.js';
+
+const USAGE = `Brings about what each alert is about, with the built bridge, a real Kafka, a real Redis and the emulated Gemini,
+scrapes /metrics twice a second, and has promtool evaluate the rules on that, each scrape standing for a minute. Ends
+with 0 when every alert fired after its cause, and none did before.
+
+  npm run test:alerts -- [options]
+
+  --only NAME  conditions of the alerts whose name contains this
+  --help       this`;
+
+const ALL = [
+  ...DELIVERY_CONDITIONS,
+  ...WEBHOOK_CONDITIONS,
+  ...DEDUPE_CONDITIONS,
+  ...KAFKA_CONDITIONS,
+];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  const tool = await promtool(toStderr);
+  const checked = await run(tool, ['check', 'rules', RULES_FILE]);
+  if (!checked.ok) throw new Error(checked.output);
+  await using kafka = await startOwnKafka();
+  await using redis = await startRedis({ own: true });
+  const wanted = ALL.filter(({ alerts }) => alerts.some(isChosen));
+  const fired = new Set<string>();
+  for (const condition of wanted) {
+    toStderr(`alerts: ${condition.cause} …`);
+    const proof = await prove(condition, { kafka, redis }, tool);
+    if (!report(proof)) process.exitCode = 1;
+    for (const [alert, after] of proof.firedAfter) {
+      if (after !== undefined) fired.add(alert);
+    }
+  }
+  const silent = RULES.map(({ alert }) => alert).filter(
+    (alert) => isChosen(alert) && !fired.has(alert),
+  );
+  if (silent.length > 0) process.exitCode = 1;
+  const verdict = silent.length === 0 ? 'all fired' : `silent: ${silent.join(', ')}`;
+  process.stdout.write(
+    `${RULES.length} alerts, ${fired.size} seen to fire: ${verdict}\n`,
+  );
+}
+
+/** A line an alert. @returns whether all is as it must be. */
+function report({
+  condition,
+  firedAfter,
+  others,
+  quietMinutes,
+  wasQuiet,
+}: Proof): boolean {
+  for (const [alert, after] of firedAfter) {
+    const outcome = after === undefined ? 'DID NOT FIRE' : `fired within ${after} min`;
+    const before = wasQuiet ? `quiet for ${quietMinutes} min` : 'NOT QUIET';
+    const beside = others.length === 0 ? '' : `; so did ${others.join(', ')}`;
+    process.stdout.write(
+      `${alert}: ${before}, then ${condition.cause}: ${outcome}${beside}\n`,
+    );
+  }
+  return (
+    wasQuiet && Array.from(firedAfter.values()).every((after) => after !== undefined)
+  );
+}
+
+function isChosen(alert: string): boolean {
+  return alert.toLowerCase().includes(values.only.toLowerCase());
+}
+
+if (values.help) process.stdout.write(`${USAGE}\n`);
+else await main();
