@@ -11,10 +11,7 @@ import type { Stage } from './stage.js';
 const HOUR_MS = 3_600_000;
 /** Of the 24 hours that an old secret has beside the new one. */
 const LATER_MS = 19 * HOUR_MS;
-const CLOCK = join(
-  import.meta.dirname,
-  ...['..', '..', 'faults', 'campaign', 'preload', 'clock.mjs'],
-);
+const CLOCK = join(import.meta.dirname, '../../faults/campaign/preload/clock.mjs');
 /** Times that a fault is met: for ever. */
 const ALWAYS = 1_000_000;
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -131,11 +128,12 @@ interface Managed {
 /** A bridge that has registered a webhook because it was told to. */
 async function managed(stage: Stage): Promise<Managed> {
   const { env, url } = await stage.geminiEnv();
-  const { internalUrl, stop } = await stage.bridge(env);
+  const bridge = await stage.bridge(env);
+  const { internalUrl } = bridge;
   const uri = `${url}/webhooks/gemini`;
   await call(internalUrl, '/v1/webhooks', { name: 'main', uri });
   const webhook = stage.gemini.webhooks.all()[0] as StaticWebhook;
-  return { env, internalUrl, webhook, stop };
+  return { env, internalUrl, webhook, stop: () => bridge.stop() };
 }
 
 /** Submits a job, which ends at once. */
