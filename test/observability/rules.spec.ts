@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { run } from '../../dev/process/run.js';
 import { availablePromtool } from '../../dev/prometheus/promtool.js';
+import { runCli } from '../../src/cli/program.js';
 import { section } from '../docs/markdown.js';
 import { faultsOf } from './promql.js';
 import { pageOf, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
@@ -53,6 +54,19 @@ describe('the runbooks', () => {
       for (const heading of HEADINGS) expect(section(text, heading).trim()).not.toBe('');
     },
   );
+
+  it.each(pages)('%s names commands that there are', async (page) => {
+    const named = textOf(page).matchAll(
+      /(?:`|-- )gemini-kafka-bridge ([a-z]+(?: [a-z]+)?)/g,
+    );
+    for (const [, words = ''] of named) {
+      let said = '';
+      const out = (text: string): void => void (said += text);
+      // What is not known is answered with the help of all, and with 0
+      await runCli([...words.split(' '), '--help'], { env: {}, out, err: out });
+      expect(said).toContain(`Usage: gemini-kafka-bridge ${words} `);
+    }
+  });
 
   it('are all in the index', () => {
     const wanted = RULES.map(({ alert }) => pageOf(alert));

@@ -176,6 +176,12 @@ const RUNBOOK_QUERIES = RULES.flatMap(({ alert }) => {
   });
 });
 
+const RUNBOOK_NAMES = RULES.flatMap(({ alert }) => {
+  const text = readFileSync(join(RUNBOOKS, pageOf(alert)), 'utf8');
+  const named = Array.from(text.matchAll(/gemini_bridge_\w+/g), ([name]) => name);
+  return named.map((name) => [alert, name] as const);
+});
+
 describe('what is asked of the metrics', () => {
   it.each(RULES)('by $alert is in a scrape of the running bridge', ({ expr }) => {
     expect(unknownIn(expr)).toEqual([]);
@@ -187,6 +193,11 @@ describe('what is asked of the metrics', () => {
 
   it.each(RUNBOOK_QUERIES)('by the runbook of %s is well said, and there', (_, query) => {
     expect([faultsOf(query), unknownIn(query)]).toEqual([[], []]);
+  });
+
+  it.each(RUNBOOK_NAMES)('the runbook of %s speaks of %s, which is there', (_, name) => {
+    const names = scrape.map((sample) => sample.name);
+    expect([name, `${name}_count`].some((each) => names.includes(each))).toBe(true);
   });
 
   it('would be missed if it were not', () => {

@@ -14,6 +14,6 @@ export interface Condition {
 
 export interface Cause {
   readonly begin: () => unknown;
-  /** Undoes what others would notice. */
-  readonly end?: () => unknown;
+  /** Undoes it; then the alerts have to end. Missing where they look back for longer than anybody waits. */
+  readonly mend?: () => unknown;
 }

@@ -9,7 +9,7 @@ export const DEDUPE_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeDedupeStoreDown'],
     async prepare(stage) {
       await withRedis(stage);
-      return { begin: () => stage.redis.kill(), end: () => stage.redis.restart() };
+      return { begin: () => stage.redis.kill(), mend: () => stage.redis.restart() };
     },
   },
   {
@@ -17,7 +17,7 @@ export const DEDUPE_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeDedupeStoreDown'],
     async prepare(stage) {
       await withRedis(stage);
-      return { begin: () => stage.redis.pause(), end: () => stage.redis.resume() };
+      return { begin: () => stage.redis.pause(), mend: () => stage.redis.resume() };
     },
   },
   {

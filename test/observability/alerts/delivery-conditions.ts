@@ -16,7 +16,7 @@ const DAY_AND_MORE = 54;
 /** A starved process: it stands for so long … */
 const STALL_MS = 400;
 /** … and then gets as little time to work. */
-const RUN_MS = 150;
+const RUN_MS = 100;
 
 const NO_JSON = 'no JSON at all';
 
@@ -26,7 +26,7 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeDown'],
     async prepare(stage) {
       const bridge = await stage.bridge();
-      return { begin: () => bridge.kill('SIGKILL') };
+      return { begin: () => bridge.kill('SIGKILL'), mend: () => stage.bridge() };
     },
   },
   {
@@ -34,9 +34,10 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeRefusalsSurge'],
     async prepare(stage) {
       const bridge = await stage.bridge();
-      stage.traffic(bridge, FEW);
+      const traffic = stage.traffic(bridge, FEW);
       return {
-        begin: () => stage.traffic(bridge, FEW, () => signedV1({}, [OTHER_SECRET])),
+        begin: () => (traffic.sign = () => signedV1({}, [OTHER_SECRET])),
+        mend: () => (traffic.sign = () => signedV1()),
       };
     },
   },
@@ -55,9 +56,13 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeNoDeliveries'],
     scrapeMinutes: 30,
     async prepare(stage) {
-      const traffic = stage.traffic(await stage.bridge(), 4 * FEW);
+      const bridge = await stage.bridge();
+      const traffic = stage.traffic(bridge, 4 * FEW);
       await stage.recorder.passed(DAY_AND_MORE);
-      return { begin: () => traffic.stop() };
+      return {
+        begin: () => traffic.stop(),
+        mend: () => stage.traffic(bridge, FEW),
+      };
     },
   },
   {
@@ -74,22 +79,24 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
           await sleep(RUN_MS);
         }
       };
-      return { begin: () => void starve(), end: () => ending.abort() };
+      return { begin: () => void starve(), mend: () => ending.abort() };
     },
   },
   {
     cause: "Google's keys cannot be read when a job's delivery comes",
     alerts: ['GeminiBridgeJwksStale'],
     async prepare(stage) {
-      const { url } = await stage.bridge();
+      const bridge = await stage.bridge();
       const keys = parseKeyring(`k1:${stage.secrets.capabilityKey}`);
       const job = { jobId: 'job-1', correlationId: 'correlation-1' };
-      const path = `${url}/webhooks/gemini/jobs/${await issueCapability(job, keys)}`;
+      const path = `/jobs/${await issueCapability(job, keys)}`;
+      const sign = () => signedV1a(stage.gemini.keys, { body: eventBody() });
       return {
-        begin: async () => {
+        begin: () => {
           stage.gemini.options.jwks = '500';
-          await post(path, signedV1a(stage.gemini.keys, { body: eventBody() }));
+          stage.traffic(bridge, 1, sign, path);
         },
+        mend: () => (stage.gemini.options.jwks = 'ok'),
       };
     },
   },

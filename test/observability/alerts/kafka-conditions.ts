@@ -12,7 +12,7 @@ export const KAFKA_CONDITIONS: readonly Condition[] = [
     async prepare(stage) {
       stage.traffic(await stage.bridge(MEMORY), PER_SECOND);
       const [broker] = stage.kafka.nodes;
-      return { begin: () => broker?.pause(), end: () => broker?.resume() };
+      return { begin: () => broker?.pause(), mend: () => broker?.resume() };
     },
   },
   {
@@ -22,7 +22,7 @@ export const KAFKA_CONDITIONS: readonly Condition[] = [
       const bridge = await stage.bridge({ ...MEMORY, PUBLISH_QUEUE_MAX: '2' });
       stage.traffic(bridge, PER_SECOND);
       const [broker] = stage.kafka.nodes;
-      return { begin: () => broker?.pause(), end: () => broker?.resume() };
+      return { begin: () => broker?.pause(), mend: () => broker?.resume() };
     },
   },
   {
@@ -35,7 +35,7 @@ export const KAFKA_CONDITIONS: readonly Condition[] = [
     async prepare(stage) {
       stage.traffic(await stage.bridge(), PER_SECOND);
       const [broker] = stage.kafka.nodes;
-      return { begin: () => broker?.kill(), end: () => broker?.restart() };
+      return { begin: () => broker?.kill(), mend: () => broker?.restart() };
     },
   },
 ];

@@ -16,6 +16,9 @@ export interface Proof {
   readonly condition: Condition;
   /** By alert, within how many minutes of the cause it was seen to fire; undefined when it did not. */
   readonly firedAfter: ReadonlyMap<string, number | undefined>;
+  /** Minutes after the mending within which all of them were over; undefined when not, or not waited for. */
+  readonly overAfter: number | undefined;
+  readonly isMended: boolean;
   /** Others that fired with them. */
   readonly others: readonly string[];
   /** Minutes for which all was well, and whether an alert fired in them. */
@@ -34,12 +37,14 @@ export async function prove(
   const stage = await Stage.set(world, scrapeMinutes * 60);
   const { recorder } = stage;
   const rules = new RuleTest(promtool, folder.path, recorder);
-  const cause = await condition.prepare(stage);
+  const { begin, mend } = await condition.prepare(stage);
+  let isBroken = false;
   try {
     const patience = Math.max(...alerts.map(minutesOf)) / scrapeMinutes;
     await recorder.passed(Math.ceil(patience) + QUIET_TICKS);
     const begun = recorder.ticks;
-    await cause.begin();
+    isBroken = true;
+    await begin();
     const firedAfter = await awaited(alerts, rules, stage, begun);
     const others: string[] = [];
     for (const { alert } of RULES) {
@@ -48,9 +53,21 @@ export async function prove(
     }
     const wasQuiet = !(await rules.fires(0, begun - 1));
     const quietMinutes = begun * scrapeMinutes;
-    return { condition, firedAfter, others, quietMinutes, wasQuiet };
+    isBroken = false;
+    await mend?.();
+    const overAfter = mend ? await over(alerts, rules, stage) : undefined;
+    const isMended = mend === undefined || overAfter !== undefined;
+    return {
+      condition,
+      firedAfter,
+      overAfter,
+      isMended,
+      others,
+      quietMinutes,
+      wasQuiet,
+    };
   } finally {
-    await cause.end?.();
+    if (isBroken) await mend?.();
     await stage[Symbol.asyncDispose]();
     await folder.remove();
   }
@@ -75,6 +92,24 @@ async function awaited(
   }
   for (const alert of missing) fired.set(alert, undefined);
   return fired;
+}
+
+async function over(
+  alerts: readonly string[],
+  rules: RuleTest,
+  { recorder }: Stage,
+): Promise<number | undefined> {
+  const mended = recorder.ticks;
+  const firing = new Set(alerts);
+  while (recorder.ticks - mended < LIMIT_TICKS) {
+    await recorder.passed(STEP_TICKS);
+    const now = recorder.ticks - 1;
+    for (const alert of firing) {
+      if (!(await rules.firesAt(now, alert))) firing.delete(alert);
+    }
+    if (firing.size === 0) return ((now - mended) * recorder.intervalSeconds) / 60;
+  }
+  return undefined;
 }
 
 function minutesOf(alert: string): number {

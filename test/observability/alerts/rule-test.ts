@@ -12,6 +12,11 @@ export class RuleTest {
     private readonly recorder: Recorder,
   ) {}
 
+  /** Whether it fires at that scrape. */
+  firesAt(tick: number, alert: string): Promise<boolean> {
+    return this.fires(tick - 1, tick, alert);
+  }
+
   /** Whether an alert fires after one scrape and until another; any alert when none is named. */
   async fires(from: number, until: number, alert?: string): Promise<boolean> {
     const named = alert === undefined ? '' : `alertname="${alert}",`;

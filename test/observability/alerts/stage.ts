@@ -53,6 +53,13 @@ export class Stage implements AsyncDisposable {
 
   /** A bridge that is ready, and scraped. @param skewMs by which its clock is wrong. */
   async bridge(env: Record<string, string> = {}, skewMs = 0): Promise<BridgeProcess> {
+    const bridge = await this.unwatched(env);
+    this.recorder.watch(bridge.internalUrl, skewMs);
+    return bridge;
+  }
+
+  /** The same, of which Prometheus does not know. */
+  async unwatched(env: Record<string, string>): Promise<BridgeProcess> {
     const bridge = await startBridge({
       NODE_ENV: 'production',
       KAFKA_BROKERS: this.kafka.brokers,
@@ -67,7 +74,6 @@ export class Stage implements AsyncDisposable {
     });
     this.bridges.push(bridge);
     await bridge.ready(90_000);
-    this.recorder.watch(bridge.internalUrl, skewMs);
     return bridge;
   }
 
@@ -90,8 +96,9 @@ export class Stage implements AsyncDisposable {
     { url }: { readonly url: string },
     perSecond: number,
     sign?: () => Signed,
+    path = '',
   ): Traffic {
-    const traffic = new Traffic(`${url}/webhooks/gemini`, perSecond, sign);
+    const traffic = new Traffic(`${url}/webhooks/gemini${path}`, perSecond, sign);
     this.traffics.push(traffic);
     return traffic;
   }

@@ -24,8 +24,12 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
     cause: 'Gemini disables the webhook, to whose address it cannot deliver',
     alerts: ['GeminiBridgeWebhookDisabled'],
     async prepare(stage) {
-      await declared(stage, 'http://127.0.0.1:1');
-      return { begin: () => stage.gemini.emit('batch.succeeded', { id: 'batches/1' }) };
+      const { id } = await declared(stage, 'http://127.0.0.1:1');
+      const { webhooks } = stage.gemini;
+      return {
+        begin: () => stage.gemini.emit('batch.succeeded', { id: 'batches/1' }),
+        mend: () => webhooks.update(id, { state: 'enabled' }, undefined),
+      };
     },
   },
   {
@@ -33,11 +37,15 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeWebhookDrift'],
     async prepare(stage) {
       const { id, uri, subscribedEvents } = await declared(stage);
+      const { webhooks } = stage.gemini;
       const other = { name: 'other', uri, subscribed_events: subscribedEvents };
       return {
         begin: () => {
-          stage.gemini.webhooks.delete(id);
-          stage.gemini.webhooks.create(other);
+          webhooks.delete(id);
+          webhooks.create(other);
+        },
+        mend: () => {
+          for (const webhook of webhooks.all()) webhooks.delete(webhook.id);
         },
       };
     },
@@ -47,8 +55,12 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeVaultTroubles'],
     async prepare(stage) {
       await managed(stage);
-      const key = `other:${randomBytes(32).toString('base64url')}\n`;
-      return { begin: () => writeFile(stage.secrets.vaultKeysFile, key) };
+      const { vaultKeysFile, vaultKey } = stage.secrets;
+      const other = randomBytes(32).toString('base64url');
+      return {
+        begin: () => writeFile(vaultKeysFile, `v2:${other}\n`),
+        mend: () => writeFile(vaultKeysFile, `v2:${other}\nv1:${vaultKey}\n`),
+      };
     },
   },
   {
@@ -62,6 +74,7 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
           stage.gemini.fault('webhooks.rotateSigningSecret', fault, ALWAYS);
           await call(internalUrl, `/v1/webhooks/${webhook.id}/rotate`, {});
         },
+        mend: () => stage.gemini.faults.clear(),
       };
     },
   },
@@ -69,7 +82,7 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
     cause: 'nineteen hours after a rotation Gemini signs with the old secret only',
     alerts: ['GeminiBridgeSecretOverlapEnds'],
     async prepare(stage) {
-      const { env, internalUrl, webhook, stop } = await managed(stage);
+      const { env, internalUrl, webhook, stop } = await managed(stage, false);
       await call(internalUrl, `/v1/webhooks/${webhook.id}/rotate`, {});
       await stop();
       const [newest = '', old = ''] = webhook.secrets.live();
@@ -126,9 +139,9 @@ interface Managed {
 }
 
 /** A bridge that has registered a webhook because it was told to. */
-async function managed(stage: Stage): Promise<Managed> {
+async function managed(stage: Stage, isWatched = true): Promise<Managed> {
   const { env, url } = await stage.geminiEnv();
-  const bridge = await stage.bridge(env);
+  const bridge = isWatched ? await stage.bridge(env) : await stage.unwatched(env);
   const { internalUrl } = bridge;
   const uri = `${url}/webhooks/gemini`;
   await call(internalUrl, '/v1/webhooks', { name: 'main', uri });
