@@ -5,7 +5,7 @@ import { run } from '../../../dev/process/run.js';
 import { promtool } from '../../../dev/prometheus/promtool.js';
 import { startRedis } from '../../../dev/redis.js';
 import { startKafka } from '../../../dev/kafka.js';
-import { RULES, RULES_FILE } from '../rules.js';
+import { RULE_TESTS, RULES, RULES_FILE } from '../rules.js';
 import { DEDUPE_CONDITIONS } from './dedupe-conditions.js';
 import { DELIVERY_CONDITIONS } from './delivery-conditions.js';
 import { KAFKA_CONDITIONS } from './kafka-conditions.js';
@@ -45,8 +45,8 @@ const { values } = parseArgs({
 
 async function main(): Promise<void> {
   const tool = await promtool(toStderr);
-  const checked = await run(tool, ['check', 'rules', RULES_FILE]);
-  if (!checked.ok) throw new Error(checked.output);
+  await passes(tool, 'check', 'rules', RULES_FILE);
+  await passes(tool, 'test', 'rules', RULE_TESTS);
   await using kafka = await startKafka({ own: true, properties: KAFKA });
   await using redis = await startRedis({ own: true });
   const wanted = ALL.filter(({ alerts }) => alerts.some(isChosen));
@@ -86,6 +86,11 @@ function report(proof: Proof): boolean {
   }
   const haveFired = Array.from(firedAfter.values()).every((after) => after !== undefined);
   return wasQuiet && haveFired && isMended;
+}
+
+async function passes(tool: string, ...args: readonly string[]): Promise<void> {
+  const { ok, output } = await run(tool, args);
+  if (!ok) throw new Error(output);
 }
 
 function isChosen(alert: string): boolean {
