@@ -123,12 +123,15 @@ describe('GoogleKeys', () => {
 
   it('is unavailable while it is cold and the endpoint down, and asks seldom', async () => {
     server.answer = text(404, '');
+    expect(keys.isFailing).toBe(false); // nobody has asked
     await Promise.all(Array.from({ length: 100 }, () => unavailable(keys.match(any))));
     await unavailable(keys.match(any));
+    expect(keys.isFailing).toBe(true);
     expect(server.requests).toHaveLength(1);
     server.answer = json({ keys: [FIRST] });
     nowMs += BACKOFF_MS;
     expect(await keys.match(any)).toBe(FIRST?.['kid']);
+    expect(keys.isFailing).toBe(false);
   });
 
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });

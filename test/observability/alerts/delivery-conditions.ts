@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  post,
+  eventBody,
+  OTHER_SECRET,
+  signedV1,
+  signedV1a,
+} from '../../support/sender.js';
+import { parseKeyring } from '../../../src/keyring.js';
+import { issueCapability } from '../../../src/signature/capability.js';
+import type { Condition } from './condition.js';
+
+const FEW = 4;
+/** A day in scrapes of half an hour, and the two hours before it. */
+const DAY_AND_MORE = 54;
+/** A starved process: it stands for so long … */
+const STALL_MS = 400;
+/** … and then gets as little time to work. */
+const RUN_MS = 100;
+
+const NO_JSON = 'no JSON at all';
+
+export const DELIVERY_CONDITIONS: readonly Condition[] = [
+  {
+    cause: 'the only replica is killed',
+    alerts: ['GeminiBridgeDown'],
+    async prepare(stage) {
+      const bridge = await stage.bridge();
+      return { begin: () => bridge.kill('SIGKILL'), mend: () => stage.bridge() };
+    },
+  },
+  {
+    cause: 'deliveries come that another secret signed',
+    alerts: ['GeminiBridgeRefusalsSurge'],
+    async prepare(stage) {
+      const bridge = await stage.bridge();
+      const traffic = stage.traffic(bridge, FEW);
+      return {
+        begin: () => (traffic.sign = () => signedV1({}, [OTHER_SECRET])),
+        mend: () => (traffic.sign = () => signedV1()),
+      };
+    },
+  },
+  {
+    cause: 'a verified delivery is no JSON',
+    alerts: ['GeminiBridgeDeadLetters'],
+    async prepare(stage) {
+      const { url } = await stage.bridge();
+      return {
+        begin: () => post(`${url}/webhooks/gemini`, signedV1({ body: NO_JSON })),
+      };
+    },
+  },
+  {
+    cause: 'deliveries stop, after a day of them',
+    alerts: ['GeminiBridgeNoDeliveries'],
+    scrapeMinutes: 30,
+    async prepare(stage) {
+      const bridge = await stage.bridge();
+      const traffic = stage.traffic(bridge, 4 * FEW);
+      await stage.recorder.passed(DAY_AND_MORE);
+      return {
+        begin: () => traffic.stop(),
+        mend: () => stage.traffic(bridge, FEW),
+      };
+    },
+  },
+  {
+    cause: 'the process gets too little CPU (SIGSTOP and SIGCONT in turn)',
+    alerts: ['GeminiBridgeEventLoopLate'],
+    async prepare(stage) {
+      const bridge = await stage.bridge();
+      const ending = new AbortController();
+      const starve = async (): Promise<void> => {
+        while (!ending.signal.aborted) {
+          bridge.kill('SIGSTOP');
+          await sleep(STALL_MS);
+          bridge.kill('SIGCONT');
+          await sleep(RUN_MS);
+        }
+      };
+      return { begin: () => void starve(), mend: () => ending.abort() };
+    },
+  },
+  {
+    cause: "Google's keys cannot be read when a job's delivery comes",
+    alerts: ['GeminiBridgeJwksStale'],
+    async prepare(stage) {
+      const bridge = await stage.bridge();
+      const keys = parseKeyring(`k1:${stage.secrets.capabilityKey}`);
+      const job = { jobId: 'job-1', correlationId: 'correlation-1' };
+      const path = `/jobs/${await issueCapability(job, keys)}`;
+      const sign = () => signedV1a(stage.gemini.keys, { body: eventBody() });
+      return {
+        begin: () => {
+          stage.gemini.options.jwks = '500';
+          stage.traffic(bridge, 1, sign, path);
+        },
+        mend: () => (stage.gemini.options.jwks = 'ok'),
+      };
+    },
+  },
+];

@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import { registered } from '../../../dev/world/static-webhook.js';
+import type { StaticWebhook } from '../../../dev/gemini/webhooks.js';
+import { ask, nowSeconds, signedV1 } from '../../support/sender.js';
+import type { Condition } from './condition.js';
+import type { Stage } from './stage.js';
+
+const HOUR_MS = 3_600_000;
+/** Of the 24 hours that an old secret has beside the new one. */
+const LATER_MS = 19 * HOUR_MS;
+const CLOCK = join(import.meta.dirname, '../../faults/campaign/preload/clock.mjs');
+/** Times that a fault is met: for ever. */
+const ALWAYS = 1_000_000;
+const JSON_TYPE = { 'content-type': 'application/json' };
+const JOBS = 3;
+
+const BATCH = { model: 'gemini-flash', requests: [{ request: { contents: [{}] } }] };
+
+export const WEBHOOK_CONDITIONS: readonly Condition[] = [
+  {
+    cause: 'Gemini disables the webhook, to whose address it cannot deliver',
+    alerts: ['GeminiBridgeWebhookDisabled'],
+    async prepare(stage) {
+      const { id } = await declared(stage, 'http://127.0.0.1:1');
+      const { webhooks } = stage.gemini;
+      return {
+        begin: () => stage.gemini.emit('batch.succeeded', { id: 'batches/1' }),
+        mend: () => webhooks.update(id, { state: 'enabled' }, undefined),
+      };
+    },
+  },
+  {
+    cause: "the webhook is deleted, and somebody else's delivers to its address",
+    alerts: ['GeminiBridgeWebhookDrift'],
+    async prepare(stage) {
+      const { id, uri, subscribedEvents } = await declared(stage);
+      const { webhooks } = stage.gemini;
+      const other = { name: 'other', uri, subscribed_events: subscribedEvents };
+      return {
+        begin: () => {
+          webhooks.delete(id);
+          webhooks.create(other);
+        },
+        mend: () => {
+          for (const webhook of webhooks.all()) webhooks.delete(webhook.id);
+        },
+      };
+    },
+  },
+  {
+    cause: 'a key of the vault is lost',
+    alerts: ['GeminiBridgeVaultTroubles'],
+    async prepare(stage) {
+      await managed(stage);
+      const { vaultKeysFile, vaultKey } = stage.secrets;
+      const other = randomBytes(32).toString('base64url');
+      return {
+        begin: () => writeFile(vaultKeysFile, `v2:${other}\n`),
+        mend: () => writeFile(vaultKeysFile, `v2:${other}\nv1:${vaultKey}\n`),
+      };
+    },
+  },
+  {
+    cause: 'Gemini rotates a secret and never says which it issued',
+    alerts: ['GeminiBridgeVaultUnsettled'],
+    async prepare(stage) {
+      const { internalUrl, webhook } = await managed(stage);
+      return {
+        begin: async () => {
+          const fault = { kind: 'accept-then-status', status: 500 } as const;
+          stage.gemini.fault('webhooks.rotateSigningSecret', fault, ALWAYS);
+          await call(internalUrl, `/v1/webhooks/${webhook.id}/rotate`, {});
+        },
+        mend: () => stage.gemini.faults.clear(),
+      };
+    },
+  },
+  {
+    cause: 'nineteen hours after a rotation Gemini signs with the old secret only',
+    alerts: ['GeminiBridgeSecretOverlapEnds'],
+    async prepare(stage) {
+      const { env, internalUrl, webhook, stop } = await managed(stage, false);
+      await call(internalUrl, `/v1/webhooks/${webhook.id}/rotate`, {});
+      await stop();
+      const [newest = '', old = ''] = webhook.secrets.live();
+      const later = await stage.bridge(
+        {
+          ...env,
+          NODE_OPTIONS: `--import=${pathToFileURL(CLOCK).href}`,
+          CLOCK_SKEW_MS: String(LATER_MS),
+        },
+        LATER_MS,
+      );
+      const signed = (secrets: string[]) => () =>
+        signedV1({ timestamp: nowSeconds() + LATER_MS / 1000 }, secrets);
+      const traffic = stage.traffic(later, 2, signed([newest, old]));
+      return { begin: () => (traffic.sign = signed([old])) };
+    },
+  },
+  {
+    cause: `Gemini loses the events of ${JOBS} jobs`,
+    alerts: ['GeminiBridgeEventsReconciled'],
+    async prepare(stage) {
+      const { env } = await stage.geminiEnv();
+      const bridge = await stage.bridge({ ...env, JOB_LOOK_AFTER_SECONDS: '1' });
+      await end(stage, bridge.internalUrl);
+      return {
+        begin: async () => {
+          stage.gemini.options.loseEvents = 1;
+          for (let n = 0; n < JOBS; n++) await end(stage, bridge.internalUrl);
+        },
+      };
+    },
+  },
+];
+
+/** A bridge with a declared webhook, as Gemini has it. @param url that Gemini shall deliver to. */
+async function declared(stage: Stage, url?: string): Promise<StaticWebhook> {
+  const { env } = await stage.geminiEnv();
+  await stage.bridge({
+    ...env,
+    ...(url !== undefined && { PUBLIC_URL: url }),
+    WEBHOOKS: '[{"name": "main", "events": ["batch.succeeded"]}]',
+    WEBHOOKS_INTERVAL_SECONDS: '1',
+    WEBHOOKS_REVIVE_MAX: '0',
+  });
+  await registered(stage.gemini);
+  return stage.gemini.webhooks.all()[0] as StaticWebhook;
+}
+
+interface Managed {
+  readonly env: Record<string, string>;
+  readonly internalUrl: string;
+  readonly webhook: StaticWebhook;
+  readonly stop: () => Promise<unknown>;
+}
+
+/** A bridge that has registered a webhook because it was told to. */
+async function managed(stage: Stage, isWatched = true): Promise<Managed> {
+  const { env, url } = await stage.geminiEnv();
+  const bridge = isWatched ? await stage.bridge(env) : await stage.unwatched(env);
+  const { internalUrl } = bridge;
+  const uri = `${url}/webhooks/gemini`;
+  await call(internalUrl, '/v1/webhooks', { name: 'main', uri });
+  const webhook = stage.gemini.webhooks.all()[0] as StaticWebhook;
+  return { env, internalUrl, webhook, stop: () => bridge.stop() };
+}
+
+/** Submits a job, which ends at once. */
+async function end(stage: Stage, internalUrl: string): Promise<void> {
+  const { geminiName } = await call(internalUrl, '/v1/batches', BATCH);
+  stage.gemini.finishJob(String(geminiName), 'succeeded');
+}
+
+async function call(
+  internalUrl: string,
+  path: string,
+  body: object,
+): Promise<Record<string, unknown>> {
+  const init = { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) };
+  const { json } = await ask(internalUrl + path, init);
+  return json as Record<string, unknown>;
+}

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { run } from '../../dev/process/run.js';
+import { availablePromtool } from '../../dev/prometheus/promtool.js';
+import { runCli } from '../../src/cli/program.js';
+import { section } from '../docs/markdown.js';
+import { faultsOf } from './promql.js';
+import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
+
+const ROOT = resolve(RUNBOOKS, '..', '..');
+const INDEX = 'README.md';
+const HEADINGS = ['## At stake', '## Look', '## Do', '## Over'];
+
+const pages = readdirSync(RUNBOOKS);
+const textOf = (page: string) => readFileSync(join(RUNBOOKS, page), 'utf8');
+const linksIn = (text: string) =>
+  Array.from(text.matchAll(/\]\(([^)#:]+\.md)\)/g), ([, link = '']) => link);
+
+describe('the alerts', () => {
+  it('have a name each', () => {
+    const names = RULES.map(({ alert }) => alert);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it.each(RULES)('$alert follows the grammar', ({ expr }) => {
+    expect(faultsOf(expr)).toEqual([]);
+  });
+
+  it.each(RULES)('$alert says of which installation, and where to read on', (rule) => {
+    const { description, runbook_url: url } = rule.annotations;
+    expect(description).toContain('{{ $labels.namespace }}/');
+    expect(url).toBe(relative(ROOT, join(RUNBOOKS, pageOf(rule.alert))));
+  });
+
+  const promtool = availablePromtool();
+  (promtool ? it : it.skip)('pass promtool, where there is one', async () => {
+    const passed = { ok: true, output: expect.stringContaining('SUCCESS') };
+    expect(await run(promtool!, ['check', 'rules', RULES_FILE])).toEqual(passed);
+    expect(await run(promtool!, ['test', 'rules', RULE_TESTS])).toEqual(passed);
+  });
+});
+
+describe('the runbooks', () => {
+  it('are one for each alert', () => {
+    const wanted = RULES.map(({ alert }) => pageOf(alert));
+    expect(pages.toSorted()).toEqual([INDEX, ...wanted].toSorted());
+  });
+
+  it.each(RULES)(
+    'of $alert says what, what for, how to look, what to do',
+    ({ alert }) => {
+      const text = textOf(pageOf(alert));
+      expect(text.startsWith(`# ${alert}\n`)).toBe(true);
+      for (const heading of HEADINGS) expect(section(text, heading).trim()).not.toBe('');
+    },
+  );
+
+  it.each(pages)('%s names commands that there are', async (page) => {
+    const named = textOf(page).matchAll(
+      /(?:`|-- )gemini-kafka-bridge ([a-z]+(?: [a-z]+)?)/g,
+    );
+    for (const [, words = ''] of named) {
+      let said = '';
+      const out = (text: string): void => void (said += text);
+      // What is not known is answered with the help of all, and with 0
+      await runCli([...words.split(' '), '--help'], { env: {}, out, err: out });
+      expect(said).toContain(`Usage: gemini-kafka-bridge ${words} `);
+    }
+  });
+
+  it('are all in the index', () => {
+    const wanted = RULES.map(({ alert }) => pageOf(alert));
+    expect(linksIn(textOf(INDEX)).toSorted()).toEqual(wanted.toSorted());
+  });
+
+  it.each(pages)('%s links to what is there', (page) => {
+    const broken = linksIn(textOf(page)).filter((link) => {
+      const target = resolve(RUNBOOKS, link);
+      return dirname(target) === RUNBOOKS && !pages.includes(relative(RUNBOOKS, target));
+    });
+    expect(broken).toEqual([]);
+  });
+});

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { RedisScripts, RedisUnavailableError } from '../../src/redis/redis-scripts.js';
+
+let server: RedisServer;
+let redis: RedisScripts<'answer'>;
+
+beforeAll(async () => {
+  server = await startRedis({ own: true });
+  redis = new RedisScripts(server.url, { answer: 'return { 1 }' });
+});
+
+afterAll(async () => {
+  redis.close();
+  await server.stop();
+});
+
+it('says that a Redis that hangs does not answer, though it is connected', async () => {
+  while (redis.unready !== undefined) await new Promise(setImmediate);
+  expect(await redis.run('answer', [])).toEqual([1]);
+  await server.pause();
+  await expect(redis.run('answer', [])).rejects.toThrow(RedisUnavailableError);
+  expect(redis.unready).toBe('Redis is silent');
+  await server.resume();
+  while (redis.unready !== undefined) await new Promise(setImmediate);
+  expect(await redis.run('answer', [])).toEqual([1]);
+});
