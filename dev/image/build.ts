@@ -10,28 +10,8 @@ import {
   type Instruction,
   type Stage,
 } from './dockerfile.js';
+import { BASE, configured, type ImageConfig, type Values } from './image-config.js';
 
-type Values = Readonly<Record<string, string>>;
-
-/** What an image says of how it is run. */
-export interface ImageConfig {
-  readonly env: Values;
-  readonly workdir: string;
-  readonly user: string;
-  readonly entrypoint: readonly string[];
-  readonly labels: Values;
-  readonly exposed: readonly string[];
-}
-
-/** Of the base image only its PATH matters here: its files are those of this machine. */
-const BASE: ImageConfig = {
-  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
-  workdir: '/',
-  user: '0:0',
-  entrypoint: [],
-  labels: {},
-  exposed: [],
-};
 /** What a RUN has of our environment: where packages come from. Nothing of the `npm test` that we may be in. */
 const PASSED_ON =
   /^(PATH|HOME|TMPDIR|SSL_CERT_\w+|NODE_EXTRA_CA_CERTS|(https?|no)_proxy|npm_config_(registry|cache|userconfig|globalconfig|cafile))$/i;
@@ -118,16 +98,6 @@ class Builder {
       case 'ARG':
         Object.assign(args, this.argument(instruction, values));
         return config;
-      case 'ENV':
-        return { ...config, env: { ...config.env, ...pair(instruction, text) } };
-      case 'LABEL':
-        return { ...config, labels: { ...config.labels, ...pair(instruction, text) } };
-      case 'USER':
-        return { ...config, user: text };
-      case 'EXPOSE':
-        return { ...config, exposed: [...config.exposed, ...text.split(/\s+/)] };
-      case 'ENTRYPOINT':
-        return { ...config, entrypoint: execForm(instruction, text) };
       case 'WORKDIR':
         await mkdir(join(root, text), { recursive: true, mode: 0o755 });
         return { ...config, workdir: posix.resolve(config.workdir, text) };
@@ -138,7 +108,7 @@ class Builder {
         await this.shell(text, join(root, config.workdir), values);
         return config;
       default:
-        throw new DockerfileError(instruction, 'dev/image does not know it');
+        return configured(config, instruction, text);
     }
   }
 
@@ -209,20 +179,4 @@ class Builder {
 async function copyTree(from: string, to: string): Promise<void> {
   const { ok, output } = await run('/bin/cp', ['-a', `${from}/.`, `${to}/`]);
   if (!ok) throw new Error(`${from} could not be copied:\n${tail(output)}`);
-}
-
-function pair(instruction: Instruction, text: string): Values {
-  const [, name, quoted, bare] = /^([\w.]+)=(?:"([^"]*)"|(\S*))$/.exec(text) ?? [];
-  if (name === undefined) throw new DockerfileError(instruction, 'want one name=value');
-  return { [name]: quoted ?? bare ?? '' };
-}
-
-function execForm(instruction: Instruction, text: string): string[] {
-  if (!text.startsWith('[')) {
-    throw new DockerfileError(
-      instruction,
-      'want it as JSON: a shell would keep signals to itself',
-    );
-  }
-  return JSON.parse(text) as string[];
 }

@@ -15,8 +15,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cached, cacheRoot, isCached } from '../process/cache.js';
 import { holdFolder, releaseFolder } from '../process/leash.js';
 import { toStderr, type Log } from '../process/log.js';
-import { build, type ImageConfig } from './build.js';
+import { build } from './build.js';
 import { BuildContext } from './context.js';
+import type { ImageConfig } from './image-config.js';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 const PREFIX = 'image-';

@@ -71,8 +71,8 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
   const lines: string[] = [];
   let inner: number | undefined;
   let diedOfSignal = false;
-  let begin!: (pid: number) => void;
-  const begun = new Promise<number>((resolve) => (begin = resolve));
+  let begin!: () => void;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   const wrapper = spawnLeashed({
     command: tools.unshare,
     args: [...APART, '/bin/sh', '-ec', script, 'sh', ...command],
@@ -80,7 +80,8 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
     output(line, from) {
       if (inner === undefined && from === 'stdout') {
         inner = Number(line);
-        begin(inner);
+        // At once: it may have ended, and been released, by the time that anybody else hears of it
+        void holdProcess(inner).then(begin);
         return;
       }
       if (DIED_OF_SIGNAL.test(line)) {
@@ -94,13 +95,11 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
   const exited = ended(wrapper, folder, () => inner).then((exit): Exit =>
     diedOfSignal ? { code: null, signal: 'SIGKILL' } : exit,
   );
-  const pid = await Promise.race([begun, exited.then(() => undefined)]);
-  if (pid === undefined) {
+  await Promise.race([begun, exited]);
+  if (inner === undefined) {
     throw new Error(`the sandbox was not made:\n${lines.slice(-SHOWN_LINES).join('\n')}`);
   }
-  // Who dies takes the wrapper along, and that takes this one along: held twice all the same
-  await holdProcess(pid);
-  return handleOf(pid, lines, exited);
+  return handleOf(inner, lines, exited);
 }
 
 /** Resolves when nothing is left of it. */

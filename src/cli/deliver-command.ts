@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { signHmac } from '../signature/hmac-signature.js';
 import type { WebhookSecret } from '../vault/webhook-secret.js';
 import { adviceOn, wordsFor } from './delivery-advice.js';
 import { postPatiently, type Outcome, type Patience, type Sending } from './posting.js';
-import { proving } from './proving.js';
+import { proving, type Proving } from './proving.js';
 import type { Report, Terminal } from './terminal.js';
 
 export interface DeliverOptions {
@@ -33,6 +34,9 @@ interface Result {
 const STATIC = '/webhooks/gemini';
 /** Nobody's: no key of the bridge's signed it. */
 const STRANGE_TOKEN = 'nobody';
+const LOOK_MS = 500;
+const SECRET_MISSING =
+  'look at: WEBHOOKS declares webhooks, and the vault has no secret of theirs: `webhooks list`, and the log of the bridge';
 const NO_SECRET =
   'there is no static secret here (WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE, the vault): only forgeries were sent';
 
@@ -41,13 +45,12 @@ export async function deliverSynthetic(
   env: Terminal['env'],
   { url, wait, timeout }: DeliverOptions,
 ): Promise<Report> {
-  const secret = await proving(env, async ({ verifier }) =>
-    verifier.signingSecret(Date.now()),
-  );
   const patience = {
     timeoutMs: timeout * 1000,
     deadline: performance.now() + wait * 1000,
   };
+  const isDue = isSecretDue(env);
+  const secret = await proving(env, (tools) => secretOf(tools, isDue, patience.deadline));
   const webhookId = `msg_synthetic_${randomUUID()}`;
   const results: Result[] = [];
   for (const step of stepsFor(secret, webhookId)) {
@@ -56,10 +59,12 @@ export async function deliverSynthetic(
     if (!result.ok) break; // what comes next would fail for the same reason, or mean nothing
   }
   const failed = results.find(({ ok }) => !ok);
-  const advice = failed && adviceOn(failed.name, failed.outcome, url);
+  const missing = isDue && !secret ? SECRET_MISSING : undefined;
+  const advice = failed ? adviceOn(failed.name, failed.outcome, url) : missing;
+  const ok = advice === undefined;
   return {
     json: {
-      ok: !failed,
+      ok,
       webhookId: secret ? webhookId : undefined,
       deliveries: results.map(({ outcome, ...result }) => ({ ...result, ...outcome })),
       advice,
@@ -69,8 +74,28 @@ export async function deliverSynthetic(
       ...(secret ? [] : [NO_SECRET]),
       ...(advice === undefined ? [] : [advice]),
     ],
-    ok: !failed,
+    ok,
   };
+}
+
+/** Whether the bridge registers webhooks of its own, whose secrets come into the vault. */
+function isSecretDue(env: Terminal['env']): boolean {
+  const { WEBHOOKS, WEBHOOKS_MODE, VAULT_KEYS_FILE } = env;
+  return Boolean(WEBHOOKS && VAULT_KEYS_FILE) && (WEBHOOKS_MODE || 'ensure') === 'ensure';
+}
+
+/** A bridge that has only just started may not have registered its webhooks yet. */
+async function secretOf(
+  { verifier, vault }: Proving,
+  isDue: boolean,
+  deadline: number,
+): Promise<WebhookSecret | undefined> {
+  for (;;) {
+    const secret = verifier.signingSecret(Date.now());
+    if (secret || !isDue || performance.now() > deadline) return secret;
+    await sleep(LOOK_MS);
+    await vault.load();
+  }
 }
 
 function stepsFor(secret: WebhookSecret | undefined, webhookId: string): Step[] {

@@ -159,8 +159,8 @@ CAPABILITY_KEYS_FILE, JWKS_URL, JWT_AUDIENCE and the other JWT_… settings.`,
       'after',
       `
 It is signed with a secret of the environment: WEBHOOK_SECRETS, WEBHOOK_SECRETS_FILE or the vault.
-Without any, only the forgeries are sent. The event's type is bridge.synthetic, so that it goes to
-the topic <prefix>.other; subscribers of that topic see it.`,
+Without any, only the forgeries are sent; one that WEBHOOKS will bring is waited for. The event's
+type is bridge.synthetic, so that it goes to <prefix>.other; subscribers of that topic see it.`,
     );
   return program;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { runCli } from '../../src/cli/program.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { hang, LoopbackServer, text } from '../support/loopback-server.js';
@@ -36,6 +37,8 @@ async function deliver(url: string, args: string[] = [], env = {}) {
   });
   return { code, ...printed };
 }
+
+const silent = () => undefined;
 
 describe('deliver', () => {
   it('has a bridge take, know again and refuse what it has to', async () => {
@@ -85,6 +88,42 @@ describe('deliver', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^forged: 401 .*\nforged for a job: 401 .*\nthere is no static/);
     expect(app.publisher.records).toEqual([]);
+  });
+
+  it('waits for the secret of a webhook that is to be registered', async () => {
+    using folder = temporaryFile('');
+    const vault = {
+      WEBHOOK_SECRETS: '',
+      VAULT_KEYS_FILE: keys.path,
+      VAULT_FILE: `${folder.path}-vault`,
+    };
+    await using gemini = await GeminiEmulator.start();
+    await using sealed = await startApp(vault);
+    const env = { ...vault, WEBHOOKS: '[{"name": "main"}]' };
+    const { code, out } = await deliver(sealed.url, [], env);
+    expect([code, out]).toEqual([
+      1,
+      expect.stringMatching(/vault has no secret of theirs/),
+    ]);
+
+    const delivered = deliver(sealed.url, ['--wait', '20'], env);
+    await runCli(['webhooks', 'ensure'], {
+      env: {
+        ...env,
+        KAFKA_BROKERS: '127.0.0.1:1',
+        API_AUTH: 'none',
+        PUBLIC_URL: 'https://bridge.example',
+        GEMINI_URL: gemini.url,
+        GEMINI_API_KEY: gemini.apiKey,
+        CAPABILITY_KEYS_FILE: keys.path,
+      },
+      out: silent,
+      err: silent,
+    });
+    expect(await delivered).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^signed: 200 published\n/),
+    });
   });
 
   it('waits for a bridge that is not ready yet', async () => {
