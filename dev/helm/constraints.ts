@@ -129,6 +129,7 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'config.access.oidc.subjects': listOf(text('^([ -)+\\x2d-~]+[*]?|[*])$')),
   'config.access.ratePerMinute': whole(0, 1_000_000),
   'config.tracing.endpoint': orEmpty('https?://[^\\s]+'),
+  'config.tracing.protocol': oneOf('http/protobuf', 'http/json'),
   'config.tracing.timeoutMs': whole(1, 600_000),
   'config.tracing.resourceAttributes': {
     ...mapOf(text('^[^,=\\s]+$')),

@@ -83,7 +83,7 @@ config.kafka.sasl.username: has to be strimzi.user.name ({{ $strimzi.user.name }
 {{- if lt (int $config.shutdownTimeoutMs) (mul 2 (int $config.ackBudgetMs)) }}
 config.shutdownTimeoutMs: has to be twice config.ackBudgetMs or more: half of it is for what is being published
 {{- end }}
-{{- $tracing := omit $config.tracing "endpoint" "timeoutMs" "headersSecret" }}
+{{- $tracing := omit $config.tracing "endpoint" "protocol" "timeoutMs" "headersSecret" }}
 {{- if not $config.tracing.endpoint }}
 {{- range $key, $value := set $tracing "headersSecret.name" $config.tracing.headersSecret.name }}
 {{- if $value }}

@@ -83,6 +83,7 @@
 {{- $attributes = append $attributes (printf "%s=%s" $name $value) -}}
 {{- end -}}
 OTEL_EXPORTER_OTLP_ENDPOINT: {{ .endpoint | quote }}
+OTEL_EXPORTER_OTLP_PROTOCOL: {{ .protocol | quote }}
 OTEL_EXPORTER_OTLP_TIMEOUT: {{ include "gemini-kafka-bridge.text" .timeoutMs | quote }}
 OTEL_SERVICE_NAME: {{ .serviceName | quote }}
 OTEL_RESOURCE_ATTRIBUTES: {{ join "," $attributes | quote }}

@@ -9,8 +9,8 @@ import { example, EXAMPLES } from './examples.js';
 import { flipOf } from './flips.js';
 import { SETTINGS, textOf, WITHOUT_VALUE } from './variables.js';
 
-/** OpenTelemetry's, and Redis's files: the bridge reads them by lists of their own. */
-const BESIDE = /^(OTEL_[A-Z_]+|REDIS_PASSWORD_FILE|REDIS_TLS_CA_FILE)$/;
+/** OpenTelemetry's: it reads most of them itself. */
+const BESIDE = /^OTEL_/;
 
 /** The least that the service starts with, loose enough for any single setting. */
 const LEAST = {

@@ -7,7 +7,7 @@ let redis: RedisScripts<'answer'>;
 
 beforeAll(async () => {
   server = await startRedis({ own: true });
-  redis = new RedisScripts(server.url, { answer: 'return { 1 }' });
+  redis = new RedisScripts(server, { answer: 'return { 1 }' });
 });
 
 afterAll(async () => {
