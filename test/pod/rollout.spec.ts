@@ -126,15 +126,7 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
     expect(deployment.current.some((pod) => old.includes(pod))).toBe(false);
     const attempts = gemini.deliveries;
     const strange = attempts.filter(({ status }) => status !== 200 && status !== 503);
-    expect(
-      strange.map(({ status, answer, error, at, tookMs }) => [
-        status,
-        answer,
-        error,
-        at,
-        tookMs,
-      ]),
-    ).toEqual([]);
+    expect(strange.map((attempt) => ({ ...attempt, headers: {}, body: '' }))).toEqual([]);
     const taken = attempts.filter(({ status }) => status === 200);
     const counts = countById(await readTopics(kafka.brokers));
     const ids = new Set(taken.map(({ webhookId }) => webhookId));
