@@ -1,4 +1,9 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import { Metrics } from '../metrics/metrics.js';
 import { WatchedFile } from '../watched-file.js';
@@ -14,7 +19,7 @@ const ANYONE: Principal = { name: 'anyone', scopes: new Set(SCOPES) };
 
 /** Who calls: by a token of `API_TOKENS_FILE`, or of the OIDC issuer. */
 @Injectable()
-export class Authenticator implements OnModuleDestroy {
+export class Authenticator implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly open: boolean;
   private readonly fileTokens: WatchedFile<FileToken[]> | undefined;
   private readonly oidcTokens: OidcTokens | undefined;
@@ -42,7 +47,12 @@ export class Authenticator implements OnModuleDestroy {
     throw new AccessError('token-unknown');
   }
 
+  onApplicationBootstrap(): void {
+    this.oidcTokens?.keys.keepFresh();
+  }
+
   onModuleDestroy(): void {
+    this.oidcTokens?.keys.close();
     this.fileTokens?.close();
   }
 }

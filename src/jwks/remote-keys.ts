@@ -8,6 +8,9 @@ const COOLDOWN_MS = 30_000;
 /** The same after a failure. */
 const BACKOFF_MS = 5000;
 
+/** While it goes on failing, the log has it this often. */
+const TELL_MS = 60_000;
+
 /** Nobody can tell now whether a signature is genuine: the sender should try again. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
@@ -27,7 +30,9 @@ export class RemoteKeys<Keys> {
   private readAt = 0;
   private askedAt = -Infinity;
   private failing = false;
+  private toldAt = -Infinity;
   private asking: Promise<void> | undefined;
+  private readonly ending = new AbortController();
 
   /**
    * @param read asks for the keys, in bounded time; what it throws is logged.
@@ -72,11 +77,16 @@ export class RemoteKeys<Keys> {
   }
 
   /** Has them before they are needed, and notices that they cannot be read before that matters. */
-  keepFresh(signal: AbortSignal): Promise<void> {
+  keepFresh(): void {
+    const { signal } = this.ending;
     const look = async () => {
       if (this.failing || !this.keys || this.isOld) await this.refreshed();
     };
-    return repeatedly(look, { everyMs: BACKOFF_MS, signal, onError: () => undefined });
+    void repeatedly(look, { everyMs: BACKOFF_MS, signal, onError: () => undefined });
+  }
+
+  close(): void {
+    this.ending.abort();
   }
 
   private get isOld(): boolean {
@@ -109,10 +119,16 @@ export class RemoteKeys<Keys> {
       this.readAt = this.now();
       this.failing = false;
     } catch (error) {
+      this.tell(error);
       this.failing = true;
-      const reason = reasonOf(error);
-      this.logger.warn({ message: 'JWKS not read', reason, ageSeconds: this.ageSeconds });
     }
+  }
+
+  private tell(error: unknown): void {
+    if (this.failing && this.now() - this.toldAt < TELL_MS) return;
+    this.toldAt = this.now();
+    const reason = reasonOf(error);
+    this.logger.warn({ message: 'JWKS not read', reason, ageSeconds: this.ageSeconds });
   }
 }
 

@@ -28,7 +28,6 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   private readonly fixedSecrets: readonly WebhookSecret[];
   private readonly fileSecrets: WatchedFile<WebhookSecret[]> | undefined;
   private readonly googleKeys: GoogleKeys;
-  private readonly ending = new AbortController();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -63,7 +62,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   }
 
   onApplicationBootstrap(): void {
-    if (this.needsGoogleKeys) void this.googleKeys.keepFresh(this.ending.signal);
+    if (this.needsGoogleKeys) this.googleKeys.keepFresh();
   }
 
   private get needsGoogleKeys(): boolean {
@@ -164,7 +163,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   }
 
   onModuleDestroy(): void {
-    this.ending.abort();
+    this.googleKeys.close();
     this.fileSecrets?.close();
   }
 }

@@ -225,9 +225,9 @@ describe('the internal API with API_OIDC_ISSUER', () => {
   });
 
   it('is unavailable while the issuer is, and says nothing against the token', async () => {
+    issuer.fault = text(500, '');
     await using app = await start();
     const token = await issuer.token({ claims: { scope: 'jobs:read' } });
-    issuer.fault = text(500, '');
     const answer = await read(app, token);
     expectProblem(answer, 503, 'identity-provider-unavailable');
     expect(answer.headers.get('retry-after')).toBe('5');
