@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
@@ -37,8 +38,23 @@ describe("Google's keys", () => {
       CAPABILITY_KEYS_FILE: secrets.capabilityKeysFile,
       ACK_BUDGET_MS: String(ACK_BUDGET_MS),
     });
+    return bridge;
+  }
+
+  async function startReady(): Promise<BridgeProcess> {
+    const bridge = await start();
     await bridge.ready();
     return bridge;
+  }
+
+  /** All is there but the keys. */
+  async function untilKeysAreMissed(bridge: BridgeProcess): Promise<void> {
+    for (;;) {
+      const answer = await fetch(`${bridge.internalUrl}/health/ready`);
+      const names = Object.keys((await answer.json()) as object);
+      if (names.toString() === 'status,keys') return;
+      await delay(50);
+    }
   }
 
   /** One dynamic delivery, signed with the emulator's keys. */
@@ -64,8 +80,9 @@ describe("Google's keys", () => {
   it.each(['500', 'hang', 'empty', 'not-json'] as const)(
     'that were never read (%s) are 503, with a bounded number of questions; then all is well',
     async (mode) => {
-      await using bridge = await start();
       gemini.options.jwks = mode;
+      await using bridge = await start();
+      await untilKeysAreMissed(bridge);
       const asked = gemini.jwksRequests;
       const first = await Promise.all(
         Array.from({ length: 20 }, (_, i) => deliver(bridge, `cold_${mode}_${i}`)),
@@ -76,20 +93,17 @@ describe("Google's keys", () => {
           body: { status: 'refused', reason: 'keys-unavailable' },
         });
       }
-      expect(gemini.jwksRequests - asked).toBe(1);
+      // One for the deliveries, and what the bridge asks by itself every five seconds
+      expect(gemini.jwksRequests - asked).toBeLessThanOrEqual(3);
       gemini.options.jwks = 'ok';
-      let answer = await deliver(bridge, `cold_${mode}_after`);
-      while (answer.status === 503) {
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        answer = await deliver(bridge, `cold_${mode}_after`);
-      }
-      expect(answer.status).toBe(200);
+      await bridge.ready();
+      expect((await deliver(bridge, `cold_${mode}_after`)).status).toBe(200);
     },
     60_000,
   );
 
   it('that were read serve on while their endpoint is down, hanging or empty', async () => {
-    await using bridge = await start();
+    await using bridge = await startReady();
     expect((await deliver(bridge, 'warm_0')).status).toBe(200);
     for (const mode of ['500', 'hang', 'empty', 'not-json'] as const) {
       gemini.options.jwks = mode;
@@ -103,13 +117,13 @@ describe("Google's keys", () => {
   }, 60_000);
 
   it("that are not Google's let nothing in, and cannot make the bridge hammer the endpoint", async () => {
-    await using bridge = await start();
     gemini.options.jwks = 'rotated';
+    await using bridge = await startReady();
     const asked = gemini.jwksRequests;
     for (let i = 0; i < 30; i++) {
       expect((await deliver(bridge, `strange_${i}`)).status).toBe(401);
     }
-    expect(gemini.jwksRequests - asked).toBe(1);
+    expect(gemini.jwksRequests - asked).toBeLessThanOrEqual(1);
     gemini.options.jwks = 'ok';
     const counts = countById(await readTopics(kafka.brokers));
     expect(Array.from(counts.keys()).filter((id) => id.startsWith('strange'))).toEqual(
