@@ -1,11 +1,13 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Inject, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { BridgeModule } from './bridge/bridge.module.js';
-import type { Config } from './config.js';
+import { CONFIG, type Config } from './config.js';
 import { ConfigModule } from './config.module.js';
 import { DocsModule } from './docs/docs.module.js';
+import { fromZero } from './from-zero.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
+import { Metrics } from './metrics/metrics.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -13,6 +15,10 @@ import { ProblemFilter } from './problem/problem.filter.js';
 /** Composition root: names the features, decides nothing else. */
 @Module({})
 export class AppModule {
+  constructor(metrics: Metrics, @Inject(CONFIG) config: Config) {
+    fromZero(metrics, config);
+  }
+
   static register(config: Config): DynamicModule {
     return {
       module: AppModule,

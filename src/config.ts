@@ -18,7 +18,8 @@ const environment = z.object({
   PORT: port(8080),
   /** Internal listener: REST, health, metrics. 0 lets the kernel choose. */
   INTERNAL_PORT: port(8081),
-  HOST: z.string().min(1).default('0.0.0.0'),
+  /** Unset: all addresses, those of IPv6 as well where there are any. */
+  HOST: z.string().min(1).optional(),
   /** Base of the URLs that Gemini is given; https unless loopback. */
   PUBLIC_URL: z.string().optional(),
 
@@ -77,7 +78,10 @@ const environment = z.object({
 
   REDIS_URL: z
     .string()
-    .regex(/^rediss?(\+sentinel|\+cluster)?:\/\//, 'want redis://, rediss://, …')
+    .refine(
+      isRedisUrl,
+      'want redis://[user:password@]host:6379[/db], or a form of the README',
+    )
     .optional(),
   /** Of all keys: bridges that share a Redis need one each. */
   REDIS_KEY_PREFIX: z
@@ -143,6 +147,8 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
+const COLLECTOR = { protocol: /^https?$/, error: 'want http://host:4318' };
+
 /**
  * Tracing, by OpenTelemetry's own names. What decides whether there is any is read here, the rest
  * (headers, sampler, resource, batches) by OpenTelemetry.
@@ -152,8 +158,8 @@ const environment = z.object({
 const telemetry = z.object({
   OTEL_SDK_DISABLED: z.string().optional(),
   OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url(COLLECTOR).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url(COLLECTOR).optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/protobuf', 'http/json']).optional(),
   OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.enum(['http/protobuf', 'http/json']).optional(),
 });
@@ -382,7 +388,9 @@ function isTraced(env: Readonly<Record<string, unknown>>): boolean {
   const { OTEL_SDK_DISABLED: disabled, OTEL_TRACES_EXPORTER: exporter } = env;
   if (exporter === 'none' || /^true$/i.test(String(disabled))) return false;
   return Boolean(
-    env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'],
+    exporter ??
+    env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ??
+    env['OTEL_EXPORTER_OTLP_ENDPOINT'],
   );
 }
 
@@ -586,6 +594,19 @@ function credential(
 
 function isApiKey(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text);
+}
+
+/**
+ * What ioredis would do with another text is guesswork: it takes a password from a query, and shows
+ * the whole of what it does not understand.
+ */
+function isRedisUrl(text: string): boolean {
+  const host = String.raw`(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])`;
+  const login = '(?:[^/?#@\\s]*@)?';
+  const one = `^rediss?://${login}${host}(?::\\d{1,5})?(?:/\\d{0,5})?$`;
+  const hosts = `${host}:\\d{1,5}(?:,${host}:\\d{1,5})*`;
+  const several = `^rediss?\\+(?:sentinel://${login}${hosts}(?:/[\\w.-]+(?:/\\d{1,5})?)?|cluster://${login}${hosts})/?$`;
+  return new RegExp(one).test(text) || new RegExp(several).test(text);
 }
 
 function isBaseUrl(text: string): boolean {

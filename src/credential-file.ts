@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
+
+/** A chain of certificates has some thousands. */
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * A credential in a file that something else may replace at any time: whoever connects next uses
- * what stands there then. A file that has become unreadable or wrong changes nothing.
+ * what stands there then. A file that has become unreadable or unusable changes nothing.
  *
  * Read at each use and not every two seconds as a `WatchedFile`: it is used when a connection is
  * made, and a connection that fails for an old password is made again at once.
@@ -37,6 +40,8 @@ export class CredentialFile {
   }
 
   private read(): string {
+    const found = statSync(this.path);
+    if (!found.isFile() || found.size > MAX_BYTES) throw new Error('it is no small file');
     return readFileSync(this.path, 'utf8').trim();
   }
 

@@ -11,7 +11,6 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config.js';
-import { deadLetterTopic, topicFor } from '../event/event-topics.js';
 import type { GeminiEvent } from '../event/gemini-event.js';
 import { jobScope, reconciledId } from '../kinds/job-news.js';
 import { outcomeKey } from '../log/record-scan.js';
@@ -98,7 +97,7 @@ export class BridgeController {
     permit: Permit,
     job?: EventJob,
   ): Promise<Outcome> {
-    delivery.trace.publishing(topicFor(event.type, this.prefix), job?.traceparent);
+    delivery.trace.continue(job?.traceparent);
     const record = eventRecord(delivery, event, this.prefix, job);
     const result =
       job?.outcome === undefined
@@ -139,7 +138,6 @@ export class BridgeController {
     permit: Permit,
   ): Promise<Outcome> {
     this.metrics.deadLetters.inc({ reason });
-    delivery.trace.publishing(deadLetterTopic(this.prefix));
     const letter = deadLetterRecord(delivery, reason, this.prefix);
     return this.publish(letter, permit, delivery);
   }
@@ -149,13 +147,7 @@ export class BridgeController {
     permit: Permit,
     { proof, trace }: Delivery,
   ): Promise<Outcome> {
-    try {
-      await this.publisher.publish(record, permit);
-    } catch (error) {
-      trace.published(error);
-      throw error;
-    }
-    trace.published();
+    await this.publisher.publish(record, permit);
     this.metrics.accepted.inc({ topic: record.topic });
     this.logger.debug({
       message: 'published',

@@ -38,10 +38,11 @@ export class DedupeInterceptor implements NestInterceptor {
     const { key, deadline, capability, trace } = delivery;
     const twin = this.attempts.underWay(key);
     const publish = (permit: Permit) => {
-      delivery.trace.claimed(permit.askedAt);
+      trace.claimed();
       attachPermit(request, permit);
-      return lastValueFrom(next.handle());
+      return trace.handling(lastValueFrom(next.handle()));
     };
+    if (!twin) trace.claiming();
     const outcome = twin ?? this.attempts.start(key, deadline, publish);
     const noted = capability && !twin ? this.noted(outcome, delivery) : outcome;
     return this.answer(noted, twin !== undefined, deadline, trace);
@@ -69,14 +70,14 @@ export class DedupeInterceptor implements NestInterceptor {
       const settled = (result: Outcome): void => {
         clearTimeout(timer);
         this.count(result, joined, spent);
-        trace.answered();
         subscriber.next(result === 'published' && !joined ? PUBLISHED : DUPLICATE);
         subscriber.complete();
+        trace.answered();
       };
       const failed = (error: unknown): void => {
         clearTimeout(timer);
-        trace.answered(error);
         subscriber.error(error);
+        trace.answered(error);
       };
       outcome.then(settled, failed);
     });

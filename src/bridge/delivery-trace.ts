@@ -1,17 +1,19 @@
 import type { Span, Tracing } from '../tracing/tracing.js';
 
 /**
- * The trace of a verified delivery: verify, claim, publish and confirm within one span. It begins
- * late, with what has been measured by then, because only once the job is known it is known which
- * trace goes on: that of the submission. An unverified request has none, or anybody could fill the
- * collector. A `traceparent` that came with the delivery is not signed and proves nothing.
+ * The trace of a verified delivery: verify, claim, publish (by the publisher) and confirm within one
+ * span. It begins late, with what has been measured by then, because only once the job is known it
+ * is known which trace goes on: that of the submission. An unverified request has none, or anybody
+ * could fill the collector. A `traceparent` that came with the delivery is not signed and proves
+ * nothing.
  */
 export class DeliveryTrace {
   private readonly verifiedAt = performance.now();
   private whole: Span | undefined;
-  private publication: Span | undefined;
-  private claim: readonly [from: number, to: number] | undefined;
-  private publishedAt: number | undefined;
+  private claimingAt: number | undefined;
+  private claimedAt: number | undefined;
+  private handledAt: number | undefined;
+  private isAnswered = false;
 
   /** @param arrivedAt on the clock of `performance.now()`, in ms. */
   constructor(
@@ -22,43 +24,44 @@ export class DeliveryTrace {
 
   /** What ties the log to the record. */
   get traceId(): string {
-    return this.span.traceparent.slice(3, 35);
+    return this.traceparent.slice(3, 35);
   }
 
-  /** Of the publication: for the record. */
+  /** For the record, which is published within this delivery. */
   get traceparent(): string {
-    return (this.publication ?? this.span).traceparent;
+    return this.span.traceparent;
   }
 
-  /** @param askedAt when the claim was asked for, on the same clock. */
-  claimed(askedAt: number): void {
-    this.claim = [askedAt, performance.now()];
+  claiming(): void {
+    this.claimingAt = performance.now();
+  }
+
+  claimed(): void {
+    this.claimedAt = performance.now();
   }
 
   /** @param parent the submission's, where the delivery is about a job of ours. */
-  publishing(topic: string, parent?: string): void {
-    const { traceparent } = (this.whole ??= this.begun(parent));
-    this.publication = this.tracing.start('publish', {
-      parent: traceparent,
-      kind: 'producer',
-      attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': topic },
-    });
+  continue(parent: string | undefined): void {
+    this.whole ??= this.begun(parent);
   }
 
-  /** May be long after the answer. */
-  published(error?: unknown): void {
-    this.publishedAt = error === undefined ? performance.now() : undefined;
-    this.publication?.end(error);
+  /** @param work after which the event is on Kafka, and all that follows from that is done. */
+  async handling<T>(work: Promise<T>): Promise<T> {
+    const result = await work;
+    this.handledAt = performance.now();
+    return result;
   }
 
-  /** The answer is given. */
+  /** The answer is given; the publication may go on. */
   answered(error?: unknown): void {
-    if (!this.tracing.isOn) return;
-    const { span } = this;
-    if (this.publishedAt !== undefined) {
-      this.stage('confirm', this.publishedAt, performance.now());
-    }
-    span.end(error);
+    if (!this.tracing.isOn || this.isAnswered) return;
+    this.isAnswered = true;
+    const now = performance.now();
+    const { claimingAt, claimedAt = now, handledAt } = this;
+    this.stage('verify', this.arrivedAt, this.verifiedAt);
+    if (claimingAt !== undefined) this.stage('claim', claimingAt, claimedAt);
+    if (handledAt !== undefined) this.stage('confirm', handledAt, now);
+    this.span.end(error, now);
   }
 
   private get span(): Span {
@@ -66,21 +69,16 @@ export class DeliveryTrace {
   }
 
   private begun(parent?: string): Span {
-    this.whole = this.tracing.start('delivery', {
+    return this.tracing.start('delivery', {
       parent,
       kind: 'server',
       startedAt: this.arrivedAt,
       attributes: this.attributes,
     });
-    this.stage('verify', this.arrivedAt, this.verifiedAt);
-    if (this.claim) this.stage('claim', ...this.claim);
-    return this.whole;
   }
 
   private stage(name: string, startedAt: number, endedAt: number): void {
-    if (!this.tracing.isOn) return;
-    this.tracing
-      .start(name, { parent: this.span.traceparent, startedAt })
-      .end(undefined, endedAt);
+    const { traceparent: parent } = this.span;
+    this.tracing.start(name, { parent, startedAt }).end(undefined, endedAt);
   }
 }

@@ -33,7 +33,7 @@ export function adviceOn(name: string, outcome: Outcome, url: string): string {
   }
   const { status, says, location } = outcome;
   if (status >= 300 && status < 400) {
-    return `look at: ${url} redirects to ${location ?? 'nowhere'}, which Gemini does not follow: give the address itself`;
+    return `look at: ${url} redirects to ${location === undefined ? 'nowhere' : JSON.stringify(location)}, which Gemini does not follow: give the address itself`;
   }
   if (status === 200 && name.startsWith('forged')) {
     return `look at: what answers at ${url} takes deliveries that nobody signed: it is no bridge, or its secrets are known to others`;

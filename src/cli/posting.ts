@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const PAUSE_MS = 1000;
 const SHOWN_LENGTH = 200;
+const MAX_LENGTH = 65_536;
 
 /** What came of a request: an answer, or why there was none. */
 export type Outcome =
@@ -59,7 +60,7 @@ async function post(
       redirect: 'manual', // Gemini would not follow it
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await response.text();
+    const text = await shownOf(response);
     const seconds = response.headers.get('retry-after') ?? '';
     return {
       status: response.status,
@@ -73,10 +74,23 @@ async function post(
   }
 }
 
+/** As much as is looked at: what answers may be anything. */
+async function shownOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.length > MAX_LENGTH) break;
+  }
+  return text;
+}
+
 function saidIn(text: string): string | undefined {
   try {
     const { status, reason = status } = JSON.parse(text) as Record<string, unknown>;
-    return typeof reason === 'string' ? reason : undefined;
+    return typeof reason === 'string' && /^[a-z-]{1,40}$/.test(reason)
+      ? reason
+      : undefined;
   } catch {
     return undefined;
   }

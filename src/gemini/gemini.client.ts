@@ -13,11 +13,16 @@ import { GeminiError } from './gemini.error.js';
  */
 @Injectable()
 export class GeminiClient {
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  /** Asked once: each delivery asks, and the key may be in a file. */
+  private readonly isConfigured: boolean;
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    this.isConfigured = config.gemini.apiKey !== undefined;
+  }
 
   /** False without a key: then the bridge only receives. */
   get configured(): boolean {
-    return this.config.gemini.apiKey !== undefined;
+    return this.isConfigured;
   }
 
   /**

@@ -5,7 +5,6 @@ import { Metrics } from '../metrics/metrics.js';
 import { AckBudgetError, withinBudget } from '../publication/ack-budget.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
 import { EventPublisher } from '../publisher/event-publisher.js';
-import { traced, Tracing } from '../tracing/tracing.js';
 import type { OnceRecord } from './job-record.js';
 
 /** Without an outcome yet. They take room in the publisher's queue, which the deliveries need. */
@@ -23,7 +22,6 @@ export class JobPublications {
     private readonly attempts: Attempts,
     private readonly publisher: EventPublisher,
     private readonly metrics: Metrics,
-    private readonly tracing: Tracing,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -43,20 +41,7 @@ export class JobPublications {
 
   private start({ key, record }: OnceRecord, deadline: number): Promise<Outcome> {
     return this.attempts.once(key, deadline, async (permit) => {
-      const { topic, headers } = record;
-      const { traceparent: parent } = headers;
-      const span = this.tracing.start('publish', {
-        parent,
-        kind: 'producer',
-        attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': topic },
-      });
-      const { traceparent } = span;
-      await traced(span, () =>
-        this.publisher.publish(
-          { ...record, headers: { ...headers, traceparent } },
-          permit,
-        ),
-      );
+      await this.publisher.publish(record, permit);
       this.metrics.accepted.inc({ topic: record.topic });
     });
   }

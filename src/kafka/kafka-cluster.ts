@@ -20,6 +20,8 @@ const SILENCE_MS = 4000;
 const FAILURES_UNTIL_UNREADY = 2;
 /** Looks in a row that have to agree that a topic has fewer partitions. */
 const LOOKS_UNTIL_FEWER = 3;
+/** What was changed on a topic shows within this time, and not at some broker's next restart, in ms. */
+const ENSURE_MS = 300_000;
 /** Between two looks at the cluster, in ms: while all is well, and while it is not. */
 const HEALTHY_INTERVAL_MS = 4000;
 const FAILING_INTERVAL_MS = 500;
@@ -52,7 +54,8 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
   private problem: string | undefined = 'not connected yet';
   private wasReady = false;
   private wasTold = false;
-  private topicsEnsured = false;
+  /** When the topics were found to be as configured, on the clock of `performance.now()`. */
+  private ensuredAt = -Infinity;
   private closing = false;
   private wake = new AbortController();
   private loop: Promise<void> = Promise.resolve();
@@ -107,7 +110,7 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
         this.report(undefined);
       } catch (error) {
         failures++;
-        this.topicsEnsured = false;
+        this.ensuredAt = -Infinity;
         if (error instanceof RetentionError && !this.wasReady) this.onRefusal(error);
         if (failures >= FAILURES_UNTIL_UNREADY) {
           this.report(error instanceof Error ? error.message : String(error));
@@ -119,9 +122,9 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async look(): Promise<void> {
     await this.admin.connect();
-    if (!this.topicsEnsured) {
+    if (performance.now() - this.ensuredAt > ENSURE_MS) {
       await this.topics.ensure();
-      this.topicsEnsured = true;
+      this.ensuredAt = performance.now();
     }
     const { states, troubles } = await this.topics.describe();
     const believed = states.filter((state) => this.believes(state));

@@ -1,6 +1,4 @@
 import { Controller, Get, Header, Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
-import { fromZero } from './from-zero.js';
 import { Metrics } from './metrics.js';
 
 /** `GET /metrics` on the internal port, in Prometheus's text format. */
@@ -17,13 +15,7 @@ export class MetricsController {
 
 @Module({
   controllers: [MetricsController],
-  providers: [
-    {
-      provide: Metrics,
-      inject: [CONFIG],
-      useFactory: (config: Config) => fromZero(new Metrics(), config),
-    },
-  ],
+  providers: [Metrics],
   exports: [Metrics],
 })
 export class MetricsModule {}

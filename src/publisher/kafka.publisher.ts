@@ -6,6 +6,7 @@ import { KafkaCluster, type ClusterFollower } from '../kafka/kafka-cluster.js';
 import type { TopicState } from '../kafka/topics.js';
 import { PublishedLog } from '../log/published-log.js';
 import { Metrics } from '../metrics/metrics.js';
+import { traced, Tracing } from '../tracing/tracing.js';
 import { Batcher } from './batcher.js';
 import { EventPublisher, type EventRecord, type Permit } from './event-publisher.js';
 import { installLastLook } from './last-look.js';
@@ -27,6 +28,7 @@ export class KafkaPublisher
   constructor(
     private readonly cluster: KafkaCluster,
     log: PublishedLog,
+    private readonly tracing: Tracing,
     metrics: Metrics,
     @Inject(CONFIG) config: Config,
   ) {
@@ -57,7 +59,16 @@ export class KafkaPublisher
   }
 
   override publish(record: EventRecord, permit: Permit): Promise<void> {
-    return this.batcher.publish(record, permit);
+    if (!this.tracing.isOn) return this.batcher.publish(record, permit);
+    const { topic, headers } = record;
+    const span = this.tracing.start('publish', {
+      parent: headers['traceparent'],
+      kind: 'producer',
+      attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': topic },
+    });
+    const { traceparent } = span;
+    const spanned = { ...record, headers: { ...headers, traceparent } };
+    return traced(span, () => this.batcher.publish(spanned, permit));
   }
 
   async lead(states: readonly TopicState[]): Promise<void> {

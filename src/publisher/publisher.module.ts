@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { KafkaModule } from '../kafka/kafka.module.js';
 import { LogModule } from '../log/log.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { TracingModule } from '../tracing/tracing.module.js';
 import { EventPublisher } from './event-publisher.js';
 import { KafkaPublisher } from './kafka.publisher.js';
 
 /** Binds the publisher port to Kafka. */
 @Module({
-  imports: [KafkaModule, LogModule, MetricsModule],
+  imports: [KafkaModule, LogModule, MetricsModule, TracingModule],
   providers: [{ provide: EventPublisher, useClass: KafkaPublisher }],
   exports: [EventPublisher],
 })

@@ -22,7 +22,7 @@ const OPTIONS: RedisOptions = {
  * - `redis+cluster://[user:password@]host:6379,host:6379`
  *
  * `rediss+sentinel://` and `rediss+cluster://` speak TLS. Password and CA may change: they are
- * asked for again at each connection.
+ * asked for again at each connection; of a cluster at each connection to a node that was gone.
  */
 export function redisClient(access: RedisAccess): RedisClient {
   const { url } = access;
@@ -35,7 +35,8 @@ export function redisClient(access: RedisAccess): RedisClient {
     return connected(new Redis(url, { ...OPTIONS, ...tls }), access);
   const nodes = hosts.split(',').map((host) => {
     const at = host.lastIndexOf(':');
-    return { host: host.slice(0, at), port: Number(host.slice(at + 1)) };
+    const name = host.slice(0, at).replace(/^\[(.*)\]$/, '$1'); // IPv6
+    return { host: name, port: Number(host.slice(at + 1)) };
   });
   const [username, password] = login.split(':').map(decodeURIComponent);
   const credentials = {

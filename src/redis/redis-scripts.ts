@@ -7,6 +7,8 @@ const TIMEOUT_MS = 500;
 /** A delivery must not spend its ack budget on a store that hangs, in ms. */
 const SILENCE_MS = 1000;
 
+const HEARTBEAT_MS = 1000;
+
 const SILENT = 'Redis is silent';
 
 /** Redis did not answer, or not in time: what that means is its caller's to say. */
@@ -23,7 +25,11 @@ export class RedisScripts<Name extends string> {
   /** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
   readonly prefix: string;
   private readonly client: RedisClient;
+  private readonly heartbeat: NodeJS.Timeout;
   private silentUntil = 0;
+  /** False from a call without an answer to the next with one. */
+  private isHeard = true;
+  private heardAt = 0;
 
   /** @param onReady called at each connection. */
   constructor(access: RedisAccess, scripts: Record<Name, string>, onReady?: () => void) {
@@ -33,9 +39,11 @@ export class RedisScripts<Name extends string> {
       this.client.defineCommand(name, { lua });
     }
     this.client.on('ready', () => {
-      this.silentUntil = 0;
+      this.heard();
       onReady?.();
     });
+    this.heartbeat = setInterval(() => void this.listen(), HEARTBEAT_MS);
+    this.heartbeat.unref();
     this.client.on('error', (error: Error) => {
       this.logger.debug({ message: 'Redis connection', reason: error.message });
     });
@@ -44,7 +52,7 @@ export class RedisScripts<Name extends string> {
   /** One that hangs keeps its connection, so that is said as well. */
   get unready(): string | undefined {
     if (this.client.status !== 'ready') return `Redis is ${this.client.status}`;
-    return this.isSilent ? SILENT : undefined;
+    return this.isHeard ? undefined : SILENT;
   }
 
   /**
@@ -62,9 +70,11 @@ export class RedisScripts<Name extends string> {
       const names = keys.map((key) => this.prefix + key);
       const script = (this.client as unknown as Record<Name, Script>)[name];
       const answer = script.call(this.client, keys.length, ...names, ...rest);
-      return (await inTime(answer)) as Answer[];
+      const found = (await inTime(answer)) as Answer[];
+      this.heard();
+      return found;
     } catch (cause) {
-      this.silentUntil = performance.now() + SILENCE_MS;
+      this.unheard();
       throw new RedisUnavailableError('Redis did not answer', { cause });
     }
   }
@@ -73,7 +83,31 @@ export class RedisScripts<Name extends string> {
     return performance.now() < this.silentUntil;
   }
 
+  /** One that hangs keeps its connection, and where nothing else is asked nobody would notice. */
+  private async listen(): Promise<void> {
+    if (this.client.status !== 'ready') return;
+    if (performance.now() - this.heardAt < HEARTBEAT_MS) return;
+    try {
+      await inTime(this.client.ping());
+      this.heard();
+    } catch {
+      this.unheard();
+    }
+  }
+
+  private heard(): void {
+    this.isHeard = true;
+    this.heardAt = performance.now();
+    this.silentUntil = 0;
+  }
+
+  private unheard(): void {
+    this.isHeard = false;
+    this.silentUntil = performance.now() + SILENCE_MS;
+  }
+
   close(): void {
+    clearInterval(this.heartbeat);
     this.client.disconnect();
   }
 }

@@ -13,6 +13,7 @@ export interface Ports {
 
 /** Opens both listeners; the application is initialised but may not be ready. */
 export async function listen(app: INestApplication, { server }: Config): Promise<Ports> {
+  const host = server.host === undefined ? {} : { host: server.host };
   const adapter = app.getHttpAdapter() as unknown as TwoPortAdapter;
   const metrics = app.get(Metrics);
   adapter.onRefusal = (reason) => metrics.refusals.inc({ reason });
@@ -23,9 +24,12 @@ export async function listen(app: INestApplication, { server }: Config): Promise
     'Bodies of deliveries that are being read or worked on',
     () => adapter.heldBytes,
   );
-  adapter.internalServer.listen(server.internalPort, server.host);
+  // Without a host Node.js listens on all addresses, and on those of IPv4 where there is no IPv6
+  adapter.internalServer.listen({ port: server.internalPort, ...host });
   await once(adapter.internalServer, 'listening');
-  await app.listen(server.port, server.host);
+  await (server.host === undefined
+    ? app.listen(server.port)
+    : app.listen(server.port, server.host));
   return {
     port: portOf(app.getHttpServer() as Server),
     internalPort: portOf(adapter.internalServer),

@@ -31,7 +31,7 @@ const MAX_CONNECTIONS = 4096;
 /** Requests of a batch that are uploaded through the internal port may be long. */
 const UPLOAD_TIMEOUT_MS = 3_600_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** For requests that were begun before the shutdown, and are not getting on. */
+/** For requests that were begun before the shutdown, and are not getting on; the ack budget when that is longer. */
 const CLOSE_TIMEOUT_MS = 5000;
 /** While the event loop is behind by this part of the ack budget, or by this at least … */
 const MAX_PART_LATE = 8;
@@ -109,7 +109,9 @@ export class TwoPortAdapter extends ExpressAdapter {
 
   override async close(): Promise<undefined> {
     this.loop.close();
-    await Promise.all([ended(this.internalServer), ended(this.httpServer as Server)]);
+    const withinMs = Math.max(CLOSE_TIMEOUT_MS, this.ackBudgetMs);
+    const servers = [this.internalServer, this.httpServer as Server];
+    await Promise.all(servers.map((server) => ended(server, withinMs)));
     return undefined;
   }
 
@@ -162,11 +164,11 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-function ended(server: Server): Promise<void> {
+function ended(server: Server, withinMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (!server.listening) return resolve();
     server.close(() => resolve());
     server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS).unref();
+    setTimeout(() => server.closeAllConnections(), withinMs).unref();
   });
 }

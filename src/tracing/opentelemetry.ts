@@ -23,11 +23,20 @@ import {
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { LogQuota } from '../rate/log-quota.js';
 import { parseTraceparent } from './traceparent.js';
-import { Tracing, type Span, type SpanKind, type SpanOptions } from './tracing.js';
+import {
+  IdsOnly,
+  Tracing,
+  type Span,
+  type SpanKind,
+  type SpanOptions,
+} from './tracing.js';
 
 const NAME = 'gemini-kafka-bridge';
 /** A collector that hangs must not hold up the end of the process, in ms. */
 const FLUSH_MS = 2000;
+/** The clocks' difference is taken anew after this time, in ms. */
+const OFFSET_MS = 60_000;
+const MAX_REASON_LENGTH = 200;
 
 const KINDS: Readonly<Record<SpanKind, Kinds>> = {
   server: Kinds.SERVER,
@@ -47,10 +56,13 @@ export class OpenTelemetry extends Tracing implements OnApplicationShutdown {
   override readonly isOn = true;
   private readonly provider: BasicTracerProvider;
   private readonly tracer: Tracer;
+  private readonly clock = new UnixClock();
+  private readonly log = quietly(new Logger(OpenTelemetry.name));
+  private readonly ids = new IdsOnly();
 
   constructor(protocol: OtlpProtocol) {
     super();
-    diag.setLogger(quietly(new Logger(OpenTelemetry.name)), {
+    diag.setLogger(this.log, {
       logLevel: DiagLogLevel.WARN,
       suppressOverrideMessage: true,
     });
@@ -67,9 +79,16 @@ export class OpenTelemetry extends Tracing implements OnApplicationShutdown {
 
   override start(name: string, options: SpanOptions = {}): Span {
     const { parent, kind = 'internal', startedAt, attributes = {} } = options;
-    const startTime = unixMs(startedAt);
+    const offset = this.clock.offset();
+    const startTime = offset + (startedAt ?? performance.now());
     const given = { kind: KINDS[kind], startTime, attributes };
-    return new Recorded(this.tracer.startSpan(name, given, contextOf(parent)));
+    try {
+      const span = this.tracer.startSpan(name, given, contextOf(parent));
+      return new Recorded(span, offset, this.log);
+    } catch (error) {
+      this.log.error(String(error));
+      return this.ids.start(name, options);
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -81,19 +100,29 @@ export class OpenTelemetry extends Tracing implements OnApplicationShutdown {
 class Recorded implements Span {
   readonly traceparent: string;
 
-  constructor(private readonly span: OtelSpan) {
+  /** @param offset of this span for good: an end on another clock could come before the start. */
+  constructor(
+    private readonly span: OtelSpan,
+    private readonly offset: number,
+    private readonly log: DiagLogger,
+  ) {
     const { traceId, spanId, traceFlags } = span.spanContext();
     const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
     this.traceparent = `00-${traceId}-${spanId}-0${isSampled ? 1 : 0}`;
   }
 
-  end(error?: unknown, endedAt?: number): void {
-    if (!this.span.isRecording()) return;
-    if (error !== undefined) {
-      const message = error instanceof Error ? error.name : 'Error';
-      this.span.setStatus({ code: SpanStatusCode.ERROR, message });
+  /** What goes wrong with a trace must not become anything for what is traced. */
+  end(error?: unknown, endedAt = performance.now()): void {
+    try {
+      if (!this.span.isRecording()) return;
+      if (error !== undefined) {
+        const message = error instanceof Error ? error.name : 'Error';
+        this.span.setStatus({ code: SpanStatusCode.ERROR, message });
+      }
+      this.span.end(this.offset + endedAt);
+    } catch (trouble) {
+      this.log.error(String(trouble));
     }
-    this.span.end(unixMs(endedAt));
   }
 }
 
@@ -109,17 +138,45 @@ function contextOf(parent: string | undefined): Context {
   });
 }
 
-/** Anew each time: the two clocks drift apart. */
-function unixMs(at = performance.now()): number {
-  return Date.now() - (performance.now() - at);
+/** What `performance.now()` is at, in Unix ms. The two clocks drift apart, slowly. */
+class UnixClock {
+  private value = 0;
+  private takenAt = -Infinity;
+
+  offset(): number {
+    const now = performance.now();
+    if (now - this.takenAt > OFFSET_MS) {
+      this.value = Date.now() - now;
+      this.takenAt = now;
+    }
+    return this.value;
+  }
 }
 
 const nothing = (): void => undefined;
 
 function quietly(logger: Logger): DiagLogger {
-  const quota = new LogQuota();
-  const say = (message: string): void => {
-    if (quota.take()) logger.warn({ message: 'tracing', reason: message });
+  // Apart, so that warnings cannot drown what fails
+  const [errors, warnings] = [new LogQuota(), new LogQuota()];
+  const say = (quota: LogQuota) => (message: string) => {
+    if (quota.take()) logger.warn({ message: 'tracing', reason: summaryOf(message) });
   };
-  return { error: say, warn: say, info: nothing, debug: nothing, verbose: nothing };
+  return {
+    error: say(errors),
+    warn: say(warnings),
+    info: nothing,
+    debug: nothing,
+    verbose: nothing,
+  };
+}
+
+/** Of an error that OpenTelemetry has made JSON of, without what the collector answered: that may repeat our headers. */
+function summaryOf(text: string): string {
+  try {
+    const { name, code, message } = JSON.parse(text) as Record<string, unknown>;
+    const parts = [name, code, message].filter((part) => typeof part === 'string');
+    return parts.join(' ').slice(0, MAX_REASON_LENGTH);
+  } catch {
+    return text.slice(0, MAX_REASON_LENGTH);
+  }
 }

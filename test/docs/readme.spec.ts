@@ -14,6 +14,7 @@ import { KafkaCluster } from '../../src/kafka/kafka-cluster.js';
 import { LogTail } from '../../src/log/log-tail.js';
 import { PROBLEM_STATUSES } from '../../src/problem/problem-codes.js';
 import { KafkaPublisher } from '../../src/publisher/kafka.publisher.js';
+import { IdsOnly } from '../../src/tracing/tracing.js';
 import { REFUSALS } from '../../src/server/prepared-answer.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';
@@ -184,7 +185,7 @@ describe('the table of metrics', () => {
     const cluster = new KafkaCluster(config, metrics);
     const log = new LogTail(cluster, metrics, config.dedupe.ttlMs);
     metrics.observe('dedupe_id_bytes', 'with the log store only', () => 0);
-    void new KafkaPublisher(cluster, log, metrics, config);
+    void new KafkaPublisher(cluster, log, new IdsOnly(), metrics, config);
     const actual = (await metrics.registry.getMetricsAsJSON())
       .filter(({ name }) => name.startsWith('gemini_bridge_'))
       .map(({ name, type }) => [name, String(type), labels(metrics, name)]);

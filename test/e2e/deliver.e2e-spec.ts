@@ -147,7 +147,7 @@ describe('deliver', () => {
     [
       'elsewhere',
       text(302, '', { location: 'https://other.example/x' }),
-      /^signed: 302.*\n.*redirects to https:\/\/other\.example\/x, which/,
+      /^signed: 302.*\n.*redirects to "https:\/\/other\.example\/x", which/,
     ],
     ['for the bridge', text(404, '<html>'), /^signed: 404 "<html>".*\n.*not the bridge/],
     ['with another path', text(404, reason('not-found')), /strip the path of PUBLIC_URL/],

@@ -12,6 +12,16 @@ import { startOwnKafka } from './own-kafka.js';
 
 const ACK_BUDGET_MS = 3000;
 
+/** All is there but the keys. */
+async function untilKeysAreMissed(bridge: BridgeProcess): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${bridge.internalUrl}/health/ready`);
+    const names = Object.keys((await answer.json()) as object);
+    if (names.toString() === 'status,keys') return;
+    await delay(50);
+  }
+}
+
 describe("Google's keys", () => {
   let kafka: KafkaCluster;
   let gemini: GeminiEmulator;
@@ -45,16 +55,6 @@ describe("Google's keys", () => {
     const bridge = await start();
     await bridge.ready();
     return bridge;
-  }
-
-  /** All is there but the keys. */
-  async function untilKeysAreMissed(bridge: BridgeProcess): Promise<void> {
-    for (;;) {
-      const answer = await fetch(`${bridge.internalUrl}/health/ready`);
-      const names = Object.keys((await answer.json()) as object);
-      if (names.toString() === 'status,keys') return;
-      await delay(50);
-    }
   }
 
   /** One dynamic delivery, signed with the emulator's keys. */

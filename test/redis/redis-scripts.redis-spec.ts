@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
 import { RedisScripts, RedisUnavailableError } from '../../src/redis/redis-scripts.js';
@@ -25,3 +26,13 @@ it('says that a Redis that hangs does not answer, though it is connected', async
   while (redis.unready !== undefined) await new Promise(setImmediate);
   expect(await redis.run('answer', [])).toEqual([1]);
 });
+
+it('notices that it hangs, and that it does not any more, when nobody asks', async () => {
+  while (redis.unready !== undefined) await delay(20);
+  await server.pause();
+  while (redis.unready !== 'Redis is silent') await delay(20);
+  await delay(2500); // longer than one silence
+  expect(redis.unready).toBe('Redis is silent');
+  await server.resume();
+  while (redis.unready !== undefined) await delay(20);
+}, 20_000);

@@ -8,7 +8,6 @@ import { JobWatcher } from '../../src/jobs/job.watcher.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Attempts } from '../../src/publication/attempts.js';
 import type { Job } from '../../src/registry/job.js';
-import { IdsOnly } from '../../src/tracing/tracing.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { FakeGemini } from './fake-gemini.js';
 import { knownJob } from './jobs.js';
@@ -50,13 +49,7 @@ export class Caretaking {
     } as Config;
     const metrics = new Metrics();
     const attempts = new Attempts(this.store, metrics, config);
-    const publications = new JobPublications(
-      attempts,
-      this.publisher,
-      metrics,
-      new IdsOnly(),
-      config,
-    );
+    const publications = new JobPublications(attempts, this.publisher, metrics, config);
     const questions = new GeminiQuestions(this.gemini, config);
     this.questions = questions;
     const { registry } = this;

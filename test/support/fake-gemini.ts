@@ -11,7 +11,7 @@ export class FakeGemini extends GeminiClient {
   hasKey = true;
 
   constructor() {
-    super({} as Config);
+    super({ gemini: {} } as Config);
   }
 
   override get configured(): boolean {

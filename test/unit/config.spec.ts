@@ -33,7 +33,7 @@ describe('loadConfig', () => {
   it('has defaults for all but the brokers, a proof and who may call', () => {
     const config = loadConfig(LEAST);
     expect(config).toEqual({
-      server: { port: 8080, internalPort: 8081, host: '0.0.0.0' },
+      server: { port: 8080, internalPort: 8081, host: undefined },
       publicUrl: undefined,
       ackBudgetMs: 4000,
       shutdownTimeoutMs: 20_000,
@@ -155,6 +155,10 @@ describe('loadConfig', () => {
     ['JWT_UNBOUND_BODY', 'publish'],
     ['CAPABILITY_KEYS_FILE', '/no/such/file'],
     ['REDIS_URL', 'http://redis:6379'],
+    ['REDIS_URL', 'rediss://:pa/ss@redis:6379'],
+    ['REDIS_URL', 'rediss://redis:6379/0?password=s'],
+    ['REDIS_URL', 'redis+sentinel://one,two/main'],
+    ['REDIS_URL', 'redis+cluster://one:7000,two'],
     ['DEDUPE_STORE', 'disk'],
     ['DEDUPE_TTL_HOURS', '24'],
     ['DEDUPE_ON_ERROR', 'drop'],
@@ -495,6 +499,7 @@ describe('loadConfig', () => {
       { OTEL_EXPORTER_OTLP_ENDPOINT: OTLP, OTEL_TRACES_EXPORTER: 'none' },
       'off',
     ],
+    ['is on when it is said to be', { OTEL_TRACES_EXPORTER: 'otlp' }, 'http/protobuf'],
     [
       'minds no protocol without an endpoint',
       { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
@@ -502,6 +507,25 @@ describe('loadConfig', () => {
     ],
   ])('tracing %s', (_, env, tracing) => {
     expect(loadConfig({ ...LEAST, ...env }).tracing).toBe(tracing);
+  });
+
+  it.each([
+    'redis://redis',
+    'redis://:pass%2Fword@redis:6379/0',
+    'rediss://user:secret@10.0.0.1:6380/15',
+    'redis://[::1]:6379',
+    'rediss+sentinel://user:secret@one:26379,two:26379/main/1',
+    'redis+sentinel://one:26379',
+    'redis+cluster://[::1]:7000,[::1]:7001',
+  ])('takes Redis at %s', (REDIS_URL) => {
+    expect(loadConfig({ ...LEAST, REDIS_URL }).redis?.url).toBe(REDIS_URL);
+  });
+
+  it('refuses a collector that is not spoken to by HTTP', () => {
+    for (const url of ['collector:4318', 'grpc://collector:4317']) {
+      const faults = faultsOf({ ...LEAST, OTEL_EXPORTER_OTLP_ENDPOINT: url });
+      expect(namesIn(faults)).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT']);
+    }
   });
 
   it('refuses a protocol for traces that it does not speak', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Config } from '../../src/config.js';
-import { fromZero } from '../../src/metrics/from-zero.js';
+import { fromZero } from '../../src/from-zero.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 
 const shown = async (metrics: Metrics, name: string) =>
@@ -40,7 +40,8 @@ describe('keys that somebody publishes', () => {
 
 describe('counters before anything has happened', () => {
   it('have their series, at 0', async () => {
-    const metrics = fromZero(new Metrics(), { topics: { prefix: 'p' } } as Config);
+    const metrics = new Metrics();
+    fromZero(metrics, { topics: { prefix: 'p' } } as Config);
     const text = await metrics.registry.metrics();
     for (const series of [
       'accepted_total{topic="p.batch.succeeded"}',

@@ -1,14 +1,21 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { JsonLogger } from '../../src/json.logger.js';
 import { OpenTelemetry } from '../../src/tracing/opentelemetry.js';
 import { newTraceparent } from '../../src/tracing/traceparent.js';
+import { until } from '../dev/processes.js';
 import { hang, LoopbackServer, text } from '../support/loopback-server.js';
+import { LogCapture } from '../support/log-capture.js';
 import { OtlpCollector } from '../support/otlp-collector.js';
 
 const NAMES = [
+  'OTEL_BSP_SCHEDULE_DELAY',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
   'OTEL_EXPORTER_OTLP_TIMEOUT',
   'OTEL_TRACES_SAMPLER',
 ] as const;
+
+beforeAll(() => Logger.overrideLogger(new JsonLogger('debug')));
 
 afterEach(() => {
   for (const name of NAMES) delete process.env[name];
@@ -44,6 +51,37 @@ describe('OpenTelemetry', () => {
     expect(Number(tookMs)).toBeGreaterThan(900);
     expect(Number(tookMs)).toBeLessThan(1100);
     expect(status).toEqual({ code: 0 });
+  });
+
+  it('has the times of what took microseconds, and says nothing of it', async () => {
+    await using collector = await OtlpCollector.start();
+    using log = new LogCapture();
+    const tracing = tracingTo(collector.url);
+    for (let i = 0; i < 500; i++) {
+      const startedAt = performance.now();
+      tracing.start('short', { startedAt }).end(undefined, startedAt + 0.004);
+    }
+    await tracing.onApplicationShutdown();
+    expect(log.text).toBe('');
+    const took = collector.spans.map((span) =>
+      Number(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)),
+    );
+    expect(took).toHaveLength(500);
+    for (const nanoseconds of took) {
+      expect(Math.abs(nanoseconds - 4000)).toBeLessThan(1000);
+    }
+  });
+
+  it('does not repeat what a collector answers, which may repeat our headers', async () => {
+    const echo = text(401, '{"you sent":"Bearer s3cret"}');
+    await using server = await LoopbackServer.start(echo);
+    using log = new LogCapture();
+    process.env['OTEL_BSP_SCHEDULE_DELAY'] = '10';
+    const tracing = tracingTo(server.url);
+    tracing.start('work').end();
+    await until(() => log.text.includes('"message":"tracing"'));
+    await tracing.onApplicationShutdown();
+    expect(log.text).not.toContain('s3cret');
   });
 
   it('follows the sampler: what is not recorded says so to the next', async () => {

@@ -1,20 +1,20 @@
-import { ACCESS_FAULTS } from '../access/access.error.js';
-import { FOREIGN_REASONS } from '../bridge/job-identity.js';
-import type { Config } from '../config.js';
-import { DEDUPE_CALLS } from '../dedupe/dedupe-store.js';
-import { EVENT_FAULTS } from '../event/gemini-event.js';
-import { topicNames } from '../event/event-topics.js';
-import { JOB_KINDS } from '../kinds/job-kinds.js';
-import { PUBLISH_FAULTS } from '../publisher/event-publisher.js';
-import { OUTCOMES, REFUSALS } from '../server/prepared-answer.js';
-import type { Metrics } from './metrics.js';
+import { ACCESS_FAULTS } from './access/access.error.js';
+import { FOREIGN_REASONS } from './bridge/job-identity.js';
+import type { Config } from './config.js';
+import { DEDUPE_CALLS } from './dedupe/dedupe-store.js';
+import { EVENT_FAULTS } from './event/gemini-event.js';
+import { topicNames } from './event/event-topics.js';
+import { JOB_KINDS } from './kinds/job-kinds.js';
+import { PUBLISH_FAULTS } from './publisher/event-publisher.js';
+import { OUTCOMES, REFUSALS } from './server/prepared-answer.js';
+import type { Metrics } from './metrics/metrics.js';
 
 /**
  * Shows every series before its first event. `rate()` and `increase()` do not see the step to
  * a series that was not there, so the first event of each kind would count for nothing in an
  * alert, and that after each restart.
  */
-export function fromZero(metrics: Metrics, { topics }: Config): Metrics {
+export function fromZero(metrics: Metrics, { topics }: Config): void {
   for (const topic of topicNames(topics.prefix)) metrics.accepted.inc({ topic }, 0);
   for (const reason of REFUSALS.keys()) metrics.refusals.inc({ reason }, 0);
   for (const reason of [...EVENT_FAULTS, ...FOREIGN_REASONS]) {
@@ -25,5 +25,4 @@ export function fromZero(metrics: Metrics, { topics }: Config): Metrics {
   for (const fault of PUBLISH_FAULTS) metrics.publishFailures.inc({ fault }, 0);
   for (const call of DEDUPE_CALLS) metrics.unclaimed.inc({ call }, 0);
   for (const outcome of OUTCOMES) metrics.answerSeconds.zero({ outcome });
-  return metrics;
 }
