@@ -68,7 +68,7 @@ async function counted(metric: string, reason: string): Promise<number> {
   return Number(line.exec(text)?.[1] ?? 0);
 }
 
-const topics = () => app.publisher.records.map(({ topic }) => topic);
+const topics = () => app.publisher.delivered.map(({ topic }) => topic);
 
 describe('a delivery that Google signed', () => {
   it('with the job’s own metadata is its event', async () => {
@@ -116,7 +116,7 @@ describe('a delivery that Google signed', () => {
     const job = await submitted();
     const before = await counted('dead_letters_total', reason);
     expect((await deliver(job.path, data(job))).status).toBe(200);
-    expect(app.publisher.records).toMatchObject([
+    expect(app.publisher.delivered).toMatchObject([
       { topic: 'gemini-bridge.dead-letter', headers: { 'bridge-reason': reason } },
     ]);
     expect(await counted('dead_letters_total', reason)).toBe(before + 1);

@@ -89,7 +89,7 @@ describe('a delivery with a token', () => {
     const answer = await deliver(claims, { id: 'msg_unsigned', body: '' });
 
     expect(answer).toMatchObject({ status: 200, json: { status: 'published' } });
-    expect(app.publisher.records).toMatchObject([
+    expect(app.publisher.delivered).toMatchObject([
       {
         topic: 'gemini.batch.succeeded',
         value: Buffer.from(eventBody()),
@@ -104,7 +104,7 @@ describe('a delivery with a token', () => {
 
   it('may have its event as the claims themselves', async () => {
     expect((await deliver(claimsNow(EVENT))).status).toBe(200);
-    expect(app.publisher.records[0]?.value.toString()).toBe(eventBody());
+    expect(app.publisher.delivered[0]?.value.toString()).toBe(eventBody());
   });
 
   it('may have more in its event than the bridge knows', async () => {
@@ -115,7 +115,7 @@ describe('a delivery with a token', () => {
       const answer = await deliver(claimsNow(event), { body: sent });
       expect(answer.json).toEqual({ status: 'published' });
     }
-    const values = app.publisher.records.map(({ value }) => JSON.parse(String(value)));
+    const values = app.publisher.delivered.map(({ value }) => JSON.parse(String(value)));
     expect(values).toEqual([event, event]);
   });
 
@@ -123,7 +123,7 @@ describe('a delivery with a token', () => {
     const body = eventBody('batch.failed', { id: 'batches/1', error_message: 'ü' });
     const hash = createHash('sha256').update(body).digest('hex');
     expect((await deliver(claimsNow({ body_sha256: hash }), { body })).status).toBe(200);
-    expect(app.publisher.records[0]?.value.toString()).toBe(body);
+    expect(app.publisher.delivered[0]?.value.toString()).toBe(body);
   });
 
   it('is known by its jti, not by an id that nothing signed', async () => {
@@ -131,7 +131,7 @@ describe('a delivery with a token', () => {
     await deliver(claims, { id: 'msg_1' });
     const repeat = await deliver(claims, { id: 'msg_2' });
     expect(repeat.json).toEqual({ status: 'duplicate' });
-    expect(app.publisher.records).toHaveLength(1);
+    expect(app.publisher.delivered).toHaveLength(1);
   });
 
   it('is known by the token itself when it has no jti', async () => {
@@ -147,7 +147,7 @@ describe('a delivery with a token', () => {
       { status: 'duplicate' },
     ]);
     const id = createHash('sha256').update(headers['webhook-signature']!).digest('hex');
-    expect(app.publisher.records[0]?.headers['webhook-id']).toBe(id);
+    expect(app.publisher.delivered[0]?.headers['webhook-id']).toBe(id);
   });
 });
 
@@ -157,7 +157,7 @@ describe('a delivery whose token does not bind the body', () => {
     const body = eventBody('batch.succeeded', { id: 'batches/1', injected: true });
     expect((await deliver(claimsNow(), { body })).status).toBe(200);
 
-    expect(JSON.parse(String(app.publisher.records[0]?.value))).toEqual({
+    expect(JSON.parse(String(app.publisher.delivered[0]?.value))).toEqual({
       type: 'batch.succeeded',
       version: 'v1',
       timestamp: '2026-01-01T00:00:09Z',
@@ -187,7 +187,7 @@ describe('a delivery whose token does not bind the body', () => {
       status: 401,
       json: { reason: 'body-unconfirmed' },
     });
-    expect(app.publisher.records).toEqual([]);
+    expect(app.publisher.delivered).toEqual([]);
   });
 
   it('does not keep the genuine one out after it was refused', async () => {
@@ -240,7 +240,7 @@ describe('a token is refused', () => {
   ])('when it is %s', async (_, claims, reason) => {
     const answer = await deliver(claimsNow({ event: EVENT, ...claims }));
     expect(answer).toMatchObject({ status: 401, json: { reason } });
-    expect(app.publisher.records).toEqual([]);
+    expect(app.publisher.delivered).toEqual([]);
   });
 
   it('when the body says something else than its claims', async () => {
@@ -281,7 +281,7 @@ describe('a token is refused', () => {
     expect(['token-invalid', 'signature-mismatch']).toContain(
       (answer.json as { reason: string }).reason,
     );
-    expect(app.publisher.records).toEqual([]);
+    expect(app.publisher.delivered).toEqual([]);
   });
 
   it('with alg none, whatever stands for its signature', async () => {
@@ -296,7 +296,7 @@ describe('a token is refused', () => {
       });
       expect([400, 401]).toContain(answer.status);
     }
-    expect(app.publisher.records).toEqual([]);
+    expect(app.publisher.delivered).toEqual([]);
   });
 
   it('when the key that signed it is an attacker’s', async () => {

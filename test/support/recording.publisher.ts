@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { jobsTopic } from '../../src/event/event-topics.js';
 import {
   EventPublisher,
   PublishError,
@@ -14,6 +15,11 @@ export class RecordingPublisher extends EventPublisher {
   private gate: Promise<unknown> = Promise.resolve();
   private calls = 0;
   private readonly waiters: { calls: number; resolve: () => void }[] = [];
+
+  /** What is about deliveries: of its jobs the bridge tells in its own time. */
+  get delivered(): readonly EventRecord[] {
+    return this.records.filter(({ topic }) => topic !== jobsTopic('gemini'));
+  }
 
   override async publish(record: EventRecord): Promise<void> {
     this.calls++;
