@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
+import { hasText, isFile } from './environment-forms.js';
 
 /** A chain of certificates has some thousands. */
 const MAX_BYTES = 1024 * 1024;
@@ -51,4 +52,20 @@ export class CredentialFile {
     const reason = error instanceof Error ? error.message : String(error);
     this.logger.error({ message: 'file ignored', path: this.path, reason });
   }
+}
+
+/** The given text, or what the file says; undefined without either, or without a file that can be used. */
+export function credential(
+  text: string | undefined,
+  path: string | undefined,
+  isUsable?: (text: string) => boolean,
+): { readonly value: string } | undefined {
+  if (text !== undefined) return { value: text };
+  return path !== undefined && isFile(path) && hasText(path)
+    ? new CredentialFile(path, isUsable)
+    : undefined;
+}
+
+export function isApiKey(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
 }

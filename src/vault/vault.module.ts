@@ -25,5 +25,5 @@ function createStore({ vault, redis }: Config): VaultStore | undefined {
   }
   if (vault.file !== undefined) return new FileVaultStore(vault.file);
   if (redis) return new RedisVaultStore(redis);
-  throw new Error('config.ts lets no vault through that has no store');
+  throw new Error('environment-faults.ts lets no vault through that has no store');
 }
