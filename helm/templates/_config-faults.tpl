@@ -115,7 +115,7 @@ config.vault.kubernetesSecret: set it or config.redis.url: the sealed secrets (c
 {{- end }}
 {{- if $place }}
 {{- $others := dict (include "gemini-kafka-bridge.ownSecret" .) "the chart's own credentials" }}
-{{- $_ := set $others $config.tracing.headersSecret.name "config.tracing.headersSecret" }}
+{{- $_ := set $others (default "" $config.tracing.headersSecret.name) "config.tracing.headersSecret" }}
 {{- range $name, $credential := .Values.credentials }}
 {{- $_ := set $others (default "" $credential.existingSecret.name) (printf "credentials.%s" $name) }}
 {{- end }}
