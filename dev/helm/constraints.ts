@@ -26,6 +26,8 @@ const LOOPBACK = '(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])';
 /** As `isBaseUrl` of src/environment-forms.ts: https, or http on loopback, without user, query and fragment. */
 const BASE_URL = `(https://[^/?#@\\s:]+${REST}|https://\\[[0-9a-f:.]+\\]${REST}|http://${LOOPBACK}${REST})`;
 const WEB_URL = '[a-z][a-z0-9+.-]*:[^\\s]+';
+/** Beside a pattern: what may be a user and a password is not printed, and the templates refuse it. */
+const LOGIN = '[^@]*@(.|\\s)*';
 const NAME = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${NAME}(\\.${NAME})*`;
 const orEmpty = (pattern: string): Constraint => text(`^(${pattern})?$`);
@@ -85,7 +87,7 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'config.topics.replication': whole(1, 32),
   'config.topics.minIsr': whole(1, 32),
   'config.topics.retentionHours': whole(1, 87_600),
-  'config.signature.jwksUrl': text(`^${WEB_URL}$`),
+  'config.signature.jwksUrl': text(`^(${WEB_URL}|${LOGIN})$`),
   'config.signature.jwksStaleHours': whole(1, 720),
   'config.token.maxAgeSeconds': whole(1, 86_400),
   'config.token.bodyHashClaim': { ...TEXT, minLength: 1 },
@@ -95,7 +97,7 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'config.dedupe.onError': oneOf('', 'publish', 'refuse'),
   'config.dedupe.memoryMax': whole(1, 100_000_000),
   'config.redis.keyPrefix': text('^[a-zA-Z0-9_-]{1,64}$'),
-  'config.gemini.url': text(`^${WEB_URL}$`),
+  'config.gemini.url': text(`^(${WEB_URL}|${LOGIN})$`),
   'config.vault.kubernetesSecret': orEmpty('[a-z0-9][a-z0-9.-]{0,252}'),
   'config.webhooks.declared': listOf({
     type: 'object',
@@ -128,7 +130,7 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'config.access.oidc.scopes': listOf(oneOf('jobs:write', 'jobs:read', 'webhooks:admin')),
   'config.access.oidc.subjects': listOf(text('^([ -)+\\x2d-~]+[*]?|[*])$')),
   'config.access.ratePerMinute': whole(0, 1_000_000),
-  'config.tracing.endpoint': orEmpty('https?://[^\\s]+'),
+  'config.tracing.endpoint': orEmpty(`https?://[^\\s]+|${LOGIN}`),
   'config.tracing.protocol': oneOf('http/protobuf', 'http/json'),
   'config.tracing.timeoutMs': whole(1, 600_000),
   'config.tracing.resourceAttributes': {
@@ -164,7 +166,6 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'autoscaling.minReplicas': whole(1, 1000),
   'autoscaling.maxReplicas': whole(1, 1000),
   'autoscaling.targetCPUUtilizationPercentage': whole(0, 1000),
-  'autoscaling.targetMemoryUtilizationPercentage': whole(0, 1000),
   'autoscaling.metrics': OBJECTS,
   'autoscaling.behavior': withKeys('scaleDown', 'scaleUp'),
   'podDisruptionBudget.maxUnavailable': {
@@ -172,6 +173,9 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   },
   'resources.requests': mapOf(QUANTITY),
   'resources.limits': mapOf(QUANTITY),
+  'helmTest.resources.*': mapOf(QUANTITY),
+  'helmTest.podLabels': LABELS,
+  'helmTest.podAnnotations': FREE_LABELS,
   podSecurityContext: withKeys(
     ...SECURITY,
     'fsGroup',

@@ -40,6 +40,7 @@ const container = z.strictObject({
   image: z.string(),
   imagePullPolicy: z.string(),
   command: z.array(z.string()).optional(),
+  terminationMessagePolicy: z.string().optional(),
   // What the sandbox enforces anyway, so a pod that does not ask for it is not run
   securityContext: z.strictObject({
     allowPrivilegeEscalation: z.literal(false),

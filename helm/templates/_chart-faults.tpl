@@ -19,8 +19,8 @@ replicaCount: leave it at auto: with autoscaling.enabled the autoscaler decides
 {{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}
 autoscaling.minReplicas: is larger than autoscaling.maxReplicas
 {{- end }}
-{{- if not (or $scaling.targetCPUUtilizationPercentage $scaling.targetMemoryUtilizationPercentage $scaling.metrics) }}
-autoscaling.targetCPUUtilizationPercentage: set it, autoscaling.targetMemoryUtilizationPercentage or autoscaling.metrics: there is nothing to scale by
+{{- if not (or $scaling.targetCPUUtilizationPercentage $scaling.metrics) }}
+autoscaling.targetCPUUtilizationPercentage: set it or autoscaling.metrics: there is nothing to scale by
 {{- end }}
 {{- $replicas = int $scaling.minReplicas }}
 {{- end }}
@@ -94,15 +94,15 @@ config.tracing.endpoint: config.tracing.{{ $key }} is set, so say where the coll
 {{- if regexMatch "^[0-9]" (include "gemini-kafka-bridge.fullname" .) }}
 fullnameOverride: set it: a Service's name begins with a letter, {{ include "gemini-kafka-bridge.fullname" . }} does not
 {{- end }}
-{{- range $values := list "commonLabels" "podLabels" }}
-{{- range $label := keys (index $.Values $values) | sortAlpha }}
+{{- range $values, $labels := dict "commonLabels" .Values.commonLabels "podLabels" .Values.podLabels "helmTest.podLabels" .Values.helmTest.podLabels }}
+{{- range $label := keys (default dict $labels) | sortAlpha }}
 {{- if or (hasPrefix "app.kubernetes.io/" $label) (hasPrefix "helm.sh/" $label) }}
 {{ $values }}: {{ $label }} is the chart's own, by which the pods are selected
 {{- end }}
 {{- end }}
 {{- end }}
 {{- range .Values.extraVolumes }}
-{{- if has .name (list "tmp" "credentials") }}
+{{- if has .name (list "tmp" "credentials" "service-account") }}
 extraVolumes: the name {{ .name }} is taken by the chart
 {{- end }}
 {{- end }}

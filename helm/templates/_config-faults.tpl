@@ -113,6 +113,19 @@ credentials.vaultKeys: config.vault.kubernetesSecret needs it: what is kept ther
 {{- if and $hasKeys (not $place) (not $config.redis.url) }}
 config.vault.kubernetesSecret: set it or config.redis.url: the sealed secrets (credentials.vaultKeys) have to be kept somewhere
 {{- end }}
+{{- if $place }}
+{{- $others := dict (include "gemini-kafka-bridge.ownSecret" .) "the chart's own credentials" }}
+{{- $_ := set $others (default "" $config.tracing.headersSecret.name) "config.tracing.headersSecret" }}
+{{- range $name, $credential := .Values.credentials }}
+{{- $_ := set $others (default "" $credential.existingSecret.name) (printf "credentials.%s" $name) }}
+{{- end }}
+{{- with index $others $place }}
+config.vault.kubernetesSecret: is the Secret of {{ . }} as well, and the bridge may read and write all of it: name another
+{{- end }}
+{{- if not (or .Values.serviceAccount.create .Values.serviceAccount.name) }}
+serviceAccount.name: name the account that may read the vault (config.vault.kubernetesSecret): else it were default, which is that of every pod that names none
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "gemini-kafka-bridge.credentialFaults" -}}
@@ -134,10 +147,30 @@ config.redis.url: want redis://host:6379, rediss://, or a +sentinel or +cluster 
 {{- if not (regexMatch "^[!-~]*\\n?$" (default "" .Values.credentials.geminiApiKey.value)) }}
 credentials.geminiApiKey.value: want one key, visible ASCII on a single line
 {{- end }}
-{{- if regexMatch "^[^/]*//[^/@]*:[^/@]*@" $redis }}
+{{- /* Up to the last @, for a password may have one, or a slash. */ -}}
+{{- if regexMatch "(:|%3[aA])(.|\\s)*@" (regexReplaceAll "^[a-z+]*://" $redis "") }}
 config.redis.url: has a password in it, and would show it in a ConfigMap: put it into credentials.redisPassword
+{{- else if regexMatch "[?#]" $redis }}
+config.redis.url: has a query in it, in which a password could stand: leave it out
+{{- end }}
+{{- if and (regexMatch "^rediss?[+](sentinel|cluster)://" $redis) (not (regexMatch "^[^/]*//([^@]*@)?([^:,/\\s]+|\\[[^]]*\\]):[0-9]{1,5}(,([^:,/\\s]+|\\[[^]]*\\]):[0-9]{1,5})*(/|$)" $redis)) }}
+config.redis.url: want host:port of each {{ contains "sentinel" $redis | ternary "Sentinel" "node" }}, as sentinel-0:26379,sentinel-1:26379
 {{- end }}
 {{- if and (include "gemini-kafka-bridge.isGiven" .Values.credentials.redisTlsCa) (hasPrefix "redis:" (regexReplaceAll "[+][a-z]+" $redis "")) }}
 config.redis.url: credentials.redisTlsCa is for TLS, which is rediss://
+{{- end }}
+{{- end -}}
+
+{{/* These are in a ConfigMap, and go into logs and errors. `fetch` takes no URL with a user anyway. */}}
+{{- define "gemini-kafka-bridge.urlFaults" -}}
+{{- $config := .Values.config -}}
+{{- range $key, $url := dict "tracing.endpoint" $config.tracing.endpoint "gemini.url" $config.gemini.url "signature.jwksUrl" $config.signature.jwksUrl }}
+{{- /* Before the path, in which an @ is nothing special. */ -}}
+{{- if regexMatch "^([^/?#]*//)?[^/?#]*@" (default "" $url) }}
+config.{{ $key }}: has a user or a password in it, and would show it in a ConfigMap: leave it out{{ if eq $key "tracing.endpoint" }} (config.tracing.headersSecret is for credentials){{ end }}
+{{- end }}
+{{- end }}
+{{- if contains "?" (default "" $config.gemini.url) }}
+config.gemini.url: has a query in it: the key of the API is credentials.geminiApiKey
 {{- end }}
 {{- end -}}

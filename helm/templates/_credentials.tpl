@@ -19,6 +19,10 @@ redisTlsCa: REDIS_TLS_CA_FILE
 {{- if or .value .existingSecret.name }}yes{{ end -}}
 {{- end -}}
 
+{{- define "gemini-kafka-bridge.ownSecret" -}}
+{{ include "gemini-kafka-bridge.fullname" . }}-credentials
+{{- end -}}
+
 {{/* The chart's own Secret: name by value. */}}
 {{- define "gemini-kafka-bridge.ownCredentials" -}}
 {{- range $name, $credential := .Values.credentials -}}
@@ -28,12 +32,17 @@ redisTlsCa: REDIS_TLS_CA_FILE
 {{- end -}}
 {{- end -}}
 
-{{/* One volume of all, without subPath: so the kubelet brings a change into the running pod. */}}
+{{/*
+One volume of all, without subPath: so the kubelet brings a change into the running pod. Of
+(dict "root" $ "credentials" <names>).
+*/}}
 {{- define "gemini-kafka-bridge.credentialSources" -}}
-{{- range $name, $credential := .Values.credentials -}}
-{{- if include "gemini-kafka-bridge.isGiven" $credential }}
+{{- $names := .credentials -}}
+{{- $own := include "gemini-kafka-bridge.ownSecret" .root -}}
+{{- range $name, $credential := .root.Values.credentials -}}
+{{- if and (has $name $names) (include "gemini-kafka-bridge.isGiven" $credential) }}
 - secret:
-    name: {{ default (printf "%s-credentials" (include "gemini-kafka-bridge.fullname" $)) $credential.existingSecret.name | quote }}
+    name: {{ default $own $credential.existingSecret.name | quote }}
     items:
       - key: {{ ternary $name $credential.existingSecret.key (empty $credential.existingSecret.name) | quote }}
         path: {{ $name }}/value

@@ -25,14 +25,23 @@ redis: {{ include "gemini-kafka-bridge.portsIn" (list .) }}
 {{- with $config.tracing.endpoint }}
 otlp: {{ include "gemini-kafka-bridge.portsIn" (list .) }}
 {{- end }}
-{{- with $config.vault.kubernetesSecret }}
+{{- if or $config.vault.kubernetesSecret (include "gemini-kafka-bridge.isApiServer" $config.access.oidc.issuer) }}
 apiServer: ["443", "6443"]
 {{- end }}
 {{- end -}}
 
+{{/* Not empty for an issuer that is the cluster's own. */}}
+{{- define "gemini-kafka-bridge.isApiServer" -}}
+{{- if regexMatch "^https://kubernetes[.]default([.]svc([.][a-z0-9.-]+)?)?(:[0-9]+)?(/|$)" (default "" .) }}yes{{ end -}}
+{{- end -}}
+
+{{/* Of (dict "root" $ "places" <names>): the rules for these destinations; without places, for all. */}}
 {{- define "gemini-kafka-bridge.egress" -}}
-{{- range $name, $ports := fromYaml (include "gemini-kafka-bridge.destinations" .) }}
-{{- $own := index $.Values.networkPolicy $name }}
+{{- $places := .places -}}
+{{- $policy := .root.Values.networkPolicy -}}
+{{- range $name, $ports := fromYaml (include "gemini-kafka-bridge.destinations" .root) }}
+{{- if or (not $places) (has $name $places) }}
+{{- $own := index $policy $name }}
 # {{ $name }}
 - ports:
     {{- range default $ports $own.ports }}
@@ -45,5 +54,6 @@ apiServer: ["443", "6443"]
   to:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- end }}
 {{- end }}
 {{- end -}}

@@ -34,6 +34,12 @@ app.kubernetes.io/component: bridge
 {{- toYaml (merge $own (default dict .Values.commonLabels)) -}}
 {{- end -}}
 
+{{/* On what nobody could give back: neither Helm nor Argo CD, which does not look at Helm's, takes it away. */}}
+{{- define "gemini-kafka-bridge.keep" -}}
+helm.sh/resource-policy: keep
+argocd.argoproj.io/sync-options: Prune=false,Delete=false
+{{- end -}}
+
 {{/*
 The metadata of an object. Of (dict "root" $ "suffix" "-public"), and where they differ "name", "namespace", "labels"
 and "annotations"; what is common comes last, so that an object's own wins.

@@ -1,8 +1,8 @@
 {{/* What the bridge's pod and that of `helm test` have in common. */}}
 {{- define "gemini-kafka-bridge.podSettings" -}}
 serviceAccountName: {{ include "gemini-kafka-bridge.serviceAccountName" . | quote }}
-# The token is for the vault alone.
-automountServiceAccountToken: {{ not (empty .Values.config.vault.kubernetesSecret) }}
+# Kubernetes would give it to every container; who needs it has it as a volume.
+automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
@@ -32,10 +32,11 @@ dnsConfig:
 {{- end }}
 {{- end -}}
 
+{{/* Of (dict "root" $ "credentials" <names>). */}}
 {{- define "gemini-kafka-bridge.volumes" -}}
 - name: tmp
   emptyDir:
-    sizeLimit: {{ .Values.tmpSizeLimit }}
+    sizeLimit: {{ .root.Values.tmpSizeLimit }}
 {{- with include "gemini-kafka-bridge.credentialSources" . }}
 - name: credentials
   projected:
@@ -44,27 +45,48 @@ dnsConfig:
     sources:
       {{- trim . | nindent 6 }}
 {{- end }}
-{{- with .Values.extraVolumes }}
+{{- if .root.Values.config.vault.kubernetesSecret }}
+# As Kubernetes itself would mount it, but into one container.
+- name: service-account
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3607
+      - configMap:
+          name: kube-root-ca.crt
+          items: [{ key: ca.crt, path: ca.crt }]
+      - downwardAPI:
+          items:
+            - path: namespace
+              fieldRef: { apiVersion: v1, fieldPath: metadata.namespace }
+{{- end }}
+{{- with .root.Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
 
+{{/* Of (dict "root" $ "credentials" <names> "env" <YAML>). */}}
 {{- define "gemini-kafka-bridge.containerSettings" -}}
-image: {{ include "gemini-kafka-bridge.image" . | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
-{{- with .Values.securityContext }}
+{{- $values := .root.Values -}}
+image: {{ include "gemini-kafka-bridge.image" .root | quote }}
+imagePullPolicy: {{ $values.image.pullPolicy }}
+{{- with $values.securityContext }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+# The reason of a bad start is then in the pod's status, too.
+terminationMessagePolicy: FallbackToLogsOnError
 envFrom:
   - configMapRef:
-      name: {{ include "gemini-kafka-bridge.fullname" . }}
-  {{- with .Values.extraEnvFrom }}
+      name: {{ include "gemini-kafka-bridge.fullname" .root | quote }}
+  {{- with $values.extraEnvFrom }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- with include "gemini-kafka-bridge.containerEnv" . }}
+{{- with trim (printf "%s\n%s" .env (empty $values.extraEnv | ternary "" (toYaml $values.extraEnv))) }}
 env:
-  {{- trim . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 volumeMounts:
   - name: tmp
@@ -74,12 +96,17 @@ volumeMounts:
     mountPath: /etc/gemini-kafka-bridge/credentials
     readOnly: true
   {{- end }}
-  {{- with .Values.extraVolumeMounts }}
+  {{- if $values.config.vault.kubernetesSecret }}
+  - name: service-account
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+  {{- end }}
+  {{- with $values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end -}}
 
-{{- define "gemini-kafka-bridge.containerEnv" -}}
+{{- define "gemini-kafka-bridge.tracingHeaders" -}}
 {{- $headers := .Values.config.tracing.headersSecret -}}
 {{- if and .Values.config.tracing.endpoint $headers.name }}
 - name: OTEL_EXPORTER_OTLP_HEADERS
@@ -87,8 +114,5 @@ volumeMounts:
     secretKeyRef:
       name: {{ $headers.name | quote }}
       key: {{ $headers.key | quote }}
-{{- end }}
-{{- with .Values.extraEnv }}
-{{ toYaml . }}
 {{- end }}
 {{- end -}}

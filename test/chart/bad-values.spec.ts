@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { merged, refusalOf } from './chart.js';
+import { merged, nested, refusalOf } from './chart.js';
 import { example } from './examples.js';
 
 const SECRET = { existingSecret: { name: 'gemini-bridge' } };
@@ -24,6 +24,9 @@ const TYPOS: [key: string, values: object][] = [
   ['networkPolicy/kafka', { networkPolicy: { kafka: { port: 1 } } }],
   ['resources', { resources: { limit: {} } }],
   ['autoscaling', { autoscaling: { maxReplica: 3 } }],
+  // Gone: every replica remembers all ids, so that more replicas lower it for none.
+  ['autoscaling', { autoscaling: { targetMemoryUtilizationPercentage: 80 } }],
+  ['helmTest/resources', { helmTest: { resources: { limit: {} } } }],
 ];
 
 const WRONG: [key: string, values: object][] = [
@@ -65,7 +68,9 @@ const WRONG: [key: string, values: object][] = [
   ['strimzi/user/authentication', { strimzi: { user: { authentication: 'plain' } } }],
 ];
 
-const COMBINED: [key: string, values: object, remedy: string][] = [
+type Combination = [key: string, values: object, remedy: string];
+
+const COMBINED: Combination[] = [
   ['config.kafka.brokers', config({ kafka: { brokers: [] } }), 'name the brokers'],
   ['replicaCount', { replicaCount: 2 }, 'config.redis.url'],
   ['autoscaling.enabled', { autoscaling: { enabled: true } }, 'config.redis.url'],
@@ -212,6 +217,82 @@ const COMBINED: [key: string, values: object, remedy: string][] = [
     config({ redis: { url: 'redis://user:geheim@redis:6379' } }),
     'credentials.redisPassword',
   ],
+  ...[
+    'rediss://:pa/ss@redis:6379',
+    'redis://user:pa@ss@redis:6379',
+    'redis://user:pa?ss@redis:6379',
+    'redis://user:pa\nss@redis:6379',
+    'redis://user%3Apass@redis:6379',
+    'redis+sentinel://user:pass@a:26379,b:26379/m',
+    'user:pass@redis:6379',
+  ].map((url): Combination => [
+    'config.redis.url',
+    config({ redis: { url } }),
+    'has a password in it',
+  ]),
+  ...['redis://redis:6379/0?password=x', 'redis://redis:6379/0#x'].map(
+    (url): Combination => [
+      'config.redis.url',
+      config({ redis: { url } }),
+      'has a query in it',
+    ],
+  ),
+  ...[
+    'redis+sentinel://a,b:26379/m',
+    'redis+sentinel://u@a:26379,b/m',
+    'rediss+cluster://a:6379, b:6379',
+    'redis+cluster://[::1]',
+    'redis+cluster://a:x',
+  ].map((url): Combination => [
+    'config.redis.url',
+    config({ redis: { url } }),
+    'want host:port of each (Sentinel|node)',
+  ]),
+  ...['tracing.endpoint', 'gemini.url', 'signature.jwksUrl'].flatMap((path) =>
+    [
+      'https://user:pass@host.example',
+      'https://token@host.example/a',
+      'HTTP://u:pass@h',
+      'user:pass@h',
+    ].map((url): Combination => [
+      `config.${path}`,
+      config(nested(path.split('.'), url)),
+      'has a user or a password in it',
+    ]),
+  ),
+  [
+    'config.gemini.url',
+    config({ gemini: { url: 'https://gemini.example?key=x' } }),
+    'credentials.geminiApiKey',
+  ],
+  ...[
+    'gemini-bridge',
+    'otel-headers',
+    'gemini-webhook-secrets',
+    'demo-gemini-kafka-bridge-credentials',
+  ].map((kubernetesSecret): Combination => [
+    'config.vault.kubernetesSecret',
+    {
+      config: {
+        vault: { kubernetesSecret },
+        tracing: {
+          endpoint: 'http://otel:4318',
+          headersSecret: { name: 'otel-headers' },
+        },
+      },
+      credentials: { vaultKeys: SECRET },
+    },
+    'name another',
+  ]),
+  [
+    'serviceAccount.name',
+    {
+      config: { vault: { kubernetesSecret: 'vault' } },
+      credentials: { vaultKeys: SECRET },
+      serviceAccount: { create: false },
+    },
+    'every pod',
+  ],
   ['config.redis.url', withRedis(credentials({ redisTlsCa: SECRET })), 'rediss://'],
   ['config.redis.url', config({ dedupe: { store: 'redis' } }), 'needs it'],
   [
@@ -277,6 +358,11 @@ const COMBINED: [key: string, values: object, remedy: string][] = [
     'taken by the chart',
   ],
   [
+    'helmTest.podLabels',
+    { helmTest: { podLabels: { 'app.kubernetes.io/component': 'bridge' } } },
+    'by which the pods are selected',
+  ],
+  [
     'podLabels',
     { podLabels: { 'app.kubernetes.io/name': 'mine' } },
     'by which the pods are selected',
@@ -309,6 +395,24 @@ const COMBINED: [key: string, values: object, remedy: string][] = [
 const minimal = example('minimal');
 const bad = (values: object) => refusalOf(merged(minimal, values) as object);
 
+describe('good values', () => {
+  it.each([
+    'redis://user@redis:6379/0',
+    'redis://[2001:db8::1]:6379',
+    'rediss+sentinel://bridge@a:26379,[::1]:26379/mymaster/0',
+    'redis+cluster://a:6379,b:6379',
+  ])('are URLs of Redis such as %s', async (url) => {
+    expect(await bad(config({ redis: { url } }))).toBe('');
+  });
+
+  it.each([
+    'https://keys.example/securetoken@example.com',
+    'https://[::1]:8443/keys?a=b@c',
+  ])('are URLs of keys such as %s', async (jwksUrl) => {
+    expect(await bad(config({ signature: { jwksUrl } }))).toBe('');
+  });
+});
+
 describe('bad values', () => {
   it.each([...TYPOS, ...WRONG])('%s: the schema names it: %j', async (key, values) => {
     const message = await bad(values);
@@ -340,6 +444,11 @@ describe('bad values', () => {
   it.each([
     config({ redis: { url: 'redis://user:geheim@redis:6379' } }),
     config({ redis: { url: 'user:geheim@redis:6379' } }),
+    config({ redis: { url: 'rediss://:ge/heim@redis:6379' } }),
+    config({ redis: { url: 'redis://redis:6379?password=geheim' } }),
+    config({ tracing: { endpoint: 'HTTP://user:geheim@otel:4318' } }),
+    config({ gemini: { url: 'https://user:geheim@gemini' } }),
+    config({ signature: { jwksUrl: 'user:geheim@gemini' } }),
     credentials({ geminiApiKey: { value: 'ge heim' } }),
     credentials({ apiTokens: { value: ['geheim'] } }),
   ])('never show a secret: %j', async (values) => {

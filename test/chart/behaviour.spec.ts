@@ -1,23 +1,37 @@
 import { describe, expect, it } from '@jest/globals';
 import { topicNames } from '../../src/event/event-topics.js';
-import { at, merged, only, podSpecs, render } from './chart.js';
+import { at, merged, only, podSpecs, render, type Manifest } from './chart.js';
 import { example } from './examples.js';
 import { manifestFaults } from './manifest-check.js';
 
 const minimal = example('minimal');
+const VAULT = { existingSecret: { name: 'gemini-bridge' } };
 const REDIS = { config: { redis: { url: 'redis://redis:6379' } } };
+const COMPONENT = 'app.kubernetes.io/component';
 const over = (values: object, base: object = minimal) =>
   render(merged(base, values) as object);
 const deployment = async (values: object) => only(await over(values), 'Deployment');
 
 const egressPorts = async (config: object) => {
-  const policy = only(
+  const policy = policyOf(
+    'bridge',
     await over({ config, networkPolicy: { enabled: true } }),
-    'NetworkPolicy',
   );
+  return portsOf(policy);
+};
+
+function policyOf(component: string, manifests: readonly Manifest[]): Manifest {
+  const ofPods = manifests.filter(
+    (manifest) =>
+      at(manifest, 'spec', 'podSelector', 'matchLabels', COMPONENT) === component,
+  );
+  return only(ofPods, 'NetworkPolicy');
+}
+
+function portsOf(policy: Manifest): number[][] {
   const rules = at(policy, 'spec', 'egress') as { ports: { port: number }[] }[];
   return rules.map((rule) => rule.ports.map(({ port }) => port));
-};
+}
 
 const alertsOf = async (prometheusRule: object) => {
   const rule = only(
@@ -164,18 +178,69 @@ describe('the network policy', () => {
       { tracing: { endpoint: 'http://otel:4318' } },
       [...ALWAYS, [9092], [4318]],
     ],
+    [
+      'the API server as the issuer',
+      {
+        access: {
+          open: false,
+          oidc: { issuer: 'https://kubernetes.default.svc.cluster.local', audience: 'a' },
+        },
+      },
+      [[443, 6443], ...ALWAYS, [9092]],
+    ],
+    [
+      'an issuer that is called alike',
+      {
+        access: {
+          open: false,
+          oidc: { issuer: 'https://kubernetes.default.example.com', audience: 'a' },
+        },
+      },
+      [...ALWAYS, [9092]],
+    ],
   ])('lets out to %s', async (_, config, expected) => {
     expect(await egressPorts(config)).toEqual(expected);
   });
 
   it('lets in whom it names, and the pod of helm test', async () => {
-    const policy = only(await render(example('production')), 'NetworkPolicy');
+    const policy = policyOf('bridge', await render(example('production')));
     const [toPublic, toInternal] = at(policy, 'spec', 'ingress') as object[];
     expect(at(toPublic, 'ports')).toEqual([{ port: 'public', protocol: 'TCP' }]);
     expect(at(toPublic, 'from')).toHaveLength(2);
     expect(at(toInternal, 'ports')).toEqual([{ port: 'internal', protocol: 'TCP' }]);
     expect(at(toInternal, 'from')).toHaveLength(2);
   });
+
+  it.each<[string, object, number[][]]>([
+    ['no vault', {}, [[8080], [53, 53]]],
+    [
+      'the vault in Redis',
+      { ...REDIS, credentials: { vaultKeys: VAULT } },
+      [[8080], [53, 53], [6379]],
+    ],
+    [
+      'the vault in a Secret',
+      {
+        config: { vault: { kubernetesSecret: 'v' } },
+        credentials: { vaultKeys: VAULT },
+      },
+      [[8080], [443, 6443], [53, 53]],
+    ],
+  ])(
+    'of the pod of helm test lets out to the bridge and, with %s, no further than needed',
+    async (_, values, expected) => {
+      const manifests = await over({ ...values, networkPolicy: { enabled: true } });
+      const policy = policyOf('test', manifests);
+      expect(portsOf(policy)).toEqual(expected);
+      const labels = at(policy, 'spec', 'podSelector', 'matchLabels') as object;
+      expect(only(manifests, 'Pod').metadata.labels).toMatchObject(labels);
+      expect(
+        at(policy, 'spec', 'egress', 0, 'to', 0, 'podSelector', 'matchLabels'),
+      ).toEqual(at(only(manifests, 'Deployment'), 'spec', 'selector', 'matchLabels'));
+      expect(at(policy, 'spec', 'ingress')).toBeUndefined();
+      expect(at(policy, 'spec', 'policyTypes')).toContain('Ingress');
+    },
+  );
 });
 
 describe('the resources for Strimzi', () => {
@@ -189,7 +254,10 @@ describe('the resources for Strimzi', () => {
       topicNames('Acme_events'),
     );
     for (const topic of topics) {
-      expect(topic.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+      expect(topic.metadata.annotations).toEqual({
+        'helm.sh/resource-policy': 'keep',
+        'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+      });
       expect(at(topic, 'spec', 'config')).toEqual({
         'min.insync.replicas': 2,
         'retention.ms': 168 * 3_600_000,
@@ -241,17 +309,18 @@ describe('the pod of helm test', () => {
     const test = only(manifests, 'Pod');
     expect(test.metadata.annotations).toMatchObject({
       'helm.sh/hook': 'test',
-      'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
+      // Anything that deletes it afterwards takes the logs of `--logs` with it
+      'helm.sh/hook-delete-policy': 'before-hook-creation',
     });
     const [bridge, deliver] = podSpecs(manifests).map((pod) => at(pod, 'containers', 0));
-    for (const shared of ['image', 'envFrom', 'env', 'volumeMounts', 'securityContext']) {
+    for (const shared of ['image', 'envFrom', 'volumeMounts', 'securityContext']) {
       expect(at(deliver, shared)).toEqual(at(bridge, shared));
     }
     expect(at(deliver, 'command')).toEqual([
       'gemini-kafka-bridge',
       'deliver',
       '--url',
-      'http://demo-gemini-kafka-bridge-public:8080',
+      'http://demo-gemini-kafka-bridge-public.events.svc:8080',
     ]);
     const selector = at(
       only(manifests, 'Deployment'),
@@ -260,6 +329,23 @@ describe('the pod of helm test', () => {
       'matchLabels',
     ) as object;
     expect(test.metadata.labels).not.toMatchObject(selector);
+  });
+
+  it('has labels, annotations and resources of its own', async () => {
+    const helmTest = {
+      podLabels: { 'sidecar.istio.io/inject': 'false' },
+      podAnnotations: { 'helm.sh/hook': 'post-install', a: 'b' },
+      resources: { limits: { memory: '1Gi' } },
+    };
+    const pod = only(await over({ helmTest }), 'Pod');
+    expect(pod.metadata.labels).toMatchObject({
+      ...helmTest.podLabels,
+      [COMPONENT]: 'test',
+    });
+    expect(pod.metadata.annotations).toMatchObject({ 'helm.sh/hook': 'test', a: 'b' });
+    expect(at(pod, 'spec', 'containers', 0, 'resources', 'limits')).toEqual({
+      memory: '1Gi',
+    });
   });
 });
 

@@ -120,6 +120,15 @@ describe('the values of the chart', () => {
     expect(() => loadConfig(Object.fromEntries(env) as NodeJS.ProcessEnv)).not.toThrow();
   });
 
+  it.each(EXAMPLES)(
+    'of the example %s leave hosts and ports to the bridge',
+    async (name) => {
+      // Unset, HOST is every address, of IPv6 as well
+      const text = JSON.stringify(await render(example(name)));
+      expect(text).not.toMatch(/"(HOST|PORT|INTERNAL_PORT)"/);
+    },
+  );
+
   it('render each credential to the file that it is', () => {
     const credentials = SETTINGS.filter(({ path }) => path[0] === 'credentials');
     expect(credentials).toHaveLength(12);

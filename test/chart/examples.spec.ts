@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import type { HelmMajor } from '../../dev/helm/binary.js';
 import { helm } from '../../dev/helm/helm.js';
 import { CHART } from '../../dev/helm/values-document.js';
-import { manifestsIn, refusalOf, render, type Manifest } from './chart.js';
-import { EXAMPLES, examplePath } from './examples.js';
+import { manifestsIn, merged, refusalOf, render, type Manifest } from './chart.js';
+import { example, EXAMPLES, examplePath } from './examples.js';
 import { KUBERNETES_MINORS, manifestFaults } from './manifest-check.js';
 
 /** Made by examples of `extraObjects`; their operators are not the chart's. */
@@ -40,16 +41,32 @@ describe.each(EXAMPLES)('the example %s', (name) => {
   });
 });
 
-describe('the values in the documents', () => {
-  it.each(['README.md', 'helm/README.md'])('of %s are taken', async (file) => {
-    const text = readFileSync(join(CHART, '..', file), 'utf8');
-    const fenced = Array.from(
-      text.matchAll(/```yaml\n(.*?)```/gs),
-      ([, yaml = '']) => yaml,
-    );
+describe.each(['README.md', 'helm/README.md'])('the values in %s', (file) => {
+  const text = readFileSync(join(CHART, '..', file), 'utf8');
+  const fenced = Array.from(
+    text.matchAll(/```yaml\n(.*?)```/gs),
+    ([, yaml = '']) => yaml,
+  );
+
+  it('are taken', async () => {
     const values = fenced.filter((yaml) => yaml.startsWith('config:'));
     expect(values).toHaveLength(1);
     expect(await refusalOf(values.join(''))).toBe('');
+  });
+
+  it('are taken over the least, where they are parts', async () => {
+    const parts = fenced.filter((yaml) => /^(extraEnv|podSecurityContext):/.test(yaml));
+    expect(parts).toHaveLength(file === 'README.md' ? 0 : 3);
+    for (const part of parts) {
+      const values = merged(example('minimal'), parse(part)) as object;
+      expect(await refusalOf(values)).toBe('');
+    }
+  });
+
+  it('say where the image is, which nobody else knows before a release', () => {
+    const installs = text.match(/^helm install (.*\\\n)*.*$/gm) ?? [];
+    expect(installs).toHaveLength(1);
+    expect(installs[0]).toMatch(/--set image\.registry=\S+ --set image\.repository=/);
   });
 });
 

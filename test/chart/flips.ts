@@ -51,6 +51,8 @@ const BASES: readonly [path: string, base: object][] = [
       },
     },
   ],
+  // With the vault an account has to be named.
+  ['serviceAccount.create', { serviceAccount: { name: 'other' } }],
   ['networkPolicy.internalFrom', { networkPolicy: { internalFrom: [] } }],
 ];
 
@@ -73,9 +75,8 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   'autoscaling.behavior.scaleDown.policies': [
     { type: 'Pods', value: 2, periodSeconds: 60 },
   ],
-  'resources.requests.cpu': '1',
-  'resources.requests.memory': '1Gi',
-  'resources.limits.memory': '1Gi',
+  'resources.*.*': '1Gi',
+  'helmTest.resources.*.*': '1Gi',
   tmpSizeLimit: '1Gi',
   'securityContext.capabilities.drop': ['CHOWN'],
   'topologySpread.topologyKeys': ['other'],

@@ -165,6 +165,16 @@ describe('the names', () => {
     expect(await refusalOf(named, { release: '1st' })).toBe('');
   });
 
+  it.each(['on', 'no', 'y', 'null', 'true'])(
+    'are texts, whatever YAML takes %s for',
+    async (fullnameOverride) => {
+      const manifests = await render({ ...everything, fullnameOverride });
+      expect(manifestFaults(manifests, '1.37')).toEqual([]);
+      const names = JSON.stringify(manifests).match(/"name":(true|false|null)/g);
+      expect(names).toBeNull();
+    },
+  );
+
   it("are all in the release's namespace, but what Strimzi looks for elsewhere", async () => {
     const manifests = await render(everything, { namespace: '123' });
     const foreign = manifests.filter(({ metadata }) => metadata.namespace !== '123');

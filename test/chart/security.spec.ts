@@ -4,6 +4,13 @@ import { at, merged, only, podSpecs, render, type Manifest } from './chart.js';
 import { example, EXAMPLES } from './examples.js';
 
 const CREDENTIALS = '/etc/gemini-kafka-bridge/credentials';
+/** Takes away what the minimal example gives. */
+const NONE = { existingSecret: { name: '' } };
+/** Neither Helm nor Argo CD takes it away. */
+const KEPT = {
+  'helm.sh/resource-policy': 'keep',
+  'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+};
 /** Of the user, who answers for them. */
 const OTHERS = ['sidecar', 'wait'];
 
@@ -56,7 +63,12 @@ describe.each(EXAMPLES)('the pods of %s', (name) => {
     expect(account['automountServiceAccountToken']).toBe(false);
     const hasVault = manifests.some(({ kind }) => kind === 'Role');
     for (const pod of podSpecs(manifests)) {
-      expect(pod['automountServiceAccountToken']).toBe(hasVault);
+      expect(pod['automountServiceAccountToken']).toBe(false);
+      const volumes = pod['volumes'] as Record<string, unknown>[];
+      const withToken = volumes.filter((volume) =>
+        JSON.stringify(volume).includes('serviceAccountToken'),
+      );
+      expect(withToken).toHaveLength(hasVault ? 1 : 0);
     }
     expect(hasVault).toBe(name === 'vault-in-kubernetes' || name === 'everything');
   });
@@ -155,6 +167,76 @@ describe('the credentials', () => {
   });
 });
 
+describe('the credentials of the pod of helm test', () => {
+  const SECRET = { existingSecret: { name: 'gemini-bridge' } };
+  const REDIS = { config: { redis: { url: 'rediss://redis:6379' } } };
+  const all = Object.fromEntries(
+    [
+      'webhookSecrets',
+      'capabilityKeys',
+      'vaultKeys',
+      'apiTokens',
+      'redisPassword',
+      'redisTlsCa',
+    ].map((name) => [name, SECRET]),
+  );
+  const ISSUER = {
+    config: { access: { open: false }, publicUrl: 'https://hooks.example.com' },
+  };
+  const cases: [given: string, values: object, mounted: string[]][] = [
+    [
+      'the vault in Redis',
+      { ...REDIS, credentials: all },
+      ['redisPassword', 'redisTlsCa', 'vaultKeys', 'webhookSecrets'],
+    ],
+    [
+      'the vault in a Secret',
+      { config: { ...REDIS.config, vault: { kubernetesSecret: 'v' } }, credentials: all },
+      ['vaultKeys', 'webhookSecrets'],
+    ],
+    [
+      'no vault',
+      { ...REDIS, credentials: { ...all, vaultKeys: {} } },
+      ['webhookSecrets'],
+    ],
+    [
+      'jobs alone',
+      { ...REDIS, credentials: { ...all, vaultKeys: {}, webhookSecrets: NONE } },
+      ['capabilityKeys'],
+    ],
+  ];
+
+  it.each(cases)('are those that it reads with %s', async (_, values, mounted) => {
+    const base = merged(example('minimal'), ISSUER);
+    const manifests = await render(merged(base, values) as object);
+    const pod = at(only(manifests, 'Pod'), 'spec');
+    const volumes = at(pod, 'volumes') as Record<string, unknown>[];
+    const volume = volumes.find(({ name }) => name === 'credentials');
+    const paths = (at(volume, 'projected', 'sources') as object[]).map((source) =>
+      String(at(source, 'secret', 'items', 0, 'path')),
+    );
+    expect(paths).toEqual(mounted.map((name) => `${name}/value`));
+    // As kubelet puts them together: the bridge takes an empty one for unset
+    const [config] = manifests.filter(({ kind }) => kind === 'ConfigMap');
+    const env = at(pod, 'containers', 0, 'env') as { name: string; value: string }[];
+    const variables = {
+      ...(at(config, 'data') as object),
+      ...Object.fromEntries(env.map(({ name, value }) => [name, value])),
+    };
+    const pointed = Object.entries(variables).filter(
+      ([name, value]) => name.endsWith('_FILE') && value !== '',
+    );
+    expect(pointed.map(([, path]) => path).toSorted()).toEqual(
+      paths.map((path) => `${CREDENTIALS}/${path}`),
+    );
+  });
+
+  it('are none of what only the bridge sends', async () => {
+    const pod = only(await render(example('everything')), 'Pod');
+    expect(JSON.stringify(pod)).not.toContain('otel-headers');
+  });
+});
+
 describe('the role for the vault', () => {
   it('is for the one Secret, which no upgrade empties and no uninstallation removes', async () => {
     const manifests = await render(example('vault-in-kubernetes'));
@@ -168,11 +250,38 @@ describe('the role for the vault', () => {
     ]);
     const vault = only(manifests, 'Secret');
     expect(vault.metadata.name).toBe('gemini-bridge-vault');
-    expect(vault.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+    expect(vault.metadata.annotations).toEqual(KEPT);
     expect(vault).not.toHaveProperty('data');
     expect(vault).not.toHaveProperty('stringData');
     const account = only(manifests, 'ServiceAccount').metadata.name;
     expect(at(only(manifests, 'RoleBinding'), 'subjects', 0, 'name')).toBe(account);
+  });
+
+  it("goes with the token where the bridge reads it, in nobody else's container", async () => {
+    for (const pod of podSpecs(await render(example('everything')))) {
+      const volumes = pod['volumes'] as Record<string, unknown>[];
+      const volume = volumes.find(({ name }) => name === 'service-account');
+      const sources = at(volume, 'projected', 'sources') as object[];
+      const paths = sources.map((source) =>
+        Object.values(source).map(
+          (each) => at(each, 'path') ?? at(each, 'items', 0, 'path'),
+        ),
+      );
+      expect(paths.flat()).toEqual(['token', 'ca.crt', 'namespace']);
+      const containers = [pod['initContainers'], pod['containers']].flat() as object[];
+      const mounts = containers.flatMap((container) => {
+        const all = at(container, 'volumeMounts') as
+          Record<string, unknown>[] | undefined;
+        return all?.filter(({ name }) => name === 'service-account') ?? [];
+      });
+      expect(mounts).toEqual([
+        {
+          name: 'service-account',
+          mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+          readOnly: true,
+        },
+      ]);
+    }
   });
 });
 

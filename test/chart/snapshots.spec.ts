@@ -39,12 +39,23 @@ describe('the notes', () => {
   it.each(['minimal', 'production', 'gateway-api'])(
     'of %s say which URL to register and what to do next',
     async (name) => {
-      const args = ['install', 'demo', CHART, '-n', 'events', '--dry-run=client'];
-      const { stdout } = await helm([...args, '-f', examplePath(name)]);
-      expect(stdout.split('\nNOTES:\n')[1]).toMatchSnapshot();
+      expect(await notesOf(name)).toMatchSnapshot();
     },
   );
+
+  it('warn of what one process forgets, where jobs can be submitted', async () => {
+    const warning = /^WARNING: jobs and Idempotency-Keys/m;
+    expect(await notesOf('vault-in-kubernetes')).toMatch(warning);
+    expect(await notesOf('minimal')).not.toMatch(warning);
+    expect(await notesOf('production')).not.toMatch(warning);
+  });
 });
+
+async function notesOf(name: string): Promise<string> {
+  const args = ['install', 'demo', CHART, '-n', 'events', '--dry-run=client'];
+  const { stdout } = await helm([...args, '-f', examplePath(name)]);
+  return stdout.split('\nNOTES:\n')[1] ?? '';
+}
 
 /** What comes from `files/` as it is has tests of its own. */
 function withoutFiles(manifest: Manifest): Manifest {

@@ -24,17 +24,21 @@ const IMMUTABLE: Readonly<Record<string, readonly string[][]>> = {
   KafkaTopic: [['spec', 'topicName']],
 };
 
+/** What the chart's README asks for under `Upgrades`: keys of values that are no more. */
+const GONE = ['targetMemoryUtilizationPercentage'];
+
 const keyOf = ({ apiVersion, kind, metadata }: Manifest) =>
   [apiVersion, kind, metadata.namespace, metadata.name].join(' ');
 
 describe.each(FILES.filter((file) => file.endsWith('.yaml')))(
   'an upgrade from the previous version with its %s',
   (file) => {
-    const values = readFileSync(join(PREVIOUS, file), 'utf8');
+    const given = readFileSync(join(PREVIOUS, file), 'utf8');
+    const values = given.replace(new RegExp(`^ +(${GONE.join('|')}):.*\\n`, 'gm'), '');
 
-    it('takes the same values, keeps every object, and changes nothing that is fixed', async () => {
+    it('takes the same values but what is said to be gone, keeps every object, and changes nothing that is fixed', async () => {
       const [before, after] = await Promise.all([
-        render(values, { chart: PACKAGE }),
+        render(given, { chart: PACKAGE }),
         render(values),
       ]);
       const now = new Map(after.map((manifest) => [keyOf(manifest), manifest]));
@@ -60,6 +64,12 @@ describe('the version of the chart', () => {
     const { stdout } = await helm(['show', 'chart', PACKAGE]);
     const { version } = parse(stdout) as { version: string };
     expect(compared(chart.version, version)).toBeGreaterThan(0);
+  });
+
+  it('has in the README what it asks for', () => {
+    const readme = readFileSync(join(CHART, 'README.md'), 'utf8');
+    const [row] = new RegExp(`^\\| ${chart.version} .*$`, 'm').exec(readme) ?? [''];
+    for (const key of GONE) expect(row).toContain(key);
   });
 
   it('is for the version of the bridge', () => {

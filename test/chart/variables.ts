@@ -23,7 +23,7 @@ export const SETTINGS: readonly Setting[] = valuesKeys().flatMap(
 export const WITHOUT_VALUE: Readonly<Record<string, string>> = {
   PORT: 'a pod has its ports for itself; service.public.port is what others see',
   INTERNAL_PORT: 'likewise service.internal.port',
-  HOST: 'probes and Services come from outside of the pod',
+  HOST: 'unset it is every address, of IPv4 and IPv6: probes and Services come from outside of the pod',
   WEBHOOK_SECRETS: 'secrets are files: credentials.webhookSecrets',
   KAFKA_SASL_PASSWORD: 'likewise credentials.kafkaSaslPassword',
   GEMINI_API_KEY: 'likewise credentials.geminiApiKey',

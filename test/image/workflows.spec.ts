@@ -39,4 +39,13 @@ describe.each(readdirSync(FOLDER))('the workflow %s', (name) => {
     expect(running.filter((job) => job['timeout-minutes'] === undefined)).toEqual([]);
     expect(steps.filter(({ run }) => run?.includes('${{'))).toEqual([]);
   });
+
+  // Chart.yaml has both, and the tests of the chart hold them: the one against what is out, the other against package.json
+  it('gives the chart no version but its own', () => {
+    const lines = steps.flatMap(({ run = '' }) => run.split('\n'));
+    const packing = lines.filter((line) => line.includes('helm package'));
+    expect(packing).toEqual(name === 'release.yml' ? ['helm package helm'] : []);
+    const pushing = lines.filter((line) => line.includes('helm push'));
+    expect(pushing.filter((line) => line.includes('VERSION'))).toEqual([]);
+  });
 });
