@@ -65,10 +65,11 @@ export const ROWS: readonly Row[] = [
         stat: { good: 1 },
       },
       {
-        title: 'Replicas that can write to Kafka',
+        title: 'Replicas that are ready',
         unit: 'percentunit',
-        queries: [['', `avg(${of('kafka_ready')})`]],
+        queries: [['', `avg(${of('ready')})`]],
         stat: { good: 1 },
+        help: 'The others get no deliveries; /health/ready says why',
       },
       {
         title: 'Replicas that the dedupe store answers',

@@ -85,8 +85,11 @@ function programFor(terminal: Terminal, ended: (ok: boolean) => void): Command {
   report(webhooks, 'list', 'what Gemini has, and which secrets the vault holds', () =>
     listWebhooks(env),
   );
-  report(webhooks, 'ensure', 'compare with WEBHOOKS once, and mend it', () =>
-    ensureWebhooks(env),
+  report(
+    webhooks,
+    'ensure',
+    'compare with WEBHOOKS once and mend it, whatever WEBHOOKS_MODE says',
+    () => ensureWebhooks(env),
   );
   report(webhooks, 'rotate <id>', 'have Gemini issue another secret', (command) =>
     rotateWebhook(env, command.args[0] as string, command.opts<RotateOptions>()),

@@ -43,14 +43,19 @@ export function listWebhooks(env: NodeJS.ProcessEnv): Promise<Report> {
   });
 }
 
+/** Mends whatever the mode is, and without the keeper's patience: that is what it is called for. */
 export function ensureWebhooks(env: NodeJS.ProcessEnv): Promise<Report> {
-  return administering(env, async ({ config, issuer, webhooks, vault }) => {
+  return administering(env, async ({ issuer, webhooks, vault, ...bridge }) => {
+    bridge.service.assertManaging();
+    const config = ensuring(bridge.config);
+    const mender = new WebhookMender(webhooks, issuer, vault, config);
+    mender.isPatient = false;
     const registry = createRegistry(config);
     try {
       const keeper = new WebhookKeeper(
         webhooks,
         issuer,
-        new WebhookMender(webhooks, issuer, vault, config),
+        mender,
         vault,
         registry,
         new Metrics(),
@@ -115,6 +120,10 @@ async function administering(
   } finally {
     vault.onApplicationShutdown();
   }
+}
+
+function ensuring(config: Config): Config {
+  return { ...config, webhooks: { ...config.webhooks, mode: 'ensure' } };
 }
 
 function linesOf(webhooks: readonly WebhookView[]): string[] {

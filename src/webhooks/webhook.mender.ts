@@ -29,6 +29,8 @@ type Ledger = 'revivals' | 'relearnings' | 'creationTries';
 export class WebhookMender {
   private readonly logger = new Logger(WebhookMender.name);
   private readonly patience: Readonly<Record<Ledger, Patience>>;
+  /** False for an operator who asks by hand: the cause is gone, or one more try is wanted. */
+  isPatient = true;
 
   constructor(
     private readonly webhooks: GeminiWebhooks,
@@ -137,7 +139,8 @@ export class WebhookMender {
       if (didNothing(error)) await this.vault.change((vault) => ({ ...vault, lookDue }));
       throw error;
     }
-    if (isGeminis) await this.note('revivals', id);
+    // One by hand uses up none of those that the keeper has
+    if (isGeminis && this.isPatient) await this.note('revivals', id);
     this.logger.warn({ message: 'webhook enabled again', webhookId: id, state });
     return true;
   }
@@ -157,6 +160,7 @@ export class WebhookMender {
   }
 
   private may(ledger: Ledger, id: string): boolean {
+    if (!this.isPatient) return true;
     return mayTry(this.vault.value[ledger][id], this.patience[ledger], Date.now());
   }
 

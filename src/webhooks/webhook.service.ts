@@ -131,6 +131,12 @@ export class WebhookService {
     return webhookView(webhook, this.vault);
   }
 
+  /** @throws {Problem} 503 without a key of Gemini's, or without a vault. */
+  assertManaging(): void {
+    this.assertConfigured();
+    this.assertVault();
+  }
+
   private assertConfigured(): void {
     if (this.webhooks.configured) return;
     const detail = 'set GEMINI_API_KEY to manage webhooks';

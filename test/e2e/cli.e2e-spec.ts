@@ -49,6 +49,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const liveSecrets = () => gemini.webhooks.all().map(({ secrets }) => secrets.live());
+
 const keyLine = (kid: string) => `${kid}:${randomBytes(32).toString('base64url')}`;
 
 function file(name: string, content: string | Buffer): string {
@@ -140,7 +142,41 @@ describe('webhooks', () => {
     expect(await verify(capture)).toMatchObject({ code: 0 });
   });
 
-  it('that are not as declared end with 1', async () => {
+  it.each(['ensure', 'report', 'off'])(
+    'that Gemini has disabled are enabled, again and again, though the mode is %s',
+    async (mode) => {
+      const [webhook] = gemini.webhooks.all();
+      const more = { ...DECLARED, WEBHOOKS_MODE: mode, WEBHOOKS_REVIVE_MAX: '0' };
+      for (let n = 0; n < 3; n++) {
+        webhook!.state = 'disabled_due_to_failed_deliveries';
+        const ensured = await run(['webhooks', 'ensure'], more);
+        expect(ensured).toMatchObject({ code: 0, err: '' });
+        expect(ensured.out).toMatch(/main\s+enabled\s+as declared/);
+        expect(gemini.webhooks.get(webhook!.id).state).toBe('enabled');
+      }
+    },
+  );
+
+  it('are registered where the bridge only reports', async () => {
+    const missing = '[{"name":"second","url":"https://bridge.example/second"}]';
+    const report = { WEBHOOKS: missing, WEBHOOKS_MODE: 'report' };
+    expect((await run(['webhooks', 'ensure'], report)).code).toBe(0);
+    const uris = gemini.webhooks.all().map(({ uri }) => uri);
+    expect(uris).toContain('https://bridge.example/second');
+  });
+
+  it('are left alone without a vault: a secret would have to be kept', async () => {
+    const none = { VAULT_KEYS_FILE: undefined, VAULT_FILE: undefined };
+    const report = { ...DECLARED, ...none, WEBHOOKS_MODE: 'report' };
+    const before = liveSecrets();
+    expect(await run(['webhooks', 'ensure'], report)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^vault-not-configured: /),
+    });
+    expect(liveSecrets()).toEqual(before);
+  });
+
+  it('that cannot be made as declared end with 1', async () => {
     const report = { ...DECLARED, WEBHOOKS_MODE: 'report', WEBHOOKS_OWNER: 'other' };
     expect(await run(['webhooks', 'ensure'], report)).toMatchObject({
       code: 1,

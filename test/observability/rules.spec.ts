@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { run } from '../../dev/process/run.js';
 import { availablePromtool } from '../../dev/prometheus/promtool.js';
 import { runCli } from '../../src/cli/program.js';
+import { VARIABLES } from '../../src/config.js';
 import { section } from '../docs/markdown.js';
 import { faultsOf } from './promql.js';
 import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
@@ -11,6 +12,9 @@ import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
 const ROOT = resolve(RUNBOOKS, '..', '..');
 const INDEX = 'README.md';
 const HEADINGS = ['## At stake', '## Look', '## Do', '## Over'];
+
+/** Those of the bridge, and of Node.js. */
+const SETTINGS = [...VARIABLES, 'NODE_EXTRA_CA_CERTS'];
 
 const pages = readdirSync(RUNBOOKS);
 const textOf = (page: string) => readFileSync(join(RUNBOOKS, page), 'utf8');
@@ -34,11 +38,15 @@ describe('the alerts', () => {
   });
 
   const promtool = availablePromtool();
-  (promtool ? it : it.skip)('pass promtool, where there is one', async () => {
-    const passed = { ok: true, output: expect.stringContaining('SUCCESS') };
-    expect(await run(promtool!, ['check', 'rules', RULES_FILE])).toEqual(passed);
-    expect(await run(promtool!, ['test', 'rules', RULE_TESTS])).toEqual(passed);
-  });
+  (promtool ? it : it.skip)(
+    'pass promtool, where there is one',
+    async () => {
+      const passed = { ok: true, output: expect.stringContaining('SUCCESS') };
+      expect(await run(promtool!, ['check', 'rules', RULES_FILE])).toEqual(passed);
+      expect(await run(promtool!, ['test', 'rules', ...RULE_TESTS])).toEqual(passed);
+    },
+    120_000,
+  );
 });
 
 describe('the runbooks', () => {
@@ -67,6 +75,24 @@ describe('the runbooks', () => {
       await runCli([...words.split(' '), '--help'], { env: {}, out, err: out });
       expect(said).toContain(`Usage: gemini-kafka-bridge ${words} `);
     }
+  });
+
+  it.each(pages)('%s reads the log of all replicas, not of one', (page) => {
+    const lines = textOf(page).split('\n');
+    for (const line of lines.filter((each) => / logs /.test(each))) {
+      expect(line).toMatch(/ logs -l \$PODS --prefix --tail=/);
+    }
+  });
+
+  it.each(pages)('%s takes nothing for granted that the index does not have', (page) => {
+    const given = Array.from(textOf(INDEX).matchAll(/\b([A-Z_]+)=/g), ([, name]) => name);
+    const named = textOf(page).matchAll(/\$([A-Z_]+)/g);
+    expect(given).toEqual(expect.arrayContaining(Array.from(named, ([, name]) => name)));
+  });
+
+  it.each(pages)('%s names settings that there are', (page) => {
+    const named = textOf(page).matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g);
+    for (const [, name] of named) expect(SETTINGS).toContain(name);
   });
 
   it('are all in the index', () => {

@@ -6,7 +6,9 @@ import { z } from 'zod';
 const ROOT = join(import.meta.dirname, '..', '..');
 export const RULES_FILE = join(ROOT, 'helm', 'files', 'alerts.yaml');
 /** What they make of made-up series, for `promtool test rules`. */
-export const RULE_TESTS = join(import.meta.dirname, 'alerts', 'installations.yaml');
+export const RULE_TESTS = ['installations.yaml', 'outages.yaml'].map((name) =>
+  join(import.meta.dirname, 'alerts', name),
+);
 export const RUNBOOKS = join(ROOT, 'docs', 'runbooks');
 
 const rule = z.strictObject({

@@ -46,7 +46,7 @@ const { values } = parseArgs({
 async function main(): Promise<void> {
   const tool = await promtool(toStderr);
   await passes(tool, 'check', 'rules', RULES_FILE);
-  await passes(tool, 'test', 'rules', RULE_TESTS);
+  await passes(tool, 'test', 'rules', ...RULE_TESTS);
   await using kafka = await startKafka({ own: true, properties: KAFKA });
   await using redis = await startRedis({ own: true });
   const wanted = ALL.filter(({ alerts }) => alerts.some(isChosen));

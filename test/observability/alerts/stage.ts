@@ -60,20 +60,15 @@ export class Stage implements AsyncDisposable {
 
   /** The same, of which Prometheus does not know. */
   async unwatched(env: Record<string, string>): Promise<BridgeProcess> {
-    const bridge = await startBridge({
-      NODE_ENV: 'production',
-      KAFKA_BROKERS: this.kafka.brokers,
-      TOPIC_PARTITIONS: '1',
-      TOPIC_REPLICATION: '1',
-      TOPIC_MIN_ISR: '1',
-      WEBHOOK_SECRETS: SECRET,
-      CAPABILITY_KEYS_FILE: this.secrets.capabilityKeysFile,
-      JWKS_URL: this.gemini.jwksUrl,
-      ACK_BUDGET_MS,
-      ...env,
-    });
-    this.bridges.push(bridge);
+    const bridge = await this.started(env);
     await bridge.ready(90_000);
+    return bridge;
+  }
+
+  /** One that is scraped from its start on, and need not become ready. */
+  async unready(): Promise<BridgeProcess> {
+    const bridge = await this.started({});
+    this.recorder.watch(bridge.internalUrl);
     return bridge;
   }
 
@@ -110,5 +105,22 @@ export class Stage implements AsyncDisposable {
     await this.gemini.stop();
     this.secrets[Symbol.dispose]();
     this.vaultFile[Symbol.dispose]();
+  }
+
+  private async started(env: Record<string, string>): Promise<BridgeProcess> {
+    const bridge = await startBridge({
+      NODE_ENV: 'production',
+      KAFKA_BROKERS: this.kafka.brokers,
+      TOPIC_PARTITIONS: '1',
+      TOPIC_REPLICATION: '1',
+      TOPIC_MIN_ISR: '1',
+      WEBHOOK_SECRETS: SECRET,
+      CAPABILITY_KEYS_FILE: this.secrets.capabilityKeysFile,
+      JWKS_URL: this.gemini.jwksUrl,
+      ACK_BUDGET_MS,
+      ...env,
+    });
+    this.bridges.push(bridge);
+    return bridge;
   }
 }

@@ -1,0 +1,41 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { CONFIG, type Config } from '../config.js';
+import { DedupeStore } from '../dedupe/dedupe-store.js';
+import { PublishedLog } from '../log/published-log.js';
+import { Metrics } from '../metrics/metrics.js';
+import { EventPublisher } from '../publisher/event-publisher.js';
+import type { TwoPortAdapter } from '../server/two-port.adapter.js';
+import { SignatureVerifier } from '../signature/signature-verifier.js';
+
+/** Whether a delivery could be answered 200. */
+@Injectable()
+export class Readiness {
+  constructor(
+    private readonly publisher: EventPublisher,
+    private readonly dedupe: DedupeStore,
+    private readonly log: PublishedLog,
+    private readonly verifier: SignatureVerifier,
+    private readonly host: HttpAdapterHost<TwoPortAdapter>,
+    metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    // Nobody is sent to replicas that are not ready, so their refusals cannot tell of it
+    metrics.observe('ready', '1 while deliveries can be answered 200', () =>
+      Object.keys(this.missing).length === 0 ? 1 : 0,
+    );
+  }
+
+  /** What is missing, and why; empty when it is ready. */
+  get missing(): Readonly<Record<string, string>> {
+    const found: Record<string, string> = {};
+    if (this.host.httpAdapter.draining) found['shutdown'] = 'the process is about to end';
+    if (this.publisher.unready) found['kafka'] = this.publisher.unready;
+    if (this.log.unready) found['log'] = this.log.unready;
+    if (this.verifier.unready) found['keys'] = this.verifier.unready;
+    const { onError } = this.config.dedupe;
+    if (this.dedupe.unready && onError === 'refuse')
+      found['dedupe'] = this.dedupe.unready;
+    return found;
+  }
+}

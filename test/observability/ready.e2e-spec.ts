@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { DedupeStore } from '../../src/dedupe/dedupe-store.js';
+import { PublishedLog } from '../../src/log/published-log.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { json, LoopbackServer } from '../support/loopback-server.js';
+import { ask } from '../support/sender.js';
+import { samplesIn } from './exposition.js';
+
+let google: LoopbackServer;
+let app: TestApp;
+
+beforeAll(async () => {
+  google = await LoopbackServer.start(json(GoogleKeys.create().jwks()));
+  app = await startApp({ JWKS_URL: google.url, DEDUPE_ON_ERROR: 'refuse' });
+  while ((await probed()) !== 200) await delay(20);
+});
+
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await google[Symbol.asyncDispose]();
+});
+
+const probed = async (of = app) => (await ask(`${of.internalUrl}/health/ready`)).status;
+
+async function shown(of = app): Promise<number | undefined> {
+  const { text } = await ask(`${of.internalUrl}/metrics`);
+  return samplesIn(text).find(({ name }) => name === 'gemini_bridge_ready')?.value;
+}
+
+function broken(part: object): () => void {
+  const before = Object.getOwnPropertyDescriptor(part, 'unready');
+  Object.defineProperty(part, 'unready', { configurable: true, get: () => 'away' });
+  return () => {
+    Reflect.deleteProperty(part, 'unready');
+    if (before) Object.defineProperty(part, 'unready', before);
+  };
+}
+
+function draining(): () => void {
+  app.adapter.draining = true;
+  return () => {
+    app.adapter.draining = false;
+  };
+}
+
+/** What is missing, as the probe says it, and what makes it so until it is undone. */
+const CAUSES: readonly [string, () => () => void][] = [
+  ['shutdown', draining],
+  ['kafka', () => broken(app.publisher)],
+  ['log', () => broken(app.get(PublishedLog))],
+  ['dedupe', () => broken(app.get(DedupeStore))],
+];
+
+describe('gemini_bridge_ready', () => {
+  it.each(CAUSES)(
+    'is 0 while the probe says %s, and 1 again after it',
+    async (what, begin) => {
+      expect([await shown(), await probed()]).toEqual([1, 200]);
+      const end = begin();
+      const found = [await shown(), (await ask(`${app.internalUrl}/health/ready`)).json];
+      end();
+      expect(found).toEqual([0, expect.objectContaining({ [what]: expect.anything() })]);
+      expect([await shown(), await probed()]).toEqual([1, 200]);
+    },
+  );
+
+  it('is 0 of a process that has no keys', async () => {
+    await using cold = await startApp();
+    expect([await shown(cold), await probed(cold)]).toEqual([0, 503]);
+  });
+});
