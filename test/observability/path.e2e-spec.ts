@@ -18,7 +18,9 @@ afterAll(async () => {
 /** How often each stage was gone through, and each answer given. */
 async function counts(): Promise<Record<string, number>> {
   const { text } = await ask(`${app.internalUrl}/metrics`);
-  const found = samplesIn(text).filter(({ name }) => name.endsWith('_seconds_count'));
+  const found = samplesIn(text).filter(({ name }) =>
+    /^gemini_bridge_.*_seconds_count$/.test(name),
+  );
   return Object.fromEntries(found.map((sample) => [seriesOf(sample), sample.value]));
 }
 
