@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { networkInterfaces } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -154,6 +155,22 @@ describe('the public port', () => {
     expect((await post(url, signedV1())).status).toBe(200);
   });
 });
+
+it('both are on all addresses, those of IPv6 as well, when no host is set', async () => {
+  await using everywhere = await startApp({ HOST: '' });
+  const hosts = ['127.0.0.1', ...(hasIpv6() ? ['[::1]'] : [])];
+  for (const host of hosts) {
+    const live = await ask(`http://${host}:${everywhere.internalPort}/health/live`);
+    expect(live.status).toBe(200);
+    const hook = `http://${host}:${everywhere.port}/webhooks/gemini`;
+    expect((await post(hook, signedV1())).status).toBe(200);
+  }
+});
+
+function hasIpv6(): boolean {
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return all.some(({ address }) => address === '::1');
+}
 
 describe('the internal port', () => {
   it('has no webhooks, not even genuine ones', async () => {
