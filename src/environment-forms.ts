@@ -56,8 +56,8 @@ export function flag() {
 export function file() {
   return z
     .string()
-    .refine(isFile, 'no such file')
-    .refine((path) => !isFile(path) || hasText(path), 'is empty, or cannot be read');
+    .refine(isFile, { error: 'no such file', abort: true })
+    .refine(hasText, 'is empty, or cannot be read');
 }
 
 export function hasText(path: string): boolean {

@@ -33,7 +33,7 @@ export async function sandboxTools(): Promise<Tools> {
       `install util-linux: there is no ${missing.join(', no ')} on the PATH`,
     );
   }
-  const tools = Object.fromEntries(found) as unknown as Tools;
+  const tools = Object.fromEntries(found) as Tools;
   const trial = await run(tools.unshare, ['--mount', '--pid', '--fork', '/bin/true']);
   if (!trial.ok) {
     throw new SandboxUnavailableError(
