@@ -49,6 +49,8 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
   private readonly holder = randomUUID();
   private readonly ending = new AbortController();
   private running: readonly Promise<void>[] = [];
+  /** The comparison that runs last in this process; it never fails. */
+  private lastComparison: Promise<unknown> = Promise.resolve();
   /** What was seen, where there is no vault that all replicas read. */
   private ownSights: Readonly<Record<string, Sight>> = {};
 
@@ -127,7 +129,11 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** Compares once, unless another replica is at it or has just been. */
-  async round(): Promise<void> {
+  round(): Promise<void> {
+    return this.oneAtATime(() => this.roundAlone());
+  }
+
+  private async roundAlone(): Promise<void> {
     if (!(await this.begin())) return;
     let seen: Readonly<Record<string, Sight>> | undefined;
     try {
@@ -143,7 +149,11 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
    *
    * @throws {Problem} 409 while somebody is at it.
    */
-  async compareNow(): Promise<readonly Sight[]> {
+  compareNow(): Promise<readonly Sight[]> {
+    return this.oneAtATime(() => this.compareNowAlone());
+  }
+
+  private async compareNowAlone(): Promise<readonly Sight[]> {
     if (!(await this.begin(true))) {
       const again = { 'Retry-After': '10' };
       throw new Problem(409, 'webhook-busy', 'the bridge is comparing already', again);
@@ -155,6 +165,13 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     } finally {
       await this.end(seen);
     }
+  }
+
+  /** The lease in the vault excludes other replicas. It does not exclude its own holder, this does. */
+  private oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const comparison = this.lastComparison.then(work);
+    this.lastComparison = comparison.catch(() => undefined);
+    return comparison;
   }
 
   private get sights(): readonly Sight[] {
