@@ -1,8 +1,8 @@
 import { Inject, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { BridgeModule } from './bridge/bridge.module.js';
-import { CONFIG, type Config } from './config.js';
-import { ConfigModule } from './config.module.js';
+import { CONFIG, type Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
 import { DocsModule } from './docs/docs.module.js';
 import { fromZero } from './from-zero.js';
 import { HealthModule } from './health/health.module.js';

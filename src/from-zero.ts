@@ -1,6 +1,6 @@
 import { ACCESS_FAULTS } from './access/access.error.js';
 import { FOREIGN_REASONS } from './bridge/job-identity.js';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import { DEDUPE_CALLS } from './dedupe/dedupe-store.js';
 import { EVENT_FAULTS } from './event/gemini-event.js';
 import { topicNames } from './event/event-topics.js';

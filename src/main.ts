@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
-import { ConfigError, loadConfig, type Config } from './config.js';
+import { ConfigError, loadConfig, type Config } from './config/config.js';
 import { keepHeapSmall } from './heap.js';
 import { JsonLogger } from './json.logger.js';
 import { KafkaCluster } from './kafka/kafka-cluster.js';

@@ -23,7 +23,7 @@ const PORT = whole(1, 65_535);
 const DURATION = text('^([0-9]+(ms|s|m|h))+$');
 const REST = '(:[0-9]{1,5})?(/[^?#\\s]*)?';
 const LOOPBACK = '(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])';
-/** As `isBaseUrl` of src/environment-forms.ts: https, or http on loopback, without user, query and fragment. */
+/** As `isBaseUrl` of src/config/parsers.ts: https, or http on loopback, without user, query and fragment. */
 const BASE_URL = `(https://[^/?#@\\s:]+${REST}|https://\\[[0-9a-f:.]+\\]${REST}|http://${LOOPBACK}${REST})`;
 const WEB_URL = '[a-z][a-z0-9+.-]*:[^\\s]+';
 /** Beside a pattern: what may be a user and a password is not printed, and the templates refuse it. */

@@ -7,7 +7,7 @@ import { Authenticator } from './authenticator.js';
 import { CallRate } from './call-rate.js';
 import { neededScope } from './needed-scope.js';
 import { attachedPrincipal, attachPrincipal, type Principal } from './principal.js';
-import type { Scope } from './scopes.js';
+import type { Scope } from '../config/api-scopes.js';
 
 /**
  * Lets a call pass whose caller is known, has calls left and may do it.

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { Authenticator } from './authenticator.js';
 import { CallRate } from './call-rate.js';

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { numberedEntries } from '../watched-file.js';
 import type { Principal } from './principal.js';
-import { isScope, SCOPES, type Scope } from './scopes.js';
+import { isScope, SCOPES, type Scope } from '../config/api-scopes.js';
 
 /** A token of `API_TOKENS_FILE`: its digest, and whose it is. */
 export interface FileToken {

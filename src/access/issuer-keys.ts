@@ -1,5 +1,5 @@
 import { createLocalJWKSet } from 'jose';
-import { isSecureUrl } from '../environment-forms.js';
+import { isSecureUrl } from '../config/parsers.js';
 import { fetchJson } from '../jwks/fetch-json.js';
 import { RemoteKeys } from '../jwks/remote-keys.js';
 import { verificationKeys } from '../jwks/verification-keys.js';

@@ -4,7 +4,7 @@ import { MetadataScanner, Reflector } from '@nestjs/core';
 import type { RequestHandler } from 'express';
 import { AccessMiddleware } from './access.middleware.js';
 import { NeedsScope, needs } from './needed-scope.js';
-import type { Scope } from './scopes.js';
+import type { Scope } from '../config/api-scopes.js';
 
 export interface Operation {
   /** The name of the controller's method. */

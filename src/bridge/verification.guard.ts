@@ -6,7 +6,7 @@ import {
   Inject,
 } from '@nestjs/common';
 import type { Request } from 'express';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { jobScope } from '../kinds/job-news.js';
 import { Metrics } from '../metrics/metrics.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';

@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.js';
+import { loadConfig } from '../config/config.js';
 import type { Report } from './terminal.js';
 
 /** @throws {ConfigError} naming every variable that is wrong. */

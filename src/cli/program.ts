@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ConfigError } from '../config.js';
+import { ConfigError } from '../config/config.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../kafka/topics.js';
 import { Problem } from '../problem/problem.js';

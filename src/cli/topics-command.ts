@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.js';
+import { loadConfig } from '../config/config.js';
 import { topicNames } from '../event/event-topics.js';
 import { kafkaClient } from '../kafka/kafka-client.js';
 import { Topics, TopicsError } from '../kafka/topics.js';

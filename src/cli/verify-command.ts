@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { EventFormatError, parseGeminiEvent } from '../event/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../event/event-topics.js';
 import { KeysUnavailableError } from '../jwks/remote-keys.js';

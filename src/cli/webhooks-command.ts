@@ -1,4 +1,4 @@
-import { loadConfig, type Config } from '../config.js';
+import { loadConfig, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { Metrics } from '../metrics/metrics.js';
 import { createRegistry } from '../registry/registry.module.js';

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { LogModule } from '../log/log.module.js';
 import { LogTail } from '../log/log-tail.js';
 import { PublishedLog } from '../log/published-log.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { chunksOf, type Chunk } from './chunks.js';
 import { answered, textOf } from './gemini-answer.js';
 import { API_VERSION } from './gemini-request.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore } from '../dedupe/dedupe-store.js';
 import { PublishedLog } from '../log/published-log.js';
 import { Metrics } from '../metrics/metrics.js';

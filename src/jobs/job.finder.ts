@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { kindOf } from '../kinds/job-kinds.js';
 import { givenUp, lost, named, notTaken } from '../registry/job-life.js';
 import { JobRegistry } from '../registry/job-registry.js';

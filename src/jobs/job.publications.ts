@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { outcomeKey } from '../log/record-scan.js';
 import { Metrics } from '../metrics/metrics.js';
 import { AckBudgetError, withinBudget } from '../publication/ack-budget.js';

@@ -6,7 +6,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { repeatedly } from '../repeatedly.js';

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { told } from '../registry/job-life.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import type { Job } from '../registry/job.js';

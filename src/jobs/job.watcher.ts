@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { GeminiError, isMissing } from '../gemini/gemini.error.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { kindOf } from '../kinds/job-kinds.js';

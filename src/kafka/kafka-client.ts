@@ -6,7 +6,7 @@ import {
   type logCreator,
   type SASLOptions,
 } from 'kafkajs';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { watchedSockets } from './socket-watchdog.js';
 
 /** A client with the deployment's brokers, credentials and certificates. */

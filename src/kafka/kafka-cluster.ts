@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Admin, Kafka } from 'kafkajs';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { topicNames } from '../event/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
 import { installConnectionReset } from './connection-reset.js';

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { KafkaCluster } from '../kafka/kafka-cluster.js';
 import { KafkaModule } from '../kafka/kafka.module.js';
 import { Metrics } from '../metrics/metrics.js';

@@ -6,7 +6,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore, type Claim, type DedupeCall } from '../dedupe/dedupe-store.js';
 import { Metrics } from '../metrics/metrics.js';
 import { PublishError, type Permit } from '../publisher/event-publisher.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Producer } from 'kafkajs';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { KafkaCluster, type ClusterFollower } from '../kafka/kafka-cluster.js';
 import type { TopicState } from '../kafka/topics.js';
 import { PublishedLog } from '../log/published-log.js';

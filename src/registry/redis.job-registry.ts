@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { RedisAccess } from '../config.js';
+import type { RedisAccess } from '../config/config.js';
 import { coalesced } from '../redis/coalesce.js';
 import { RedisScripts, RedisUnavailableError } from '../redis/redis-scripts.js';
 import {

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { JobRegistry } from './job-registry.js';
 import { MemoryJobRegistry } from './memory.job-registry.js';
 import { RedisJobRegistry } from './redis.job-registry.js';

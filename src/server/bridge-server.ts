@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { TwoPortAdapter } from './two-port.adapter.js';
 

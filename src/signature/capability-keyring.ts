@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { parseKeyring, type Keyring } from '../keyring.js';
 import { WatchedFile } from '../watched-file.js';
 

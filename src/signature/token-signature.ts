@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import type { GoogleKeys, KeySet } from './google-keys.js';
 import type { Proof } from './proof.js';
 import { SignatureError, type SignatureFault } from './signature.error.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { RedisAccess } from '../config.js';
+import type { RedisAccess } from '../config/config.js';
 import { RedisScripts } from '../redis/redis-scripts.js';
 import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
 

@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { newest, parseKeyring, type Keyring } from '../keyring.js';
 import { repeatedly } from '../repeatedly.js';
 import { WatchedFile } from '../watched-file.js';

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { FileVaultStore } from './file.vault-store.js';
 import { accessOfPod, KubernetesVaultStore } from './kubernetes.vault-store.js';
 import { RedisVaultStore } from './redis.vault-store.js';

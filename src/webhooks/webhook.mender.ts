@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { isRefused } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';

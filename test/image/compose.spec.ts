@@ -12,7 +12,7 @@ import {
   temporaryFolder,
   type TemporaryFolder,
 } from '../../dev/process/temporary-folder.js';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/config.js';
 import { parseKeyring } from '../../src/keyring.js';
 import { describeSandboxed } from '../support/sandboxed.js';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { run } from '../../dev/process/run.js';
 import { availablePromtool } from '../../dev/prometheus/promtool.js';
 import { runCli } from '../../src/cli/program.js';
-import { VARIABLES } from '../../src/environment.js';
+import { VARIABLES } from '../../src/config/environment.js';
 import { section } from '../docs/markdown.js';
 import { faultsOf } from './promql.js';
 import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';

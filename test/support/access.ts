@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { AUDIENCE } from './issuer.js';
 
 /** The part of the configuration that says who may call; nobody, but for the wishes. */

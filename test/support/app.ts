@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AppModule } from '../../src/app.module.js';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/config.js';
 import { JsonLogger } from '../../src/json.logger.js';
 import { KafkaCluster } from '../../src/kafka/kafka-cluster.js';
 import { EventPublisher } from '../../src/publisher/event-publisher.js';

@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { MemoryDedupeStore } from '../../src/dedupe/memory.dedupe-store.js';
 import { GeminiQuestions } from '../../src/jobs/gemini-questions.js';
 import { JobFinder } from '../../src/jobs/job.finder.js';

@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
 import { GeminiClient } from '../../src/gemini/gemini.client.js';
 

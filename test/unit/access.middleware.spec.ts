@@ -7,7 +7,7 @@ import type { Authenticator } from '../../src/access/authenticator.js';
 import { CallRate } from '../../src/access/call-rate.js';
 import { needs } from '../../src/access/needed-scope.js';
 import { principalOf, type Principal } from '../../src/access/principal.js';
-import type { Scope } from '../../src/access/scopes.js';
+import type { Scope } from '../../src/config/api-scopes.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { Problem } from '../../src/problem/problem.js';
 

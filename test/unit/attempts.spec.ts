@@ -14,7 +14,7 @@ import {
   DedupeUnavailableError,
   DeliveryPendingError,
 } from '../../src/publication/attempts.js';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { DedupeStore, type Claim } from '../../src/dedupe/dedupe-store.js';
 import type { PartitionId } from '../../src/log/published-log.js';
 import { Metrics } from '../../src/metrics/metrics.js';

@@ -10,8 +10,8 @@ import {
 } from '@jest/globals';
 import type { AccessFault } from '../../src/access/access.error.js';
 import { Authenticator } from '../../src/access/authenticator.js';
-import { SCOPES } from '../../src/access/scopes.js';
-import { ConfigError, type Config } from '../../src/config.js';
+import { SCOPES } from '../../src/config/api-scopes.js';
+import { ConfigError, type Config } from '../../src/config/config.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { accessConfig, trusting } from '../support/access.js';
 import { FAKED_CLOCK } from '../support/clock.js';

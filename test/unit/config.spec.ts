@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, loadConfig } from '../../src/config.js';
-import { VARIABLES } from '../../src/environment.js';
+import { ConfigError, loadConfig } from '../../src/config/config.js';
+import { VARIABLES } from '../../src/config/environment.js';
 import { temporaryFile } from '../support/temporary-file.js';
 
 /** The least that the service starts with. */

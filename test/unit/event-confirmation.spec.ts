@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../src/bridge/delivery.js';
 import { EventConfirmation } from '../../src/bridge/event-confirmation.js';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import type { Job } from '../../src/registry/job.js';
 import { faultOf } from '../support/faults.js';

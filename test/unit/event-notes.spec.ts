@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../src/bridge/delivery.js';
 import { EventNotes } from '../../src/bridge/event-notes.js';
 import { JobIdentity } from '../../src/bridge/job-identity.js';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { parseGeminiEvent } from '../../src/event/gemini-event.js';
 import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { findFileToken, parseFileTokens } from '../../src/access/file-tokens.js';
-import { SCOPES } from '../../src/access/scopes.js';
+import { SCOPES } from '../../src/config/api-scopes.js';
 
 const TOKEN = 'a-token-of-16-or-more';
 const OTHER = 'another-one-just-as-long';

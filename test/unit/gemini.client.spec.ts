@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { GeminiClient } from '../../src/gemini/gemini.client.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import { freePorts } from '../../dev/process/free-ports.js';

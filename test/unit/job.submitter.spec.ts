@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
 import { parseOrder } from '../../src/jobs/job-order.js';

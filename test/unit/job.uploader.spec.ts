@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { GeminiFiles } from '../../src/gemini/gemini-files.js';
 import { JobSubmitter } from '../../src/jobs/job.submitter.js';
 import { JobUploader } from '../../src/jobs/job.uploader.js';

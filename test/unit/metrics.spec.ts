@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { fromZero } from '../../src/from-zero.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 

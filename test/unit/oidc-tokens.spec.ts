@@ -12,7 +12,7 @@ import {
 } from '@jest/globals';
 import { AccessError, type AccessFault } from '../../src/access/access.error.js';
 import { isJws, OidcTokens } from '../../src/access/oidc-tokens.js';
-import type { Scope } from '../../src/access/scopes.js';
+import type { Scope } from '../../src/config/api-scopes.js';
 import { AUDIENCE, issuerKey, TestIssuer, type IssuerKey } from '../support/issuer.js';
 import { hang, text } from '../support/loopback-server.js';
 

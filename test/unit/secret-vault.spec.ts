@@ -10,7 +10,7 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { SecretVault } from '../../src/vault/secret-vault.js';
 import {
   EMPTY,

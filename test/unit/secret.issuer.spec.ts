@@ -12,7 +12,7 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
 import { FileVaultStore } from '../../src/vault/file.vault-store.js';

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { base64url, type JWTPayload } from 'jose';
 import { GoogleKeys as Signer, type JwtOverrides } from '../../dev/gemini/signing.js';
-import type { Config } from '../../src/config.js';
+import type { Config } from '../../src/config/config.js';
 import { GoogleKeys } from '../../src/signature/google-keys.js';
 import { isToken, verifyToken } from '../../src/signature/token-signature.js';
 import { faultOf } from '../support/faults.js';

@@ -1,5 +1,5 @@
 import { credential, isApiKey } from './credential-file.js';
-import { combinedFaults } from './environment-faults.js';
+import { combinedFaults } from './cross-checks.js';
 import { environment, telemetry, type Environment } from './environment.js';
 
 /** Injection token of the service's `Config`. */

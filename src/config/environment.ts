@@ -1,14 +1,6 @@
 import { z } from 'zod';
-import { SCOPES } from './access/scopes.js';
-import {
-  commaList,
-  count,
-  declared,
-  file,
-  flag,
-  isRedisUrl,
-  port,
-} from './environment-forms.js';
+import { SCOPES } from './api-scopes.js';
+import { commaList, count, declared, file, flag, isRedisUrl, port } from './parsers.js';
 
 const GEMINI_URL = 'https://generativelanguage.googleapis.com';
 

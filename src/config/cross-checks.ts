@@ -1,5 +1,5 @@
 import { credential, isApiKey } from './credential-file.js';
-import { isBaseUrl } from './environment-forms.js';
+import { isBaseUrl } from './parsers.js';
 import type { Given } from './environment.js';
 
 /** What belongs together and is wrong only in combination; on the text, so that it is named beside the rest. */

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
-import { hasText, isFile } from './environment-forms.js';
+import { hasText, isFile } from './parsers.js';
 
 /** A chain of certificates has some thousands. */
 const MAX_BYTES = 1024 * 1024;
