@@ -10,7 +10,7 @@ import { startRedis } from '../dev/redis.js';
 import { DeliveryTrace } from '../src/bridge/delivery-trace.js';
 import { IdsOnly } from '../src/tracing/tracing.js';
 import { eventRecord } from '../src/bridge/record.js';
-import { parseGeminiEvent } from '../src/event/gemini-event.js';
+import { parseGeminiEvent } from '../src/events/gemini-event.js';
 import { installRecordEncoder } from '../src/publisher/record-encoder.js';
 import { cpuMicros, memory } from './process-usage.js';
 import { runLoad } from './sender.js';

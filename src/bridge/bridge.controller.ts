@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
-import type { GeminiEvent } from '../event/gemini-event.js';
+import type { GeminiEvent } from '../events/gemini-event.js';
 import { jobScope, reconciledId } from '../kinds/job-news.js';
 import { outcomeKey } from '../log/record-scan.js';
 import { Metrics } from '../metrics/metrics.js';

@@ -10,7 +10,7 @@ import {
   EventFormatError,
   parseGeminiEvent,
   type GeminiEvent,
-} from '../event/gemini-event.js';
+} from '../events/gemini-event.js';
 import { withEvent } from '../kinds/job-news.js';
 import { LogQuota } from '../rate/log-quota.js';
 import { JobRegistry } from '../registry/job-registry.js';

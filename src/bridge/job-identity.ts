@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { GeminiEvent } from '../event/gemini-event.js';
-import { userMetadataIn } from '../event/user-metadata.js';
+import type { GeminiEvent } from '../events/gemini-event.js';
+import { userMetadataIn } from '../events/user-metadata.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import type { JobKind } from '../kinds/job-kind.js';

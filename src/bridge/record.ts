@@ -1,11 +1,11 @@
-import { cloudEventHeaders } from '../event/cloud-event.js';
+import { cloudEventHeaders } from '../events/cloud-event.js';
 import {
   EventFormatError,
   parseGeminiEvent,
   type EventFault,
   type GeminiEvent,
-} from '../event/gemini-event.js';
-import { deadLetterTopic, topicFor } from '../event/event-topics.js';
+} from '../events/gemini-event.js';
+import { deadLetterTopic, topicFor } from '../events/event-topics.js';
 import type { EventRecord } from '../publisher/event-publisher.js';
 import { correlationHeaders } from '../registry/correlation.js';
 import type { Delivery } from './delivery.js';

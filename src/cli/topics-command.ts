@@ -1,5 +1,5 @@
 import { loadConfig } from '../config/config.js';
-import { topicNames } from '../event/event-topics.js';
+import { topicNames } from '../events/event-topics.js';
 import { kafkaClient } from '../kafka/kafka-client.js';
 import { Topics, TopicsError } from '../kafka/topics.js';
 import { table, type Report } from './terminal.js';

@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Config } from '../config/config.js';
-import { EventFormatError, parseGeminiEvent } from '../event/gemini-event.js';
-import { deadLetterTopic, topicFor } from '../event/event-topics.js';
+import { EventFormatError, parseGeminiEvent } from '../events/gemini-event.js';
+import { deadLetterTopic, topicFor } from '../events/event-topics.js';
 import { KeysUnavailableError } from '../jwks/remote-keys.js';
 import { refusal } from '../server/prepared-answer.js';
 import type { Proof } from '../signature/proof.js';

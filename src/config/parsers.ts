@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { EVENT_TYPES, GUIDE_ONLY } from '../webhooks/event-types.js';
+import { EVENT_TYPES, GUIDE_ONLY } from '../events/subscribable-events.js';
 
 /*
  * The forms that a variable's text can have. What is wrong is said without the text, which may be a secret.

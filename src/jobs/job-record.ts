@@ -1,5 +1,5 @@
-import { cloudEventHeaders } from '../event/cloud-event.js';
-import { jobsTopic, topicFor, type Milestone } from '../event/event-topics.js';
+import { cloudEventHeaders } from '../events/cloud-event.js';
+import { jobsTopic, topicFor, type Milestone } from '../events/event-topics.js';
 import { newTraceparent } from '../tracing/traceparent.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../kinds/job-news.js';

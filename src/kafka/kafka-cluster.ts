@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Admin, Kafka } from 'kafkajs';
 import { CONFIG, type Config } from '../config/config.js';
-import { topicNames } from '../event/event-topics.js';
+import { topicNames } from '../events/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
 import { installConnectionReset } from './connection-reset.js';
 import { kafkaClient } from './kafka-client.js';

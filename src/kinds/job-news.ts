@@ -1,4 +1,4 @@
-import type { GeminiEvent } from '../event/gemini-event.js';
+import type { GeminiEvent } from '../events/gemini-event.js';
 import { noted } from '../registry/job-life.js';
 import type { Job, JobState } from '../registry/job.js';
 import type { JobKind, Sighting } from './job-kind.js';

@@ -2,7 +2,7 @@
  * How a job's life goes on. News can come late, twice and in any order: none of these takes a
  * job back, and what is no news leaves it as it is.
  */
-import type { Milestone } from '../event/event-topics.js';
+import type { Milestone } from '../events/event-topics.js';
 import {
   isOver,
   isSupposed,

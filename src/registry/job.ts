@@ -1,4 +1,4 @@
-import type { Milestone } from '../event/event-topics.js';
+import type { Milestone } from '../events/event-topics.js';
 import type { Json } from './json.js';
 
 /**

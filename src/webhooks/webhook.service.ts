@@ -4,7 +4,7 @@ import { GeminiError, isMissing } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import { withGone, without } from '../vault/vault-document.js';
-import { GUIDE_ONLY } from './event-types.js';
+import { GUIDE_ONLY } from '../events/subscribable-events.js';
 import { WEBHOOK_ID, type GeminiWebhook, type WebhookFields } from './gemini-webhook.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';
 import { SecretIssuer } from './secret.issuer.js';

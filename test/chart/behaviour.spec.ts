@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { topicNames } from '../../src/event/event-topics.js';
+import { topicNames } from '../../src/events/event-topics.js';
 import { at, merged, only, podSpecs, render, type Manifest } from './chart.js';
 import { example } from './examples.js';
 import { manifestFaults } from './manifest-check.js';

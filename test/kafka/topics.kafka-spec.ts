@@ -3,7 +3,7 @@ import { startBridge } from '../../dev/bridge.js';
 import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { GeminiSender, SECRET } from '../faults/gemini-sender.js';
 import { runCli } from '../../src/cli/program.js';
-import { topicNames } from '../../src/event/event-topics.js';
+import { topicNames } from '../../src/events/event-topics.js';
 import kafkajs from 'kafkajs';
 import { client, countById, readTopics } from './topic-log.js';
 

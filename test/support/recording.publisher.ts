@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { jobsTopic } from '../../src/event/event-topics.js';
+import { jobsTopic } from '../../src/events/event-topics.js';
 import {
   EventPublisher,
   PublishError,

@@ -4,7 +4,7 @@ import type { Delivery } from '../../src/bridge/delivery.js';
 import { EventNotes } from '../../src/bridge/event-notes.js';
 import { JobIdentity } from '../../src/bridge/job-identity.js';
 import type { Config } from '../../src/config/config.js';
-import { parseGeminiEvent } from '../../src/event/gemini-event.js';
+import { parseGeminiEvent } from '../../src/events/gemini-event.js';
 import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { without } from '../../src/registry/json.js';

@@ -5,7 +5,7 @@ import {
   jobsTopic,
   topicFor,
   topicNames,
-} from '../../src/event/event-topics.js';
+} from '../../src/events/event-topics.js';
 
 const CATALOG = [
   ['batch.succeeded', 'gemini.batch.succeeded'],

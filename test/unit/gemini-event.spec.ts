@@ -3,7 +3,7 @@ import {
   EventFormatError,
   parseGeminiEvent,
   resourceName,
-} from '../../src/event/gemini-event.js';
+} from '../../src/events/gemini-event.js';
 
 const parse = (event: unknown) => parseGeminiEvent(Buffer.from(JSON.stringify(event)));
 

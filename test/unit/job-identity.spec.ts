@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { JobIdentity } from '../../src/bridge/job-identity.js';
-import { parseGeminiEvent } from '../../src/event/gemini-event.js';
+import { parseGeminiEvent } from '../../src/events/gemini-event.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import { metadataHash, userMetadataOf } from '../../src/registry/correlation.js';
 import { NOT_TAKEN, type Job } from '../../src/registry/job.js';

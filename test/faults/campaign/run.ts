@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryFolder } from '../../../dev/process/temporary-folder.js';
-import { topicNames } from '../../../src/event/event-topics.js';
+import { topicNames } from '../../../src/events/event-topics.js';
 import { excusesOf } from './excuses.js';
 import { carryOutAll } from './faults.js';
 import { jobRoute } from './job-route.js';
