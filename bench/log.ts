@@ -8,10 +8,10 @@ import { startKafka } from '../dev/kafka.js';
 import { secondsSince, toStderr } from '../dev/process/log.js';
 import { startRedis } from '../dev/redis.js';
 import { DeliveryTrace } from '../src/bridge/delivery-trace.js';
-import { IdsOnly } from '../src/tracing/tracing.js';
+import { IdsOnly } from '../src/infrastructure/tracing/tracing.js';
 import { eventRecord } from '../src/bridge/record.js';
 import { parseGeminiEvent } from '../src/events/gemini-event.js';
-import { installRecordEncoder } from '../src/publisher/record-encoder.js';
+import { installRecordEncoder } from '../src/infrastructure/kafka/kafkajs/record-encoder.js';
 import { cpuMicros, memory } from './process-usage.js';
 import { runLoad } from './sender.js';
 

@@ -7,8 +7,8 @@ import { DocsModule } from './docs/docs.module.js';
 import { fromZero } from './from-zero.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
-import { Metrics } from './metrics/metrics.js';
-import { MetricsModule } from './metrics/metrics.module.js';
+import { Metrics } from './infrastructure/metrics/metrics.js';
+import { MetricsModule } from './infrastructure/metrics/metrics.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 

@@ -7,7 +7,7 @@ import { topicNames } from './events/event-topics.js';
 import { JOB_KINDS } from './kinds/job-kinds.js';
 import { PUBLISH_FAULTS } from './publisher/event-publisher.js';
 import { OUTCOMES, REFUSALS } from './server/prepared-answer.js';
-import type { Metrics } from './metrics/metrics.js';
+import type { Metrics } from './infrastructure/metrics/metrics.js';
 
 /**
  * Shows every series before its first event. `rate()` and `increase()` do not see the step to

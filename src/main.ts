@@ -2,9 +2,9 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { ConfigError, loadConfig, type Config } from './config/config.js';
-import { keepHeapSmall } from './heap.js';
-import { JsonLogger } from './json.logger.js';
-import { KafkaCluster } from './kafka/kafka-cluster.js';
+import { keepHeapSmall } from './infrastructure/process/heap-growth.js';
+import { JsonLogger } from './infrastructure/logging/json.logger.js';
+import { KafkaCluster } from './infrastructure/kafka/kafka-cluster.js';
 import { listen } from './server/bridge-server.js';
 import { TwoPortAdapter } from './server/two-port.adapter.js';
 

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { MetricsModule } from '../metrics/metrics.module.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { Authenticator } from './authenticator.js';
 import { CallRate } from './call-rate.js';
 

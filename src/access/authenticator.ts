@@ -5,8 +5,8 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { Metrics } from '../metrics/metrics.js';
-import { WatchedFile } from '../watched-file.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
+import { WatchedFile } from '../infrastructure/files/watched-file.js';
 import { AccessError } from './access.error.js';
 import { findFileToken, parseFileTokens, type FileToken } from './file-tokens.js';
 import { isJws, OidcTokens } from './oidc-tokens.js';

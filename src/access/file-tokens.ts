@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { numberedEntries } from '../watched-file.js';
+import { numberedEntries } from '../infrastructure/files/watched-file.js';
 import type { Principal } from './principal.js';
 import { isScope, SCOPES, type Scope } from '../config/api-scopes.js';
 

@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
 import type { Config } from '../config/config.js';
-import { KeysUnavailableError } from '../jwks/remote-keys.js';
+import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
 import { AccessError, type AccessFault } from './access.error.js';
 import { IssuerKeys, type KeyResolver } from './issuer-keys.js';
 import type { Principal } from './principal.js';

@@ -1,17 +1,17 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { GeminiError } from '../gemini/gemini.error.js';
-import { KeysUnavailableError } from '../jwks/remote-keys.js';
-import { Metrics } from '../metrics/metrics.js';
+import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { PublishError, type PublishFault } from '../publisher/event-publisher.js';
-import { RedisUnavailableError } from '../redis/redis-scripts.js';
+import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { SecretsUnsettledError, SignatureError } from '../signature/signature.error.js';
 import { VaultUnavailableError } from '../vault/vault-store.js';
-import { AckBudgetError } from '../publication/ack-budget.js';
+import { AckBudgetError } from '../infrastructure/timing/deadline.js';
 import { traceIdOf } from './delivery.js';
 import { DedupeUnavailableError, DeliveryPendingError } from '../publication/attempts.js';
-import { LogQuota } from '../rate/log-quota.js';
+import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [KeysUnavailableError, 'keys-unavailable'],

@@ -14,7 +14,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import type { GeminiEvent } from '../events/gemini-event.js';
 import { jobScope, reconciledId } from '../kinds/job-news.js';
 import { outcomeKey } from '../log/record-scan.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
 import {
   EventPublisher,

@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { GeminiModule } from '../gemini/gemini.module.js';
-import { MetricsModule } from '../metrics/metrics.module.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { PublicationModule } from '../publication/publication.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
-import { TracingModule } from '../tracing/tracing.module.js';
+import { TracingModule } from '../infrastructure/tracing/tracing.module.js';
 import { BridgeController } from './bridge.controller.js';
 import { EventConfirmation } from './event-confirmation.js';
 import { EventNotes } from './event-notes.js';

@@ -6,10 +6,10 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { lastValueFrom, Observable } from 'rxjs';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import type { Permit } from '../publisher/event-publisher.js';
 import { PreparedAnswer } from '../server/prepared-answer.js';
-import { AckBudgetError } from '../publication/ack-budget.js';
+import { AckBudgetError } from '../infrastructure/timing/deadline.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
 import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
 import type { DeliveryTrace } from './delivery-trace.js';

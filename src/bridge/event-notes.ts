@@ -12,10 +12,10 @@ import {
   type GeminiEvent,
 } from '../events/gemini-event.js';
 import { withEvent } from '../kinds/job-news.js';
-import { LogQuota } from '../rate/log-quota.js';
+import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { isOver, isSupposed } from '../registry/job.js';
-import { persistently } from '../registry/persistently.js';
+import { persistently } from '../infrastructure/redis/retry-while-unavailable.js';
 import type { Delivery } from './delivery.js';
 import { JobIdentity } from './job-identity.js';
 

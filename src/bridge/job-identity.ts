@@ -9,7 +9,7 @@ import { bareName, kindsTold, outcomeOf } from '../kinds/job-news.js';
 import { metadataHash, metadataIn, userMetadataOf } from '../registry/correlation.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { isUnnamed, type Job } from '../registry/job.js';
-import { isDeeper, type Json } from '../registry/json.js';
+import { isDeeper, type Json } from '../infrastructure/json/json.js';
 import type { Capability } from '../signature/capability.js';
 import { sightingOf } from './sighting.js';
 

@@ -8,13 +8,13 @@ import {
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import { jobScope } from '../kinds/job-news.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
-import { withinBudget } from '../publication/ack-budget.js';
-import { Tracing } from '../tracing/tracing.js';
+import { withinBudget } from '../infrastructure/timing/deadline.js';
+import { Tracing } from '../infrastructure/tracing/tracing.js';
 import { attachDelivery } from './delivery.js';
 import { DeliveryTrace } from './delivery-trace.js';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { KEY_BYTES, parseKeyring } from '../keyring.js';
+import { KEY_BYTES, parseKeyring } from '../infrastructure/files/keyring.js';
 import { CommandError, type Report } from './terminal.js';
 
 /** @param kid the day when absent. @throws {CommandError} for a name that no key can have. */

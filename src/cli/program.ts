@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config/config.js';
 import { GeminiError } from '../gemini/gemini.error.js';
-import { TopicsError } from '../kafka/topics.js';
+import { TopicsError } from '../infrastructure/kafka/topics.js';
 import { Problem } from '../problem/problem.js';
 import { VaultUnavailableError } from '../vault/vault-store.js';
 import { checkConfig } from './config-command.js';

@@ -1,5 +1,5 @@
 import { loadConfig, type Config } from '../config/config.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
 import type { SecretVault } from '../vault/secret-vault.js';

@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/config.js';
 import { topicNames } from '../events/event-topics.js';
-import { kafkaClient } from '../kafka/kafka-client.js';
-import { Topics, TopicsError } from '../kafka/topics.js';
+import { kafkaClient } from '../infrastructure/kafka/kafka-client.js';
+import { Topics, TopicsError } from '../infrastructure/kafka/topics.js';
 import { table, type Report } from './terminal.js';
 
 const SILENCE_MS = 10_000;

@@ -1,6 +1,6 @@
 import { loadConfig, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { createRegistry } from '../registry/registry.module.js';
 import { RedisJobRegistry } from '../registry/redis.job-registry.js';
 import type { SecretVault } from '../vault/secret-vault.js';

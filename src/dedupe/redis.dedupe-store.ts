@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { RedisAccess } from '../config/config.js';
-import { RedisScripts } from '../redis/redis-scripts.js';
-import { GIVE_BACK, RENEW, renewed } from '../redis/lease-scripts.js';
-import { coalesced } from '../redis/coalesce.js';
+import { RedisScripts } from '../infrastructure/redis/redis-scripts.js';
+import { GIVE_BACK, RENEW, renewed } from '../infrastructure/redis/lease-scripts.js';
+import { coalesced } from '../infrastructure/redis/coalesce.js';
 import { DedupeStore, type Claim } from './dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
 

@@ -3,7 +3,7 @@ import { takesFile } from '../jobs/job-order.js';
 import { METADATA, QUERY } from '../jobs/job-query.js';
 import { JSONL } from '../jobs/job.uploader.js';
 import type { JobKind } from '../kinds/job-kind.js';
-import { without } from '../registry/json.js';
+import { without } from '../infrastructure/json/json.js';
 import {
   GEMINI_PROBLEMS as GEMINI,
   idParameter,

@@ -3,7 +3,7 @@ import { operationsOf, type Operation } from '../access/protect.js';
 import { JobController } from '../jobs/job.controller.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import type { ProblemCode } from '../problem/problem-codes.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../infrastructure/process/version.js';
 import type { Description } from './description.js';
 import { DESCRIPTIONS, submission } from './job-operations.js';
 import { WebhookController } from '../webhooks/webhook.controller.js';

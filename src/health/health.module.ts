@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DedupeModule } from '../dedupe/dedupe.module.js';
 import { LogModule } from '../log/log.module.js';
-import { MetricsModule } from '../metrics/metrics.module.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { PublisherModule } from '../publisher/publisher.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';

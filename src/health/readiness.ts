@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore } from '../dedupe/dedupe-store.js';
 import { PublishedLog } from '../log/published-log.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { EventPublisher } from '../publisher/event-publisher.js';
 import type { TwoPortAdapter } from '../server/two-port.adapter.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';

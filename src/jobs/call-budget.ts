@@ -1,4 +1,4 @@
-import { CallBucket } from '../rate/call-bucket.js';
+import { CallBucket } from '../infrastructure/rate-limit/token-bucket.js';
 
 /** What a question is for, and which part of the calls is kept for that: neither starves the other. */
 const SHARES = { find: 0.25, look: 0.75 } as const;

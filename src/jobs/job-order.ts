@@ -4,7 +4,7 @@ import type { JobKind } from '../kinds/job-kind.js';
 import { invalidBody, type Fault } from '../problem/faults.js';
 import { Problem } from '../problem/problem.js';
 import { RESERVED_METADATA } from '../registry/correlation.js';
-import { excessOf, type Json, type JsonBounds } from '../registry/json.js';
+import { excessOf, type Json, type JsonBounds } from '../infrastructure/json/json.js';
 
 const MAX_METADATA_BYTES = 4096;
 /**

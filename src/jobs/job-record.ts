@@ -1,6 +1,6 @@
 import { cloudEventHeaders } from '../events/cloud-event.js';
 import { jobsTopic, topicFor, type Milestone } from '../events/event-topics.js';
-import { newTraceparent } from '../tracing/traceparent.js';
+import { newTraceparent } from '../infrastructure/tracing/traceparent.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../kinds/job-news.js';
 import type { EventRecord } from '../publisher/event-publisher.js';

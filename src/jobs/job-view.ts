@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { JOB_STATES, type Job } from '../registry/job.js';
-import { without } from '../registry/json.js';
+import { without } from '../infrastructure/json/json.js';
 
 /** What only the bridge needs. */
 const INTERNAL = [

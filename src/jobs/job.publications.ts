@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { outcomeKey } from '../log/record-scan.js';
-import { Metrics } from '../metrics/metrics.js';
-import { AckBudgetError, withinBudget } from '../publication/ack-budget.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
+import { AckBudgetError, withinBudget } from '../infrastructure/timing/deadline.js';
 import { Attempts, type Outcome } from '../publication/attempts.js';
 import { EventPublisher } from '../publisher/event-publisher.js';
 import type { OnceRecord } from './job-record.js';

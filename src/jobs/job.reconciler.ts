@@ -9,7 +9,7 @@ import {
 import { CONFIG, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { JobRegistry } from '../registry/job-registry.js';
-import { repeatedly } from '../repeatedly.js';
+import { repeatedly } from '../infrastructure/timing/run-every.js';
 import { JobFinder } from './job.finder.js';
 import { JobTeller } from './job.teller.js';
 import { JobWatcher } from './job.watcher.js';

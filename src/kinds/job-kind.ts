@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { GeminiRequest } from '../gemini/gemini-request.js';
 import type { JobError, JobProgress, JobState } from '../registry/job.js';
-import type { Json } from '../registry/json.js';
+import type { Json } from '../infrastructure/json/json.js';
 
 /** How Gemini and everybody else recognise a job as ours. */
 export interface JobLabel {

@@ -1,10 +1,17 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { ClusterFollower, KafkaCluster } from '../kafka/kafka-cluster.js';
-import type { TopicState } from '../kafka/topics.js';
-import type { Metrics } from '../metrics/metrics.js';
-import { LogReader, type FetchAnswer, type OffsetAnswer } from './log-reader.js';
+import type {
+  ClusterFollower,
+  KafkaCluster,
+} from '../infrastructure/kafka/kafka-cluster.js';
+import type { TopicState } from '../infrastructure/kafka/topics.js';
+import type { Metrics } from '../infrastructure/metrics/metrics.js';
+import {
+  LogReader,
+  type FetchAnswer,
+  type OffsetAnswer,
+} from '../infrastructure/kafka/kafkajs/topic-reader.js';
 import { MAX_LAG_MS, PublishedLog, type PartitionId } from './published-log.js';
 import { scanBatches, type Found } from './record-scan.js';
 import { TailPartition } from './tail-partition.js';

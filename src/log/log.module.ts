@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { KafkaCluster } from '../kafka/kafka-cluster.js';
-import { KafkaModule } from '../kafka/kafka.module.js';
-import { Metrics } from '../metrics/metrics.js';
-import { MetricsModule } from '../metrics/metrics.module.js';
+import { KafkaCluster } from '../infrastructure/kafka/kafka-cluster.js';
+import { KafkaModule } from '../infrastructure/kafka/kafka.module.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { LogTail } from './log-tail.js';
 import { PublishedLog, UnreadLog } from './published-log.js';
 

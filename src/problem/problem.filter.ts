@@ -7,7 +7,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { Response } from 'express';
-import { RedisUnavailableError } from '../redis/redis-scripts.js';
+import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
 import { VaultUnavailableError } from '../vault/vault-store.js';
 import { Problem } from './problem.js';
 import type { ProblemRow } from './problem-codes.js';

@@ -8,9 +8,9 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore, type Claim, type DedupeCall } from '../dedupe/dedupe-store.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { PublishError, type Permit } from '../publisher/event-publisher.js';
-import { LogQuota } from '../rate/log-quota.js';
+import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
 
 export type Outcome = 'published' | 'duplicate';
 

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DedupeModule } from '../dedupe/dedupe.module.js';
-import { MetricsModule } from '../metrics/metrics.module.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { PublisherModule } from '../publisher/publisher.module.js';
 import { Attempts } from './attempts.js';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Producer, RecordMetadata } from 'kafkajs';
-import type { TopicState } from '../kafka/topics.js';
+import type { TopicState } from '../infrastructure/kafka/topics.js';
 import type { PublishedLog } from '../log/published-log.js';
 import {
   PublishError,

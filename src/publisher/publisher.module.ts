@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { KafkaModule } from '../kafka/kafka.module.js';
+import { KafkaModule } from '../infrastructure/kafka/kafka.module.js';
 import { LogModule } from '../log/log.module.js';
-import { MetricsModule } from '../metrics/metrics.module.js';
-import { TracingModule } from '../tracing/tracing.module.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
+import { TracingModule } from '../infrastructure/tracing/tracing.module.js';
 import { EventPublisher } from './event-publisher.js';
 import { KafkaPublisher } from './kafka.publisher.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Job } from './job.js';
-import { canonicalJson, isObject, type Json } from './json.js';
+import { canonicalJson, isObject, type Json } from '../infrastructure/json/json.js';
 
 /** Members of `user_metadata` that are ours; a caller's metadata cannot have them. */
 export const RESERVED_METADATA = ['correlation_id', 'bridge_job_id'] as const;

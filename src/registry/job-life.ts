@@ -11,7 +11,7 @@ import {
   type JobEvent,
   type JobState,
 } from './job.js';
-import { without } from './json.js';
+import { without } from '../infrastructure/json/json.js';
 
 /** Nothing comes after these. */
 const LAST: ReadonlySet<JobState> = new Set([

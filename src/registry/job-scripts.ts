@@ -1,4 +1,4 @@
-import { RENEW } from '../redis/lease-scripts.js';
+import { RENEW } from '../infrastructure/redis/lease-scripts.js';
 
 /** A job is a hash of its JSON and a version, which tells whether it was written since it was read. */
 const VERSION = `(redis.call('HGET', KEYS[1], 'version') or '')`;

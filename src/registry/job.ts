@@ -1,5 +1,5 @@
 import type { Milestone } from '../events/event-topics.js';
-import type { Json } from './json.js';
+import type { Json } from '../infrastructure/json/json.js';
 
 /**
  * Where a job is in its life.

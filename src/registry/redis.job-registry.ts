@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { RedisAccess } from '../config/config.js';
-import { coalesced } from '../redis/coalesce.js';
-import { RedisScripts, RedisUnavailableError } from '../redis/redis-scripts.js';
+import { coalesced } from '../infrastructure/redis/coalesce.js';
+import {
+  RedisScripts,
+  RedisUnavailableError,
+} from '../infrastructure/redis/redis-scripts.js';
 import {
   JobRegistry,
   matches,

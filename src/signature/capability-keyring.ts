@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { parseKeyring, type Keyring } from '../keyring.js';
-import { WatchedFile } from '../watched-file.js';
+import { parseKeyring, type Keyring } from '../infrastructure/files/keyring.js';
+import { WatchedFile } from '../infrastructure/files/watched-file.js';
 
 const NONE: Keyring = new Map();
 

@@ -1,5 +1,5 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
-import { newest, type Keyring } from '../keyring.js';
+import { newest, type Keyring } from '../infrastructure/files/keyring.js';
 import { SignatureError } from './signature.error.js';
 
 /** What a path token says: which of our jobs a delivery to that path is about. */

@@ -6,12 +6,16 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import type { VaultSecret } from '../vault/open-secrets.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import { VaultUnavailableError } from '../vault/vault-store.js';
 import { parseSecret, type WebhookSecret } from '../vault/webhook-secret.js';
-import { entries, namingSetting, WatchedFile } from '../watched-file.js';
+import {
+  entries,
+  namingSetting,
+  WatchedFile,
+} from '../infrastructure/files/watched-file.js';
 import { verifyCapability, type Capability } from './capability.js';
 import { CapabilityKeyring } from './capability-keyring.js';
 import { GoogleKeys } from './google-keys.js';

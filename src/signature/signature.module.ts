@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { MetricsModule } from '../metrics/metrics.module.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { CapabilityKeyring } from './capability-keyring.js';
 import { SignatureVerifier } from './signature-verifier.js';

@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { namingSetting } from '../watched-file.js';
+import { namingSetting } from '../infrastructure/files/watched-file.js';
 import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';

@@ -1,4 +1,4 @@
-import type { Keyring } from '../keyring.js';
+import type { Keyring } from '../infrastructure/files/keyring.js';
 import { opened } from './seal.js';
 import type { VaultDocument, VaultedSecret } from './vault-document.js';
 import { parseSecret, type WebhookSecret } from './webhook-secret.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisAccess } from '../config/config.js';
-import { RedisScripts } from '../redis/redis-scripts.js';
+import { RedisScripts } from '../infrastructure/redis/redis-scripts.js';
 import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
 
 const KEY = 'vault';

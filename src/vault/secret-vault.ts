@@ -7,9 +7,9 @@ import {
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config/config.js';
-import { newest, parseKeyring, type Keyring } from '../keyring.js';
-import { repeatedly } from '../repeatedly.js';
-import { WatchedFile } from '../watched-file.js';
+import { newest, parseKeyring, type Keyring } from '../infrastructure/files/keyring.js';
+import { repeatedly } from '../infrastructure/timing/run-every.js';
+import { WatchedFile } from '../infrastructure/files/watched-file.js';
 import { OpenSecrets, type VaultSecret } from './open-secrets.js';
 import { opened, sealed, sealKeyId } from './seal.js';
 import {

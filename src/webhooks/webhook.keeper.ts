@@ -8,11 +8,11 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { Metrics } from '../metrics/metrics.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { Problem } from '../problem/problem.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { lookSoon } from '../registry/look-soon.js';
-import { repeatedly } from '../repeatedly.js';
+import { repeatedly } from '../infrastructure/timing/run-every.js';
 import { oldSecrets, type OldSecrets } from '../vault/old-secrets.js';
 import { SecretVault } from '../vault/secret-vault.js';
 import {

@@ -8,7 +8,7 @@ import { json } from 'express';
 import { AccessModule } from '../access/access.module.js';
 import { protect } from '../access/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
-import { MetricsModule } from '../metrics/metrics.module.js';
+import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { VaultModule } from '../vault/vault.module.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';

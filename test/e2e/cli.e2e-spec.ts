@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
 import { runCli } from '../../src/cli/program.js';
-import { parseKeyring } from '../../src/keyring.js';
+import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
 import { issueCapability } from '../../src/signature/capability.js';
 import { json as answering, LoopbackServer } from '../support/loopback-server.js';
 import {

@@ -9,7 +9,7 @@ import {
   jest,
 } from '@jest/globals';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
-import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
+import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
 import type { Job } from '../../src/registry/job.js';
 import { startApp, type TestApp } from '../support/app.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Attempts } from '../../src/publication/attempts.js';
 import { DedupeStore } from '../../src/dedupe/dedupe-store.js';
-import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
+import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import type { PublishFault } from '../../src/publisher/event-publisher.js';
 import { startApp, type TestApp } from '../support/app.js';
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { newTraceparent } from '../../src/tracing/traceparent.js';
+import { newTraceparent } from '../../src/infrastructure/tracing/traceparent.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { ask, eventBody, post, signedV1, signedV1a } from '../support/sender.js';

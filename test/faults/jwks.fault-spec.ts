@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import type { KafkaCluster } from '../../dev/kafka.js';
-import { parseKeyring } from '../../src/keyring.js';
+import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
 import { issueCapability } from '../../src/signature/capability.js';
 import { temporarySecrets, type TemporarySecrets } from '../kafka/secrets.js';
 import { countById, readTopics } from '../kafka/topic-log.js';

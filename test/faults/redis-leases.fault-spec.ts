@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
-import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
+import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { RedisLeases } from '../../src/dedupe/redis.leases.js';
 
 const LEASE_MS = 1000;

@@ -13,7 +13,7 @@ import {
   type TemporaryFolder,
 } from '../../dev/process/temporary-folder.js';
 import { loadConfig } from '../../src/config/config.js';
-import { parseKeyring } from '../../src/keyring.js';
+import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
 import { describeSandboxed } from '../support/sandboxed.js';
 
 interface Service {

@@ -6,7 +6,10 @@ import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
 import { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { freePorts } from '../../dev/process/free-ports.js';
-import { newTraceparent, parseTraceparent } from '../../src/tracing/traceparent.js';
+import {
+  newTraceparent,
+  parseTraceparent,
+} from '../../src/infrastructure/tracing/traceparent.js';
 import { until } from '../dev/processes.js';
 import { OtlpCollector, type CollectedSpan } from '../support/otlp-collector.js';
 import { OTHER_SECRET, post, SECRET, signedV1 } from '../support/sender.js';

@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
 import { RedisVaultStore } from '../../src/vault/redis.vault-store.js';
-import { redisClient, type RedisClient } from '../../src/redis/redis-client.js';
+import {
+  redisClient,
+  type RedisClient,
+} from '../../src/infrastructure/redis/redis-client.js';
 
 let redis: RedisServer;
 /** Authenticated before anything changes: Redis does not ask it again. */

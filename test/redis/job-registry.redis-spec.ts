@@ -5,7 +5,7 @@ import { newJobId } from '../../src/registry/job-id.js';
 import type { JobQuery, JobRegistry } from '../../src/registry/job-registry.js';
 import { advanced, ended, tried } from '../../src/registry/job-life.js';
 import type { Duty, Job } from '../../src/registry/job.js';
-import { without } from '../../src/registry/json.js';
+import { without } from '../../src/infrastructure/json/json.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { RedisJobRegistry } from '../../src/registry/redis.job-registry.js';
 import { knownJob } from '../support/jobs.js';

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
-import { RedisScripts, RedisUnavailableError } from '../../src/redis/redis-scripts.js';
+import {
+  RedisScripts,
+  RedisUnavailableError,
+} from '../../src/infrastructure/redis/redis-scripts.js';
 
 let server: RedisServer;
 let redis: RedisScripts<'answer'>;

@@ -5,7 +5,7 @@ import { JobFinder } from '../../src/jobs/job.finder.js';
 import { JobPublications } from '../../src/jobs/job.publications.js';
 import { JobTeller } from '../../src/jobs/job.teller.js';
 import { JobWatcher } from '../../src/jobs/job.watcher.js';
-import { Metrics } from '../../src/metrics/metrics.js';
+import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 import { Attempts } from '../../src/publication/attempts.js';
 import type { Job } from '../../src/registry/job.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';

@@ -8,7 +8,7 @@ import { CallRate } from '../../src/access/call-rate.js';
 import { needs } from '../../src/access/needed-scope.js';
 import { principalOf, type Principal } from '../../src/access/principal.js';
 import type { Scope } from '../../src/config/api-scopes.js';
-import { Metrics } from '../../src/metrics/metrics.js';
+import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 import { Problem } from '../../src/problem/problem.js';
 
 const READER: Principal = { name: 'token:reader', scopes: new Set(['jobs:read']) };

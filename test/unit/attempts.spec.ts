@@ -17,9 +17,9 @@ import {
 import type { Config } from '../../src/config/config.js';
 import { DedupeStore, type Claim } from '../../src/dedupe/dedupe-store.js';
 import type { PartitionId } from '../../src/log/published-log.js';
-import { Metrics } from '../../src/metrics/metrics.js';
+import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 import { PublishError, type Permit } from '../../src/publisher/event-publisher.js';
-import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
+import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 
 const ACK_BUDGET_MS = 3000;

@@ -12,7 +12,7 @@ import type { AccessFault } from '../../src/access/access.error.js';
 import { Authenticator } from '../../src/access/authenticator.js';
 import { SCOPES } from '../../src/config/api-scopes.js';
 import { ConfigError, type Config } from '../../src/config/config.js';
-import { Metrics } from '../../src/metrics/metrics.js';
+import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 import { accessConfig, trusting } from '../support/access.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 import { TestIssuer } from '../support/issuer.js';

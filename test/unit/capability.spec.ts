@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { base64url, decodeJwt, SignJWT } from 'jose';
-import { parseKeyring } from '../../src/keyring.js';
+import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
 import { issueCapability, verifyCapability } from '../../src/signature/capability.js';
 import { faultOf } from '../support/faults.js';
 

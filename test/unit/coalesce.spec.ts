@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { coalesced } from '../../src/redis/coalesce.js';
+import { coalesced } from '../../src/infrastructure/redis/coalesce.js';
 
 describe('coalesced', () => {
   it('asks once for all of a turn, and gives each its own answer', async () => {

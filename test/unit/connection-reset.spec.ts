@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { installConnectionReset } from '../../src/kafka/connection-reset.js';
+import { installConnectionReset } from '../../src/infrastructure/kafka/kafkajs/connection-reset.js';
 
 installConnectionReset();
 

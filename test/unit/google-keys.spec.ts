@@ -10,7 +10,7 @@ import {
   jest,
 } from '@jest/globals';
 import { GoogleKeys as Signer, type PublicJwk } from '../../dev/gemini/signing.js';
-import { KeysUnavailableError } from '../../src/jwks/remote-keys.js';
+import { KeysUnavailableError } from '../../src/infrastructure/jwks/remote-keys.js';
 import { GoogleKeys, type KeySet } from '../../src/signature/google-keys.js';
 import { hang, json, LoopbackServer, text } from '../support/loopback-server.js';
 

@@ -4,7 +4,7 @@ import { parseGeminiEvent } from '../../src/events/gemini-event.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import { metadataHash, userMetadataOf } from '../../src/registry/correlation.js';
 import { NOT_TAKEN, type Job } from '../../src/registry/job.js';
-import { without } from '../../src/registry/json.js';
+import { without } from '../../src/infrastructure/json/json.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 import { knownJob } from '../support/jobs.js';

@@ -5,7 +5,7 @@ import { newJobId } from '../../src/registry/job-id.js';
 import { tried } from '../../src/registry/job-life.js';
 import type { Job } from '../../src/registry/job.js';
 import { ago, Caretaking, dueJob, GIVE_UP_MS, SETTLE_MS } from '../support/caretaking.js';
-import { without } from '../../src/registry/json.js';
+import { without } from '../../src/infrastructure/json/json.js';
 
 const ID = '01998f6e-0000-7000-8000-000000000001';
 const LATER = '01998f6e-0000-7000-8000-000000000002';

@@ -7,13 +7,13 @@ import { parseOrder } from '../../src/jobs/job-order.js';
 import { JobSubmitter } from '../../src/jobs/job.submitter.js';
 import { JOB_KINDS } from '../../src/kinds/job-kinds.js';
 import { withEvent } from '../../src/kinds/job-news.js';
-import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
+import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { metadataHash } from '../../src/registry/correlation.js';
 import type { Job } from '../../src/registry/job.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import type { CapabilityKeyring } from '../../src/signature/capability-keyring.js';
-import { parseKeyring } from '../../src/keyring.js';
-import { IdsOnly } from '../../src/tracing/tracing.js';
+import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
+import { IdsOnly } from '../../src/infrastructure/tracing/tracing.js';
 import { verifyCapability } from '../../src/signature/capability.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 

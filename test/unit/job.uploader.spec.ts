@@ -6,7 +6,7 @@ import { JobSubmitter } from '../../src/jobs/job.submitter.js';
 import { JobUploader } from '../../src/jobs/job.uploader.js';
 import { batchKind } from '../../src/kinds/batch.kind.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
-import { IdsOnly } from '../../src/tracing/tracing.js';
+import { IdsOnly } from '../../src/infrastructure/tracing/tracing.js';
 import { CapabilityKeyring } from '../../src/signature/capability-keyring.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 import { FakeGemini } from '../support/fake-gemini.js';

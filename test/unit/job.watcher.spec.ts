@@ -5,7 +5,7 @@ import type { EventRecord } from '../../src/publisher/event-publisher.js';
 import { newJobId } from '../../src/registry/job-id.js';
 import { advanced } from '../../src/registry/job-life.js';
 import type { Job } from '../../src/registry/job.js';
-import { without } from '../../src/registry/json.js';
+import { without } from '../../src/infrastructure/json/json.js';
 import { ago, Caretaking, dueJob } from '../support/caretaking.js';
 
 const ID = '01998f6e-0000-7000-8000-000000000001';

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { JsonLogger, type LogLevel } from '../../src/json.logger.js';
+import {
+  JsonLogger,
+  type LogLevel,
+} from '../../src/infrastructure/logging/json.logger.js';
 import { LogCapture } from '../support/log-capture.js';
 
 let log: LogCapture;

@@ -3,17 +3,20 @@ import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ClusterFollower, KafkaCluster } from '../../src/kafka/kafka-cluster.js';
+import type {
+  ClusterFollower,
+  KafkaCluster,
+} from '../../src/infrastructure/kafka/kafka-cluster.js';
 import type {
   FetchAnswer,
   FetchPosition,
   LogReader,
   OffsetAnswer,
-} from '../../src/log/log-reader.js';
+} from '../../src/infrastructure/kafka/kafkajs/topic-reader.js';
 import { LogTail } from '../../src/log/log-tail.js';
 import type { PartitionId } from '../../src/log/published-log.js';
-import { Metrics } from '../../src/metrics/metrics.js';
-import { encodeRecord } from '../../src/publisher/record-encoder.js';
+import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
+import { encodeRecord } from '../../src/infrastructure/kafka/kafkajs/record-encoder.js';
 
 const TOPIC = 'gemini.other';
 const NOT_LEADER = 6;

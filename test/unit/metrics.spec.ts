@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Config } from '../../src/config/config.js';
 import { fromZero } from '../../src/from-zero.js';
-import { Metrics } from '../../src/metrics/metrics.js';
+import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 
 const shown = async (metrics: Metrics, name: string) =>
   (await metrics.registry.getSingleMetricAsString(`gemini_bridge_${name}`)).split('\n');

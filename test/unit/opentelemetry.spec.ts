@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { JsonLogger } from '../../src/json.logger.js';
-import { OpenTelemetry } from '../../src/tracing/opentelemetry.js';
-import { newTraceparent } from '../../src/tracing/traceparent.js';
+import { JsonLogger } from '../../src/infrastructure/logging/json.logger.js';
+import { OpenTelemetry } from '../../src/infrastructure/tracing/opentelemetry.js';
+import { newTraceparent } from '../../src/infrastructure/tracing/traceparent.js';
 import { until } from '../dev/processes.js';
 import { hang, LoopbackServer, text } from '../support/loopback-server.js';
 import { LogCapture } from '../support/log-capture.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { RedisUnavailableError } from '../../src/redis/redis-scripts.js';
-import { persistently } from '../../src/registry/persistently.js';
+import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
+import { persistently } from '../../src/infrastructure/redis/retry-while-unavailable.js';
 
 const silence = new RedisUnavailableError('Redis did not answer');
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   encodeRecord,
   installRecordEncoder,
-} from '../../src/publisher/record-encoder.js';
+} from '../../src/infrastructure/kafka/kafkajs/record-encoder.js';
 
 const MODULE = 'kafkajs/src/protocol/recordBatch/record/v0';
 const require = createRequire(import.meta.url);

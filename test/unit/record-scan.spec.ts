@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { scanBatches } from '../../src/log/record-scan.js';
-import { encodeRecord } from '../../src/publisher/record-encoder.js';
+import { encodeRecord } from '../../src/infrastructure/kafka/kafkajs/record-encoder.js';
 
 const NOW = 1_795_000_000_000;
 

@@ -1,7 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Admin } from 'kafkajs';
-import { RetentionError, Topics, TopicsError } from '../../src/kafka/topics.js';
+import {
+  RetentionError,
+  Topics,
+  TopicsError,
+} from '../../src/infrastructure/kafka/topics.js';
 
 const NAMES = ['gemini.other', 'gemini-bridge.dead-letter'];
 const CONFIG = {

@@ -7,7 +7,7 @@ import {
   namingSetting,
   numberedEntries,
   WatchedFile,
-} from '../../src/watched-file.js';
+} from '../../src/infrastructure/files/watched-file.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 import { temporaryFile, type TemporaryFile } from '../support/temporary-file.js';
 

@@ -1,6 +1,6 @@
 /** The route of dynamic webhooks: a URL for each job, and Google's `v1a` signature. */
 import type { GoogleKeys } from '../../../dev/gemini/signing.js';
-import { parseKeyring } from '../../../src/keyring.js';
+import { parseKeyring } from '../../../src/infrastructure/files/keyring.js';
 import { issueCapability } from '../../../src/signature/capability.js';
 
 /** Signs and addresses a dynamic delivery. */

@@ -21,7 +21,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { LogQuota } from '../rate/log-quota.js';
+import { LogQuota } from '../logging/log-rate-limit.js';
 import { parseTraceparent } from './traceparent.js';
 import {
   IdsOnly,

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import { CONFIG, type Config } from '../../config/config.js';
 import { IdsOnly, Tracing } from './tracing.js';
 
 /** Binds tracing. OpenTelemetry is not even loaded where nobody wants it. */

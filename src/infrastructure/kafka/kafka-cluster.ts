@@ -7,10 +7,10 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Admin, Kafka } from 'kafkajs';
-import { CONFIG, type Config } from '../config/config.js';
-import { topicNames } from '../events/event-topics.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { topicNames } from '../../events/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
-import { installConnectionReset } from './connection-reset.js';
+import { installConnectionReset } from './kafkajs/connection-reset.js';
 import { kafkaClient } from './kafka-client.js';
 import { RetentionError, Topics, type TopicState } from './topics.js';
 

@@ -1,4 +1,4 @@
-import { patchKafkajs } from './kafkajs-patch.js';
+import { patchKafkajs } from './patch.js';
 
 /** The parts of kafkajs's `Connection` that hold an answer that has come in part. */
 interface Connection {

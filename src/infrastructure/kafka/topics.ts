@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import kafkajs, { type Admin } from 'kafkajs';
-import type { Config } from '../config/config.js';
+import type { Config } from '../../config/config.js';
 
 /** How the broker sees one of our topics. */
 export interface TopicState {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RedisUnavailableError } from '../redis/redis-scripts.js';
+import { RedisUnavailableError } from './redis-scripts.js';
 
 const FIRST_WAIT_MS = 100;
 /** A store that did not answer is not asked for a second (`RedisScripts`). */

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import type { RedisAccess } from '../config/config.js';
+import type { RedisAccess } from '../../config/config.js';
 
 /** A single server, one behind Sentinel, or a cluster: all take the same commands. */
 export type RedisClient = Redis | Cluster;

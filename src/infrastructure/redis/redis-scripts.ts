@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { RedisAccess } from '../config/config.js';
+import type { RedisAccess } from '../../config/config.js';
 import { redisClient, type RedisClient } from './redis-client.js';
 
 /** A delivery waits at most this long for the store, of its four seconds, in ms. */

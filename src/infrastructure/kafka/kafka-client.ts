@@ -6,8 +6,8 @@ import {
   type logCreator,
   type SASLOptions,
 } from 'kafkajs';
-import type { Config } from '../config/config.js';
-import { watchedSockets } from './socket-watchdog.js';
+import type { Config } from '../../config/config.js';
+import { watchedSockets } from './kafkajs/socket-watchdog.js';
 
 /** A client with the deployment's brokers, credentials and certificates. */
 export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { repeatedly } from '../repeatedly.js';
+import { repeatedly } from '../timing/run-every.js';
 
 /** Read again in the background after this time. */
 const FRESH_MS = 600_000;

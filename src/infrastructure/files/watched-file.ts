@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
-import { ConfigError } from './config/config.js';
+import { ConfigError } from '../../config/config.js';
 
 const INTERVAL_MS = 2000;
 
