@@ -1,11 +1,11 @@
 import { ACCESS_FAULTS } from './access/access.error.js';
 import { FOREIGN_REASONS } from './bridge/job-identity.js';
 import type { Config } from './config/config.js';
-import { DEDUPE_CALLS } from './dedupe/dedupe-store.js';
+import { DEDUPE_CALLS } from './publishing/dedupe-store.js';
 import { EVENT_FAULTS } from './events/gemini-event.js';
 import { topicNames } from './events/event-topics.js';
 import { JOB_KINDS } from './kinds/job-kinds.js';
-import { PUBLISH_FAULTS } from './publisher/event-publisher.js';
+import { PUBLISH_FAULTS } from './publishing/event-publisher.js';
 import { OUTCOMES, REFUSALS } from './server/prepared-answer.js';
 import type { Metrics } from './infrastructure/metrics/metrics.js';
 

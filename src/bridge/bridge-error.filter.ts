@@ -3,14 +3,17 @@ import type { Request, Response } from 'express';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { PublishError, type PublishFault } from '../publisher/event-publisher.js';
+import { PublishError, type PublishFault } from '../publishing/event-publisher.js';
 import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { SecretsUnsettledError, SignatureError } from '../signature/signature.error.js';
 import { VaultUnavailableError } from '../vault/vault-store.js';
 import { AckBudgetError } from '../infrastructure/timing/deadline.js';
 import { traceIdOf } from './delivery.js';
-import { DedupeUnavailableError, DeliveryPendingError } from '../publication/attempts.js';
+import {
+  DedupeUnavailableError,
+  DeliveryPendingError,
+} from '../publishing/publications.js';
 import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([

@@ -13,14 +13,14 @@ import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import type { GeminiEvent } from '../events/gemini-event.js';
 import { jobScope, reconciledId } from '../kinds/job-news.js';
-import { outcomeKey } from '../log/record-scan.js';
+import { outcomeKey } from '../publishing/history/record-scan.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { Attempts, type Outcome } from '../publication/attempts.js';
+import { Attempts, type Outcome } from '../publishing/publications.js';
 import {
   EventPublisher,
   type EventRecord,
   type Permit,
-} from '../publisher/event-publisher.js';
+} from '../publishing/event-publisher.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { BridgeErrorFilter } from './bridge-error.filter.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { PublicationModule } from '../publication/publication.module.js';
+import { PublicationModule } from '../publishing/publishing.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { TracingModule } from '../infrastructure/tracing/tracing.module.js';

@@ -7,10 +7,10 @@ import {
 import type { Request } from 'express';
 import { lastValueFrom, Observable } from 'rxjs';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import type { Permit } from '../publisher/event-publisher.js';
+import type { Permit } from '../publishing/event-publisher.js';
 import { PreparedAnswer } from '../server/prepared-answer.js';
 import { AckBudgetError } from '../infrastructure/timing/deadline.js';
-import { Attempts, type Outcome } from '../publication/attempts.js';
+import { Attempts, type Outcome } from '../publishing/publications.js';
 import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
 import type { DeliveryTrace } from './delivery-trace.js';
 import { EventNotes } from './event-notes.js';

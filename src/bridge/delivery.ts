@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { Permit } from '../publisher/event-publisher.js';
+import type { Permit } from '../publishing/event-publisher.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import type { DeliveryTrace } from './delivery-trace.js';

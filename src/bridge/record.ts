@@ -6,7 +6,7 @@ import {
   type GeminiEvent,
 } from '../events/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../events/event-topics.js';
-import type { EventRecord } from '../publisher/event-publisher.js';
+import type { EventRecord } from '../publishing/event-publisher.js';
 import { correlationHeaders } from '../registry/correlation.js';
 import type { Delivery } from './delivery.js';
 import type { EventJob, ForeignReason } from './job-identity.js';
@@ -75,7 +75,7 @@ export function deadLetterRecord(
 
 /**
  * With these a subscriber can verify again, and the bridge can tell what it has published:
- * id, scope and hash are what a repeat is known by (src/log/record-scan.ts).
+ * id, scope and hash are what a repeat is known by (src/publishing/history/record-scan.ts).
  */
 function proofHeaders(delivery: Delivery): Record<string, string> {
   const { proof, scope, bodyHash, receivedAt, trace } = delivery;

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { DedupeModule } from '../dedupe/dedupe.module.js';
-import { LogModule } from '../log/log.module.js';
+import { DedupeModule } from '../publishing/dedupe/dedupe.module.js';
+import { LogModule } from '../publishing/history/topic-history.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { PublisherModule } from '../publisher/publisher.module.js';
+import { PublisherModule } from '../publishing/producer/producer.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { HealthController } from './health.controller.js';

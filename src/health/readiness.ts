@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CONFIG, type Config } from '../config/config.js';
-import { DedupeStore } from '../dedupe/dedupe-store.js';
-import { PublishedLog } from '../log/published-log.js';
+import { DedupeStore } from '../publishing/dedupe-store.js';
+import { PublishedLog } from '../publishing/topic-history.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { EventPublisher } from '../publisher/event-publisher.js';
+import { EventPublisher } from '../publishing/event-publisher.js';
 import type { TwoPortAdapter } from '../server/two-port.adapter.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
 

@@ -3,7 +3,7 @@ import { jobsTopic, topicFor, type Milestone } from '../events/event-topics.js';
 import { newTraceparent } from '../infrastructure/tracing/traceparent.js';
 import type { JobKind, Sighting } from '../kinds/job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../kinds/job-news.js';
-import type { EventRecord } from '../publisher/event-publisher.js';
+import type { EventRecord } from '../publishing/event-publisher.js';
 import { correlationHeaders } from '../registry/correlation.js';
 import type { Job } from '../registry/job.js';
 import { viewOf } from './job-view.js';

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { outcomeKey } from '../log/record-scan.js';
+import { outcomeKey } from '../publishing/history/record-scan.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { AckBudgetError, withinBudget } from '../infrastructure/timing/deadline.js';
-import { Attempts, type Outcome } from '../publication/attempts.js';
-import { EventPublisher } from '../publisher/event-publisher.js';
+import { Attempts, type Outcome } from '../publishing/publications.js';
+import { EventPublisher } from '../publishing/event-publisher.js';
 import type { OnceRecord } from './job-record.js';
 
 /** Without an outcome yet. They take room in the publisher's queue, which the deliveries need. */

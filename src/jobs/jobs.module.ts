@@ -10,7 +10,7 @@ import { protect } from '../access/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { PublicationModule } from '../publication/publication.module.js';
+import { PublicationModule } from '../publishing/publishing.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { TracingModule } from '../infrastructure/tracing/tracing.module.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Attempts } from '../../src/publication/attempts.js';
-import { DedupeStore } from '../../src/dedupe/dedupe-store.js';
+import { Attempts } from '../../src/publishing/publications.js';
+import { DedupeStore } from '../../src/publishing/dedupe-store.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
-import type { PublishFault } from '../../src/publisher/event-publisher.js';
+import type { PublishFault } from '../../src/publishing/event-publisher.js';
 import { startApp, type TestApp } from '../support/app.js';
 import {
   ask,

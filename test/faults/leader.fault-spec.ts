@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
 import type { KafkaCluster, KafkaNode } from '../../dev/kafka.js';
-import { partitionFor } from '../../src/publisher/murmur2.js';
+import { partitionFor } from '../../src/publishing/producer/murmur2.js';
 import { client, countById, readTopics } from '../kafka/topic-log.js';
 import { GeminiSender, SECRET } from './gemini-sender.js';
 import { startOwnKafka } from './own-kafka.js';

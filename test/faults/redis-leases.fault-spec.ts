@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
-import { RedisLeases } from '../../src/dedupe/redis.leases.js';
+import { RedisLeases } from '../../src/publishing/dedupe/redis.leases.js';
 
 const LEASE_MS = 1000;
 

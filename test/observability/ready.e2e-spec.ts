@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
-import { DedupeStore } from '../../src/dedupe/dedupe-store.js';
-import { PublishedLog } from '../../src/log/published-log.js';
+import { DedupeStore } from '../../src/publishing/dedupe-store.js';
+import { PublishedLog } from '../../src/publishing/topic-history.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { json, LoopbackServer } from '../support/loopback-server.js';
 import { ask } from '../support/sender.js';

@@ -4,7 +4,7 @@ import { AppModule } from '../../src/app.module.js';
 import { loadConfig } from '../../src/config/config.js';
 import { JsonLogger } from '../../src/infrastructure/logging/json.logger.js';
 import { KafkaCluster } from '../../src/infrastructure/kafka/kafka-cluster.js';
-import { EventPublisher } from '../../src/publisher/event-publisher.js';
+import { EventPublisher } from '../../src/publishing/event-publisher.js';
 import { listen } from '../../src/server/bridge-server.js';
 import { TwoPortAdapter } from '../../src/server/two-port.adapter.js';
 import { parseKeyring } from '../../src/infrastructure/files/keyring.js';

@@ -1,12 +1,12 @@
 import type { Config } from '../../src/config/config.js';
-import { MemoryDedupeStore } from '../../src/dedupe/memory.dedupe-store.js';
+import { MemoryDedupeStore } from '../../src/publishing/dedupe/memory.dedupe-store.js';
 import { GeminiQuestions } from '../../src/jobs/gemini-questions.js';
 import { JobFinder } from '../../src/jobs/job.finder.js';
 import { JobPublications } from '../../src/jobs/job.publications.js';
 import { JobTeller } from '../../src/jobs/job.teller.js';
 import { JobWatcher } from '../../src/jobs/job.watcher.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
-import { Attempts } from '../../src/publication/attempts.js';
+import { Attempts } from '../../src/publishing/publications.js';
 import type { Job } from '../../src/registry/job.js';
 import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
 import { FakeGemini } from './fake-gemini.js';

@@ -5,7 +5,7 @@ import {
   PublishError,
   type EventRecord,
   type PublishFault,
-} from '../../src/publisher/event-publisher.js';
+} from '../../src/publishing/event-publisher.js';
 
 /** Keeps what it is given, and can be told to wait or to fail. */
 export class RecordingPublisher extends EventPublisher {

@@ -13,12 +13,12 @@ import {
   Attempts,
   DedupeUnavailableError,
   DeliveryPendingError,
-} from '../../src/publication/attempts.js';
+} from '../../src/publishing/publications.js';
 import type { Config } from '../../src/config/config.js';
-import { DedupeStore, type Claim } from '../../src/dedupe/dedupe-store.js';
-import type { PartitionId } from '../../src/log/published-log.js';
+import { DedupeStore, type Claim } from '../../src/publishing/dedupe-store.js';
+import type { PartitionId } from '../../src/publishing/topic-history.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
-import { PublishError, type Permit } from '../../src/publisher/event-publisher.js';
+import { PublishError, type Permit } from '../../src/publishing/event-publisher.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 

@@ -7,15 +7,18 @@ import {
   type PartitionerArgs,
   type Producer,
 } from 'kafkajs';
-import { Batcher } from '../../src/publisher/batcher.js';
-import { ClaimLapsed, routedPartitioner } from '../../src/publisher/routed-message.js';
+import { Batcher } from '../../src/publishing/producer/batcher.js';
+import {
+  ClaimLapsed,
+  routedPartitioner,
+} from '../../src/publishing/producer/routed-message.js';
 import {
   PublishError,
   type EventRecord,
   type Permit,
-} from '../../src/publisher/event-publisher.js';
-import { PublishedLog } from '../../src/log/published-log.js';
-import { partitionFor } from '../../src/publisher/murmur2.js';
+} from '../../src/publishing/event-publisher.js';
+import { PublishedLog } from '../../src/publishing/topic-history.js';
+import { partitionFor } from '../../src/publishing/producer/murmur2.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 import { FakeProducer, type FakeRequest } from '../support/fake.producer.js';
 

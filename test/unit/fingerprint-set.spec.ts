@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { fingerprintOf, FingerprintSet } from '../../src/dedupe/fingerprint-set.js';
+import {
+  fingerprintOf,
+  FingerprintSet,
+} from '../../src/publishing/dedupe/fingerprint-set.js';
 
 describe('FingerprintSet', () => {
   it('knows what was added, however much that is, and nothing else', () => {

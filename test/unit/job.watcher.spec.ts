@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
-import type { EventRecord } from '../../src/publisher/event-publisher.js';
+import type { EventRecord } from '../../src/publishing/event-publisher.js';
 import { newJobId } from '../../src/registry/job-id.js';
 import { advanced } from '../../src/registry/job-life.js';
 import type { Job } from '../../src/registry/job.js';

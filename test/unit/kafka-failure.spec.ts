@@ -7,7 +7,7 @@ import {
   KafkaJSRequestTimeoutError,
   KafkaJSTopicMetadataNotLoaded,
 } from 'kafkajs';
-import { failureOf } from '../../src/publisher/kafka-failure.js';
+import { failureOf } from '../../src/publishing/producer/kafka-failure.js';
 
 const protocolError = (type: string) =>
   new KafkaJSProtocolError({ type, code: 1, message: type } as never);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Producer } from 'kafkajs';
-import type { Permit } from '../../src/publisher/event-publisher.js';
+import type { Permit } from '../../src/publishing/event-publisher.js';
 import {
   Lane,
   type Partition,
   type Pending,
   type Unit,
-} from '../../src/publisher/lane.js';
+} from '../../src/publishing/producer/broker-queue.js';
 
 const PRODUCER = {} as Producer;
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
-import { installLastLook } from '../../src/publisher/last-look.js';
-import { ClaimLapsed } from '../../src/publisher/routed-message.js';
+import { installLastLook } from '../../src/publishing/producer/produce-fence.js';
+import { ClaimLapsed } from '../../src/publishing/producer/routed-message.js';
 
 const require = createRequire(import.meta.url);
 const Broker = require('kafkajs/src/broker') as {

@@ -13,8 +13,8 @@ import type {
   LogReader,
   OffsetAnswer,
 } from '../../src/infrastructure/kafka/kafkajs/topic-reader.js';
-import { LogTail } from '../../src/log/log-tail.js';
-import type { PartitionId } from '../../src/log/published-log.js';
+import { LogTail } from '../../src/publishing/history/topic-follower.js';
+import type { PartitionId } from '../../src/publishing/topic-history.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 import { encodeRecord } from '../../src/infrastructure/kafka/kafkajs/record-encoder.js';
 

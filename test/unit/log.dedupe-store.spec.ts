@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { fingerprintOf } from '../../src/dedupe/fingerprint-set.js';
-import { Leases, LocalLeases } from '../../src/dedupe/leases.js';
-import { LogDedupeStore } from '../../src/dedupe/log.dedupe-store.js';
-import { PublishedIds } from '../../src/dedupe/published-ids.js';
-import type { LogTail } from '../../src/log/log-tail.js';
+import { fingerprintOf } from '../../src/publishing/dedupe/fingerprint-set.js';
+import { Leases, LocalLeases } from '../../src/publishing/dedupe/leases.js';
+import { LogDedupeStore } from '../../src/publishing/dedupe/topic-history.dedupe-store.js';
+import { PublishedIds } from '../../src/publishing/dedupe/published-ids.js';
+import type { LogTail } from '../../src/publishing/history/topic-follower.js';
 
 /** What the store uses of a tail; the test says what stands in the log, and when it is read. */
 class FakeTail {

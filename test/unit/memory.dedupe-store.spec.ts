@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MemoryDedupeStore } from '../../src/dedupe/memory.dedupe-store.js';
+import { MemoryDedupeStore } from '../../src/publishing/dedupe/memory.dedupe-store.js';
 
 const TTL_MS = 10_000;
 

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { Partitioners } from 'kafkajs';
-import { partitionFor } from '../../src/publisher/murmur2.js';
+import { partitionFor } from '../../src/publishing/producer/murmur2.js';
 
 const theirs = Partitioners.DefaultPartitioner();
 

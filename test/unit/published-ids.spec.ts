@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { fingerprintOf } from '../../src/dedupe/fingerprint-set.js';
-import { PublishedIds } from '../../src/dedupe/published-ids.js';
+import { fingerprintOf } from '../../src/publishing/dedupe/fingerprint-set.js';
+import { PublishedIds } from '../../src/publishing/dedupe/published-ids.js';
 
 const HOUR = 3_600_000;
 const TTL_MS = 72 * HOUR;

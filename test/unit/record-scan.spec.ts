@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { scanBatches } from '../../src/log/record-scan.js';
+import { scanBatches } from '../../src/publishing/history/record-scan.js';
 import { encodeRecord } from '../../src/infrastructure/kafka/kafkajs/record-encoder.js';
 
 const NOW = 1_795_000_000_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { TailPartition } from '../../src/log/tail-partition.js';
+import { TailPartition } from '../../src/publishing/history/partition-progress.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 
 const MAX_LAG_MS = 5000;

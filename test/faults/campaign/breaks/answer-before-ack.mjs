@@ -4,7 +4,7 @@
  */
 import { announce, load, replace } from './dist.mjs';
 
-const { KafkaPublisher } = await load('publisher/kafka.publisher.js');
+const { KafkaPublisher } = await load('publishing/producer/kafka.publisher.js');
 
 replace(
   KafkaPublisher,

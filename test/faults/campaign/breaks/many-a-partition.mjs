@@ -4,7 +4,7 @@
  */
 import { alwaysFalse, announce, load, replace } from './dist.mjs';
 await import('./many-in-flight.mjs');
-const { Batcher } = await load('publisher/batcher.js');
+const { Batcher } = await load('publishing/producer/batcher.js');
 
 replace(
   Batcher,

@@ -5,7 +5,7 @@
  */
 import { alwaysFalse, announce, load, replace } from './dist.mjs';
 
-const { Batcher } = await load('publisher/batcher.js');
+const { Batcher } = await load('publishing/producer/batcher.js');
 
 replace(
   Batcher,

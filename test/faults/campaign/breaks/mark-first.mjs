@@ -5,7 +5,7 @@
  */
 import { announce, load, replace } from './dist.mjs';
 
-const { Attempts } = await load('publication/attempts.js');
+const { Attempts } = await load('publishing/publications.js');
 
 /** Where the store has nothing to mark, because Kafka is its memory, the mark is here alone. */
 const marked = new Set();

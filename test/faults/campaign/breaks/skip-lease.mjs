@@ -5,7 +5,7 @@
  */
 import { announce, classesWith, load, replace } from './dist.mjs';
 
-const { Attempts } = await load('publication/attempts.js');
+const { Attempts } = await load('publishing/publications.js');
 
 /** A store's answer, or a lease's: held by another is held by us. */
 function heldByUs(answer) {
@@ -13,7 +13,7 @@ function heldByUs(answer) {
 }
 
 for (const method of ['claim', 'take']) {
-  for (const owner of await classesWith('dedupe', method)) {
+  for (const owner of await classesWith('publishing/dedupe', method)) {
     replace(
       owner,
       method,

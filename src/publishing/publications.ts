@@ -7,9 +7,9 @@ import {
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config/config.js';
-import { DedupeStore, type Claim, type DedupeCall } from '../dedupe/dedupe-store.js';
+import { DedupeStore, type Claim, type DedupeCall } from './dedupe-store.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { PublishError, type Permit } from '../publisher/event-publisher.js';
+import { PublishError, type Permit } from './event-publisher.js';
 import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
 
 export type Outcome = 'published' | 'duplicate';

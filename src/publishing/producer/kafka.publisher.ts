@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Producer } from 'kafkajs';
-import { CONFIG, type Config } from '../config/config.js';
+import { CONFIG, type Config } from '../../config/config.js';
 import {
   KafkaCluster,
   type ClusterFollower,
-} from '../infrastructure/kafka/kafka-cluster.js';
-import type { TopicState } from '../infrastructure/kafka/topics.js';
-import { PublishedLog } from '../log/published-log.js';
-import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { traced, Tracing } from '../infrastructure/tracing/tracing.js';
+} from '../../infrastructure/kafka/kafka-cluster.js';
+import type { TopicState } from '../../infrastructure/kafka/topics.js';
+import { PublishedLog } from '../topic-history.js';
+import { Metrics } from '../../infrastructure/metrics/metrics.js';
+import { traced, Tracing } from '../../infrastructure/tracing/tracing.js';
 import { Batcher } from './batcher.js';
-import { EventPublisher, type EventRecord, type Permit } from './event-publisher.js';
-import { installLastLook } from './last-look.js';
-import { installRecordEncoder } from '../infrastructure/kafka/kafkajs/record-encoder.js';
+import { EventPublisher, type EventRecord, type Permit } from '../event-publisher.js';
+import { installLastLook } from './produce-fence.js';
+import { installRecordEncoder } from '../../infrastructure/kafka/kafkajs/record-encoder.js';
 import { routedPartitioner } from './routed-message.js';
 
 const METADATA_MAX_AGE_MS = 7 * 24 * 3_600_000;

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { DedupeModule } from '../dedupe/dedupe.module.js';
+import { DedupeModule } from './dedupe/dedupe.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { PublisherModule } from '../publisher/publisher.module.js';
-import { Attempts } from './attempts.js';
+import { PublisherModule } from './producer/producer.module.js';
+import { Attempts } from './publications.js';
 
 /** Publishing what must not be published twice: claim → publish → confirm. */
 @Module({

@@ -4,17 +4,17 @@ import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type {
   ClusterFollower,
   KafkaCluster,
-} from '../infrastructure/kafka/kafka-cluster.js';
-import type { TopicState } from '../infrastructure/kafka/topics.js';
-import type { Metrics } from '../infrastructure/metrics/metrics.js';
+} from '../../infrastructure/kafka/kafka-cluster.js';
+import type { TopicState } from '../../infrastructure/kafka/topics.js';
+import type { Metrics } from '../../infrastructure/metrics/metrics.js';
 import {
   LogReader,
   type FetchAnswer,
   type OffsetAnswer,
-} from '../infrastructure/kafka/kafkajs/topic-reader.js';
-import { MAX_LAG_MS, PublishedLog, type PartitionId } from './published-log.js';
+} from '../../infrastructure/kafka/kafkajs/topic-reader.js';
+import { MAX_LAG_MS, PublishedLog, type PartitionId } from '../topic-history.js';
 import { scanBatches, type Found } from './record-scan.js';
-import { TailPartition } from './tail-partition.js';
+import { TailPartition } from './partition-progress.js';
 
 /** Between two questions for the end of the log, in ms. */
 const POLL_MS = 1000;

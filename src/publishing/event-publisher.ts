@@ -1,4 +1,4 @@
-import type { PartitionId } from '../log/published-log.js';
+import type { PartitionId } from './topic-history.js';
 
 /** One record, ready for the log. */
 export interface EventRecord {

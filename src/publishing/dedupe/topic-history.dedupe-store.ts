@@ -1,7 +1,7 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { LogTail } from '../log/log-tail.js';
-import type { PartitionId } from '../log/published-log.js';
-import { DedupeStore, type Claim } from './dedupe-store.js';
+import type { LogTail } from '../history/topic-follower.js';
+import type { PartitionId } from '../topic-history.js';
+import { DedupeStore, type Claim } from '../dedupe-store.js';
 import { fingerprintOf, type Fingerprint } from './fingerprint-set.js';
 import type { Leases } from './leases.js';
 import type { PublishedIds } from './published-ids.js';

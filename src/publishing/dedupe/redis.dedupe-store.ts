@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { RedisAccess } from '../config/config.js';
-import { RedisScripts } from '../infrastructure/redis/redis-scripts.js';
-import { GIVE_BACK, RENEW, renewed } from '../infrastructure/redis/lease-scripts.js';
-import { coalesced } from '../infrastructure/redis/coalesce.js';
-import { DedupeStore, type Claim } from './dedupe-store.js';
+import type { RedisAccess } from '../../config/config.js';
+import { RedisScripts } from '../../infrastructure/redis/redis-scripts.js';
+import { GIVE_BACK, RENEW, renewed } from '../../infrastructure/redis/lease-scripts.js';
+import { coalesced } from '../../infrastructure/redis/coalesce.js';
+import { DedupeStore, type Claim } from '../dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
 
 const PREFIX = 'event:';

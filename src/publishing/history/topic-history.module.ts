@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
-import { KafkaCluster } from '../infrastructure/kafka/kafka-cluster.js';
-import { KafkaModule } from '../infrastructure/kafka/kafka.module.js';
-import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { LogTail } from './log-tail.js';
-import { PublishedLog, UnreadLog } from './published-log.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { KafkaCluster } from '../../infrastructure/kafka/kafka-cluster.js';
+import { KafkaModule } from '../../infrastructure/kafka/kafka.module.js';
+import { Metrics } from '../../infrastructure/metrics/metrics.js';
+import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
+import { LogTail } from './topic-follower.js';
+import { PublishedLog, UnreadLog } from '../topic-history.js';
 
 /** The bridge's own topics as a memory, where they are one. */
 @Module({

@@ -1,7 +1,7 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
-import { MAX_LAG_MS } from '../log/published-log.js';
-import type { Permit } from './event-publisher.js';
-import type { Pending, Unit } from './lane.js';
+import { MAX_LAG_MS } from '../topic-history.js';
+import type { Permit } from '../event-publisher.js';
+import type { Pending, Unit } from './broker-queue.js';
 
 /**
  * A claim has to last for this much longer, in ms: whoever has it next knows the log but for

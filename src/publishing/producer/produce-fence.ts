@@ -1,4 +1,4 @@
-import { patchKafkajs } from '../infrastructure/kafka/kafkajs/patch.js';
+import { patchKafkajs } from '../../infrastructure/kafka/kafkajs/patch.js';
 import { lookAt, type RoutedMessage } from './routed-message.js';
 
 /** The parts of kafkajs's `Broker` that a produce request goes through. */

@@ -1,4 +1,4 @@
-import { DedupeStore, type Claim } from './dedupe-store.js';
+import { DedupeStore, type Claim } from '../dedupe-store.js';
 import { fingerprintOf, type Fingerprint } from './fingerprint-set.js';
 import { PublishedIds } from './published-ids.js';
 

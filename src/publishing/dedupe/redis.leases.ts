@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { RedisAccess } from '../config/config.js';
+import type { RedisAccess } from '../../config/config.js';
 import {
   RedisScripts,
   RedisUnavailableError,
-} from '../infrastructure/redis/redis-scripts.js';
-import { GIVE_BACK, RENEW, renewed } from '../infrastructure/redis/lease-scripts.js';
-import { coalesced } from '../infrastructure/redis/coalesce.js';
+} from '../../infrastructure/redis/redis-scripts.js';
+import { GIVE_BACK, RENEW, renewed } from '../../infrastructure/redis/lease-scripts.js';
+import { coalesced } from '../../infrastructure/redis/coalesce.js';
 import { Leases } from './leases.js';
 
 const PREFIX = 'lease:';

@@ -1,4 +1,4 @@
-import type { PartitionId } from '../log/published-log.js';
+import type { PartitionId } from './topic-history.js';
 
 /**
  * `taken`: ours to publish. `pending`: somebody else is at it. `done`: published before.

@@ -1,5 +1,5 @@
 import type { Producer } from 'kafkajs';
-import type { EventRecord, Permit } from './event-publisher.js';
+import type { EventRecord, Permit } from '../event-publisher.js';
 
 /** A record that waits for its acknowledgement. */
 export interface Pending {

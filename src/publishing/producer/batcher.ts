@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Producer, RecordMetadata } from 'kafkajs';
-import type { TopicState } from '../infrastructure/kafka/topics.js';
-import type { PublishedLog } from '../log/published-log.js';
+import type { TopicState } from '../../infrastructure/kafka/topics.js';
+import type { PublishedLog } from '../topic-history.js';
 import {
   PublishError,
   type EventRecord,
   type Permit,
   type PublishFault,
-} from './event-publisher.js';
+} from '../event-publisher.js';
 import { failureOf } from './kafka-failure.js';
-import { Lane, type Partition, type Pending, type Unit } from './lane.js';
+import { Lane, type Partition, type Pending, type Unit } from './broker-queue.js';
 import { partitionFor } from './murmur2.js';
 import { routed } from './routed-message.js';
 
