@@ -7,7 +7,7 @@ import { PublishError, type PublishFault } from '../publishing/event-publisher.j
 import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
 import { refusal, type RefusalReason } from '../server/prepared-answer.js';
 import { SecretsUnsettledError, SignatureError } from '../signature/signature.error.js';
-import { VaultUnavailableError } from '../vault/vault-store.js';
+import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import { AckBudgetError } from '../infrastructure/timing/deadline.js';
 import { traceIdOf } from './delivery.js';
 import {

@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../infrastructure/kafka/topics.js';
 import { Problem } from '../problem/problem.js';
-import { VaultUnavailableError } from '../vault/vault-store.js';
+import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import { checkConfig } from './config-command.js';
 import { deliverSynthetic, type DeliverOptions } from './deliver-command.js';
 import { generateKey } from './keys-command.js';

@@ -2,8 +2,8 @@ import { loadConfig, type Config } from '../config/config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
-import type { SecretVault } from '../vault/secret-vault.js';
-import { createVault } from '../vault/vault.module.js';
+import type { SecretVault } from '../signing-secrets/signing-secrets.js';
+import { createVault } from '../signing-secrets/signing-secrets.module.js';
 import type { Terminal } from './terminal.js';
 
 /** What proving needs; the rest of a bridge's environment does not matter. */

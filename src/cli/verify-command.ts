@@ -11,7 +11,7 @@ import {
   type SignatureFault,
 } from '../signature/signature.error.js';
 import { isToken } from '../signature/token-signature.js';
-import { VaultUnavailableError } from '../vault/vault-store.js';
+import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import { readCapture, type Capture } from './capture.js';
 import { proving, type Proving } from './proving.js';
 import { CommandError, type Report, type Terminal } from './terminal.js';

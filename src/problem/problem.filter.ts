@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
-import { VaultUnavailableError } from '../vault/vault-store.js';
+import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import { Problem } from './problem.js';
 import type { ProblemRow } from './problem-codes.js';
 

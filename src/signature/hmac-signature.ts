@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { WebhookSecret } from '../vault/webhook-secret.js';
+import type { WebhookSecret } from '../signing-secrets/webhook-secret.js';
 import type { Proof } from './proof.js';
 import { checkTimestamp, entriesOf, type SignatureHeaders } from './signature-headers.js';
 import { SignatureError } from './signature.error.js';

@@ -7,10 +7,10 @@ import {
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import type { VaultSecret } from '../vault/open-secrets.js';
-import { SecretVault } from '../vault/secret-vault.js';
-import { VaultUnavailableError } from '../vault/vault-store.js';
-import { parseSecret, type WebhookSecret } from '../vault/webhook-secret.js';
+import type { VaultSecret } from '../signing-secrets/unsealed-secrets.js';
+import { SecretVault } from '../signing-secrets/signing-secrets.js';
+import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
+import { parseSecret, type WebhookSecret } from '../signing-secrets/webhook-secret.js';
 import {
   entries,
   namingSetting,

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { VaultModule } from '../vault/vault.module.js';
+import { VaultModule } from '../signing-secrets/signing-secrets.module.js';
 import { CapabilityKeyring } from './capability-keyring.js';
 import { SignatureVerifier } from './signature-verifier.js';
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { GeminiError, isMissing, isRefused } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
-import { SecretVault } from '../vault/secret-vault.js';
+import { SecretVault } from '../signing-secrets/signing-secrets.js';
 import {
   CREATION_SHOWS_MS,
   LATE_MS,
@@ -14,8 +14,8 @@ import {
   type Unsettled,
   type VaultDocument,
   type VaultedSecret,
-} from '../vault/vault-document.js';
-import { VaultUnavailableError } from '../vault/vault-store.js';
+} from '../signing-secrets/secrets-document.js';
+import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import type { GeminiWebhook, WebhookFields } from './gemini-webhook.js';
 import { GeminiWebhooks, ISSUE_TIMEOUT_MS } from './gemini-webhooks.js';
 

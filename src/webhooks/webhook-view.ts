@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SecretVault } from '../vault/secret-vault.js';
+import type { SecretVault } from '../signing-secrets/signing-secrets.js';
 import type { GeminiWebhook } from './gemini-webhook.js';
 
 const time = z.iso.datetime();

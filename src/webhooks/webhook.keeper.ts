@@ -13,15 +13,15 @@ import { Problem } from '../problem/problem.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { lookSoon } from '../registry/look-soon.js';
 import { repeatedly } from '../infrastructure/timing/run-every.js';
-import { oldSecrets, type OldSecrets } from '../vault/old-secrets.js';
-import { SecretVault } from '../vault/secret-vault.js';
+import { oldSecrets, type OldSecrets } from '../signing-secrets/overlapping-secrets.js';
+import { SecretVault } from '../signing-secrets/signing-secrets.js';
 import {
   swept,
   withGone,
   withThere,
   type Sight,
   type VaultDocument,
-} from '../vault/vault-document.js';
+} from '../signing-secrets/secrets-document.js';
 import type { GeminiWebhook } from './gemini-webhook.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';
 import { SecretIssuer } from './secret.issuer.js';

@@ -2,8 +2,12 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { isRefused } from '../gemini/gemini.error.js';
 import { Problem } from '../problem/problem.js';
-import { SecretVault } from '../vault/secret-vault.js';
-import { withGone, type Attempts, type VaultDocument } from '../vault/vault-document.js';
+import { SecretVault } from '../signing-secrets/signing-secrets.js';
+import {
+  withGone,
+  type Attempts,
+  type VaultDocument,
+} from '../signing-secrets/secrets-document.js';
 import type { GeminiWebhook, WebhookFields } from './gemini-webhook.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';
 import { mayTry, triedAt, wellAt, type Patience } from './patience.js';

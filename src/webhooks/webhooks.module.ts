@@ -10,7 +10,7 @@ import { protect } from '../access/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { RegistryModule } from '../registry/registry.module.js';
-import { VaultModule } from '../vault/vault.module.js';
+import { VaultModule } from '../signing-secrets/signing-secrets.module.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';
 import { SecretIssuer } from './secret.issuer.js';
 import { WebhookController } from './webhook.controller.js';

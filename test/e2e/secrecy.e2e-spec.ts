@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
-import { SecretVault } from '../../src/vault/secret-vault.js';
+import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
 import { startApp } from '../support/app.js';
 import { startEmulatedApp } from '../support/emulated-app.js';
 import { knownJob } from '../support/jobs.js';

@@ -14,7 +14,7 @@ import {
 } from '@jest/globals';
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { JobRegistry } from '../../src/registry/job-registry.js';
-import { SecretVault } from '../../src/vault/secret-vault.js';
+import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
 import { WebhookKeeper } from '../../src/webhooks/webhook.keeper.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';

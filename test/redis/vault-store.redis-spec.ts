@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
-import { FileVaultStore } from '../../src/vault/file.vault-store.js';
-import { RedisVaultStore } from '../../src/vault/redis.vault-store.js';
-import { VaultUnavailableError, type VaultStore } from '../../src/vault/vault-store.js';
+import { FileVaultStore } from '../../src/signing-secrets/stores/file.secrets-store.js';
+import { RedisVaultStore } from '../../src/signing-secrets/stores/redis.secrets-store.js';
+import {
+  VaultUnavailableError,
+  type VaultStore,
+} from '../../src/signing-secrets/secrets-store.js';
 
 let redis: RedisServer;
 let folder: string;

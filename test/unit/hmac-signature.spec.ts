@@ -2,7 +2,7 @@ import { createHmac, randomBytes, randomInt } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { verifyHmac } from '../../src/signature/hmac-signature.js';
-import { parseSecret } from '../../src/vault/webhook-secret.js';
+import { parseSecret } from '../../src/signing-secrets/webhook-secret.js';
 import { faultOf } from '../support/faults.js';
 
 const NOW_MS = 1_700_000_000_000;

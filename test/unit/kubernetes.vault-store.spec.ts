@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   accessOfPod,
   KubernetesVaultStore,
-} from '../../src/vault/kubernetes.vault-store.js';
-import { VaultUnavailableError } from '../../src/vault/vault-store.js';
+} from '../../src/signing-secrets/stores/kubernetes.secrets-store.js';
+import { VaultUnavailableError } from '../../src/signing-secrets/secrets-store.js';
 import { hang, json, LoopbackServer, text } from '../support/loopback-server.js';
 import { temporaryFile, type TemporaryFile } from '../support/temporary-file.js';
 

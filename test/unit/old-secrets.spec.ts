@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { oldSecrets } from '../../src/vault/old-secrets.js';
+import { oldSecrets } from '../../src/signing-secrets/overlapping-secrets.js';
 
 const NOW = 1_000_000;
 const NEWEST = { keyId: 'newest', sealed: '', issuedAt: NOW, usedAt: NOW };

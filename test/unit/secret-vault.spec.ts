@@ -11,21 +11,21 @@ import {
   jest,
 } from '@jest/globals';
 import type { Config } from '../../src/config/config.js';
-import { SecretVault } from '../../src/vault/secret-vault.js';
+import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
 import {
   EMPTY,
   withGone,
   withSecret,
   withThere,
   withUnsettled,
-} from '../../src/vault/vault-document.js';
+} from '../../src/signing-secrets/secrets-document.js';
 import {
   NEVER_WRITTEN,
   VaultStore,
   VaultUnavailableError,
   type StoredVault,
-} from '../../src/vault/vault-store.js';
-import { parseSecret } from '../../src/vault/webhook-secret.js';
+} from '../../src/signing-secrets/secrets-store.js';
+import { parseSecret } from '../../src/signing-secrets/webhook-secret.js';
 import { temporaryFile, type TemporaryFile } from '../support/temporary-file.js';
 
 const NOW = Date.now();

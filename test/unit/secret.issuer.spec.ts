@@ -15,11 +15,14 @@ import {
 import type { Config } from '../../src/config/config.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
-import { FileVaultStore } from '../../src/vault/file.vault-store.js';
-import { SecretVault } from '../../src/vault/secret-vault.js';
-import { withUnsettled, type Unsettled } from '../../src/vault/vault-document.js';
-import { VaultUnavailableError } from '../../src/vault/vault-store.js';
-import { parseSecret } from '../../src/vault/webhook-secret.js';
+import { FileVaultStore } from '../../src/signing-secrets/stores/file.secrets-store.js';
+import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
+import {
+  withUnsettled,
+  type Unsettled,
+} from '../../src/signing-secrets/secrets-document.js';
+import { VaultUnavailableError } from '../../src/signing-secrets/secrets-store.js';
+import { parseSecret } from '../../src/signing-secrets/webhook-secret.js';
 import { GeminiWebhooks } from '../../src/webhooks/gemini-webhooks.js';
 import { SecretIssuer } from '../../src/webhooks/secret.issuer.js';
 import { FakeGemini } from '../support/fake-gemini.js';

@@ -8,7 +8,7 @@ import { freePorts } from '../../../dev/process/free-ports.js';
 import { toStderr } from '../../../dev/process/log.js';
 import { startRedis, type RedisServer } from '../../../dev/redis.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
-import { parseSecret } from '../../../src/vault/webhook-secret.js';
+import { parseSecret } from '../../../src/signing-secrets/webhook-secret.js';
 import { readTopics } from '../../kafka/topic-log.js';
 import { EventStream } from '../../support/event-stream.js';
 import { Random } from '../campaign/random.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { RedisAccess } from '../config/config.js';
-import { RedisScripts } from '../infrastructure/redis/redis-scripts.js';
-import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
+import type { RedisAccess } from '../../config/config.js';
+import { RedisScripts } from '../../infrastructure/redis/redis-scripts.js';
+import { VaultStore, VaultUnavailableError, type StoredVault } from '../secrets-store.js';
 
 const KEY = 'vault';
 

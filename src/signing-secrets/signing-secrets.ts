@@ -10,8 +10,8 @@ import { CONFIG, type Config } from '../config/config.js';
 import { newest, parseKeyring, type Keyring } from '../infrastructure/files/keyring.js';
 import { repeatedly } from '../infrastructure/timing/run-every.js';
 import { WatchedFile } from '../infrastructure/files/watched-file.js';
-import { OpenSecrets, type VaultSecret } from './open-secrets.js';
-import { opened, sealed, sealKeyId } from './seal.js';
+import { OpenSecrets, type VaultSecret } from './unsealed-secrets.js';
+import { opened, sealed, sealKeyId } from './document/seal.js';
 import {
   EMPTY,
   LATE_MS,
@@ -19,14 +19,14 @@ import {
   withUses,
   type VaultDocument,
   type VaultedSecret,
-} from './vault-document.js';
-import { descendant, isFrom, merged } from './vault-lineage.js';
+} from './secrets-document.js';
+import { descendant, isFrom, merged } from './document/document-ancestry.js';
 import {
   NEVER_WRITTEN,
   VaultStore,
   VaultUnavailableError,
   type StoredVault,
-} from './vault-store.js';
+} from './secrets-store.js';
 import { parseSecret } from './webhook-secret.js';
 
 /** Between two reads that deliveries ask for: anybody can send what matches nothing, in ms. */

@@ -1,5 +1,5 @@
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
-import { newest, type Keyring } from '../infrastructure/files/keyring.js';
+import { newest, type Keyring } from '../../infrastructure/files/keyring.js';
 
 /** A sealed secret cannot be opened: the message says what to do. */
 export class SealError extends Error {

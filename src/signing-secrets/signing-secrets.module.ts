@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { FileVaultStore } from './file.vault-store.js';
-import { accessOfPod, KubernetesVaultStore } from './kubernetes.vault-store.js';
-import { RedisVaultStore } from './redis.vault-store.js';
-import { SecretVault } from './secret-vault.js';
-import type { VaultStore } from './vault-store.js';
+import { FileVaultStore } from './stores/file.secrets-store.js';
+import { accessOfPod, KubernetesVaultStore } from './stores/kubernetes.secrets-store.js';
+import { RedisVaultStore } from './stores/redis.secrets-store.js';
+import { SecretVault } from './signing-secrets.js';
+import type { VaultStore } from './secrets-store.js';
 
 /** Binds the vault of signing secrets. */
 @Module({

@@ -1,4 +1,4 @@
-import type { VaultedSecret } from './vault-document.js';
+import type { VaultedSecret } from './secrets-document.js';
 
 /** What is known of the secrets of a webhook that are live beside its newest. Unix ms. */
 export interface OldSecrets {

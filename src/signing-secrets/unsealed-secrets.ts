@@ -1,6 +1,6 @@
 import type { Keyring } from '../infrastructure/files/keyring.js';
-import { opened } from './seal.js';
-import type { VaultDocument, VaultedSecret } from './vault-document.js';
+import { opened } from './document/seal.js';
+import type { VaultDocument, VaultedSecret } from './secrets-document.js';
 import { parseSecret, type WebhookSecret } from './webhook-secret.js';
 
 /** A secret of the vault, ready to verify with. */

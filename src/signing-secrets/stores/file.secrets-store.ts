@@ -7,7 +7,7 @@ import {
   VaultStore,
   VaultUnavailableError,
   type StoredVault,
-} from './vault-store.js';
+} from '../secrets-store.js';
 
 /** Whoever holds the lock writes a small file. Who has had it for longer has died, or is suspended. */
 const STALE_LOCK_MS = 10_000;

@@ -4,8 +4,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { namingSetting } from '../infrastructure/files/watched-file.js';
-import { VaultStore, VaultUnavailableError, type StoredVault } from './vault-store.js';
+import { namingSetting } from '../../infrastructure/files/watched-file.js';
+import { VaultStore, VaultUnavailableError, type StoredVault } from '../secrets-store.js';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TIMEOUT_MS = 2000;

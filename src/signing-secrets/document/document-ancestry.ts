@@ -4,7 +4,7 @@ import {
   withUnsettled,
   type VaultDocument,
   type VaultedSecret,
-} from './vault-document.js';
+} from '../secrets-document.js';
 
 const MAX_HISTORY = 64;
 /** What a version of long ago had to settle has been settled since. */
