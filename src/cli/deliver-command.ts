@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signHmac } from '../signature/hmac-signature.js';
+import { signHmac } from '../signature/schemes/hmac-signature.js';
 import type { WebhookSecret } from '../signing-secrets/webhook-secret.js';
 import { adviceOn, wordsFor } from './delivery-advice.js';
 import { postPatiently, type Outcome, type Patience, type Sending } from './posting.js';

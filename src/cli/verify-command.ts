@@ -10,7 +10,7 @@ import {
   SignatureError,
   type SignatureFault,
 } from '../signature/signature.error.js';
-import { isToken } from '../signature/token-signature.js';
+import { isToken } from '../signature/schemes/jws-signature.js';
 import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import { readCapture, type Capture } from './capture.js';
 import { proving, type Proving } from './proving.js';

@@ -18,13 +18,13 @@ import {
 } from '../infrastructure/files/watched-file.js';
 import { verifyCapability, type Capability } from './capability.js';
 import { CapabilityKeyring } from './capability-keyring.js';
-import { GoogleKeys } from './google-keys.js';
-import { verifyHmac } from './hmac-signature.js';
+import { GoogleKeys } from './schemes/google-keys.js';
+import { verifyHmac } from './schemes/hmac-signature.js';
 import type { Proof } from './proof.js';
-import { verifyPublicKey } from './public-key-signature.js';
-import { signatureHeader, signatureHeaders } from './signature-headers.js';
+import { verifyPublicKey } from './schemes/ed25519-signature.js';
+import { signatureHeader, signatureHeaders } from './schemes/signature-headers.js';
 import { SecretsUnsettledError, SignatureError } from './signature.error.js';
-import { isToken, MAX_TOKEN_LENGTH, verifyToken } from './token-signature.js';
+import { isToken, MAX_TOKEN_LENGTH, verifyToken } from './schemes/jws-signature.js';
 
 /** Decides by the route, then by the header's shape, which proof a delivery has to bring. */
 @Injectable()

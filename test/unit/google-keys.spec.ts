@@ -11,7 +11,7 @@ import {
 } from '@jest/globals';
 import { GoogleKeys as Signer, type PublicJwk } from '../../dev/gemini/signing.js';
 import { KeysUnavailableError } from '../../src/infrastructure/jwks/remote-keys.js';
-import { GoogleKeys, type KeySet } from '../../src/signature/google-keys.js';
+import { GoogleKeys, type KeySet } from '../../src/signature/schemes/google-keys.js';
 import { hang, json, LoopbackServer, text } from '../support/loopback-server.js';
 
 const STALE_MS = 3_600_000;

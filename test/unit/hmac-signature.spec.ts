@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, randomInt } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { verifyHmac } from '../../src/signature/hmac-signature.js';
+import { verifyHmac } from '../../src/signature/schemes/hmac-signature.js';
 import { parseSecret } from '../../src/signing-secrets/webhook-secret.js';
 import { faultOf } from '../support/faults.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { GoogleKeys as Signer } from '../../dev/gemini/signing.js';
-import { GoogleKeys } from '../../src/signature/google-keys.js';
-import { verifyPublicKey } from '../../src/signature/public-key-signature.js';
+import { GoogleKeys } from '../../src/signature/schemes/google-keys.js';
+import { verifyPublicKey } from '../../src/signature/schemes/ed25519-signature.js';
 import { faultOf } from '../support/faults.js';
 import { json, LoopbackServer } from '../support/loopback-server.js';
 

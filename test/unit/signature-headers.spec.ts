@@ -4,7 +4,7 @@ import {
   entriesOf,
   signatureHeader,
   signatureHeaders,
-} from '../../src/signature/signature-headers.js';
+} from '../../src/signature/schemes/signature-headers.js';
 import { faultOf } from '../support/faults.js';
 
 const HEADERS = {

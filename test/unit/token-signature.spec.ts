@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { base64url, type JWTPayload } from 'jose';
 import { GoogleKeys as Signer, type JwtOverrides } from '../../dev/gemini/signing.js';
 import type { Config } from '../../src/config/config.js';
-import { GoogleKeys } from '../../src/signature/google-keys.js';
-import { isToken, verifyToken } from '../../src/signature/token-signature.js';
+import { GoogleKeys } from '../../src/signature/schemes/google-keys.js';
+import { isToken, verifyToken } from '../../src/signature/schemes/jws-signature.js';
 import { faultOf } from '../support/faults.js';
 import { json, LoopbackServer } from '../support/loopback-server.js';
 import type { Claims } from '../support/sender.js';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { SignatureError } from './signature.error.js';
+import { SignatureError } from '../signature.error.js';
 
 /** The Standard Webhooks triple of one request, checked for its form. */
 export interface SignatureHeaders {

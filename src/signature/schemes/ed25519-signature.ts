@@ -1,8 +1,8 @@
 import { verify } from 'node:crypto';
 import type { GoogleKeys, KeySet } from './google-keys.js';
-import type { Proof } from './proof.js';
+import type { Proof } from '../proof.js';
 import { checkTimestamp, entriesOf, type SignatureHeaders } from './signature-headers.js';
-import { SignatureError } from './signature.error.js';
+import { SignatureError } from '../signature.error.js';
 
 const SIGNATURE_BYTES = 64;
 

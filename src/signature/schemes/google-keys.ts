@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { createLocalJWKSet } from 'jose';
-import { fetchJson } from '../infrastructure/jwks/fetch-json.js';
-import { RemoteKeys } from '../infrastructure/jwks/remote-keys.js';
-import { verificationKeys } from '../infrastructure/jwks/verification-keys.js';
+import { fetchJson } from '../../infrastructure/jwks/fetch-json.js';
+import { RemoteKeys } from '../../infrastructure/jwks/remote-keys.js';
+import { verificationKeys } from '../../infrastructure/jwks/verification-keys.js';
 
 /** Google's keys, as last read. */
 export interface KeySet {

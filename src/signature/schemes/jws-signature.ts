@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
-import type { Config } from '../config/config.js';
+import type { Config } from '../../config/config.js';
 import type { GoogleKeys, KeySet } from './google-keys.js';
-import type { Proof } from './proof.js';
-import { SignatureError, type SignatureFault } from './signature.error.js';
+import type { Proof } from '../proof.js';
+import { SignatureError, type SignatureFault } from '../signature.error.js';
 
 /** Longest token taken, in characters. */
 export const MAX_TOKEN_LENGTH = 8192;

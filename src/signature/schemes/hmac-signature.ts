@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
-import type { WebhookSecret } from '../signing-secrets/webhook-secret.js';
-import type { Proof } from './proof.js';
+import type { WebhookSecret } from '../../signing-secrets/webhook-secret.js';
+import type { Proof } from '../proof.js';
 import { checkTimestamp, entriesOf, type SignatureHeaders } from './signature-headers.js';
-import { SignatureError } from './signature.error.js';
+import { SignatureError } from '../signature.error.js';
 
 /**
  * Checks the HMAC-SHA256 of a static webhook over `<id>.<timestamp>.<body>`.
