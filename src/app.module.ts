@@ -10,7 +10,7 @@ import { JobsModule } from './jobs/jobs.module.js';
 import { Metrics } from './infrastructure/metrics/metrics.js';
 import { MetricsModule } from './infrastructure/metrics/metrics.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
-import { ProblemFilter } from './problem/problem.filter.js';
+import { ProblemFilter } from './internal-api/problems/problem.filter.js';
 
 /** Composition root: names the features, decides nothing else. */
 @Module({})

@@ -1,4 +1,4 @@
-import { ACCESS_FAULTS } from './access/access.error.js';
+import { ACCESS_FAULTS } from './internal-api/auth/auth.error.js';
 import { FOREIGN_REASONS } from './bridge/job-identity.js';
 import type { Config } from './config/config.js';
 import { DEDUPE_CALLS } from './publishing/dedupe-store.js';

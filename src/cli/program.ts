@@ -3,7 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { ConfigError } from '../config/config.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../infrastructure/kafka/topics.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import { checkConfig } from './config-command.js';
 import { deliverSynthetic, type DeliverOptions } from './deliver-command.js';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ProblemCode } from '../problem/problem-codes.js';
+import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
 import type { Answer, Body, Parameter } from './openapi-objects.js';
 import { schemaOf, type Schema } from './schemas.js';
 

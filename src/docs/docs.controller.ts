@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Controller, Get, Header, Param, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { openApi } from './openapi.js';
 import { CONTENT_SECURITY_POLICY, INITIALIZER, PAGE } from './swagger-ui.js';
 

@@ -1,8 +1,8 @@
 import { RequestMethod, type Type } from '@nestjs/common';
-import { operationsOf, type Operation } from '../access/protect.js';
+import { operationsOf, type Operation } from '../internal-api/auth/protect.js';
 import { JobController } from '../jobs/job.controller.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
-import type { ProblemCode } from '../problem/problem-codes.js';
+import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
 import { VERSION } from '../infrastructure/process/version.js';
 import type { Description } from './description.js';
 import { DESCRIPTIONS, submission } from './job-operations.js';

@@ -1,5 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { PROBLEM_STATUSES, type ProblemCode } from '../problem/problem-codes.js';
+import {
+  PROBLEM_STATUSES,
+  type ProblemCode,
+} from '../internal-api/problems/problem-codes.js';
 import { reference } from './schemas.js';
 import type { Answer, Header } from './openapi-objects.js';
 

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 
 const READ_TIMEOUT_MS = 60_000;
 

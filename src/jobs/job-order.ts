@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import type { JobKind } from '../kinds/job-kind.js';
-import { invalidBody, type Fault } from '../problem/faults.js';
-import { Problem } from '../problem/problem.js';
+import { invalidBody, type Fault } from '../internal-api/problems/schema-faults.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { RESERVED_METADATA } from '../registry/correlation.js';
 import { excessOf, type Json, type JsonBounds } from '../infrastructure/json/json.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
-import { invalidQuery } from '../problem/faults.js';
+import { invalidQuery } from '../internal-api/problems/schema-faults.js';
 import type { JobQuery } from '../registry/job-registry.js';
 import { JOB_STATES } from '../registry/job.js';
 

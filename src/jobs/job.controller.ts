@@ -11,11 +11,11 @@ import {
   Res,
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { NeedsScope } from '../access/needed-scope.js';
-import { principalOf } from '../access/principal.js';
+import { NeedsScope } from '../internal-api/auth/needed-scope.js';
+import { principalOf } from '../internal-api/auth/principal.js';
 import type { JobKind } from '../kinds/job-kind.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { parseTraceparent } from '../infrastructure/tracing/traceparent.js';
 import { traced, Tracing } from '../infrastructure/tracing/tracing.js';
 import { Flow } from './flow.js';

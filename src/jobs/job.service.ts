@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { kindOf } from '../kinds/job-kinds.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { JobRegistry, type JobQuery } from '../registry/job-registry.js';
 import { isOver, type Job } from '../registry/job.js';
-import { geminiProblem } from '../gemini/gemini-problem.js';
+import { geminiProblem } from '../internal-api/problems/gemini-problem.js';
 import { viewOf } from './job-view.js';
 
 const CANCEL_TIMEOUT_MS = 15_000;

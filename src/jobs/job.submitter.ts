@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { GeminiError } from '../gemini/gemini.error.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { metadataHash, userMetadataOf } from '../registry/correlation.js';
 import { newJobId } from '../registry/job-id.js';
 import { JobRegistry } from '../registry/job-registry.js';
@@ -15,7 +15,7 @@ import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { issueCapability } from '../signature/capability.js';
 import { traced, Tracing } from '../infrastructure/tracing/tracing.js';
 import type { JobOrder } from './job-order.js';
-import { submissionProblem } from '../gemini/gemini-problem.js';
+import { submissionProblem } from '../internal-api/problems/gemini-problem.js';
 import { nextLook } from './look-schedule.js';
 
 /** A submission may take long; after this its outcome counts as unknown. */

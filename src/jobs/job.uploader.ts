@@ -5,9 +5,9 @@ import { GeminiClient } from '../gemini/gemini.client.js';
 import { GeminiFiles } from '../gemini/gemini-files.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import type { JobKind } from '../kinds/job-kind.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { AckBudgetError, withinBudget } from '../infrastructure/timing/deadline.js';
-import { geminiProblem } from '../gemini/gemini-problem.js';
+import { geminiProblem } from '../internal-api/problems/gemini-problem.js';
 import { parseOrder, parseUploadOrder } from './job-order.js';
 import { JobSubmitter, type Submitted, type Submitter } from './job.submitter.js';
 

@@ -5,8 +5,8 @@ import {
   type NestModule,
 } from '@nestjs/common';
 import { json, type NextFunction, type Request, type Response } from 'express';
-import { AccessModule } from '../access/access.module.js';
-import { protect } from '../access/protect.js';
+import { AccessModule } from '../internal-api/auth/auth.module.js';
+import { protect } from '../internal-api/auth/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { JOB_KINDS } from '../kinds/job-kinds.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';

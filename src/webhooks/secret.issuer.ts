@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { GeminiError, isMissing, isRefused } from '../gemini/gemini.error.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { SecretVault } from '../signing-secrets/signing-secrets.js';
 import {
   CREATION_SHOWS_MS,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalidBody, invalidQuery } from '../problem/faults.js';
+import { invalidBody, invalidQuery } from '../internal-api/problems/schema-faults.js';
 import { EVENT_TYPES } from '../events/subscribable-events.js';
 
 const fields = {

@@ -11,7 +11,7 @@ import {
   Res,
 } from '@nestjs/common';
 import type { Response } from 'express';
-import { NeedsScope } from '../access/needed-scope.js';
+import { NeedsScope } from '../internal-api/auth/needed-scope.js';
 import {
   NEW_WEBHOOK,
   parseBody,

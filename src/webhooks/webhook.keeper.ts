@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { lookSoon } from '../registry/look-soon.js';
 import { repeatedly } from '../infrastructure/timing/run-every.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { isRefused } from '../gemini/gemini.error.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { SecretVault } from '../signing-secrets/signing-secrets.js';
 import {
   withGone,

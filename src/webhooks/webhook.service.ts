@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { geminiProblem } from '../gemini/gemini-problem.js';
+import { geminiProblem } from '../internal-api/problems/gemini-problem.js';
 import { GeminiError, isMissing } from '../gemini/gemini.error.js';
-import { Problem } from '../problem/problem.js';
+import { Problem } from '../internal-api/problems/problem.exception.js';
 import { SecretVault } from '../signing-secrets/signing-secrets.js';
 import { withGone, without } from '../signing-secrets/secrets-document.js';
 import { GUIDE_ONLY } from '../events/subscribable-events.js';

@@ -13,7 +13,7 @@ import { batchKind } from '../../src/kinds/batch.kind.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 import { KafkaCluster } from '../../src/infrastructure/kafka/kafka-cluster.js';
 import { LogTail } from '../../src/publishing/history/topic-follower.js';
-import { PROBLEM_STATUSES } from '../../src/problem/problem-codes.js';
+import { PROBLEM_STATUSES } from '../../src/internal-api/problems/problem-codes.js';
 import { KafkaPublisher } from '../../src/publishing/producer/kafka.publisher.js';
 import { IdsOnly } from '../../src/infrastructure/tracing/tracing.js';
 import { REFUSALS } from '../../src/server/prepared-answer.js';

@@ -3,7 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Express } from 'express';
 import { BODIES } from '../../src/jobs/job-order.js';
 import { JOB_KINDS } from '../../src/kinds/job-kinds.js';
-import { PROBLEM_STATUSES } from '../../src/problem/problem-codes.js';
+import { PROBLEM_STATUSES } from '../../src/internal-api/problems/problem-codes.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { ask } from '../support/sender.js';
 import { temporaryFile } from '../support/temporary-file.js';

@@ -1,15 +1,15 @@
 import { Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AccessError } from '../../src/access/access.error.js';
-import { AccessMiddleware } from '../../src/access/access.middleware.js';
-import type { Authenticator } from '../../src/access/authenticator.js';
-import { CallRate } from '../../src/access/call-rate.js';
-import { needs } from '../../src/access/needed-scope.js';
-import { principalOf, type Principal } from '../../src/access/principal.js';
+import { AccessError } from '../../src/internal-api/auth/auth.error.js';
+import { AccessMiddleware } from '../../src/internal-api/auth/auth.middleware.js';
+import type { Authenticator } from '../../src/internal-api/auth/authenticator.js';
+import { CallRate } from '../../src/internal-api/auth/caller-rate-limit.js';
+import { needs } from '../../src/internal-api/auth/needed-scope.js';
+import { principalOf, type Principal } from '../../src/internal-api/auth/principal.js';
 import type { Scope } from '../../src/config/api-scopes.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
-import { Problem } from '../../src/problem/problem.js';
+import { Problem } from '../../src/internal-api/problems/problem.exception.js';
 
 const READER: Principal = { name: 'token:reader', scopes: new Set(['jobs:read']) };
 

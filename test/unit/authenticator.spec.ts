@@ -8,8 +8,8 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import type { AccessFault } from '../../src/access/access.error.js';
-import { Authenticator } from '../../src/access/authenticator.js';
+import type { AccessFault } from '../../src/internal-api/auth/auth.error.js';
+import { Authenticator } from '../../src/internal-api/auth/authenticator.js';
 import { SCOPES } from '../../src/config/api-scopes.js';
 import { ConfigError, type Config } from '../../src/config/config.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';

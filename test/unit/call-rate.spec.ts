@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { CallRate } from '../../src/access/call-rate.js';
+import { CallRate } from '../../src/internal-api/auth/caller-rate-limit.js';
 
 const MAX_CALLERS = 10_000;
 

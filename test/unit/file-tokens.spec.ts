@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { findFileToken, parseFileTokens } from '../../src/access/file-tokens.js';
+import {
+  findFileToken,
+  parseFileTokens,
+} from '../../src/internal-api/auth/file-tokens.js';
 import { SCOPES } from '../../src/config/api-scopes.js';
 
 const TOKEN = 'a-token-of-16-or-more';

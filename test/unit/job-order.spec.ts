@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseOrder } from '../../src/jobs/job-order.js';
 import { JOB_KINDS } from '../../src/kinds/job-kinds.js';
-import { Problem } from '../../src/problem/problem.js';
+import { Problem } from '../../src/internal-api/problems/problem.exception.js';
 
 const REQUEST = { request: { contents: [{ parts: [{ text: 'hello' }] }], extra: 1 } };
 const LEAST = { model: 'gemini-flash', requests: [REQUEST] };

@@ -10,8 +10,8 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import { AccessError, type AccessFault } from '../../src/access/access.error.js';
-import { isJws, OidcTokens } from '../../src/access/oidc-tokens.js';
+import { AccessError, type AccessFault } from '../../src/internal-api/auth/auth.error.js';
+import { isJws, OidcTokens } from '../../src/internal-api/auth/oidc-tokens.js';
 import type { Scope } from '../../src/config/api-scopes.js';
 import { AUDIENCE, issuerKey, TestIssuer, type IssuerKey } from '../support/issuer.js';
 import { hang, text } from '../support/loopback-server.js';

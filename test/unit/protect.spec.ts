@@ -9,9 +9,9 @@ import {
 } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
 import { describe, expect, it } from '@jest/globals';
-import { AccessMiddleware } from '../../src/access/access.middleware.js';
-import { neededScope, NeedsScope } from '../../src/access/needed-scope.js';
-import { protect } from '../../src/access/protect.js';
+import { AccessMiddleware } from '../../src/internal-api/auth/auth.middleware.js';
+import { neededScope, NeedsScope } from '../../src/internal-api/auth/needed-scope.js';
+import { protect } from '../../src/internal-api/auth/protect.js';
 
 const parser: RequestHandler = (_request, _response, next) => next();
 

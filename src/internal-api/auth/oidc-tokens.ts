@@ -1,10 +1,10 @@
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
-import type { Config } from '../config/config.js';
-import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
-import { AccessError, type AccessFault } from './access.error.js';
+import type { Config } from '../../config/config.js';
+import { KeysUnavailableError } from '../../infrastructure/jwks/remote-keys.js';
+import { AccessError, type AccessFault } from './auth.error.js';
 import { IssuerKeys, type KeyResolver } from './issuer-keys.js';
 import type { Principal } from './principal.js';
-import { SCOPES, type Scope } from '../config/api-scopes.js';
+import { SCOPES, type Scope } from '../../config/api-scopes.js';
 
 type OidcSettings = NonNullable<Config['access']['oidc']>;
 

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
-import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
 import { Authenticator } from './authenticator.js';
-import { CallRate } from './call-rate.js';
+import { CallRate } from './caller-rate-limit.js';
 
 /** Who may call the internal API; `protect()` puts it before a controller. */
 @Module({

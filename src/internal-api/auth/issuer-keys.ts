@@ -1,8 +1,8 @@
 import { createLocalJWKSet } from 'jose';
-import { isSecureUrl } from '../config/parsers.js';
-import { fetchJson } from '../infrastructure/jwks/fetch-json.js';
-import { RemoteKeys } from '../infrastructure/jwks/remote-keys.js';
-import { verificationKeys } from '../infrastructure/jwks/verification-keys.js';
+import { isSecureUrl } from '../../config/parsers.js';
+import { fetchJson } from '../../infrastructure/jwks/fetch-json.js';
+import { RemoteKeys } from '../../infrastructure/jwks/remote-keys.js';
+import { verificationKeys } from '../../infrastructure/jwks/verification-keys.js';
 
 /** Finds a token's key by its `kid` and `alg`. */
 export type KeyResolver = ReturnType<typeof createLocalJWKSet>;

@@ -1,13 +1,13 @@
 import { Injectable, Logger, type NestMiddleware } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { AccessError } from './access.error.js';
-import { accessProblem } from './access-problem.js';
+import { Metrics } from '../../infrastructure/metrics/metrics.js';
+import { AccessError } from './auth.error.js';
+import { accessProblem } from './auth-problem.js';
 import { Authenticator } from './authenticator.js';
-import { CallRate } from './call-rate.js';
+import { CallRate } from './caller-rate-limit.js';
 import { neededScope } from './needed-scope.js';
 import { attachedPrincipal, attachPrincipal, type Principal } from './principal.js';
-import type { Scope } from '../config/api-scopes.js';
+import type { Scope } from '../../config/api-scopes.js';
 
 /**
  * Lets a call pass whose caller is known, has calls left and may do it.

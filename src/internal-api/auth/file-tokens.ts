@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { numberedEntries } from '../infrastructure/files/watched-file.js';
+import { numberedEntries } from '../../infrastructure/files/watched-file.js';
 import type { Principal } from './principal.js';
-import { isScope, SCOPES, type Scope } from '../config/api-scopes.js';
+import { isScope, SCOPES, type Scope } from '../../config/api-scopes.js';
 
 /** A token of `API_TOKENS_FILE`: its digest, and whose it is. */
 export interface FileToken {

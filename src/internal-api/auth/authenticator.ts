@@ -4,14 +4,14 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
-import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { WatchedFile } from '../infrastructure/files/watched-file.js';
-import { AccessError } from './access.error.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { Metrics } from '../../infrastructure/metrics/metrics.js';
+import { WatchedFile } from '../../infrastructure/files/watched-file.js';
+import { AccessError } from './auth.error.js';
 import { findFileToken, parseFileTokens, type FileToken } from './file-tokens.js';
 import { isJws, OidcTokens } from './oidc-tokens.js';
 import type { Principal } from './principal.js';
-import { SCOPES } from '../config/api-scopes.js';
+import { SCOPES } from '../../config/api-scopes.js';
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,8192})$/i;
 /** Everybody, with `API_AUTH=none`. */

@@ -1,6 +1,6 @@
 import { Reflector } from '@nestjs/core';
 import type { NextFunction, Request, Response } from 'express';
-import type { Scope } from '../config/api-scopes.js';
+import type { Scope } from '../../config/api-scopes.js';
 
 /** Names the scope that an operation needs, or all operations of a controller. */
 export const NeedsScope = Reflector.createDecorator<Scope>();

@@ -1,4 +1,4 @@
-import { Problem } from './problem.js';
+import { Problem } from './problem.exception.js';
 
 /** What a schema says is wrong, and where. */
 export interface Fault {

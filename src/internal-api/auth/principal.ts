@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { Scope } from '../config/api-scopes.js';
+import type { Scope } from '../../config/api-scopes.js';
 
 /** Who calls the internal API. */
 export interface Principal {

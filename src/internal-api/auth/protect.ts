@@ -2,9 +2,9 @@ import { RequestMethod, type MiddlewareConsumer, type Type } from '@nestjs/commo
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/internal';
 import { MetadataScanner, Reflector } from '@nestjs/core';
 import type { RequestHandler } from 'express';
-import { AccessMiddleware } from './access.middleware.js';
+import { AccessMiddleware } from './auth.middleware.js';
 import { NeedsScope, needs } from './needed-scope.js';
-import type { Scope } from '../config/api-scopes.js';
+import type { Scope } from '../../config/api-scopes.js';
 
 export interface Operation {
   /** The name of the controller's method. */

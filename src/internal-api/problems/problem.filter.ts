@@ -7,9 +7,9 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { Response } from 'express';
-import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
-import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
-import { Problem } from './problem.js';
+import { RedisUnavailableError } from '../../infrastructure/redis/redis-scripts.js';
+import { VaultUnavailableError } from '../../signing-secrets/secrets-store.js';
+import { Problem } from './problem.exception.js';
 import type { ProblemRow } from './problem-codes.js';
 
 /**

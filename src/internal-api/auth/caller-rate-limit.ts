@@ -1,4 +1,4 @@
-import { CallBucket } from '../infrastructure/rate-limit/token-bucket.js';
+import { CallBucket } from '../../infrastructure/rate-limit/token-bucket.js';
 
 /** More callers than this: the one who was quiet the longest is forgotten. */
 const MAX_CALLERS = 10_000;

@@ -1,7 +1,7 @@
-import { Problem } from '../problem/problem.js';
-import type { ProblemRow } from '../problem/problem-codes.js';
-import type { AccessError, AccessFault } from './access.error.js';
-import type { Scope } from '../config/api-scopes.js';
+import { Problem } from '../problems/problem.exception.js';
+import type { ProblemRow } from '../problems/problem-codes.js';
+import type { AccessError, AccessFault } from './auth.error.js';
+import type { Scope } from '../../config/api-scopes.js';
 
 const PROBLEMS: Readonly<Record<AccessFault, ProblemRow>> = {
   'token-missing': [401, 'unauthenticated', 'a bearer token is required'],

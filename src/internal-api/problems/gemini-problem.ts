@@ -1,5 +1,5 @@
-import type { GeminiError } from './gemini.error.js';
-import { Problem } from '../problem/problem.js';
+import type { GeminiError } from '../../gemini/gemini.error.js';
+import { Problem } from './problem.exception.js';
 
 const DEFAULT_RETRY_SECONDS = 30;
 
