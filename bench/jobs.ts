@@ -6,9 +6,9 @@ import { startBridge, type BridgeProcess } from '../dev/bridge.js';
 import { GeminiEmulator } from '../dev/gemini/emulator.js';
 import { secondsSince, toStderr } from '../dev/process/log.js';
 import { startRedis } from '../dev/redis.js';
-import { newJobId } from '../src/registry/job-id.js';
-import type { Job } from '../src/registry/job.js';
-import { RedisJobRegistry } from '../src/registry/redis.job-registry.js';
+import { newJobId } from '../src/jobs/registry/job-id.js';
+import type { Job } from '../src/jobs/job.js';
+import { RedisJobRegistry } from '../src/jobs/registry/redis.job-registry.js';
 import { temporaryFile } from '../test/support/temporary-file.js';
 import { memory } from './process-usage.js';
 

@@ -4,7 +4,7 @@ import type { Config } from './config/config.js';
 import { DEDUPE_CALLS } from './publishing/dedupe-store.js';
 import { EVENT_FAULTS } from './events/gemini-event.js';
 import { topicNames } from './events/event-topics.js';
-import { JOB_KINDS } from './kinds/job-kinds.js';
+import { JOB_KINDS } from './jobs/job-kinds.js';
 import { PUBLISH_FAULTS } from './publishing/event-publisher.js';
 import { OUTCOMES, REFUSALS } from './server/prepared-answer.js';
 import type { Metrics } from './infrastructure/metrics/metrics.js';

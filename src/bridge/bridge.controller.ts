@@ -12,7 +12,7 @@ import {
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import type { GeminiEvent } from '../events/gemini-event.js';
-import { jobScope, reconciledId } from '../kinds/job-news.js';
+import { jobScope, reconciledId } from '../jobs/job-events.js';
 import { outcomeKey } from '../publishing/history/record-scan.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { Attempts, type Outcome } from '../publishing/publications.js';
@@ -21,7 +21,7 @@ import {
   type EventRecord,
   type Permit,
 } from '../publishing/event-publisher.js';
-import { JobRegistry } from '../registry/job-registry.js';
+import { JobRegistry } from '../jobs/job-registry.js';
 import { BridgeErrorFilter } from './bridge-error.filter.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';
 import { deliveryOf, permitOf, type Delivery } from './delivery.js';

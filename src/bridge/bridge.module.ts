@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { PublicationModule } from '../publishing/publishing.module.js';
-import { RegistryModule } from '../registry/registry.module.js';
+import { RegistryModule } from '../jobs/job-registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { TracingModule } from '../infrastructure/tracing/tracing.module.js';
 import { BridgeController } from './bridge.controller.js';

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
-import { kindOf } from '../kinds/job-kinds.js';
-import { bareName, eventBody } from '../kinds/job-news.js';
-import type { Job } from '../registry/job.js';
+import { kindOf } from '../jobs/job-kinds.js';
+import { bareName, eventBody } from '../jobs/job-events.js';
+import type { Job } from '../jobs/job.js';
 import { SignatureError } from '../signature/signature.error.js';
 import type { Delivery } from './delivery.js';
 import { eventOf } from './record.js';

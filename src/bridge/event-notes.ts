@@ -11,10 +11,10 @@ import {
   parseGeminiEvent,
   type GeminiEvent,
 } from '../events/gemini-event.js';
-import { withEvent } from '../kinds/job-news.js';
+import { withEvent } from '../jobs/job-events.js';
 import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
-import { JobRegistry } from '../registry/job-registry.js';
-import { isOver, isSupposed } from '../registry/job.js';
+import { JobRegistry } from '../jobs/job-registry.js';
+import { isOver, isSupposed } from '../jobs/job.js';
 import { persistently } from '../infrastructure/redis/retry-while-unavailable.js';
 import type { Delivery } from './delivery.js';
 import { JobIdentity } from './job-identity.js';

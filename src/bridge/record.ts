@@ -7,7 +7,7 @@ import {
 } from '../events/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../events/event-topics.js';
 import type { EventRecord } from '../publishing/event-publisher.js';
-import { correlationHeaders } from '../registry/correlation.js';
+import { correlationHeaders } from '../jobs/correlation.js';
 import type { Delivery } from './delivery.js';
 import type { EventJob, ForeignReason } from './job-identity.js';
 

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
-import { jobScope } from '../kinds/job-news.js';
+import { jobScope } from '../jobs/job-events.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { arrivalOf, type Arrival } from '../server/arrival.js';
 import type { Capability } from '../signature/capability.js';

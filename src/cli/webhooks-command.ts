@@ -1,8 +1,8 @@
 import { loadConfig, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { createRegistry } from '../registry/registry.module.js';
-import { RedisJobRegistry } from '../registry/redis.job-registry.js';
+import { createRegistry } from '../jobs/job-registry.module.js';
+import { RedisJobRegistry } from '../jobs/registry/redis.job-registry.js';
 import type { SecretVault } from '../signing-secrets/signing-secrets.js';
 import { createVault } from '../signing-secrets/signing-secrets.module.js';
 import { GeminiWebhooks } from '../webhooks/gemini-webhooks.js';

@@ -1,8 +1,8 @@
-import { IDEMPOTENCY_KEY, type JobController } from '../jobs/job.controller.js';
-import { takesFile } from '../jobs/job-order.js';
-import { METADATA, QUERY } from '../jobs/job-query.js';
-import { JSONL } from '../jobs/job.uploader.js';
-import type { JobKind } from '../kinds/job-kind.js';
+import { IDEMPOTENCY_KEY, type JobController } from '../jobs/api/job.controller.js';
+import { takesFile } from '../jobs/api/job-order.js';
+import { METADATA, QUERY } from '../jobs/api/job-query.js';
+import { JSONL } from '../jobs/submission/job.uploader.js';
+import type { JobKind } from '../jobs/job-kind.js';
 import { without } from '../infrastructure/json/json.js';
 import {
   GEMINI_PROBLEMS as GEMINI,

@@ -1,7 +1,7 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { operationsOf, type Operation } from '../internal-api/auth/protect.js';
-import { JobController } from '../jobs/job.controller.js';
-import { JOB_KINDS } from '../kinds/job-kinds.js';
+import { JobController } from '../jobs/api/job.controller.js';
+import { JOB_KINDS } from '../jobs/job-kinds.js';
 import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
 import { VERSION } from '../infrastructure/process/version.js';
 import type { Description } from './description.js';

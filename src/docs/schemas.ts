@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { BODIES } from '../jobs/job-order.js';
+import { BODIES } from '../jobs/api/job-order.js';
 import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../jobs/job-view.js';
-import type { JobKind } from '../kinds/job-kind.js';
+import type { JobKind } from '../jobs/job-kind.js';
 import { PROBLEM_DETAILS } from '../internal-api/problems/problem-details.js';
 import { without } from '../infrastructure/json/json.js';
 import { NEW_WEBHOOK, ROTATION, WEBHOOK_CHANGE } from '../webhooks/webhook-order.js';

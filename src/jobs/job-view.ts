@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { JOB_KINDS } from '../kinds/job-kinds.js';
-import { JOB_STATES, type Job } from '../registry/job.js';
+import { JOB_KINDS } from './job-kinds.js';
+import { JOB_STATES, type Job } from './job.js';
 import { without } from '../infrastructure/json/json.js';
 
 /** What only the bridge needs. */

@@ -10,8 +10,8 @@ import {
 import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { Problem } from '../internal-api/problems/problem.exception.js';
-import { JobRegistry } from '../registry/job-registry.js';
-import { lookSoon } from '../registry/look-soon.js';
+import { JobRegistry } from '../jobs/job-registry.js';
+import { lookSoon } from '../jobs/poll-soon.js';
 import { repeatedly } from '../infrastructure/timing/run-every.js';
 import { oldSecrets, type OldSecrets } from '../signing-secrets/overlapping-secrets.js';
 import { SecretVault } from '../signing-secrets/signing-secrets.js';

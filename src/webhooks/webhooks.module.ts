@@ -9,7 +9,7 @@ import { AccessModule } from '../internal-api/auth/auth.module.js';
 import { protect } from '../internal-api/auth/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { RegistryModule } from '../registry/registry.module.js';
+import { RegistryModule } from '../jobs/job-registry.module.js';
 import { VaultModule } from '../signing-secrets/signing-secrets.module.js';
 import { GeminiWebhooks } from './gemini-webhooks.js';
 import { SecretIssuer } from './secret.issuer.js';

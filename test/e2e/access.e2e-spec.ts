@@ -1,6 +1,6 @@
 import type { Express } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { JobRegistry } from '../../src/registry/job-registry.js';
+import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { AUDIENCE, issuerKey, TestIssuer } from '../support/issuer.js';
 import { knownJob } from '../support/jobs.js';

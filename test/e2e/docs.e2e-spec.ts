@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Express } from 'express';
-import { BODIES } from '../../src/jobs/job-order.js';
-import { JOB_KINDS } from '../../src/kinds/job-kinds.js';
+import { BODIES } from '../../src/jobs/api/job-order.js';
+import { JOB_KINDS } from '../../src/jobs/job-kinds.js';
 import { PROBLEM_STATUSES } from '../../src/internal-api/problems/problem-codes.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { ask } from '../support/sender.js';

@@ -10,8 +10,8 @@ import {
 } from '@jest/globals';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
-import { JobRegistry } from '../../src/registry/job-registry.js';
-import type { Job } from '../../src/registry/job.js';
+import { JobRegistry } from '../../src/jobs/job-registry.js';
+import type { Job } from '../../src/jobs/job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';
 import { json, LoopbackServer, text } from '../support/loopback-server.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { JobWatcher } from '../../src/jobs/job.watcher.js';
-import { newJobId } from '../../src/registry/job-id.js';
-import { JobRegistry } from '../../src/registry/job-registry.js';
-import type { Job } from '../../src/registry/job.js';
+import { JobWatcher } from '../../src/jobs/reconciliation/status-poller.js';
+import { newJobId } from '../../src/jobs/registry/job-id.js';
+import { JobRegistry } from '../../src/jobs/job-registry.js';
+import type { Job } from '../../src/jobs/job.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { knownJob } from '../support/jobs.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { GoogleKeys } from '../../dev/gemini/signing.js';
-import { JobRegistry } from '../../src/registry/job-registry.js';
+import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
 import { startApp } from '../support/app.js';
 import { startEmulatedApp } from '../support/emulated-app.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { JobRegistry } from '../../src/registry/job-registry.js';
-import { advanced } from '../../src/registry/job-life.js';
+import { JobRegistry } from '../../src/jobs/job-registry.js';
+import { advanced } from '../../src/jobs/job-lifecycle.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { ask } from '../support/sender.js';

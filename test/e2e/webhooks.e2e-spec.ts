@@ -13,7 +13,7 @@ import {
   jest,
 } from '@jest/globals';
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
-import { JobRegistry } from '../../src/registry/job-registry.js';
+import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
 import { WebhookKeeper } from '../../src/webhooks/webhook.keeper.js';
 import type { TestApp } from '../support/app.js';

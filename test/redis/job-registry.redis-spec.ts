@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../dev/redis.js';
-import { newJobId } from '../../src/registry/job-id.js';
-import type { JobQuery, JobRegistry } from '../../src/registry/job-registry.js';
-import { advanced, ended, tried } from '../../src/registry/job-life.js';
-import type { Duty, Job } from '../../src/registry/job.js';
+import { newJobId } from '../../src/jobs/registry/job-id.js';
+import type { JobQuery, JobRegistry } from '../../src/jobs/job-registry.js';
+import { advanced, ended, tried } from '../../src/jobs/job-lifecycle.js';
+import type { Duty, Job } from '../../src/jobs/job.js';
 import { without } from '../../src/infrastructure/json/json.js';
-import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
-import { RedisJobRegistry } from '../../src/registry/redis.job-registry.js';
+import { MemoryJobRegistry } from '../../src/jobs/registry/memory.job-registry.js';
+import { RedisJobRegistry } from '../../src/jobs/registry/redis.job-registry.js';
 import { knownJob } from '../support/jobs.js';
 
 const NOW = new Date('2026-05-01T12:00:00Z');

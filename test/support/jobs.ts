@@ -1,4 +1,4 @@
-import type { Job } from '../../src/registry/job.js';
+import type { Job } from '../../src/jobs/job.js';
 
 /** A job that was submitted as `batches/1`. */
 export function knownJob(job: Partial<Job> = {}): Job {

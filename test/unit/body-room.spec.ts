@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express, { type Response } from 'express';
-import { bodyRoom } from '../../src/jobs/body-room.js';
+import { bodyRoom } from '../../src/jobs/api/body-memory.middleware.js';
 
 let server: Server;
 let url: string;

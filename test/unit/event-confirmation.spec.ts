@@ -3,7 +3,7 @@ import type { Delivery } from '../../src/bridge/delivery.js';
 import { EventConfirmation } from '../../src/bridge/event-confirmation.js';
 import type { Config } from '../../src/config/config.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
-import type { Job } from '../../src/registry/job.js';
+import type { Job } from '../../src/jobs/job.js';
 import { faultOf } from '../support/faults.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 import { knownJob } from '../support/jobs.js';

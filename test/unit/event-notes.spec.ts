@@ -6,7 +6,7 @@ import { JobIdentity } from '../../src/bridge/job-identity.js';
 import type { Config } from '../../src/config/config.js';
 import { parseGeminiEvent } from '../../src/events/gemini-event.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
-import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
+import { MemoryJobRegistry } from '../../src/jobs/registry/memory.job-registry.js';
 import { without } from '../../src/infrastructure/json/json.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 import { knownJob } from '../support/jobs.js';

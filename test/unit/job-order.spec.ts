@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseOrder } from '../../src/jobs/job-order.js';
-import { JOB_KINDS } from '../../src/kinds/job-kinds.js';
+import { parseOrder } from '../../src/jobs/api/job-order.js';
+import { JOB_KINDS } from '../../src/jobs/job-kinds.js';
 import { Problem } from '../../src/internal-api/problems/problem.exception.js';
 
 const REQUEST = { request: { contents: [{ parts: [{ text: 'hello' }] }], extra: 1 } };

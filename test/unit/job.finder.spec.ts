@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
-import { newJobId } from '../../src/registry/job-id.js';
-import { tried } from '../../src/registry/job-life.js';
-import type { Job } from '../../src/registry/job.js';
+import { newJobId } from '../../src/jobs/registry/job-id.js';
+import { tried } from '../../src/jobs/job-lifecycle.js';
+import type { Job } from '../../src/jobs/job.js';
 import { ago, Caretaking, dueJob, GIVE_UP_MS, SETTLE_MS } from '../support/caretaking.js';
 import { without } from '../../src/infrastructure/json/json.js';
 

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { JobResults } from '../../src/jobs/job.results.js';
-import { JobService } from '../../src/jobs/job.service.js';
-import type { Job } from '../../src/registry/job.js';
-import { MemoryJobRegistry } from '../../src/registry/memory.job-registry.js';
+import { JobResults } from '../../src/jobs/api/job-results.service.js';
+import { JobService } from '../../src/jobs/api/job.service.js';
+import type { Job } from '../../src/jobs/job.js';
+import { MemoryJobRegistry } from '../../src/jobs/registry/memory.job-registry.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 import { knownJob } from '../support/jobs.js';
 

@@ -9,8 +9,8 @@ import {
   taken,
   told,
   tried,
-} from '../../src/registry/job-life.js';
-import { GONE, type Job } from '../../src/registry/job.js';
+} from '../../src/jobs/job-lifecycle.js';
+import { GONE, type Job } from '../../src/jobs/job.js';
 import { Caretaking, dueJob } from '../support/caretaking.js';
 
 const GONE_ERROR = { code: GONE, message: 'no' };

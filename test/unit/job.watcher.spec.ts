@@ -2,9 +2,9 @@ import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import type { EventRecord } from '../../src/publishing/event-publisher.js';
-import { newJobId } from '../../src/registry/job-id.js';
-import { advanced } from '../../src/registry/job-life.js';
-import type { Job } from '../../src/registry/job.js';
+import { newJobId } from '../../src/jobs/registry/job-id.js';
+import { advanced } from '../../src/jobs/job-lifecycle.js';
+import type { Job } from '../../src/jobs/job.js';
 import { without } from '../../src/infrastructure/json/json.js';
 import { ago, Caretaking, dueJob } from '../support/caretaking.js';
 

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { GeminiClient } from '../../gemini/gemini.client.js';
+import { GeminiError } from '../../gemini/gemini.error.js';
+import { kindOf } from '../job-kinds.js';
+import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { JobRegistry, type JobQuery } from '../job-registry.js';
+import { isOver, type Job } from '../job.js';
+import { geminiProblem } from '../../internal-api/problems/gemini-problem.js';
+import { viewOf } from '../job-view.js';
+
+const CANCEL_TIMEOUT_MS = 15_000;
+
+/** Jobs that were submitted. */
+@Injectable()
+export class JobService {
+  constructor(
+    private readonly gemini: GeminiClient,
+    private readonly registry: JobRegistry,
+  ) {}
+
+  /** @throws {Problem} 404 */
+  async find(id: string): Promise<Job> {
+    const job = await this.registry.find(id);
+    if (!job) throw new Problem(404, 'job-not-found', 'there is no such job');
+    return job;
+  }
+
+  async list(query: JobQuery): Promise<object> {
+    const { jobs, next } = await this.registry.list(query);
+    return {
+      jobs: jobs.map(viewOf),
+      ...(next === undefined ? {} : { nextCursor: next }),
+    };
+  }
+
+  /**
+   * Asks Gemini to cancel the job, and has somebody look soon what became of that.
+   *
+   * @throws {Problem} 404, 409 for a job that is over or has no name yet, and what Gemini says.
+   */
+  async cancel(id: string): Promise<Job> {
+    const job = await this.find(id);
+    if (isOver(job)) throw new Problem(409, 'job-over', `the job is ${job.state}`);
+    if (job.geminiName === undefined) {
+      const detail = 'Gemini has not said yet that it has the job';
+      throw new Problem(409, 'job-unsettled', detail, { 'Retry-After': '5' });
+    }
+    try {
+      await this.gemini.send(kindOf(job).cancellation(job.geminiName), CANCEL_TIMEOUT_MS);
+    } catch (error) {
+      if (error instanceof GeminiError) throw geminiProblem(error);
+      throw error;
+    }
+    const soon = Date.now() + 1000;
+    const changed = await this.registry.change(id, (now) =>
+      isOver(now) ? now : { ...now, dueAt: Math.min(now.dueAt ?? soon, soon) },
+    );
+    return changed ?? job;
+  }
+}

@@ -1,0 +1,141 @@
+import {
+  JobRegistry,
+  matches,
+  MAX_SCANNED,
+  type JobPage,
+  type JobQuery,
+  type NamedJob,
+} from '../job-registry.js';
+import { dutiesOf, isUnnamed, type Duty, type Job } from '../job.js';
+
+/** Jobs remembered at most; the oldest are forgotten, their events keep their correlation id. */
+const MAX_JOBS = 100_000;
+
+/** Remembers in the process: for one replica, and gone with it. */
+export class MemoryJobRegistry extends JobRegistry {
+  /** In the order of their ids. */
+  private readonly jobs = new Map<string, Job>();
+  private readonly idsByName = new Map<string, string>();
+  private readonly idsBySubmission = new Map<string, string>();
+  /** Without a name, and told of by static webhooks. */
+  private readonly unnamed = new Set<string>();
+  /** When each is due, by what is to be done. */
+  private readonly dues: Readonly<Record<Duty, Map<string, number>>> = {
+    tell: new Map(),
+    release: new Map(),
+    find: new Map(),
+    look: new Map(),
+  };
+
+  constructor(private readonly max = MAX_JOBS) {
+    super();
+  }
+
+  override add(job: Job): Promise<Job> {
+    const key = job.submission?.key;
+    const known = key === undefined ? undefined : this.idsBySubmission.get(key);
+    const earlier = known === undefined ? undefined : this.jobs.get(known);
+    if (earlier) return Promise.resolve(earlier);
+    const same = this.jobs.get(job.id);
+    if (same) return Promise.resolve(same);
+    if (key !== undefined) this.idsBySubmission.set(key, job.id);
+    this.put(job);
+    for (const oldest of this.jobs.values()) {
+      if (this.jobs.size <= this.max) break;
+      this.forget(oldest);
+    }
+    return Promise.resolve(job);
+  }
+
+  override find(id: string): Promise<Job | undefined> {
+    return Promise.resolve(this.jobs.get(id));
+  }
+
+  override findBySubmission(key: string): Promise<Job | undefined> {
+    const id = this.idsBySubmission.get(key);
+    return Promise.resolve(id === undefined ? undefined : this.jobs.get(id));
+  }
+
+  override findByName(geminiName: string): Promise<NamedJob> {
+    const id = this.idsByName.get(geminiName);
+    const job = id === undefined ? undefined : this.jobs.get(id);
+    return Promise.resolve({ job, mayBeOurs: !job && this.unnamed.size > 0 });
+  }
+
+  override change(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
+    const job = this.jobs.get(id);
+    if (!job) return Promise.resolve(undefined);
+    const changed = change(job);
+    if (changed !== job) this.put(changed);
+    return Promise.resolve(changed);
+  }
+
+  override list(query: JobQuery): Promise<JobPage> {
+    const { limit, before } = query;
+    const jobs: Job[] = [];
+    let scanned = 0;
+    let last: string | undefined;
+    for (const job of [...this.jobs.values()].toReversed()) {
+      if (before !== undefined && job.id >= before) continue;
+      if (jobs.length === limit || scanned === MAX_SCANNED) {
+        return Promise.resolve({ jobs, next: last });
+      }
+      scanned++;
+      last = job.id;
+      if (matches(job, query)) jobs.push(job);
+    }
+    return Promise.resolve({ jobs, next: undefined });
+  }
+
+  override due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]> {
+    const due: [string, number][] = [];
+    for (const entry of this.dues[duty]) if (entry[1] <= nowMs) due.push(entry);
+    const first = due.toSorted(([, a], [, b]) => a - b).slice(0, limit);
+    return Promise.resolve(first.map(([id]) => this.jobs.get(id) as Job));
+  }
+
+  override forgetEnded(beforeMs: number, limit: number): Promise<number> {
+    let forgotten = 0;
+    for (const job of this.jobs.values()) {
+      if (forgotten === limit) break;
+      if (job.endedAt === undefined || Date.parse(job.endedAt) >= beforeMs) continue;
+      this.forget(job);
+      forgotten++;
+    }
+    return Promise.resolve(forgotten);
+  }
+
+  override lead(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  override get unready(): undefined {
+    return undefined;
+  }
+
+  private put(job: Job): void {
+    const { id, geminiName } = job;
+    this.jobs.set(id, job);
+    if (geminiName !== undefined) this.idsByName.set(geminiName, id);
+    keep(this.unnamed, id, isUnnamed(job));
+    const duties = dutiesOf(job);
+    for (const [duty, dues] of Object.entries(this.dues)) {
+      const at = duties[duty as Duty];
+      if (at === undefined) dues.delete(id);
+      else dues.set(id, at);
+    }
+  }
+
+  private forget({ id, geminiName, submission }: Job): void {
+    this.jobs.delete(id);
+    if (geminiName !== undefined) this.idsByName.delete(geminiName);
+    if (submission) this.idsBySubmission.delete(submission.key);
+    this.unnamed.delete(id);
+    for (const dues of Object.values(this.dues)) dues.delete(id);
+  }
+}
+
+function keep(ids: Set<string>, id: string, isIn: boolean): void {
+  if (isIn) ids.add(id);
+  else ids.delete(id);
+}

@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { RedisAccess } from '../../config/config.js';
+import { coalesced } from '../../infrastructure/redis/coalesce.js';
+import {
+  RedisScripts,
+  RedisUnavailableError,
+} from '../../infrastructure/redis/redis-scripts.js';
+import {
+  JobRegistry,
+  matches,
+  MAX_SCANNED,
+  type JobPage,
+  type JobQuery,
+  type NamedJob,
+} from '../job-registry.js';
+import { dueIndex, keysOf, submissionKey, type JobKeys } from './job-keys.js';
+import type { Duty, Job } from '../job.js';
+import { JOB_SCRIPTS } from './job-scripts.js';
+
+/** Somebody else wrote the job between reading and writing it: so often, and something is wrong. */
+const MAX_TRIES = 20;
+/** Jobs in one answer. */
+const CHUNK = 100;
+
+/** A job as it was read, and what it is known by: a write goes only to what was read. */
+interface Read {
+  readonly version: string;
+  readonly job: Job;
+}
+
+const ABSENT = '';
+
+/** For several replicas. What has to survive of it is in the README, "What Redis keeps". */
+export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdown {
+  private readonly redis: RedisScripts<keyof typeof JOB_SCRIPTS>;
+  private readonly reads: (key: string) => Promise<readonly [string, string]>;
+  private readonly names: (key: string) => Promise<readonly [string, number]>;
+  private readonly holder = randomUUID();
+
+  constructor(access: RedisAccess) {
+    super();
+    this.redis = new RedisScripts(access, JOB_SCRIPTS);
+    this.reads = coalesced((keys) => this.redis.run('bridgeJobsRead', keys));
+    this.names = coalesced((keys) =>
+      this.redis.run(
+        'bridgeJobsNamed',
+        ['jobs:unnamed', ...keys],
+        `${this.redis.prefix}job:`,
+      ),
+    );
+  }
+
+  override async add(job: Job): Promise<Job> {
+    const keys = keysOf(job);
+    const [there = ''] = await this.redis.run<string>(
+      'bridgeJobAdd',
+      [keys.submission ?? keys.job, ...written(keys, [])],
+      ...writing(ABSENT, job, keys, []),
+    );
+    return there === '' ? job : parsed(there);
+  }
+
+  override async find(id: string): Promise<Job | undefined> {
+    return (await this.read(id))?.job;
+  }
+
+  override async findBySubmission(key: string): Promise<Job | undefined> {
+    const [text = ''] = await this.redis.run<string>(
+      'bridgeJobSubmitted',
+      [submissionKey(key)],
+      `${this.redis.prefix}job:`,
+    );
+    return text === '' ? undefined : parsed(text);
+  }
+
+  override async findByName(geminiName: string): Promise<NamedJob> {
+    const [text, unnamed] = await this.names(`job-name:${geminiName}`);
+    const job = text === '' ? undefined : parsed(text);
+    return { job, mayBeOurs: !job && unnamed > 0 };
+  }
+
+  override async change(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const read = await this.read(id);
+      if (!read) return undefined;
+      const changed = change(read.job);
+      if (changed === read.job || (await this.write(read, changed))) return changed;
+    }
+    throw new RedisUnavailableError(`job ${id} is written by somebody else all the time`);
+  }
+
+  override async list(query: JobQuery): Promise<JobPage> {
+    const { limit, state, kind } = query;
+    const index = state ? `jobs:state:${state}` : kind ? `jobs:kind:${kind}` : 'jobs:all';
+    const jobs: Job[] = [];
+    let last = query.before;
+    for (let scanned = 0; scanned < MAX_SCANNED; scanned += CHUNK) {
+      const from = last === undefined ? '+' : `(${last}`;
+      const chunk = await this.redis.run<readonly [string, string]>(
+        'bridgeJobsList',
+        [index],
+        from,
+        CHUNK,
+        `${this.redis.prefix}job:`,
+      );
+      for (const [id, text] of chunk) {
+        if (jobs.length === limit) return { jobs, next: last };
+        last = id;
+        const job = text === '' ? undefined : parsed(text);
+        if (job && matches(job, query)) jobs.push(job);
+      }
+      if (chunk.length < CHUNK) return { jobs, next: undefined };
+    }
+    return { jobs, next: last };
+  }
+
+  override due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]> {
+    return this.between(dueIndex(duty), nowMs, limit);
+  }
+
+  override async forgetEnded(beforeMs: number, limit: number): Promise<number> {
+    const ended = await this.between('jobs:ended', beforeMs - 1, limit);
+    for (const { id } of ended) await this.forget(id, beforeMs);
+    return ended.length;
+  }
+
+  override async lead(leaseMs: number): Promise<boolean> {
+    const [leads] = await this.redis.run<number>(
+      'bridgeJobsLead',
+      ['jobs:leader'],
+      this.holder,
+      leaseMs,
+    );
+    return leads === 1;
+  }
+
+  override get unready(): string | undefined {
+    return this.redis.unready;
+  }
+
+  onApplicationShutdown(): void {
+    this.redis.close();
+  }
+
+  private async read(id: string): Promise<Read | undefined> {
+    const [version, text] = await this.reads(`job:${id}`);
+    return version === ABSENT ? undefined : { version, job: parsed(text) };
+  }
+
+  private async write({ version, job }: Read, changed: Job): Promise<boolean> {
+    const keys = keysOf(changed);
+    const gone = Object.keys(keysOf(job).indexes).filter((key) => !(key in keys.indexes));
+    const [done] = await this.redis.run<number>(
+      'bridgeJobWrite',
+      written(keys, gone),
+      ...writing(version, changed, keys, gone),
+    );
+    return done === 1;
+  }
+
+  /** Unless it has been submitted again since. */
+  private async forget(id: string, endedBeforeMs: number): Promise<void> {
+    const read = await this.read(id);
+    if (!read || !(Date.parse(read.job.endedAt ?? '') < endedBeforeMs)) return;
+    const { job, name, submission, indexes } = keysOf(read.job);
+    const keys = [job, ...[name, submission].filter((key) => key !== undefined)];
+    await this.redis.run(
+      'bridgeJobForget',
+      [...keys, ...Object.keys(indexes)],
+      read.version,
+      id,
+      keys.length,
+    );
+  }
+
+  private async between(
+    index: string,
+    untilMs: number,
+    limit: number,
+  ): Promise<readonly Job[]> {
+    const texts = await this.redis.run<string>(
+      'bridgeJobsUntil',
+      [index],
+      untilMs,
+      limit,
+      `${this.redis.prefix}job:`,
+    );
+    return texts.map((text) => parsed(text));
+  }
+}
+
+/** The keys of a write, in the order that `WRITE` has them. @param gone indexes that the job leaves. */
+function written(keys: JobKeys, gone: readonly string[]): string[] {
+  const { job, name, submission, indexes } = keys;
+  return [
+    job,
+    ...gone,
+    ...Object.keys(indexes),
+    ...[name, submission].filter((key) => key !== undefined),
+  ];
+}
+
+/** The arguments of a write. */
+function writing(
+  version: string,
+  job: Job,
+  keys: JobKeys,
+  gone: readonly string[],
+): (string | number)[] {
+  const scores = Object.values(keys.indexes);
+  return [version, JSON.stringify(job), job.id, gone.length, scores.length, ...scores];
+}
+
+function parsed(text: string): Job {
+  return JSON.parse(text) as Job;
+}
