@@ -5,11 +5,11 @@ import { createRegistry } from '../jobs/job-registry.module.js';
 import { RedisJobRegistry } from '../jobs/registry/redis.job-registry.js';
 import type { SecretVault } from '../signing-secrets/signing-secrets.js';
 import { createVault } from '../signing-secrets/signing-secrets.module.js';
-import { GeminiWebhooks } from '../webhooks/gemini-webhooks.js';
-import { SecretIssuer } from '../webhooks/secret.issuer.js';
+import { GeminiWebhooks } from '../webhooks/gemini/gemini-webhooks.client.js';
+import { SecretIssuer } from '../webhooks/rotation/secret.rotator.js';
 import type { WebhookView } from '../webhooks/webhook-view.js';
-import { WebhookKeeper } from '../webhooks/webhook.keeper.js';
-import { WebhookMender } from '../webhooks/webhook.mender.js';
+import { WebhookKeeper } from '../webhooks/webhook.reconciler.js';
+import { WebhookMender } from '../webhooks/reconciliation/webhook-repair.js';
 import { WebhookService } from '../webhooks/webhook.service.js';
 import { table, type Report } from './terminal.js';
 

@@ -6,7 +6,7 @@ import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
 import { VERSION } from '../infrastructure/process/version.js';
 import type { Description } from './description.js';
 import { DESCRIPTIONS, submission } from './job-operations.js';
-import { WebhookController } from '../webhooks/webhook.controller.js';
+import { WebhookController } from '../webhooks/api/webhook.controller.js';
 import { problemAnswers } from './problem-answers.js';
 import { componentSchemas } from './schemas.js';
 import { WEBHOOK_DESCRIPTIONS } from './webhook-operations.js';

@@ -4,7 +4,7 @@ import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../jobs/job-view.js';
 import type { JobKind } from '../jobs/job-kind.js';
 import { PROBLEM_DETAILS } from '../internal-api/problems/problem-details.js';
 import { without } from '../infrastructure/json/json.js';
-import { NEW_WEBHOOK, ROTATION, WEBHOOK_CHANGE } from '../webhooks/webhook-order.js';
+import { NEW_WEBHOOK, ROTATION, WEBHOOK_CHANGE } from '../webhooks/api/webhook-order.js';
 import { WEBHOOK, WEBHOOK_PAGE } from '../webhooks/webhook-view.js';
 
 /** JSON Schema of draft 2020-12, which OpenAPI 3.1 uses. */

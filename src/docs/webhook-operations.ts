@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import type { WebhookController } from '../webhooks/webhook.controller.js';
+import type { WebhookController } from '../webhooks/api/webhook.controller.js';
 import {
   NEW_WEBHOOK,
   PAGE_QUERY,
   ROTATION,
   WEBHOOK_CHANGE,
-} from '../webhooks/webhook-order.js';
+} from '../webhooks/api/webhook-order.js';
 import {
   GEMINI_PROBLEMS,
   idParameter,

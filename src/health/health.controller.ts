@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { WebhookKeeper } from '../webhooks/webhook.keeper.js';
+import { WebhookKeeper } from '../webhooks/webhook.reconciler.js';
 import { Readiness } from './readiness.js';
 
 /** For the probes of Kubernetes, on the internal port. */

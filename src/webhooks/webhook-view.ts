@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SecretVault } from '../signing-secrets/signing-secrets.js';
-import type { GeminiWebhook } from './gemini-webhook.js';
+import type { GeminiWebhook } from './gemini/gemini-webhook.js';
 
 const time = z.iso.datetime();
 

@@ -5,9 +5,13 @@ import { Problem } from '../internal-api/problems/problem.exception.js';
 import { SecretVault } from '../signing-secrets/signing-secrets.js';
 import { withGone, without } from '../signing-secrets/secrets-document.js';
 import { GUIDE_ONLY } from '../events/subscribable-events.js';
-import { WEBHOOK_ID, type GeminiWebhook, type WebhookFields } from './gemini-webhook.js';
-import { GeminiWebhooks } from './gemini-webhooks.js';
-import { SecretIssuer } from './secret.issuer.js';
+import {
+  WEBHOOK_ID,
+  type GeminiWebhook,
+  type WebhookFields,
+} from './gemini/gemini-webhook.js';
+import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
+import { SecretIssuer } from './rotation/secret.rotator.js';
 import { webhookView, type WebhookPage, type WebhookView } from './webhook-view.js';
 
 export interface Rotation {

@@ -11,11 +11,11 @@ import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { RegistryModule } from '../jobs/job-registry.module.js';
 import { VaultModule } from '../signing-secrets/signing-secrets.module.js';
-import { GeminiWebhooks } from './gemini-webhooks.js';
-import { SecretIssuer } from './secret.issuer.js';
-import { WebhookController } from './webhook.controller.js';
-import { WebhookKeeper } from './webhook.keeper.js';
-import { WebhookMender } from './webhook.mender.js';
+import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
+import { SecretIssuer } from './rotation/secret.rotator.js';
+import { WebhookController } from './api/webhook.controller.js';
+import { WebhookKeeper } from './webhook.reconciler.js';
+import { WebhookMender } from './reconciliation/webhook-repair.js';
 import { WebhookService } from './webhook.service.js';
 
 const MAX_BODY_BYTES = 64 * 1024;

@@ -15,7 +15,7 @@ import {
 import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
-import { WebhookKeeper } from '../../src/webhooks/webhook.keeper.js';
+import { WebhookKeeper } from '../../src/webhooks/webhook.reconciler.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { knownJob } from '../support/jobs.js';

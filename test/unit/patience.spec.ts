@@ -1,5 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { mayTry, triedAt, wellAt } from '../../src/webhooks/patience.js';
+import {
+  mayTry,
+  triedAt,
+  wellAt,
+} from '../../src/webhooks/reconciliation/retry-policy.js';
 
 const HOUR_MS = 3_600_000;
 const PATIENCE = { max: 5, firstMs: 300_000, capMs: 6 * HOUR_MS };

@@ -23,8 +23,8 @@ import {
 } from '../../src/signing-secrets/secrets-document.js';
 import { VaultUnavailableError } from '../../src/signing-secrets/secrets-store.js';
 import { parseSecret } from '../../src/signing-secrets/webhook-secret.js';
-import { GeminiWebhooks } from '../../src/webhooks/gemini-webhooks.js';
-import { SecretIssuer } from '../../src/webhooks/secret.issuer.js';
+import { GeminiWebhooks } from '../../src/webhooks/gemini/gemini-webhooks.client.js';
+import { SecretIssuer } from '../../src/webhooks/rotation/secret.rotator.js';
 import { FakeGemini } from '../support/fake-gemini.js';
 import { temporaryFile, type TemporaryFile } from '../support/temporary-file.js';
 

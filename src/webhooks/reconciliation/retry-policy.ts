@@ -1,4 +1,4 @@
-import type { Attempts } from '../signing-secrets/secrets-document.js';
+import type { Attempts } from '../../signing-secrets/secrets-document.js';
 
 /** What has been well for so long needs no patience any more. */
 const WELL_AFTER_MS = 24 * 3_600_000;

@@ -1,4 +1,4 @@
-import type { GeminiWebhook, WebhookFields } from './gemini-webhook.js';
+import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
 
 export const ENABLED = 'enabled';
 /** Gemini's own doing, when deliveries keep failing. */

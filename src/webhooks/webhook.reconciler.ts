@@ -22,16 +22,16 @@ import {
   type Sight,
   type VaultDocument,
 } from '../signing-secrets/secrets-document.js';
-import type { GeminiWebhook } from './gemini-webhook.js';
-import { GeminiWebhooks } from './gemini-webhooks.js';
-import { SecretIssuer } from './secret.issuer.js';
+import type { GeminiWebhook } from './gemini/gemini-webhook.js';
+import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
+import { SecretIssuer } from './rotation/secret.rotator.js';
 import {
   DISABLED_BY_GEMINI,
   standingOf,
   type Declared,
   type Standing,
-} from './webhook-drift.js';
-import { WebhookMender } from './webhook.mender.js';
+} from './reconciliation/webhook-drift.js';
+import { WebhookMender } from './reconciliation/webhook-repair.js';
 import { overlapOf } from './webhook.service.js';
 
 /** A round takes seconds; who is at it and dies holds up the others for so long. */

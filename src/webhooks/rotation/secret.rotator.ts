@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { GeminiError, isMissing, isRefused } from '../gemini/gemini.error.js';
-import { Problem } from '../internal-api/problems/problem.exception.js';
-import { SecretVault } from '../signing-secrets/signing-secrets.js';
+import { GeminiError, isMissing, isRefused } from '../../gemini/gemini.error.js';
+import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { SecretVault } from '../../signing-secrets/signing-secrets.js';
 import {
   CREATION_SHOWS_MS,
   LATE_MS,
@@ -14,10 +14,10 @@ import {
   type Unsettled,
   type VaultDocument,
   type VaultedSecret,
-} from '../signing-secrets/secrets-document.js';
-import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
-import type { GeminiWebhook, WebhookFields } from './gemini-webhook.js';
-import { GeminiWebhooks, ISSUE_TIMEOUT_MS } from './gemini-webhooks.js';
+} from '../../signing-secrets/secrets-document.js';
+import { VaultUnavailableError } from '../../signing-secrets/secrets-store.js';
+import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
+import { GeminiWebhooks, ISSUE_TIMEOUT_MS } from '../gemini/gemini-webhooks.client.js';
 
 /** Who has been held up for so long does not ask any more. */
 const ASK_WITHIN_MS = 5000;

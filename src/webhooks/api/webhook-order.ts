@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { invalidBody, invalidQuery } from '../internal-api/problems/schema-faults.js';
-import { EVENT_TYPES } from '../events/subscribable-events.js';
+import { invalidBody, invalidQuery } from '../../internal-api/problems/schema-faults.js';
+import { EVENT_TYPES } from '../../events/subscribable-events.js';
 
 const fields = {
   name: z.string().max(128).describe('For people'),

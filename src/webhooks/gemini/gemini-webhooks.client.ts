@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { GeminiRequest } from '../gemini/gemini-request.js';
-import { GeminiClient } from '../gemini/gemini.client.js';
-import { isMissing } from '../gemini/gemini.error.js';
+import type { GeminiRequest } from '../../gemini/gemini-request.js';
+import { GeminiClient } from '../../gemini/gemini.client.js';
+import { isMissing } from '../../gemini/gemini.error.js';
 import {
   createdWebhook,
   geminiWebhook,

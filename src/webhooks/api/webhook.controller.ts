@@ -11,7 +11,7 @@ import {
   Res,
 } from '@nestjs/common';
 import type { Response } from 'express';
-import { NeedsScope } from '../internal-api/auth/needed-scope.js';
+import { NeedsScope } from '../../internal-api/auth/needed-scope.js';
 import {
   NEW_WEBHOOK,
   parseBody,
@@ -19,7 +19,7 @@ import {
   ROTATION,
   WEBHOOK_CHANGE,
 } from './webhook-order.js';
-import { WebhookService } from './webhook.service.js';
+import { WebhookService } from '../webhook.service.js';
 
 /** The project's static webhooks, for whoever administers them. */
 @Controller('v1/webhooks')

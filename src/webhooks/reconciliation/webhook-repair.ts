@@ -1,17 +1,17 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
-import { isRefused } from '../gemini/gemini.error.js';
-import { Problem } from '../internal-api/problems/problem.exception.js';
-import { SecretVault } from '../signing-secrets/signing-secrets.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { isRefused } from '../../gemini/gemini.error.js';
+import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { SecretVault } from '../../signing-secrets/signing-secrets.js';
 import {
   withGone,
   type Attempts,
   type VaultDocument,
-} from '../signing-secrets/secrets-document.js';
-import type { GeminiWebhook, WebhookFields } from './gemini-webhook.js';
-import { GeminiWebhooks } from './gemini-webhooks.js';
-import { mayTry, triedAt, wellAt, type Patience } from './patience.js';
-import { SecretIssuer } from './secret.issuer.js';
+} from '../../signing-secrets/secrets-document.js';
+import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
+import { GeminiWebhooks } from '../gemini/gemini-webhooks.client.js';
+import { mayTry, triedAt, wellAt, type Patience } from './retry-policy.js';
+import { SecretIssuer } from '../rotation/secret.rotator.js';
 import {
   DISABLED_BY_GEMINI,
   ENABLED,
