@@ -1,12 +1,12 @@
 import { ACCESS_FAULTS } from './internal-api/auth/auth.error.js';
-import { FOREIGN_REASONS } from './bridge/job-identity.js';
+import { FOREIGN_REASONS } from './receiver/job-matching/job-matcher.js';
 import type { Config } from './config/config.js';
 import { DEDUPE_CALLS } from './publishing/dedupe-store.js';
 import { EVENT_FAULTS } from './events/gemini-event.js';
 import { topicNames } from './events/event-topics.js';
 import { JOB_KINDS } from './jobs/job-kinds.js';
 import { PUBLISH_FAULTS } from './publishing/event-publisher.js';
-import { OUTCOMES, REFUSALS } from './server/prepared-answer.js';
+import { OUTCOMES, REFUSALS } from './receiver/refusals.js';
 import type { Metrics } from './infrastructure/metrics/metrics.js';
 
 /**

@@ -5,8 +5,8 @@ import { ConfigError, loadConfig, type Config } from './config/config.js';
 import { keepHeapSmall } from './infrastructure/process/heap-growth.js';
 import { JsonLogger } from './infrastructure/logging/json.logger.js';
 import { KafkaCluster } from './infrastructure/kafka/kafka-cluster.js';
-import { listen } from './server/bridge-server.js';
-import { TwoPortAdapter } from './server/two-port.adapter.js';
+import { listen } from './receiver/http/listen.js';
+import { TwoPortAdapter } from './receiver/http/two-port.adapter.js';
 
 /** Starts the bridge and ends it on SIGTERM or SIGINT. */
 async function main(config: Config): Promise<void> {

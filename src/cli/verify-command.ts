@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js';
 import { EventFormatError, parseGeminiEvent } from '../events/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../events/event-topics.js';
 import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
-import { refusal } from '../server/prepared-answer.js';
+import { refusal } from '../receiver/refusals.js';
 import type { Proof } from '../signature/proof.js';
 import {
   SecretsUnsettledError,

@@ -5,7 +5,7 @@ import { DedupeStore } from '../publishing/dedupe-store.js';
 import { PublishedLog } from '../publishing/topic-history.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { EventPublisher } from '../publishing/event-publisher.js';
-import type { TwoPortAdapter } from '../server/two-port.adapter.js';
+import type { TwoPortAdapter } from '../receiver/http/two-port.adapter.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
 
 /** Whether a delivery could be answered 200. */

@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { DeliveryTrace } from '../../src/bridge/delivery-trace.js';
-import { eventRecord, deadLetterRecord, eventOf } from '../../src/bridge/record.js';
-import type { Delivery as Received } from '../../src/bridge/delivery.js';
+import type { DeliveryTrace } from '../../src/receiver/tracing/delivery-trace.js';
+import {
+  eventRecord,
+  deadLetterRecord,
+  eventOf,
+} from '../../src/receiver/delivery-record.js';
+import type { Delivery as Received } from '../../src/receiver/delivery.js';
 import { DeliverySource, scopeOf, type Delivery } from '../faults/campaign/delivery.js';
 import { Random } from '../faults/campaign/random.js';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Delivery } from '../../src/bridge/delivery.js';
-import { EventConfirmation } from '../../src/bridge/event-confirmation.js';
+import type { Delivery } from '../../src/receiver/delivery.js';
+import { EventConfirmation } from '../../src/receiver/job-matching/event-confirmation.js';
 import type { Config } from '../../src/config/config.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import type { Job } from '../../src/jobs/job.js';

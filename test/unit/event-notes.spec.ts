@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { Delivery } from '../../src/bridge/delivery.js';
-import { EventNotes } from '../../src/bridge/event-notes.js';
-import { JobIdentity } from '../../src/bridge/job-identity.js';
+import type { Delivery } from '../../src/receiver/delivery.js';
+import { EventNotes } from '../../src/receiver/job-matching/job-event-recorder.js';
+import { JobIdentity } from '../../src/receiver/job-matching/job-matcher.js';
 import type { Config } from '../../src/config/config.js';
 import { parseGeminiEvent } from '../../src/events/gemini-event.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { JobIdentity } from '../../src/bridge/job-identity.js';
+import { JobIdentity } from '../../src/receiver/job-matching/job-matcher.js';
 import { parseGeminiEvent } from '../../src/events/gemini-event.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
 import { metadataHash, userMetadataOf } from '../../src/jobs/correlation.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LoopWatch } from '../../src/server/loop-watch.js';
+import { LoopWatch } from '../../src/receiver/http/event-loop-monitor.js';
 
 let now: number;
 let watch: LoopWatch;

@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { DeliveryTrace } from '../../src/bridge/delivery-trace.js';
-import type { Delivery } from '../../src/bridge/delivery.js';
-import { deadLetterRecord, eventOf, eventRecord } from '../../src/bridge/record.js';
+import type { DeliveryTrace } from '../../src/receiver/tracing/delivery-trace.js';
+import type { Delivery } from '../../src/receiver/delivery.js';
+import {
+  deadLetterRecord,
+  eventOf,
+  eventRecord,
+} from '../../src/receiver/delivery-record.js';
 import type { EventRecord } from '../../src/publishing/event-publisher.js';
 import { eventBody } from '../support/sender.js';
 

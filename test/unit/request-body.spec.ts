@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { BodyReader, MAX_BODY_BYTES } from '../../src/server/request-body.js';
+import { BodyReader, MAX_BODY_BYTES } from '../../src/receiver/http/body-reader.js';
 import { FAKED_CLOCK } from '../support/clock.js';
 
 const TIMEOUT_MS = 1000;

@@ -1,5 +1,5 @@
 import { grouped } from '../../../support/grouped.js';
-import { REFUSALS } from '../../../../src/server/prepared-answer.js';
+import { REFUSALS } from '../../../../src/receiver/refusals.js';
 import type { Attempt } from '../journal.js';
 import type { Violation } from './evidence.js';
 import { isForged, isTaken, violation, type Facts } from './facts.js';

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { Permit } from '../publishing/event-publisher.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
-import type { DeliveryTrace } from './delivery-trace.js';
+import type { DeliveryTrace } from './tracing/delivery-trace.js';
 
 /** What the guard established about a request. Later stages read this and nothing else. */
 export interface Delivery {

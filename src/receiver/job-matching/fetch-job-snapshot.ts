@@ -1,5 +1,5 @@
-import type { GeminiClient } from '../gemini/gemini.client.js';
-import type { JobKind, Sighting } from '../jobs/job-kind.js';
+import type { GeminiClient } from '../../gemini/gemini.client.js';
+import type { JobKind, Sighting } from '../../jobs/job-kind.js';
 
 /** Within the ack budget of a delivery. */
 const LOOK_TIMEOUT_MS = 2500;

@@ -5,7 +5,7 @@ import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { PublishError, type PublishFault } from '../publishing/event-publisher.js';
 import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
-import { refusal, type RefusalReason } from '../server/prepared-answer.js';
+import { refusal, type RefusalReason } from './refusals.js';
 import { SecretsUnsettledError, SignatureError } from '../signature/signature.error.js';
 import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
 import { AckBudgetError } from '../infrastructure/timing/deadline.js';

@@ -9,14 +9,14 @@ import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import { jobScope } from '../jobs/job-events.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { arrivalOf, type Arrival } from '../server/arrival.js';
+import { arrivalOf, type Arrival } from './http/raw-request.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
 import { withinBudget } from '../infrastructure/timing/deadline.js';
 import { Tracing } from '../infrastructure/tracing/tracing.js';
 import { attachDelivery } from './delivery.js';
-import { DeliveryTrace } from './delivery-trace.js';
+import { DeliveryTrace } from './tracing/delivery-trace.js';
 
 /** Lets a request pass only when its raw bytes are accounted for by a signature. */
 @Injectable()

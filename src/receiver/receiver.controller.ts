@@ -22,18 +22,18 @@ import {
   type Permit,
 } from '../publishing/event-publisher.js';
 import { JobRegistry } from '../jobs/job-registry.js';
-import { BridgeErrorFilter } from './bridge-error.filter.js';
+import { BridgeErrorFilter } from './receiver-error.filter.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';
 import { deliveryOf, permitOf, type Delivery } from './delivery.js';
-import { EventConfirmation } from './event-confirmation.js';
-import { EventNotes } from './event-notes.js';
-import { JobIdentity, type EventJob } from './job-identity.js';
+import { EventConfirmation } from './job-matching/event-confirmation.js';
+import { EventNotes } from './job-matching/job-event-recorder.js';
+import { JobIdentity, type EventJob } from './job-matching/job-matcher.js';
 import {
   deadLetterRecord,
   eventOf,
   eventRecord,
   type DeadLetterReason,
-} from './record.js';
+} from './delivery-record.js';
 import { VerificationGuard } from './verification.guard.js';
 
 /** Verified deliveries in, records out. Returning means that Kafka has the record. */

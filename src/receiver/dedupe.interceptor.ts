@@ -8,12 +8,12 @@ import type { Request } from 'express';
 import { lastValueFrom, Observable } from 'rxjs';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import type { Permit } from '../publishing/event-publisher.js';
-import { PreparedAnswer } from '../server/prepared-answer.js';
+import { PreparedAnswer } from './refusals.js';
 import { AckBudgetError } from '../infrastructure/timing/deadline.js';
 import { Attempts, type Outcome } from '../publishing/publications.js';
 import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
-import type { DeliveryTrace } from './delivery-trace.js';
-import { EventNotes } from './event-notes.js';
+import type { DeliveryTrace } from './tracing/delivery-trace.js';
+import { EventNotes } from './job-matching/job-event-recorder.js';
 
 const PUBLISHED = new PreparedAnswer(200, { status: 'published' }, {}, 'published');
 const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' }, {}, 'duplicate');

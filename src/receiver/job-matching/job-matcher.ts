@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { GeminiEvent } from '../events/gemini-event.js';
-import { userMetadataIn } from '../events/user-metadata.js';
-import { GeminiClient } from '../gemini/gemini.client.js';
-import { GeminiError } from '../gemini/gemini.error.js';
-import type { JobKind } from '../jobs/job-kind.js';
-import { kindOf } from '../jobs/job-kinds.js';
-import { bareName, kindsTold, outcomeOf } from '../jobs/job-events.js';
-import { metadataHash, metadataIn, userMetadataOf } from '../jobs/correlation.js';
-import { JobRegistry } from '../jobs/job-registry.js';
-import { isUnnamed, type Job } from '../jobs/job.js';
-import { isDeeper, type Json } from '../infrastructure/json/json.js';
-import type { Capability } from '../signature/capability.js';
-import { sightingOf } from './sighting.js';
+import type { GeminiEvent } from '../../events/gemini-event.js';
+import { userMetadataIn } from '../../events/user-metadata.js';
+import { GeminiClient } from '../../gemini/gemini.client.js';
+import { GeminiError } from '../../gemini/gemini.error.js';
+import type { JobKind } from '../../jobs/job-kind.js';
+import { kindOf } from '../../jobs/job-kinds.js';
+import { bareName, kindsTold, outcomeOf } from '../../jobs/job-events.js';
+import { metadataHash, metadataIn, userMetadataOf } from '../../jobs/correlation.js';
+import { JobRegistry } from '../../jobs/job-registry.js';
+import { isUnnamed, type Job } from '../../jobs/job.js';
+import { isDeeper, type Json } from '../../infrastructure/json/json.js';
+import type { Capability } from '../../signature/capability.js';
+import { sightingOf } from './fetch-job-snapshot.js';
 
 /** What is hashed is walked by recursion. What we gave has fewer levels (`job-order.ts`). */
 const MAX_LEVELS = 250;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
-import type { Config } from '../config/config.js';
-import { Metrics } from '../infrastructure/metrics/metrics.js';
+import type { Config } from '../../config/config.js';
+import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import type { TwoPortAdapter } from './two-port.adapter.js';
 
 /** The ports that the kernel gave, or that were asked for. */

@@ -5,19 +5,19 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CONFIG, type Config } from '../config/config.js';
+import { CONFIG, type Config } from '../../config/config.js';
 import {
   EventFormatError,
   parseGeminiEvent,
   type GeminiEvent,
-} from '../events/gemini-event.js';
-import { withEvent } from '../jobs/job-events.js';
-import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
-import { JobRegistry } from '../jobs/job-registry.js';
-import { isOver, isSupposed } from '../jobs/job.js';
-import { persistently } from '../infrastructure/redis/retry-while-unavailable.js';
-import type { Delivery } from './delivery.js';
-import { JobIdentity } from './job-identity.js';
+} from '../../events/gemini-event.js';
+import { withEvent } from '../../jobs/job-events.js';
+import { LogQuota } from '../../infrastructure/logging/log-rate-limit.js';
+import { JobRegistry } from '../../jobs/job-registry.js';
+import { isOver, isSupposed } from '../../jobs/job.js';
+import { persistently } from '../../infrastructure/redis/retry-while-unavailable.js';
+import type { Delivery } from '../delivery.js';
+import { JobIdentity } from './job-matcher.js';
 
 /** For so long a note is tried again; then only asking Gemini tells. */
 const PERSIST_MS = 60_000;

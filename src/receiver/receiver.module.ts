@@ -5,10 +5,10 @@ import { PublicationModule } from '../publishing/publishing.module.js';
 import { RegistryModule } from '../jobs/job-registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { TracingModule } from '../infrastructure/tracing/tracing.module.js';
-import { BridgeController } from './bridge.controller.js';
-import { EventConfirmation } from './event-confirmation.js';
-import { EventNotes } from './event-notes.js';
-import { JobIdentity } from './job-identity.js';
+import { BridgeController } from './receiver.controller.js';
+import { EventConfirmation } from './job-matching/event-confirmation.js';
+import { EventNotes } from './job-matching/job-event-recorder.js';
+import { JobIdentity } from './job-matching/job-matcher.js';
 
 /** Gemini webhook in, Kafka record out. */
 @Module({

@@ -1,4 +1,4 @@
-import type { Span, Tracing } from '../infrastructure/tracing/tracing.js';
+import type { Span, Tracing } from '../../infrastructure/tracing/tracing.js';
 
 /**
  * The trace of a verified delivery: verify, claim, publish (by the publisher) and confirm within one

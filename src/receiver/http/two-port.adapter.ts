@@ -8,16 +8,11 @@ import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request, Response } from 'express';
 import express from 'express';
-import { attachArrival } from './arrival.js';
-import { expressClasses } from './express-classes.js';
-import { LoopWatch } from './loop-watch.js';
-import { BodyReader } from './request-body.js';
-import {
-  outcomeOf,
-  PreparedAnswer,
-  refusal,
-  type AnswerOutcome,
-} from './prepared-answer.js';
+import { attachArrival } from './raw-request.js';
+import { expressClasses } from './express-prototypes.js';
+import { LoopWatch } from './event-loop-monitor.js';
+import { BodyReader } from './body-reader.js';
+import { outcomeOf, PreparedAnswer, refusal, type AnswerOutcome } from '../refusals.js';
 
 type Handler = Parameters<ExpressAdapter['post']>[1];
 

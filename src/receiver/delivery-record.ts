@@ -9,7 +9,7 @@ import { deadLetterTopic, topicFor } from '../events/event-topics.js';
 import type { EventRecord } from '../publishing/event-publisher.js';
 import { correlationHeaders } from '../jobs/correlation.js';
 import type { Delivery } from './delivery.js';
-import type { EventJob, ForeignReason } from './job-identity.js';
+import type { EventJob, ForeignReason } from './job-matching/job-matcher.js';
 
 const SOURCE = 'https://generativelanguage.googleapis.com';
 

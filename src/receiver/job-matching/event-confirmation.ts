@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
-import { GeminiClient } from '../gemini/gemini.client.js';
-import { kindOf } from '../jobs/job-kinds.js';
-import { bareName, eventBody } from '../jobs/job-events.js';
-import type { Job } from '../jobs/job.js';
-import { SignatureError } from '../signature/signature.error.js';
-import type { Delivery } from './delivery.js';
-import { eventOf } from './record.js';
-import { sightingOf } from './sighting.js';
+import { CONFIG, type Config } from '../../config/config.js';
+import { GeminiClient } from '../../gemini/gemini.client.js';
+import { kindOf } from '../../jobs/job-kinds.js';
+import { bareName, eventBody } from '../../jobs/job-events.js';
+import type { Job } from '../../jobs/job.js';
+import { SignatureError } from '../../signature/signature.error.js';
+import type { Delivery } from '../delivery.js';
+import { eventOf } from '../delivery-record.js';
+import { sightingOf } from './fetch-job-snapshot.js';
 
 /**
  * Asks Gemini whether an event is true whose token says nothing about the body: whoever saw
