@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Config } from '../../src/config/config.js';
-import { fromZero } from '../../src/from-zero.js';
+import { fromZero } from '../../src/zero-series.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 
 const shown = async (metrics: Metrics, name: string) =>
