@@ -25,10 +25,10 @@ RUN find dist -name '*.map' -delete \
 
 # The Gemini emulator, for compose.yaml
 FROM build AS development
-COPY dev dev
-RUN chmod -R go=rX dev src
+COPY packages packages
+RUN chmod -R go=rX packages src
 USER 65532:65532
-ENTRYPOINT ["node", "--import", "tsx", "dev/gemini.ts"]
+ENTRYPOINT ["node", "--import", "tsx", "packages/gemini-emulator/src/cli.ts"]
 
 # Half of what the packages bring is maps and types, which nothing reads while the bridge runs
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS production

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { startBridge, type BridgeProcess } from '../dev/bridge.js';
-import { GeminiEmulator } from '../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../packages/gemini-emulator/src/emulator.js';
 import { secondsSince, toStderr } from '../dev/process/log.js';
 import { startRedis } from '../dev/redis.js';
 import { newJobId } from '../src/jobs/registry/job-id.js';

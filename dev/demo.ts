@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeliveryAttempt } from './gemini/delivery.js';
-import { signV1 } from './gemini/signing.js';
-import { signingSecret } from './gemini/ids.js';
+import type { DeliveryAttempt } from '../packages/gemini-emulator/src/deliveries/delivery.js';
+import { signV1 } from '../packages/gemini-emulator/src/deliveries/signing.js';
+import { signingSecret } from '../packages/gemini-emulator/src/ids.js';
 import { secondsSince } from './process/log.js';
 import { startWorld, type World } from './world.js';
 import { get, post, type Answer } from './world/answer.js';

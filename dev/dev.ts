@@ -95,6 +95,6 @@ Health and metrics:
   curl -s ${bridge.internalUrl}/health/ready; echo
   curl -s ${bridge.internalUrl}/metrics | grep ^gemini_bridge_
 
-More that the emulator can do (faults, other signatures, its clock): npx tsx dev/gemini.ts --help
+More that the emulator can do (faults, other signatures, its clock): npx tsx packages/gemini-emulator/src/cli.ts --help
 `;
 }

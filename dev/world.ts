@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBridge, type BridgeProcess } from './bridge.js';
-import { GeminiEmulator } from './gemini/emulator.js';
+import { GeminiEmulator } from '../packages/gemini-emulator/src/emulator.js';
 import { askBroker } from './kafka/answers.js';
 import { startKafka } from './kafka.js';
 import { secondsSince, toStderr, type Log } from './process/log.js';

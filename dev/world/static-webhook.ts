@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GeminiEmulator } from '../gemini/emulator.js';
+import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 
 const LIMIT_MS = 30_000;
 

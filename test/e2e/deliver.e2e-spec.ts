@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { runCli } from '../../src/cli/program.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { hang, LoopbackServer, text } from '../support/loopback-server.js';

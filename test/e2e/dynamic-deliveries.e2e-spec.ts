@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { base64url, SignJWT, type JWTHeaderParameters } from 'jose';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';

@@ -8,7 +8,7 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import type { Job } from '../../src/jobs/job.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { JobWatcher } from '../../src/jobs/reconciliation/status-poller.js';
 import { newJobId } from '../../src/jobs/registry/job-id.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';

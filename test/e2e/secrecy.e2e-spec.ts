@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
 import { startApp } from '../support/app.js';

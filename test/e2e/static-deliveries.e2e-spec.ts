@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';
 import {

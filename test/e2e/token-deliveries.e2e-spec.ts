@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { base64url } from 'jose';
-import { GoogleKeys, type JwtOverrides } from '../../dev/gemini/signing.js';
+import {
+  GoogleKeys,
+  type JwtOverrides,
+} from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';

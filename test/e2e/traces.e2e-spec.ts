@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { newTraceparent } from '../../src/infrastructure/tracing/traceparent.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { json, LoopbackServer, text as answering } from '../support/loopback-server.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';

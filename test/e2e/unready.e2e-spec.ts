@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { hang, LoopbackServer } from '../support/loopback-server.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';

@@ -12,7 +12,7 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
 import { WebhookKeeper } from '../../src/webhooks/webhook.reconciler.js';

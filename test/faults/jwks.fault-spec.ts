@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import type { KafkaCluster } from '../../dev/kafka.js';
 import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
 import { issueCapability } from '../../src/signature/capability.js';

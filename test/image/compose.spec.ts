@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { optionsOf } from '../../dev/gemini/command-line.js';
+import { optionsOf } from '../../packages/gemini-emulator/src/control/command-line.js';
 import { parseDockerfile } from '../../dev/image/dockerfile.js';
 import { startContainer } from '../../dev/image/container.js';
 import { image } from '../../dev/image/image.js';
@@ -104,7 +104,7 @@ describe('compose.yaml', () => {
     const stage = stages.find(({ name }) => name === target);
     const [entrypoint] =
       stage?.instructions.filter(({ name }) => name === 'ENTRYPOINT') ?? [];
-    expect(entrypoint?.text).toContain('dev/gemini.ts');
+    expect(entrypoint?.text).toContain('packages/gemini-emulator/src/cli.ts');
   });
 
   it('asks the bridge how it is in JavaScript that is some', () => {

@@ -10,7 +10,7 @@ import {
   Transport,
 } from '@nestjs/microservices';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { freePorts } from '../../dev/process/free-ports.js';
 import { temporarySecrets, type TemporarySecrets } from './secrets.js';

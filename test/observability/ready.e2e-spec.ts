@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GoogleKeys } from '../../dev/gemini/signing.js';
+import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { DedupeStore } from '../../src/publishing/dedupe-store.js';
 import { PublishedLog } from '../../src/publishing/topic-history.js';
 import { startApp, type TestApp } from '../support/app.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { DASHBOARD_FILE, dashboardJson } from '../../dev/grafana/dashboard.js';
 import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { freePorts } from '../../dev/process/free-ports.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { image, type Image } from '../../dev/image/image.js';
 import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
 import { Deployment } from '../../dev/pod/deployment.js';

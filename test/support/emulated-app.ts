@@ -1,4 +1,4 @@
-import { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { startApp, type TestApp } from './app.js';
 
 /** The application, and an emulated Gemini that it submits to. */

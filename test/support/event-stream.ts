@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GeminiEmulator } from '../../dev/gemini/emulator.js';
+import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 
 /** Events of static webhooks at an even rate, until it is stopped. */
 export class EventStream {

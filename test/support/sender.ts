@@ -1,5 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { signV1, type GoogleKeys, type JwtOverrides } from '../../dev/gemini/signing.js';
+import {
+  signV1,
+  type GoogleKeys,
+  type JwtOverrides,
+} from '../../packages/gemini-emulator/src/deliveries/signing.js';
 
 export const SECRET = `whsec_${Buffer.alloc(32, 'live-secret').toString('base64')}`;
 export const OTHER_SECRET = `whsec_${Buffer.alloc(32, 'another').toString('base64')}`;

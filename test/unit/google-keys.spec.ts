@@ -9,7 +9,10 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import { GoogleKeys as Signer, type PublicJwk } from '../../dev/gemini/signing.js';
+import {
+  GoogleKeys as Signer,
+  type PublicJwk,
+} from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { KeysUnavailableError } from '../../src/infrastructure/jwks/remote-keys.js';
 import { GoogleKeys, type KeySet } from '../../src/signature/schemes/google-keys.js';
 import { hang, json, LoopbackServer, text } from '../support/loopback-server.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { GoogleKeys as Signer } from '../../dev/gemini/signing.js';
+import { GoogleKeys as Signer } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { GoogleKeys } from '../../src/signature/schemes/google-keys.js';
 import { verifyPublicKey } from '../../src/signature/schemes/ed25519-signature.js';
 import { faultOf } from '../support/faults.js';

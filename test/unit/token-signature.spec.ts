@@ -1,7 +1,10 @@
 import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { base64url, type JWTPayload } from 'jose';
-import { GoogleKeys as Signer, type JwtOverrides } from '../../dev/gemini/signing.js';
+import {
+  GoogleKeys as Signer,
+  type JwtOverrides,
+} from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import type { Config } from '../../src/config/config.js';
 import { GoogleKeys } from '../../src/signature/schemes/google-keys.js';
 import { isToken, verifyToken } from '../../src/signature/schemes/jws-signature.js';

@@ -1,5 +1,5 @@
 /** The route of dynamic webhooks: a URL for each job, and Google's `v1a` signature. */
-import type { GoogleKeys } from '../../../dev/gemini/signing.js';
+import type { GoogleKeys } from '../../../packages/gemini-emulator/src/deliveries/signing.js';
 import { parseKeyring } from '../../../src/infrastructure/files/keyring.js';
 import { issueCapability } from '../../../src/signature/capability.js';
 

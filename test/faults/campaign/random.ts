@@ -1,4 +1,4 @@
-import { mulberry32 } from '../../../dev/gemini/random.js';
+import { mulberry32 } from '../../../packages/gemini-emulator/src/random.js';
 
 /**
  * The campaign's dice. One seed makes the whole run's choices; each part of the campaign forks dice of its own, so that

@@ -1,5 +1,5 @@
 import { startKafka, type KafkaCluster, type KafkaNode } from '../../../dev/kafka.js';
-import { GeminiEmulator } from '../../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
 import { FaultProxy } from './fault-proxy.js';
 import { RedisPair } from './redis-pair.js';

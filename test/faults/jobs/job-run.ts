@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultKind } from '../../../dev/gemini/faults.js';
+import type { FaultKind } from '../../../packages/gemini-emulator/src/control/faults.js';
 import { toStderr } from '../../../dev/process/log.js';
 import { readTopics, type LoggedRecord } from '../../kafka/topic-log.js';
 import { grouped } from '../../support/grouped.js';

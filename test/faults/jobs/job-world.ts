@@ -1,6 +1,6 @@
 import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
-import { GeminiEmulator } from '../../../dev/gemini/emulator.js';
-import type { FaultKind } from '../../../dev/gemini/faults.js';
+import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
+import type { FaultKind } from '../../../packages/gemini-emulator/src/control/faults.js';
 import { startKafka, type KafkaCluster } from '../../../dev/kafka.js';
 import { freePorts } from '../../../dev/process/free-ports.js';
 import { startRedis, type RedisServer } from '../../../dev/redis.js';

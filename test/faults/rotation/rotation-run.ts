@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
-import type { DeliveryAttempt } from '../../../dev/gemini/delivery.js';
-import { GeminiEmulator } from '../../../dev/gemini/emulator.js';
+import type { DeliveryAttempt } from '../../../packages/gemini-emulator/src/deliveries/delivery.js';
+import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
 import { startKafka, type KafkaCluster } from '../../../dev/kafka.js';
 import { freePorts } from '../../../dev/process/free-ports.js';
 import { toStderr } from '../../../dev/process/log.js';

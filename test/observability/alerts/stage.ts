@@ -1,5 +1,5 @@
 import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
-import { GeminiEmulator } from '../../../dev/gemini/emulator.js';
+import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
 import type { KafkaCluster } from '../../../dev/kafka.js';
 import { freePorts } from '../../../dev/process/free-ports.js';
 import type { RedisServer } from '../../../dev/redis.js';

@@ -1,4 +1,4 @@
-import type { JwksMode } from '../../../../dev/gemini/options.js';
+import type { JwksMode } from '../../../../packages/gemini-emulator/src/options.js';
 import { nothingToHeal, type Inject } from './fault.js';
 
 /** All old keys stay published beside the new ones, as on a careful rotation. */

@@ -1,0 +1,75 @@
+import { SILENT } from '../jobs/job-kind.js';
+import { JOB_KINDS } from '../jobs/job-kinds.js';
+import type { Finish, Job } from '../jobs/job.js';
+import type { Json } from '../json.js';
+import type { EmulatorOptions } from '../options.js';
+
+/** The envelope of every delivery. */
+export interface GeminiEvent {
+  /** Under the API's name, whatever name is sent: subscriptions go by this one. */
+  readonly canonicalType: string;
+  readonly envelope: Json;
+}
+
+/** Which event, if any, announces the end of a job. */
+export function jobEvent(
+  job: Job,
+  finish: Finish,
+  options: EmulatorOptions,
+): GeminiEvent | undefined {
+  const { outcome } = finish;
+  const type = JOB_KINDS[job.kind].endings[outcome] ?? SILENT;
+  if (type === SILENT) return undefined;
+  if (outcome === 'cancelled' && !options.cancelledEvents) return undefined;
+  const { userMetadata } = job;
+  return event(type, jobData(job, finish, options), options, { userMetadata });
+}
+
+/** Any event, its data in the newest names: the envelope, and what the job's submitter wanted to see again. */
+export function event(
+  canonicalType: string,
+  data: Json,
+  options: EmulatorOptions,
+  job: { userMetadata?: Json | undefined } = {},
+): GeminiEvent {
+  const type = canonicalType === 'batch.succeeded' ? options.successType : canonicalType;
+  const { userMetadata } = job;
+  const envelope: Json = {
+    type,
+    version: 'v1',
+    timestamp: new Date().toISOString(),
+    data:
+      options.spelling === 'launch' ? launchSpelling(canonicalType, data) : { ...data },
+  };
+  if (userMetadata) placeMetadata(envelope, userMetadata, options.userMetadata);
+  return { canonicalType, envelope };
+}
+
+/** Names that the guide had at launch and has no more. */
+function launchSpelling(canonicalType: string, data: Json): Json {
+  if (canonicalType === 'batch.succeeded') return { ...data, error_count: 0 };
+  if (canonicalType !== 'video.generated') return data;
+  return { file_id: data['file_name'] ?? data['id'], video_uri: data['output_file_uri'] };
+}
+
+function jobData(job: Job, finish: Finish, options: EmulatorOptions): Json {
+  const kind = JOB_KINDS[job.kind];
+  const id = kind.dataId(job, options);
+  if (finish.outcome === 'succeeded') return { id, ...kind.resultData(job, options) };
+  if (finish.outcome !== 'failed') return { id };
+  const { code, message } = job.error ?? { code: 13, message: '' };
+  return { id, error_code: finish.errorCode ?? code, error_message: message };
+}
+
+function placeMetadata(
+  envelope: Json,
+  metadata: Json,
+  place: EmulatorOptions['userMetadata'],
+): void {
+  const data = envelope['data'] as Json;
+  if (place === 'user_metadata') envelope['user_metadata'] = metadata;
+  if (place === 'data.user_metadata') data['user_metadata'] = metadata;
+  if (place === 'data.webhook_config.user_metadata') {
+    data['webhook_config'] = { user_metadata: metadata };
+  }
+}

@@ -1,0 +1,97 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import {
+  temporaryFolder,
+  type TemporaryFolder,
+} from '../../../../dev/process/temporary-folder.js';
+import type { FileContent } from './file-content.js';
+
+/**
+ * A temporary folder for what may be too large for the memory: every upload, and the results of batches whose input
+ * was a file. It is made for the first of them and gone when the emulator stops, or its process.
+ */
+export class Spool {
+  private temporary: Promise<TemporaryFolder> | undefined;
+  private readonly writes = new Set<Promise<void>>();
+  private closed = false;
+
+  /** Undefined as long as nothing was spooled. */
+  get folder(): Promise<string> | undefined {
+    return this.temporary?.then(({ path }) => path);
+  }
+
+  /** An empty file. */
+  async create(): Promise<SpooledContent> {
+    this.temporary ??= temporaryFolder('gemini-kafka-bridge-emulator');
+    const path = join((await this.temporary).path, randomUUID());
+    await writeFile(path, '');
+    return new SpooledContent(path, (chunks) => this.append(chunks, path));
+  }
+
+  /** Waits for what is being written, which ends with its next chunk. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.allSettled(this.writes);
+    await (await this.temporary)?.remove();
+  }
+
+  private async append(chunks: AsyncIterable<Uint8Array>, path: string): Promise<void> {
+    const write = this.write(chunks, path);
+    this.writes.add(write);
+    await write.finally(() => this.writes.delete(write));
+  }
+
+  private async write(chunks: AsyncIterable<Uint8Array>, path: string): Promise<void> {
+    const file = await open(path, 'a');
+    try {
+      for await (const chunk of chunks) {
+        if (this.closed) throw new Error('the emulator was stopped');
+        await file.appendFile(chunk);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** A file in the spool. It grows until nobody appends to it any more. */
+export class SpooledContent implements FileContent {
+  bytes = 0;
+  private readonly digest = createHash('sha256');
+
+  constructor(
+    private readonly path: string,
+    private readonly write: (chunks: AsyncIterable<Uint8Array>) => Promise<void>,
+  ) {}
+
+  get hash(): string {
+    return this.digest.copy().digest('hex');
+  }
+
+  /** What came before an interruption stays. */
+  async append(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.write(this.counted(chunks));
+  }
+
+  read(first = 0, last = Number.POSITIVE_INFINITY): Readable {
+    return createReadStream(this.path, { start: first, end: last });
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+
+  /** A chunk counts when the one after it is asked for: then it is written. */
+  private async *counted(
+    chunks: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void> {
+    for await (const chunk of chunks) {
+      yield chunk;
+      this.bytes += chunk.length;
+      this.digest.update(chunk);
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import { GoogleGenAI } from '@google/genai';
+import type { GeminiEmulator } from '../src/emulator.js';
+import { lendDispatcherToSdk } from '../../../test/support/sdk-dispatcher.js';
+
+lendDispatcherToSdk();
+
+export const MODEL = 'gemini-flash-latest';
+
+/** For calls that the SDK would repeat by itself. */
+export const ONCE = { maxRetries: 0 };
+
+/** The official SDK, speaking to the emulator. */
+export function sdk(emulator: GeminiEmulator, apiKey = emulator.apiKey): GoogleGenAI {
+  return new GoogleGenAI({ apiKey, httpOptions: { baseUrl: emulator.url } });
+}
