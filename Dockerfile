@@ -3,7 +3,7 @@
 # For a release the base is pinned; `docker buildx imagetools inspect node:24-slim` prints its digest:
 #   --build-arg NODE_IMAGE=node:24-slim@sha256:…
 #
-# Where no container engine is, dev/image reads this file and makes the same tree: so RUN works
+# Where no container engine is, tools/image reads this file and makes the same tree: so RUN works
 # relative to WORKDIR, and only instructions that it knows are used.
 ARG NODE_IMAGE=node:24-slim
 

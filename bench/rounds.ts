@@ -1,4 +1,4 @@
-import { toStderr } from '../dev/process/log.js';
+import { toStderr } from '../packages/testbed/src/process/log.js';
 import type { LoadOptions, LoadResult } from './load.js';
 import type { ServerName } from './options.js';
 import { line, type Rounds } from './report.js';

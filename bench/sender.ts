@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { spawnLeashed } from '../dev/process/spawn.js';
+import { spawnLeashed } from '../packages/testbed/src/process/spawn.js';
 import type { LoadOptions, LoadResult } from './load.js';
 
 /** One measurement by a sender process of its own. */

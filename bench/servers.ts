@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { startBridge } from '../dev/bridge.js';
-import { spawnLeashed } from '../dev/process/spawn.js';
+import { startBridge } from '../packages/testbed/src/bridge.js';
+import { spawnLeashed } from '../packages/testbed/src/process/spawn.js';
 import type { ServerName } from './options.js';
 
 const STOP_GRACE_MS = 5000;

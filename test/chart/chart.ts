@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { parseAllDocuments } from 'yaml';
-import type { HelmMajor } from '../../dev/helm/binary.js';
-import { helm, type HelmResult } from '../../dev/helm/helm.js';
-import { CHART } from '../../dev/helm/values-document.js';
+import type { HelmMajor } from '../../tools/chart/binary.js';
+import { helm, type HelmResult } from '../../tools/chart/helm.js';
+import { CHART } from '../../tools/chart/values-document.js';
 
 export interface Manifest {
   readonly apiVersion: string;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv } from 'ajv';
-import { constraintOf, valuesSchema } from '../../dev/helm/schema.js';
-import { valuesKeys } from '../../dev/helm/values-document.js';
+import { constraintOf, valuesSchema } from '../../tools/chart/schema.js';
+import { valuesKeys } from '../../tools/chart/values-document.js';
 import { ConfigError, loadConfig } from '../../src/config/config.js';
 import { VARIABLES } from '../../src/config/environment.js';
 import { temporaryFile } from '../support/temporary-file.js';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { CHART } from '../../dev/helm/values-document.js';
+import { CHART } from '../../tools/chart/values-document.js';
 
 const FOLDER = join(CHART, 'examples');
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { constraintOf } from '../../dev/helm/schema.js';
-import { CHART } from '../../dev/helm/values-document.js';
+import { constraintOf } from '../../tools/chart/schema.js';
+import { CHART } from '../../tools/chart/values-document.js';
 import { at, merged, nested } from './chart.js';
 import { example } from './examples.js';
 

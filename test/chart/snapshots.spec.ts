@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
-import { helm } from '../../dev/helm/helm.js';
-import { CHART } from '../../dev/helm/values-document.js';
+import { helm } from '../../tools/chart/helm.js';
+import { CHART } from '../../tools/chart/values-document.js';
 import { merged, render, type Manifest } from './chart.js';
 import { example, examplePath } from './examples.js';
 

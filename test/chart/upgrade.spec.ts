@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { helm } from '../../dev/helm/helm.js';
-import { CHART } from '../../dev/helm/values-document.js';
+import { helm } from '../../tools/chart/helm.js';
+import { CHART } from '../../tools/chart/values-document.js';
 import { at, render, type Manifest } from './chart.js';
 
-/** The last version that is out, and its examples: `dev/helm/keep-release.ts`. */
+/** The last version that is out, and its examples: `tools/chart/keep-release.ts`. */
 const PREVIOUS = join(import.meta.dirname, 'previous');
 const FILES = readdirSync(PREVIOUS);
 const PACKAGE = join(PREVIOUS, FILES.find((file) => file.endsWith('.tgz')) ?? '');

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { helm } from '../../dev/helm/helm.js';
-import { chartReadme } from '../../dev/helm/readme.js';
-import { valuesSchema } from '../../dev/helm/schema.js';
-import { CHART, valuesKeys } from '../../dev/helm/values-document.js';
+import { helm } from '../../tools/chart/helm.js';
+import { chartReadme } from '../../tools/chart/readme.js';
+import { valuesSchema } from '../../tools/chart/schema.js';
+import { CHART, valuesKeys } from '../../tools/chart/values-document.js';
 import { renderedText } from './chart.js';
 import { examplePath } from './examples.js';
 import { flipOf } from './flips.js';
 
 const KEYS = valuesKeys();
-const WRITE = 'npx tsx dev/helm/write.ts';
+const WRITE = 'npx tsx tools/chart/write.ts';
 
 describe('values.yaml', () => {
   it('says of each key what it is', () => {

@@ -1,4 +1,4 @@
-import { valuesKeys } from '../../dev/helm/values-document.js';
+import { valuesKeys } from '../../tools/chart/values-document.js';
 
 /** A value and the variable of the bridge that it becomes, as its comment in values.yaml says. */
 export interface Setting {

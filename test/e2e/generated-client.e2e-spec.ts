@@ -1,11 +1,11 @@
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { run } from '../../dev/process/run.js';
+import { run } from '../../packages/testbed/src/process/run.js';
 import {
   temporaryFolder,
   type TemporaryFolder,
-} from '../../dev/process/temporary-folder.js';
+} from '../../packages/testbed/src/process/temporary-folder.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { temporaryFile } from '../support/temporary-file.js';
 

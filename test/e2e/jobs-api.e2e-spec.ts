@@ -16,7 +16,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';
 import { json, LoopbackServer, text } from '../support/loopback-server.js';
 import { ask, eventBody, post, signedV1a, type Answer } from '../support/sender.js';
-import { lendDispatcherToSdk } from '../support/sdk-dispatcher.js';
+import { lendDispatcherToSdk } from '../../packages/gemini-emulator/src/sdk-dispatcher.js';
 import { temporaryFile } from '../support/temporary-file.js';
 
 const KEYS = GoogleKeys.create();

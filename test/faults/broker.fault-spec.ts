@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import type { KafkaCluster, KafkaNode } from '../../dev/kafka.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
+import type { KafkaCluster, KafkaNode } from '../../packages/testbed/src/kafka.js';
 import { countById, readTopics } from '../kafka/topic-log.js';
 import { GeminiSender, SECRET } from './gemini-sender.js';
 import { startOwnKafka } from './own-kafka.js';

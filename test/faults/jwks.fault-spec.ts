@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
 import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
-import type { KafkaCluster } from '../../dev/kafka.js';
+import type { KafkaCluster } from '../../packages/testbed/src/kafka.js';
 import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
 import { issueCapability } from '../../src/signature/capability.js';
 import { temporarySecrets, type TemporarySecrets } from '../kafka/secrets.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import type { KafkaCluster, KafkaNode } from '../../dev/kafka.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
+import type { KafkaCluster, KafkaNode } from '../../packages/testbed/src/kafka.js';
 import { partitionFor } from '../../src/publishing/producer/murmur2.js';
 import { client, countById, readTopics } from '../kafka/topic-log.js';
 import { GeminiSender, SECRET } from './gemini-sender.js';

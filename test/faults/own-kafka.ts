@@ -1,4 +1,4 @@
-import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
+import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
 
 /** Brokers that a test may break; what Kafka notices after nine seconds, these do after three. */
 export function startOwnKafka(nodes: 1 | 3 = 1): Promise<KafkaCluster> {

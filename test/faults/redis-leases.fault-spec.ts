@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { startRedis, type RedisServer } from '../../packages/testbed/src/redis.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { RedisLeases } from '../../src/publishing/dedupe/redis.leases.js';
 

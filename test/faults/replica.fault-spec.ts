@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import type { KafkaCluster, KafkaNode } from '../../dev/kafka.js';
-import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
+import type { KafkaCluster, KafkaNode } from '../../packages/testbed/src/kafka.js';
+import { startRedis, type RedisServer } from '../../packages/testbed/src/redis.js';
 import { countById, readTopics } from '../kafka/topic-log.js';
 import { GeminiSender, SECRET } from './gemini-sender.js';
 import { TcpProxy } from './tcp-proxy.js';

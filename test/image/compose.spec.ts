@@ -4,14 +4,14 @@ import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { optionsOf } from '../../packages/gemini-emulator/src/control/command-line.js';
-import { parseDockerfile } from '../../dev/image/dockerfile.js';
-import { startContainer } from '../../dev/image/container.js';
-import { image } from '../../dev/image/image.js';
-import { KAFKA_VERSION } from '../../dev/kafka/jars.js';
+import { parseDockerfile } from '../../tools/image/dockerfile.js';
+import { startContainer } from '../../tools/image/container.js';
+import { image } from '../../tools/image/image.js';
+import { KAFKA_VERSION } from '../../packages/testbed/src/kafka/jars.js';
 import {
   temporaryFolder,
   type TemporaryFolder,
-} from '../../dev/process/temporary-folder.js';
+} from '../../packages/testbed/src/process/temporary-folder.js';
 import { loadConfig } from '../../src/config/config.js';
 import { parseKeyring } from '../../src/infrastructure/files/keyring.js';
 import { describeSandboxed } from '../support/sandboxed.js';

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { build, type BuildOptions } from '../../dev/image/build.js';
-import { BuildContext } from '../../dev/image/context.js';
+import { build, type BuildOptions } from '../../tools/image/build.js';
+import { BuildContext } from '../../tools/image/context.js';
 import {
   temporaryFolder,
   type TemporaryFolder,
-} from '../../dev/process/temporary-folder.js';
+} from '../../packages/testbed/src/process/temporary-folder.js';
 
 let folder: TemporaryFolder;
 let stages: string;

@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { bridgeOf } from '../../dev/bridge.js';
-import { startContainer, type ContainerOptions } from '../../dev/image/container.js';
-import { image, type Image } from '../../dev/image/image.js';
+import { bridgeOf } from '../../packages/testbed/src/bridge.js';
+import { startContainer, type ContainerOptions } from '../../tools/image/container.js';
+import { image, type Image } from '../../tools/image/image.js';
 import { describeSandboxed } from '../support/sandboxed.js';
 import { SECRET } from '../support/sender.js';
 

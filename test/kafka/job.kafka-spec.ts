@@ -9,12 +9,12 @@ import {
   Payload,
   Transport,
 } from '@nestjs/microservices';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
 import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
-import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
-import { freePorts } from '../../dev/process/free-ports.js';
+import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
+import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
 import { temporarySecrets, type TemporarySecrets } from './secrets.js';
-import { until } from '../dev/processes.js';
+import { until } from '../../packages/testbed/src/process/processes.js';
 import { countById, readTopics, type LoggedRecord } from './topic-log.js';
 
 const LIFE = 'gemini-bridge.jobs';

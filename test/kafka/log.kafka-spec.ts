@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
-import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
-import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
+import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
+import { startRedis, type RedisServer } from '../../packages/testbed/src/redis.js';
 import { GeminiSender, SECRET } from '../faults/gemini-sender.js';
 import { client, countById, readTopics } from './topic-log.js';
 

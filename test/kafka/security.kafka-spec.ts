@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge } from '../../dev/bridge.js';
+import { startBridge } from '../../packages/testbed/src/bridge.js';
 import {
   startSecureKafka,
   unsignedToken,
   type SecureKafka,
-} from '../../dev/kafka/secure.js';
+} from '../../packages/testbed/src/kafka/secure.js';
 import { GeminiSender, SECRET } from '../faults/gemini-sender.js';
 import { countById, readTopics } from './topic-log.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge } from '../../dev/bridge.js';
-import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
+import { startBridge } from '../../packages/testbed/src/bridge.js';
+import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
 import { GeminiSender, SECRET } from '../faults/gemini-sender.js';
 import { runCli } from '../../src/cli/program.js';
 import { topicNames } from '../../src/events/event-topics.js';

@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
 import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
-import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
-import { freePorts } from '../../dev/process/free-ports.js';
+import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
+import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
 import {
   newTraceparent,
   parseTraceparent,
 } from '../../src/infrastructure/tracing/traceparent.js';
-import { until } from '../dev/processes.js';
+import { until } from '../../packages/testbed/src/process/processes.js';
 import { OtlpCollector, type CollectedSpan } from '../support/otlp-collector.js';
 import { OTHER_SECRET, post, SECRET, signedV1 } from '../support/sender.js';
 import { temporarySecrets, type TemporarySecrets } from './secrets.js';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { run } from '../../dev/process/run.js';
-import { availablePromtool } from '../../dev/prometheus/promtool.js';
+import { run } from '../../packages/testbed/src/process/run.js';
+import { availablePromtool } from '../../tools/monitoring/promtool.js';
 import { runCli } from '../../src/cli/program.js';
 import { VARIABLES } from '../../src/config/environment.js';
 import { section } from '../docs/markdown.js';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge, type BridgeProcess } from '../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../packages/testbed/src/bridge.js';
 import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
-import { DASHBOARD_FILE, dashboardJson } from '../../dev/grafana/dashboard.js';
-import { startKafka, type KafkaCluster } from '../../dev/kafka.js';
-import { freePorts } from '../../dev/process/free-ports.js';
-import { registered } from '../../dev/world/static-webhook.js';
+import { DASHBOARD_FILE, dashboardJson } from '../../tools/monitoring/dashboard.js';
+import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
+import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
+import { registered } from '../../packages/testbed/src/dev-stack/static-webhook.js';
 import { code, rows, section } from '../docs/markdown.js';
 import { temporarySecrets, type TemporarySecrets } from '../kafka/secrets.js';
 import {

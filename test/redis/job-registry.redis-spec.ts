@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { startRedis, type RedisServer } from '../../packages/testbed/src/redis.js';
 import { newJobId } from '../../src/jobs/registry/job-id.js';
 import type { JobQuery, JobRegistry } from '../../src/jobs/job-registry.js';
 import { advanced, ended, tried } from '../../src/jobs/job-lifecycle.js';

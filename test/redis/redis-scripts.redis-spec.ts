@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { startRedis, type RedisServer } from '../../packages/testbed/src/redis.js';
 import {
   RedisScripts,
   RedisUnavailableError,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { startRedis, type RedisServer } from '../../dev/redis.js';
+import { startRedis, type RedisServer } from '../../packages/testbed/src/redis.js';
 import { FileVaultStore } from '../../src/signing-secrets/stores/file.secrets-store.js';
 import { RedisVaultStore } from '../../src/signing-secrets/stores/redis.secrets-store.js';
 import {

@@ -1,6 +1,6 @@
 // Run by sandbox.spec.ts: starts a sandbox with a child in it, prints the sandbox's pid, and waits to be killed.
-import { startSandbox } from '../../dev/sandbox/sandbox.js';
-import { until } from '../dev/processes.js';
+import { startSandbox } from '../../tools/image/sandbox/sandbox.js';
+import { until } from '../../packages/testbed/src/process/processes.js';
 
 const [marker = ''] = process.argv.slice(2);
 const sandbox = await startSandbox({

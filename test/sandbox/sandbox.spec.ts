@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { spawnLeashed } from '../../dev/process/spawn.js';
+import { spawnLeashed } from '../../packages/testbed/src/process/spawn.js';
 import {
   temporaryFolder,
   type TemporaryFolder,
-} from '../../dev/process/temporary-folder.js';
-import { startSandbox, type SandboxOptions } from '../../dev/sandbox/sandbox.js';
-import { isAlive, until } from '../dev/processes.js';
+} from '../../packages/testbed/src/process/temporary-folder.js';
+import { startSandbox, type SandboxOptions } from '../../tools/image/sandbox/sandbox.js';
+import { isAlive, until } from '../../packages/testbed/src/process/processes.js';
 import { describeSandboxed } from '../support/sandboxed.js';
 
 let folder: TemporaryFolder;

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   temporaryFolder,
   type TemporaryFolder,
-} from '../../dev/process/temporary-folder.js';
-import { startSandbox } from '../../dev/sandbox/sandbox.js';
-import { SecretVolume } from '../../dev/sandbox/secret-volume.js';
-import { until } from '../dev/processes.js';
+} from '../../packages/testbed/src/process/temporary-folder.js';
+import { startSandbox } from '../../tools/image/sandbox/sandbox.js';
+import { SecretVolume } from '../../tools/image/sandbox/secret-volume.js';
+import { until } from '../../packages/testbed/src/process/processes.js';
 import { describeSandboxed } from '../support/sandboxed.js';
 
 let folder: TemporaryFolder;

@@ -1,6 +1,6 @@
 import { describe } from '@jest/globals';
-import { sandboxTrouble } from '../../dev/sandbox/availability.js';
-import { toStderr } from '../../dev/process/log.js';
+import { sandboxTrouble } from '../../tools/image/sandbox/availability.js';
+import { toStderr } from '../../packages/testbed/src/process/log.js';
 
 const trouble = await sandboxTrouble();
 /** Where CI can make sandboxes, nothing may hide that it does not. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Config } from '../../src/config/config.js';
 import { GeminiClient } from '../../src/gemini/gemini.client.js';
 import { GeminiError } from '../../src/gemini/gemini.error.js';
-import { freePorts } from '../../dev/process/free-ports.js';
+import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
 
 const REQUEST = { method: 'POST', path: 'batches', body: {} } as const;
 

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { JsonLogger } from '../../src/infrastructure/logging/json.logger.js';
 import { OpenTelemetry } from '../../src/infrastructure/tracing/opentelemetry.js';
 import { newTraceparent } from '../../src/infrastructure/tracing/traceparent.js';
-import { until } from '../dev/processes.js';
+import { until } from '../../packages/testbed/src/process/processes.js';
 import { hang, LoopbackServer, text } from '../support/loopback-server.js';
 import { LogCapture } from '../support/log-capture.js';
 import { OtlpCollector } from '../support/otlp-collector.js';

@@ -1,6 +1,6 @@
 import { GoogleGenAI } from '@google/genai';
 import type { GeminiEmulator } from '../src/emulator.js';
-import { lendDispatcherToSdk } from '../../../test/support/sdk-dispatcher.js';
+import { lendDispatcherToSdk } from '../src/sdk-dispatcher.js';
 
 lendDispatcherToSdk();
 

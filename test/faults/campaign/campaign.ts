@@ -1,7 +1,7 @@
 // `npm run test:faults`: schedules of faults from seeds, and the account of every event. `--help` says what can be chosen.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { toStderr } from '../../../dev/process/log.js';
+import { toStderr } from '../../../packages/testbed/src/process/log.js';
 import { parseOptions, USAGE, type CampaignOptions } from './options.js';
 import { findingsOf, nameOfRun, outcomeOf, planOf, tableOf } from './report.js';
 import { runSchedule, type RunResult, type RunSummary } from './run.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { startRedis, type RedisServer } from '../../../dev/redis.js';
+import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { FaultProxy } from './fault-proxy.js';
 
 const SYNC_LIMIT_MS = 20_000;

@@ -1,7 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../../packages/testbed/src/bridge.js';
 import { ResidentMemory, type MemorySpan } from './resident-memory.js';
 import type { Replica } from './target.js';
 

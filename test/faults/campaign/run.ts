@@ -1,7 +1,7 @@
 /** One seed, from the start of its replicas to the verdict, on a world that stays for the next. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { temporaryFolder } from '../../../dev/process/temporary-folder.js';
+import { temporaryFolder } from '../../../packages/testbed/src/process/temporary-folder.js';
 import { topicNames } from '../../../src/events/event-topics.js';
 import { excusesOf } from './excuses.js';
 import { carryOutAll } from './faults.js';

@@ -1,4 +1,8 @@
-import { startKafka, type KafkaCluster, type KafkaNode } from '../../../dev/kafka.js';
+import {
+  startKafka,
+  type KafkaCluster,
+  type KafkaNode,
+} from '../../../packages/testbed/src/kafka.js';
 import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
 import { FaultProxy } from './fault-proxy.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultKind } from '../../../packages/gemini-emulator/src/control/faults.js';
-import { toStderr } from '../../../dev/process/log.js';
+import { toStderr } from '../../../packages/testbed/src/process/log.js';
 import { readTopics, type LoggedRecord } from '../../kafka/topic-log.js';
 import { grouped } from '../../support/grouped.js';
 import { Random } from '../campaign/random.js';

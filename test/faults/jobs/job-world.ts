@@ -1,11 +1,11 @@
-import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../../packages/testbed/src/bridge.js';
 import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
 import type { FaultKind } from '../../../packages/gemini-emulator/src/control/faults.js';
-import { startKafka, type KafkaCluster } from '../../../dev/kafka.js';
-import { freePorts } from '../../../dev/process/free-ports.js';
-import { startRedis, type RedisServer } from '../../../dev/redis.js';
+import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kafka.js';
+import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
+import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
-import { registered } from '../../../dev/world/static-webhook.js';
+import { registered } from '../../../packages/testbed/src/dev-stack/static-webhook.js';
 
 const EVENTS_LOST = 0.1;
 const EVENTS_REPEATED = 0.2;

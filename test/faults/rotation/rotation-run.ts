@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../../packages/testbed/src/bridge.js';
 import type { DeliveryAttempt } from '../../../packages/gemini-emulator/src/deliveries/delivery.js';
 import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
-import { startKafka, type KafkaCluster } from '../../../dev/kafka.js';
-import { freePorts } from '../../../dev/process/free-ports.js';
-import { toStderr } from '../../../dev/process/log.js';
-import { startRedis, type RedisServer } from '../../../dev/redis.js';
+import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kafka.js';
+import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
+import { toStderr } from '../../../packages/testbed/src/process/log.js';
+import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
 import { parseSecret } from '../../../src/signing-secrets/webhook-secret.js';
 import { readTopics } from '../../kafka/topic-log.js';

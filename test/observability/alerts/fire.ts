@@ -1,10 +1,10 @@
 // `npm run test:alerts`: every alert fires once because what it is about has come about. `--help` says what can be chosen.
 import { parseArgs } from 'node:util';
-import { toStderr } from '../../../dev/process/log.js';
-import { run } from '../../../dev/process/run.js';
-import { promtool } from '../../../dev/prometheus/promtool.js';
-import { startRedis } from '../../../dev/redis.js';
-import { startKafka } from '../../../dev/kafka.js';
+import { toStderr } from '../../../packages/testbed/src/process/log.js';
+import { run } from '../../../packages/testbed/src/process/run.js';
+import { promtool } from '../../../tools/monitoring/promtool.js';
+import { startRedis } from '../../../packages/testbed/src/redis.js';
+import { startKafka } from '../../../packages/testbed/src/kafka.js';
 import { RULE_TESTS, RULES, RULES_FILE } from '../rules.js';
 import { DEDUPE_CONDITIONS } from './dedupe-conditions.js';
 import { DELIVERY_CONDITIONS } from './delivery-conditions.js';

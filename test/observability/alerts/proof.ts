@@ -1,4 +1,4 @@
-import { temporaryFolder } from '../../../dev/process/temporary-folder.js';
+import { temporaryFolder } from '../../../packages/testbed/src/process/temporary-folder.js';
 import { RULES } from '../rules.js';
 import type { Condition } from './condition.js';
 import { RuleTest } from './rule-test.js';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, tail } from '../../../dev/process/run.js';
+import { run, tail } from '../../../packages/testbed/src/process/run.js';
 import { RULES_FILE } from '../rules.js';
 import type { Recorder } from './recorder.js';
 

@@ -1,8 +1,8 @@
-import { startBridge, type BridgeProcess } from '../../../dev/bridge.js';
+import { startBridge, type BridgeProcess } from '../../../packages/testbed/src/bridge.js';
 import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
-import type { KafkaCluster } from '../../../dev/kafka.js';
-import { freePorts } from '../../../dev/process/free-ports.js';
-import type { RedisServer } from '../../../dev/redis.js';
+import type { KafkaCluster } from '../../../packages/testbed/src/kafka.js';
+import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
+import type { RedisServer } from '../../../packages/testbed/src/redis.js';
 import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
 import { SECRET, type Signed } from '../../support/sender.js';
 import { temporaryFile, type TemporaryFile } from '../../support/temporary-file.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import { registered } from '../../../dev/world/static-webhook.js';
+import { registered } from '../../../packages/testbed/src/dev-stack/static-webhook.js';
 import type { StaticWebhook } from '../../../packages/gemini-emulator/src/webhooks/webhooks.js';
 import { ask, nowSeconds, signedV1 } from '../../support/sender.js';
 import type { Condition } from './condition.js';

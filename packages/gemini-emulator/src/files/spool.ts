@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import {
   temporaryFolder,
   type TemporaryFolder,
-} from '../../../../dev/process/temporary-folder.js';
+} from '../../../testbed/src/process/temporary-folder.js';
 import type { FileContent } from './file-content.js';
 
 /**

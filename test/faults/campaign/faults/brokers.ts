@@ -1,5 +1,5 @@
-import { run } from '../../../../dev/process/run.js';
-import type { KafkaNode } from '../../../../dev/kafka.js';
+import { run } from '../../../../packages/testbed/src/process/run.js';
+import type { KafkaNode } from '../../../../packages/testbed/src/kafka.js';
 import type { Inject, Scene } from './fault.js';
 
 /** A file must not grow beyond this once its disk is "full": all of a broker's are longer. */

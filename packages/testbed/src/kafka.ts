@@ -1,0 +1,141 @@
+import { parseArgs } from 'node:util';
+import { clusterOf, type KafkaCluster, type RunningCluster } from './kafka/cluster.js';
+import { classArchive } from './kafka/class-archive.js';
+import { startDockerBroker } from './kafka/docker.js';
+import { kafkaJars } from './kafka/jars.js';
+import { startJavaCluster, type ScramUser } from './kafka/java-cluster.js';
+import type { JavaSetup } from './kafka/java-command.js';
+import type { Java } from './kafka/java.js';
+import type { Listeners, Properties } from './kafka/properties.js';
+import { findWay, type DockerWay } from './kafka/provider.js';
+import { keepUntilSignal, runsDirectly } from './process/command-line.js';
+import { secondsSince, toStderr, type Log } from './process/log.js';
+
+export type { KafkaCluster, KafkaNode, ProxiedListener } from './kafka/cluster.js';
+
+export interface KafkaOptions {
+  /** Three replicate three times with two in sync, one does neither. */
+  readonly nodes?: 1 | 3;
+  /** Start brokers even when `KAFKA_BROKERS` names some: for tests that break them. */
+  readonly own?: boolean;
+  /**
+   * Broker properties that win over ours, in every broker. A killed or paused broker is missed after Kafka's own 9 s, and
+   * `restart()` waits as long; `broker.session.timeout.ms` with `broker.heartbeat.interval.ms` shortens both.
+   */
+  readonly properties?: Properties;
+  /** Further listeners, each on a port of its own (`KafkaNode.listeners`); needs Java. */
+  readonly listeners?: Listeners;
+  /** One more PLAINTEXT listener, whose clients come through a proxy of the caller's (`KafkaNode.proxied`); needs Java. */
+  readonly proxied?: boolean;
+  /** Users of SCRAM-SHA-256 and SCRAM-SHA-512 that exist from the start; needs Java. */
+  readonly scramUsers?: readonly ScramUser[];
+  /** Replaces the options of each JVM, which are for a quick start with a small heap. */
+  readonly javaOptions?: readonly string[];
+  /** Progress; stderr when absent. */
+  readonly log?: Log;
+}
+
+/**
+ * A Kafka for development and tests: the brokers that `KAFKA_BROKERS` names, else real ones started here with Java, else
+ * one in Docker. What was started here ends with `stop()` and with this process, however that ends.
+ */
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
+  const { own = false, log = toStderr } = options;
+  const given = process.env['KAFKA_BROKERS'];
+  if (given && !own) return clusterOf(given, [], async () => undefined);
+
+  const way = await findWay();
+  const start =
+    'java' in way ? await withJava(way.java, options, log) : withDocker(way, options);
+  const count = options.nodes ?? 1;
+  log(`kafka: starting ${count} broker${count > 1 ? 's' : ''} …`);
+  const startMs = performance.now();
+  const { nodes, stop } = await start();
+  const brokers = nodes.map((node) => node.address).join(',');
+  log(`kafka: ready on ${brokers} after ${secondsSince(startMs)}`);
+  return clusterOf(brokers, nodes, stop);
+}
+
+type Start = () => Promise<RunningCluster>;
+
+/** Has what a start needs on this machine before it returns, so that downloads do not count as its time. */
+async function withJava(java: Java, options: KafkaOptions, log: Log): Promise<Start> {
+  const {
+    nodes = 1,
+    properties = {},
+    listeners = {},
+    proxied = false,
+    scramUsers = [],
+    javaOptions,
+  } = options;
+  const jarFolder = await kafkaJars(log);
+  const setup: JavaSetup = {
+    java: java.path,
+    jarFolder,
+    classArchive: await classArchive(java, jarFolder, log),
+    ...(javaOptions && { options: javaOptions }),
+  };
+  return () =>
+    startJavaCluster({
+      nodeCount: nodes,
+      java: setup,
+      properties,
+      listeners,
+      proxied,
+      scramUsers,
+    });
+}
+
+function withDocker(way: DockerWay, options: KafkaOptions): Start {
+  const { nodes = 1, listeners, proxied, scramUsers } = options;
+  if (nodes > 1 || listeners || proxied || scramUsers) {
+    throw new Error(
+      `This needs more than the one plain broker that Docker gives here. Install Java 17 or later and Maven: ${way.noJava}`,
+    );
+  }
+  return () => startDockerBroker(way.docker, options.properties ?? {});
+}
+
+const USAGE = `Starts a Kafka for development, prints its brokers as KAFKA_BROKERS has them and keeps it until Ctrl-C.
+
+  npx tsx packages/testbed/src/kafka.ts [--nodes 1|3] [--own] [--property name=value]…
+
+  --nodes 3     three brokers: replication 3, two in sync
+  --own         start brokers even when KAFKA_BROKERS names some
+  --property    a broker property, may be repeated`;
+
+if (runsDirectly(import.meta.url)) {
+  await keepUntilSignal(USAGE, async () => {
+    const { values } = parseArgs({
+      options: {
+        nodes: { type: 'string', default: '1' },
+        own: { type: 'boolean' },
+        property: { type: 'string', multiple: true },
+      },
+    });
+    const kafka = await startKafka({
+      nodes: parseNodes(values.nodes),
+      own: values.own ?? false,
+      properties: propertiesFrom(values.property ?? []),
+    });
+    return { address: kafka.brokers, stop: () => kafka.stop() };
+  });
+}
+
+function parseNodes(text: string): 1 | 3 {
+  if (text === '1') return 1;
+  if (text === '3') return 3;
+  throw new Error(`--nodes is 1 or 3, not ${text}`);
+}
+
+function propertiesFrom(pairs: readonly string[]): Properties {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+      if (name === undefined || value === undefined) {
+        throw new Error(`--property is name=value, not ${pair}`);
+      }
+      return [name, value];
+    }),
+  );
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import { startBridge } from '../src/bridge.js';
+import { isAlive } from '../src/process/processes.js';
+
+const script = join(import.meta.dirname, 'fake-bridge.mjs');
+
+describe('startBridge', () => {
+  it('gives the addresses, waits until it is ready, and stops it with SIGTERM', async () => {
+    await using bridge = await startBridge({ TOPIC_PREFIX: 'x' }, { script });
+    expect(bridge.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await bridge.ready(10_000);
+    expect(await bridge.stop()).toEqual({ code: 0, signal: null });
+    expect(bridge.lines.at(-1)).toContain('stopping');
+    expect(isAlive(bridge.pid)).toBe(false);
+  }, 30_000);
+
+  it('hands over the given environment and nothing of ours but PATH', async () => {
+    process.env['GEMINI_API_KEY'] = 'of the developer';
+    try {
+      await using bridge = await startBridge({ TOPIC_PREFIX: 'x' }, { script });
+      await bridge.ready(10_000);
+      const { names }: { names: string[] } = JSON.parse(bridge.lines[1] ?? '{}');
+      expect(names).toEqual(expect.arrayContaining(['API_AUTH', 'PATH', 'TOPIC_PREFIX']));
+      expect(names).not.toContain('GEMINI_API_KEY');
+    } finally {
+      delete process.env['GEMINI_API_KEY'];
+    }
+  }, 30_000);
+
+  it('shows what the bridge said when it ends before it listens', async () => {
+    const start = startBridge({ FAIL: '1' }, { script });
+    await expect(start).rejects.toThrow(/exit code 3.*KAFKA_BROKERS is missing/s);
+  }, 30_000);
+
+  it('shows the last lines when the bridge does not become ready', async () => {
+    await using bridge = await startBridge({ NEVER_READY: '1' }, { script });
+    await expect(bridge.ready(200)).rejects.toThrow(/answers 503.*"listening"/s);
+  }, 30_000);
+});

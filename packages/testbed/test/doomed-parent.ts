@@ -1,0 +1,7 @@
+// Run by parent-killed.spec.ts: starts what it is asked for, prints the pids as one line of JSON, and waits to be killed.
+import { startKafka } from '../src/kafka.js';
+import { startRedis } from '../src/redis.js';
+
+const redis = await startRedis({ own: true });
+const kafka = await startKafka({ own: true });
+console.log(JSON.stringify([redis.pid, ...kafka.nodes.map((node) => node.pid)]));

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { rm } from 'node:fs/promises';
+import {
+  startKafka,
+  type KafkaCluster,
+  type KafkaNode,
+  type KafkaOptions,
+} from '../src/kafka.js';
+import { askBroker } from '../src/kafka/answers.js';
+import { isAlive } from '../src/process/processes.js';
+import { consume, produce, quietKafka } from './records.js';
+
+/** So that a killed broker may come back soon. */
+const SHORT_SESSION = {
+  'broker.session.timeout.ms': '3000',
+  'broker.heartbeat.interval.ms': '500',
+};
+const silent = () => undefined;
+
+describe('one broker', () => {
+  let cluster: KafkaCluster;
+  let node: KafkaNode;
+
+  beforeAll(async () => {
+    cluster = await startKafka({
+      own: true,
+      log: silent,
+      properties: { 'num.partitions': '1', ...SHORT_SESSION },
+    });
+    const [first] = cluster.nodes;
+    if (!first) throw new Error('the cluster has no node');
+    node = first;
+  }, 120_000);
+  afterAll(() => cluster.stop());
+
+  it('takes records and gives them back, with our own properties', async () => {
+    const kafka = quietKafka(cluster.brokers);
+    const admin = kafka.admin();
+    await admin.connect();
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'events' }] });
+    const { topics } = await admin.fetchTopicMetadata({ topics: ['events'] });
+    await admin.disconnect();
+    expect(topics[0]?.partitions).toHaveLength(1);
+
+    await produce(kafka, 'events', ['one', 'two']);
+    expect(await consume(kafka, 'events', 2)).toEqual(['one', 'two']);
+  }, 60_000);
+
+  it('is silent while paused and answers when resumed', async () => {
+    await node.pause();
+    expect(await askBroker(node.address)).toBeUndefined();
+    await node.resume();
+    expect(await askBroker(node.address)).toMatchObject({ brokerIds: [1] });
+  }, 30_000);
+
+  it('is gone when killed, and comes back with its data on the same port', async () => {
+    const before = node.pid;
+    await node.kill();
+    expect(isAlive(before)).toBe(false);
+    expect(await askBroker(node.address)).toBeUndefined();
+
+    await node.restart();
+    expect(node.pid).not.toBe(before);
+    expect(await consume(quietKafka(cluster.brokers), 'events', 2)).toEqual([
+      'one',
+      'two',
+    ]);
+  }, 60_000);
+});
+
+describe('brokers from outside', () => {
+  it('are used as they are, and nothing is started', async () => {
+    process.env['KAFKA_BROKERS'] = 'kafka-1:9092,kafka-2:9092';
+    try {
+      const cluster = await startKafka({ log: silent });
+      expect(cluster).toMatchObject({ brokers: 'kafka-1:9092,kafka-2:9092', nodes: [] });
+      await cluster.stop();
+    } finally {
+      delete process.env['KAFKA_BROKERS'];
+    }
+  });
+});
+
+describe('a broker that cannot start', () => {
+  it('shows the end of its log, and leaves its folder to look at', async () => {
+    const message = await failure({ javaOptions: ['-XX:NoSuchOption'] });
+    expect(message).toMatch(/broker 1 ended at start .*NoSuchOption/s);
+  }, 30_000);
+
+  it('names a property that Kafka does not take', async () => {
+    const message = await failure({ properties: { 'num.partitions': 'x' } });
+    expect(message).toMatch(/Invalid value x for configuration num\.partitions/);
+  }, 30_000);
+});
+
+async function failure(options: KafkaOptions): Promise<string> {
+  const error: unknown = await startKafka({ own: true, log: silent, ...options }).catch(
+    (reason: unknown) => reason,
+  );
+  const message = error instanceof Error ? error.message : '';
+  const folder = / (\S*)\/broker-1/.exec(message)?.[1];
+  if (folder) await rm(folder, { recursive: true });
+  return message;
+}

@@ -1,7 +1,0 @@
-// Run by parent-killed.spec.ts: starts what it is asked for, prints the pids as one line of JSON, and waits to be killed.
-import { startKafka } from '../../dev/kafka.js';
-import { startRedis } from '../../dev/redis.js';
-
-const redis = await startRedis({ own: true });
-const kafka = await startKafka({ own: true });
-console.log(JSON.stringify([redis.pid, ...kafka.nodes.map((node) => node.pid)]));

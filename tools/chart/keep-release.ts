@@ -1,0 +1,18 @@
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { helm } from './helm.js';
+import { CHART } from './values-document.js';
+
+// Once a version of the chart is out: `npx tsx tools/chart/keep-release.ts`. From then on the tests hold the chart against it.
+
+const TARGET = join(import.meta.dirname, '..', '..', 'test', 'chart', 'previous');
+
+rmSync(TARGET, { recursive: true, force: true });
+mkdirSync(TARGET, { recursive: true });
+const { ok, stdout, stderr } = await helm(['package', CHART, '-d', TARGET]);
+if (!ok) throw new Error(stderr);
+const examples = join(CHART, 'examples');
+for (const file of readdirSync(examples)) {
+  copyFileSync(join(examples, file), join(TARGET, file));
+}
+process.stdout.write(`kept ${basename(stdout.trim())} and its examples\n`);

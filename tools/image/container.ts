@@ -1,0 +1,36 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Mount } from './sandbox/confinement.js';
+import {
+  startSandbox,
+  type SandboxOptions,
+  type SandboxProcess,
+} from './sandbox/sandbox.js';
+import type { Image } from './image.js';
+
+/** As a container's part of a pod's spec: what is absent is the image's. */
+export interface ContainerOptions extends Omit<SandboxOptions, 'command'> {
+  /** Instead of the ENTRYPOINT. */
+  readonly command?: readonly string[];
+}
+
+/** Runs the image as a container engine would, under the restrictions of the sandbox. */
+export async function startContainer(
+  { root, config }: Image,
+  options: ContainerOptions = {},
+): Promise<SandboxProcess> {
+  const [uid, gid] = config.user.split(':').map(Number);
+  const own = readdirSync(root).map((name): Mount => ({
+    from: join(root, name),
+    to: `/${name}`,
+  }));
+  return startSandbox({
+    uid: uid ?? 0,
+    gid: gid ?? 0,
+    cwd: config.workdir,
+    command: config.entrypoint,
+    ...options,
+    env: { ...config.env, ...options.env },
+    mounts: [...own, ...(options.mounts ?? [])],
+  });
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cached, cacheRoot, isCached } from '../../packages/testbed/src/process/cache.js';
+import { holdFolder, releaseFolder } from '../../packages/testbed/src/process/reaper.js';
+import { toStderr, type Log } from '../../packages/testbed/src/process/log.js';
+import { build } from './build.js';
+import { BuildContext } from './context.js';
+import type { ImageConfig } from './image-config.js';
+
+const REPOSITORY = join(import.meta.dirname, '..', '..');
+const PREFIX = 'image-';
+/** Those of older sources are of no use to anybody after this. */
+const KEPT_MS = 24 * 3_600_000;
+const LOCK_MS = 10 * 60_000;
+const LOOK_MS = 200;
+
+/** The image's own files in a folder, where a container engine would have layers. */
+export interface Image {
+  readonly root: string;
+  readonly config: ImageConfig;
+}
+
+/** The image of these sources; made once for each state of them. */
+export async function image(log: Log = toStderr): Promise<Image> {
+  const context = new BuildContext(REPOSITORY);
+  const name = `${PREFIX}${await fingerprint(context)}`;
+  const folder = isCached(name)
+    ? await made(name, context)
+    : await alone(() => {
+        if (!isCached(name))
+          log('image: carrying out the Dockerfile, which takes most of a minute …');
+        return made(name, context);
+      });
+  await utimes(folder, new Date(), new Date());
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+  return { root: join(folder, 'root'), config: config as ImageConfig };
+}
+
+/** By who is first; the others find it when they are let in. */
+async function made(name: string, context: BuildContext): Promise<string> {
+  return cached(name, async (draft) => {
+    await forgetOld();
+    const stages = join(draft, 'stages');
+    await mkdir(stages);
+    const { root, config } = await build(context, stages);
+    await rename(root, join(draft, 'root'));
+    await rm(stages, { recursive: true });
+    await writeFile(join(draft, 'config.json'), JSON.stringify(config));
+  });
+}
+
+/** One process of this machine at a time: several specs want the image, and all processors are at work for one. */
+async function alone<T>(work: () => Promise<T>): Promise<T> {
+  await mkdir(cacheRoot(), { recursive: true });
+  const lock = join(cacheRoot(), 'image.lock');
+  while (!(await taken(lock))) await sleep(LOOK_MS);
+  await holdFolder(lock);
+  try {
+    return await work();
+  } finally {
+    await rmdir(lock);
+    releaseFolder(lock);
+  }
+}
+
+async function taken(lock: string): Promise<boolean> {
+  const since = await stat(lock).catch(() => undefined);
+  // Whoever dies is cleared up after, unless it died in between
+  if (since && Date.now() - since.mtimeMs > LOCK_MS)
+    await rmdir(lock).catch(() => undefined);
+  return mkdir(lock).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Of all that goes into it: the sources, the Dockerfile, how it is read, and with which Node.js. */
+async function fingerprint({ folder, names }: BuildContext): Promise<string> {
+  const hash = createHash('sha256').update(process.version);
+  const inputs = ['Dockerfile', '.dockerignore', 'tools/image', ...names].filter(
+    (name) => name !== 'dev', // only the development stage has it
+  );
+  for (const name of inputs.toSorted((a, b) => (a < b ? -1 : 1))) {
+    for (const path of await filesIn(join(folder, name))) {
+      const { mode } = await stat(path);
+      hash.update(`\0${relative(folder, path)}\0${mode}\0`).update(await readFile(path));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}
+
+async function forgetOld(): Promise<void> {
+  const entries = await readdir(cacheRoot()).catch(() => []);
+  for (const name of entries.filter((each) => each.startsWith(PREFIX))) {
+    const path = join(cacheRoot(), name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > KEPT_MS) await rm(path, { recursive: true, force: true });
+  }
+}
