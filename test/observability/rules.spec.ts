@@ -5,7 +5,7 @@ import { run } from '../../packages/testbed/src/process/run.js';
 import { availablePromtool } from '../../tools/monitoring/promtool.js';
 import { runCli } from '../../src/cli/program.js';
 import { VARIABLES } from '../../src/config/environment.js';
-import { section } from '../docs/markdown.js';
+import { section } from '../support/markdown.js';
 import { faultsOf } from './promql.js';
 import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
 

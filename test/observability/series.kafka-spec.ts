@@ -7,8 +7,8 @@ import { DASHBOARD_FILE, dashboardJson } from '../../tools/monitoring/dashboard.
 import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
 import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
 import { registered } from '../../packages/testbed/src/dev-stack/static-webhook.js';
-import { code, rows, section } from '../docs/markdown.js';
-import { temporarySecrets, type TemporarySecrets } from '../kafka/secrets.js';
+import { code, rows, section } from '../support/markdown.js';
+import { temporarySecrets, type TemporarySecrets } from '../support/secrets.js';
 import {
   ask,
   eventBody,

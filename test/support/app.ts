@@ -41,7 +41,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     KAFKA_BROKERS: NOWHERE,
-    DEDUPE_STORE: 'memory', // the log is read from a real broker: test/kafka
+    DEDUPE_STORE: 'memory', // the log is read from a real broker: test/integration/kafka
     WEBHOOK_SECRETS: SECRET,
     CAPABILITY_KEYS_FILE: keyFile.path,
     JWKS_URL: `http://${NOWHERE}/jwks`,

@@ -5,7 +5,15 @@ import { CHART } from './values-document.js';
 
 // Once a version of the chart is out: `npx tsx tools/chart/keep-release.ts`. From then on the tests hold the chart against it.
 
-const TARGET = join(import.meta.dirname, '..', '..', 'test', 'chart', 'previous');
+const TARGET = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'test',
+  'deployment',
+  'chart',
+  'previous',
+);
 
 rmSync(TARGET, { recursive: true, force: true });
 mkdirSync(TARGET, { recursive: true });

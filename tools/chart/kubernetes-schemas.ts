@@ -5,9 +5,17 @@ import { parse } from 'yaml';
 import { zipEntries } from '../../packages/testbed/src/process/zip.js';
 import { closed, type Schema } from './closed-schema.js';
 
-// Writes test/chart/schemas anew: `npx tsx tools/chart/kubernetes-schemas.ts`. Needs Go, whose modules hold the schemas.
+// Writes test/deployment/chart/schemas anew: `npx tsx tools/chart/kubernetes-schemas.ts`. Needs Go, whose modules hold the schemas.
 
-const TARGET = join(import.meta.dirname, '..', '..', 'test', 'chart', 'schemas');
+const TARGET = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'test',
+  'deployment',
+  'chart',
+  'schemas',
+);
 const KUBERNETES = 'k8s.io/kubernetes';
 const VERSIONS = { '1.35': 'v1.35.4', '1.36': 'v1.36.3', '1.37': 'v1.37.2' };
 

@@ -3,7 +3,7 @@ import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.j
 import type { KafkaCluster } from '../../../packages/testbed/src/kafka.js';
 import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
 import type { RedisServer } from '../../../packages/testbed/src/redis.js';
-import { temporarySecrets, type TemporarySecrets } from '../../kafka/secrets.js';
+import { temporarySecrets, type TemporarySecrets } from '../../support/secrets.js';
 import { SECRET, type Signed } from '../../support/sender.js';
 import { temporaryFile, type TemporaryFile } from '../../support/temporary-file.js';
 import { Recorder } from './recorder.js';

@@ -11,7 +11,7 @@ import type { Stage } from './stage.js';
 const HOUR_MS = 3_600_000;
 /** Of the 24 hours that an old secret has beside the new one. */
 const LATER_MS = 19 * HOUR_MS;
-const CLOCK = join(import.meta.dirname, '../../faults/campaign/preload/clock.mjs');
+const CLOCK = join(import.meta.dirname, '../../support/preload/clock.mjs');
 /** Times that a fault is met: for ever. */
 const ALWAYS = 1_000_000;
 const JSON_TYPE = { 'content-type': 'application/json' };

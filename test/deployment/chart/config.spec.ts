@@ -1,0 +1,254 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Ajv } from 'ajv';
+import { constraintOf, valuesSchema } from '../../../tools/chart/schema.js';
+import { valuesKeys } from '../../../tools/chart/values-document.js';
+import { ConfigError, loadConfig } from '../../../src/config/config.js';
+import { VARIABLES } from '../../../src/config/environment.js';
+import { temporaryFile } from '../../support/temporary-file.js';
+import { at, merged, nested, render } from './chart.js';
+import { example, EXAMPLES } from './examples.js';
+import { flipOf } from './flips.js';
+import { SETTINGS, textOf, WITHOUT_VALUE } from './variables.js';
+
+/** OpenTelemetry's: it reads most of them itself. */
+const BESIDE = /^OTEL_/;
+
+/** The least that the service starts with, loose enough for any single setting. */
+const LEAST = {
+  KAFKA_BROKERS: 'kafka:9092',
+  WEBHOOK_SECRETS: 'whsec_x',
+  API_AUTH: 'none',
+  REDIS_URL: 'redis://redis:6379',
+};
+
+async function variablesOf(values: object): Promise<Record<string, string>> {
+  const args = ['--show-only', 'templates/configmap.yaml'];
+  const [configMap] = await render(values, { args });
+  return at(configMap, 'data') as Record<string, string>;
+}
+
+function faultsOf(variable: string, value: unknown): string[] {
+  try {
+    loadConfig({ ...LEAST, [variable]: textOf(value) });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // Combinations are the templates' to refuse.
+    return error.faults.filter(
+      (fault) =>
+        new RegExp(`^${variable}[.:\\d]`).test(fault) &&
+        !/is larger than|is shorter than|goes together/.test(fault),
+    );
+  }
+  return [];
+}
+
+describe('the values of the chart', () => {
+  it('have one place for each variable of the bridge, or none for a reason', () => {
+    const placed = SETTINGS.map(({ variable }) => variable);
+    const known = [...placed, ...Object.keys(WITHOUT_VALUE)].filter(
+      (variable) => !BESIDE.test(variable),
+    );
+    expect(known.toSorted()).toEqual(
+      VARIABLES.filter((variable) => !BESIDE.test(variable)).toSorted(),
+    );
+    expect(new Set(placed).size).toBe(placed.length);
+  });
+
+  it('render to no variable that nobody reads', async () => {
+    const read = new Set(SETTINGS.map(({ variable }) => variable));
+    const rendered = Object.keys(await variablesOf(example('everything')));
+    expect(rendered.filter((variable) => !read.has(variable))).toEqual([]);
+  });
+
+  it("have the bridge's own defaults", async () => {
+    using secrets = temporaryFile('whsec_x');
+    const rendered = await variablesOf(example('minimal'));
+    const env = { ...rendered, WEBHOOK_SECRETS_FILE: secrets.path };
+    const { KAFKA_BROKERS = '' } = rendered;
+    const least = {
+      KAFKA_BROKERS,
+      API_AUTH: 'none',
+      WEBHOOK_SECRETS_FILE: secrets.path,
+    };
+    expect(loadConfig(env)).toEqual(loadConfig(least));
+  });
+
+  // The two left out are rendered elsewhere, the third is no text of its own.
+  const settings = SETTINGS.filter(
+    ({ path, variable }) =>
+      path[0] === 'config' &&
+      !['API_AUTH', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_RESOURCE_ATTRIBUTES'].includes(
+        variable,
+      ),
+  ).map(({ variable, path, preset }) => [variable, path, preset] as const);
+  let rendered: Record<string, string>;
+  let values: object;
+
+  // All of them changed at once, so that one call shows where each has gone.
+  beforeAll(async () => {
+    const changed = settings.map(([, path, preset]) => {
+      const { after } = flipOf(path, preset);
+      return nested(path, at(after, ...path));
+    });
+    const strimzi = { strimzi: { topics: { enabled: false }, user: { enabled: false } } };
+    values = [example('everything'), strimzi, ...changed].reduce<object>(
+      (all, change) => merged(all, change) as object,
+      {},
+    );
+    rendered = await variablesOf(values);
+  });
+
+  it.each(settings)('render to %s', (variable, path) => {
+    expect(rendered[variable]).toBe(textOf(at(values, ...path)));
+  });
+
+  it('render attributes as OpenTelemetry writes them', () => {
+    expect(rendered['OTEL_RESOURCE_ATTRIBUTES']).toBe(
+      'deployment.environment.name=production',
+    );
+  });
+
+  it('render to API_AUTH', async () => {
+    expect((await variablesOf(example('minimal')))['API_AUTH']).toBe('none');
+  });
+
+  it.each(EXAMPLES)('of the example %s are what the bridge starts with', async (name) => {
+    using file = temporaryFile('x');
+    const env = Object.entries(await variablesOf(example(name))).map(
+      ([variable, value]) => [variable, variable.endsWith('_FILE') ? file.path : value],
+    );
+    expect(() => loadConfig(Object.fromEntries(env) as NodeJS.ProcessEnv)).not.toThrow();
+  });
+
+  it.each(EXAMPLES)(
+    'of the example %s leave hosts and ports to the bridge',
+    async (name) => {
+      // Unset, HOST is every address, of IPv6 as well
+      const text = JSON.stringify(await render(example(name)));
+      expect(text).not.toMatch(/"(HOST|PORT|INTERNAL_PORT)"/);
+    },
+  );
+
+  it('render each credential to the file that it is', () => {
+    const credentials = SETTINGS.filter(({ path }) => path[0] === 'credentials');
+    expect(credentials).toHaveLength(12);
+    for (const { path, variable } of credentials) {
+      const file = `/etc/gemini-kafka-bridge/credentials/${path[1]}/value`;
+      const isGiven = path[1] !== 'kafkaSaslToken';
+      expect([variable, rendered[variable]]).toEqual([
+        variable,
+        isGiven ? file : undefined,
+      ]);
+    }
+  });
+});
+
+describe('the schema and the bridge agree', () => {
+  const validate = new Ajv({ strict: false }).compile(valuesSchema(valuesKeys()));
+
+  function isTaken(path: readonly string[], value: unknown): boolean {
+    return validate(nested(path, value));
+  }
+
+  const ours = SETTINGS.filter(
+    ({ path, variable }) => path[0] === 'config' && VARIABLES.includes(variable),
+  );
+  const bounds = ours.flatMap(({ variable, path }) => {
+    const { minimum, maximum } = constraintOf(path.join('.')) ?? {};
+    if (typeof minimum !== 'number' || typeof maximum !== 'number') return [];
+    return [minimum - 1, minimum, maximum, maximum + 1].map(
+      (value) => [variable, value, path] as const,
+    );
+  });
+
+  it.each(bounds)('on %s=%s', (variable, value, path) => {
+    expect(isTaken(path, value)).toBe(faultsOf(variable, value).length === 0);
+  });
+
+  it('on each number of the bridge', () => {
+    expect(new Set(bounds.map(([variable]) => variable)).size).toBe(
+      ours.filter(({ preset }) => typeof preset === 'number').length,
+    );
+  });
+
+  const words = ours.flatMap(({ variable, path }) => {
+    const listed = constraintOf(path.join('.'))?.['enum'] as unknown[] | undefined;
+    const texts = listed?.filter((word) => word !== 'auto' && word !== false) ?? [];
+    const wrong = listed ? ['wrong'] : [];
+    return [...texts, ...wrong].map((word) => [variable, word, path] as const);
+  });
+
+  it.each(words)('on %s=%s', (variable, word, path) => {
+    expect(isTaken(path, word)).toBe(faultsOf(variable, word).length === 0);
+  });
+
+  const KEYED: Readonly<Record<string, readonly unknown[]>> = {
+    PUBLIC_URL: [
+      'https://hooks.example.com',
+      'https://hooks.example.com:8443/a/b',
+      'https://[2001:db8::1]/a',
+      'http://127.0.0.1:8080',
+      'http://localhost',
+      'http://hooks.example.com',
+      'http://127.0.0.1.example',
+      'https://user:password@hooks.example.com',
+      'https://hooks.example.com/?a=b',
+      'https://hooks.example.com/#a',
+      'hooks.example.com',
+      'ftp://hooks.example.com',
+    ],
+    KAFKA_BROKERS: [
+      ['kafka:9092'],
+      ['a:1', 'b:2'],
+      ['kafka'],
+      ['kafka:'],
+      ['kafka://a:1'],
+      ['a b:1'],
+    ],
+    TOPIC_PREFIX: ['gemini', 'a_B-1', 'a.b', 'x'.repeat(64), 'x'.repeat(65), 'ä'],
+    JWKS_URL: ['https://example.com/keys', 'http://127.0.0.1:1/keys', 'keys'],
+    GEMINI_URL: ['https://example.com', 'example.com'],
+    VAULT_KUBERNETES_SECRET: [
+      'vault',
+      'a.b-c',
+      'Vault',
+      '-a',
+      'a'.repeat(253),
+      'a'.repeat(254),
+    ],
+    WEBHOOKS: [
+      [{ name: 'main' }],
+      [{ name: 'main', events: ['batch.succeeded'], url: 'https://example.com/x' }],
+      [{ name: '' }],
+      [{ name: 'a/b' }],
+      [{ events: ['batch.succeeded'] }],
+      [{ name: 'main', event: ['batch.succeeded'] }],
+      [{ name: 'main', events: [] }],
+      [{ name: 'main', events: ['batch.cancelled'] }],
+      [{ name: 'main', url: 'http://example.com' }],
+    ],
+    WEBHOOKS_OWNER: ['a.B_c-1', 'a b', 'x'.repeat(65)],
+    API_OIDC_ISSUER: [
+      'https://issuer.example/tenant/',
+      'http://issuer.example',
+      'issuer',
+    ],
+    API_OIDC_SCOPES: [['jobs:write', 'webhooks:admin'], ['jobs:delete']],
+    API_OIDC_SUBJECTS: [['a'], ['a:b:*'], ['*'], ['a*b'], ['ü']],
+  };
+  const texts = Object.entries(KEYED).flatMap(([variable, values]) => {
+    const { path = [] } = ours.find((setting) => setting.variable === variable) ?? {};
+    return values.map((value) => [variable, value, path] as const);
+  });
+
+  it.each(texts)('on %s=%j', (variable, value, path) => {
+    expect(isTaken(path, value)).toBe(faultsOf(variable, value).length === 0);
+  });
+
+  it('is asked about both what is taken and what is not', () => {
+    for (const probes of [bounds, words, texts]) {
+      const verdicts = probes.map(([, value, path]) => isTaken(path, value));
+      expect(new Set(verdicts)).toEqual(new Set([true, false]));
+    }
+  });
+});

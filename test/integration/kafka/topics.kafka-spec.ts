@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startBridge } from '../../../packages/testbed/src/bridge.js';
+import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kafka.js';
+import { GeminiSender, SECRET } from '../../support/gemini-sender.js';
+import { runCli } from '../../../src/cli/program.js';
+import { topicNames } from '../../../src/events/event-topics.js';
+import kafkajs from 'kafkajs';
+import { client, countById, readTopics } from '../../support/topic-log.js';
+
+describe('topics', () => {
+  let kafka: KafkaCluster;
+
+  beforeAll(async () => {
+    kafka = await startKafka({ own: true });
+  }, 120_000);
+
+  afterAll(async () => {
+    await kafka?.stop();
+  }, 60_000);
+
+  const env = () => ({
+    KAFKA_BROKERS: kafka.brokers,
+    WEBHOOK_SECRETS: SECRET,
+    TOPIC_REPLICATION: '1',
+    TOPIC_MIN_ISR: '1',
+  });
+
+  const cli = async (...args: string[]) => {
+    const printed: string[] = [];
+    const print = (text: string): void => void printed.push(text);
+    const more = { ...env(), API_AUTH: 'none', TOPIC_PREFIX: 'by-hand' };
+    const code = await runCli(args, { env: more, out: print, err: print });
+    return { code, text: printed.join('') };
+  };
+
+  it('are checked and made from the command line', async () => {
+    const missing = await cli('topics', 'check');
+    expect(missing.code).toBe(1);
+    expect(missing.text).toMatch(/missing topics: by-hand\.batch\.succeeded/);
+    const made = await cli('topics', 'create');
+    expect(made.code).toBe(0);
+    for (const name of topicNames('by-hand')) {
+      expect(made.text).toMatch(new RegExp(`${name} +6 partitions`));
+    }
+    const checked = await cli('topics', 'check', '--json');
+    expect(checked.code).toBe(0);
+    expect(JSON.parse(checked.text)).toMatchObject({ ok: true, troubles: [] });
+  });
+
+  it('are made at start, as configured, and none besides', async () => {
+    await using bridge = await startBridge({
+      ...env(),
+      TOPIC_PREFIX: 'made',
+      TOPIC_PARTITIONS: '4',
+      TOPIC_RETENTION_HOURS: '100',
+    });
+    await bridge.ready();
+    const admin = client(kafka.brokers).admin();
+    await admin.connect();
+    try {
+      const names = (await admin.listTopics()).filter((name) => name.startsWith('made'));
+      expect(names.toSorted()).toEqual(topicNames('made').toSorted());
+      const { topics } = await admin.fetchTopicMetadata({ topics: names });
+      expect(topics.map(({ partitions }) => partitions.length)).toEqual(
+        names.map(() => 4),
+      );
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: 'made.other',
+            configNames: ['retention.ms', 'cleanup.policy', 'min.insync.replicas'],
+          },
+        ],
+      });
+      const values =
+        resources[0]?.configEntries.map((e) => [e.configName, e.configValue]) ?? [];
+      expect(Object.fromEntries(values)).toEqual({
+        'retention.ms': '360000000',
+        'cleanup.policy': 'delete',
+        'min.insync.replicas': '1',
+      });
+    } finally {
+      await admin.disconnect();
+    }
+  }, 60_000);
+
+  it('are only looked for with TOPICS_MODE=check: unready until they are there', async () => {
+    await using checking = await startBridge({
+      ...env(),
+      TOPIC_PREFIX: 'checked',
+      TOPICS_MODE: 'check',
+    });
+    while (!checking.lines.some((line) => line.includes('missing topics'))) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const ready = await fetch(`${checking.internalUrl}/health/ready`);
+    expect(await ready.text()).toContain('TOPICS_MODE=create');
+    expect(await new GeminiSender(() => checking.url).once('unmade')).toMatchObject({
+      status: 503,
+    });
+    await using creating = await startBridge({ ...env(), TOPIC_PREFIX: 'checked' });
+    await creating.ready();
+    await checking.ready();
+    await new GeminiSender(() => checking.url).untilTaken('made');
+  }, 60_000);
+
+  it('that promise fewer in-sync replicas than configured keep the bridge unready', async () => {
+    await using first = await startBridge({ ...env(), TOPIC_PREFIX: 'weak' });
+    await first.ready();
+    await using second = await startBridge({
+      ...env(),
+      TOPIC_PREFIX: 'weak',
+      TOPIC_REPLICATION: '2',
+      TOPIC_MIN_ISR: '2',
+    });
+    while (!second.lines.some((line) => line.includes('TOPIC_MIN_ISR'))) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect((await fetch(`${second.internalUrl}/health/ready`)).status).toBe(503);
+  }, 60_000);
+
+  it('that are deleted under way come back, even with fewer partitions, and the events with them', async () => {
+    await using bridge = await startBridge({ ...env(), TOPIC_PREFIX: 'deleted' });
+    await bridge.ready();
+    const sender = new GeminiSender(() => bridge.url);
+    await sender.untilTaken('deleted_before');
+    const admin = client(kafka.brokers).admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: ['deleted.batch.succeeded'] });
+    await sender.untilTaken('deleted_after');
+    await admin.deleteTopics({ topics: ['deleted.batch.succeeded'] });
+    await admin.createTopics({
+      topics: [{ topic: 'deleted.batch.succeeded', numPartitions: 1 }],
+    });
+    const ids = Array.from({ length: 20 }, (_, i) => `fewer_${i}`);
+    await Promise.all(ids.map((id) => sender.untilTaken(id)));
+    await admin.disconnect();
+    expect(
+      countById(await readTopics(kafka.brokers, 'deleted')).size,
+    ).toBeGreaterThanOrEqual(20);
+  }, 60_000);
+});

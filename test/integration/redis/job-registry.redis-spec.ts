@@ -1,0 +1,272 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
+import { newJobId } from '../../../src/jobs/registry/job-id.js';
+import type { JobQuery, JobRegistry } from '../../../src/jobs/job-registry.js';
+import { advanced, ended, tried } from '../../../src/jobs/job-lifecycle.js';
+import type { Duty, Job } from '../../../src/jobs/job.js';
+import { without } from '../../../src/infrastructure/json/json.js';
+import { MemoryJobRegistry } from '../../../src/jobs/registry/memory.job-registry.js';
+import { RedisJobRegistry } from '../../../src/jobs/registry/redis.job-registry.js';
+import { knownJob } from '../../support/jobs.js';
+
+const NOW = new Date('2026-05-01T12:00:00Z');
+
+const more = (job: Job): Job => ({ ...job, attempts: job.attempts + 1 });
+
+let redis: RedisServer;
+const opened: RedisJobRegistry[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis({ own: true });
+});
+
+afterAll(async () => {
+  for (const registry of opened) registry.onApplicationShutdown();
+  await redis.stop();
+});
+
+async function redisRegistry(): Promise<RedisJobRegistry> {
+  const registry = new RedisJobRegistry(redis);
+  opened.push(registry);
+  while (registry.unready !== undefined) await new Promise(setImmediate);
+  return registry;
+}
+
+async function emptyRedisRegistry(): Promise<RedisJobRegistry> {
+  const client = new Redis(redis.url);
+  await client.flushall();
+  client.disconnect();
+  return redisRegistry();
+}
+
+const REGISTRIES: [string, () => Promise<JobRegistry>][] = [
+  ['memory', () => Promise.resolve(new MemoryJobRegistry())],
+  ['Redis', emptyRedisRegistry],
+];
+
+describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
+  it('finds what was added, by id and by name', async () => {
+    const registry = await open();
+    const job = knownJob({ metadata: { tenant: 'Zürich', depth: { n: 1 } } });
+    expect(await registry.add(job)).toEqual(job);
+    expect(await registry.find(job.id)).toEqual(job);
+    expect(await registry.findByName('batches/1')).toEqual({ job, mayBeOurs: false });
+    expect(await registry.find('nobody')).toBeUndefined();
+    expect(await registry.findByName('batches/2')).toEqual({
+      job: undefined,
+      mayBeOurs: false,
+    });
+  });
+
+  it('has one job for a submission, whoever adds it first', async () => {
+    const registry = await open();
+    const first = knownJob({ id: newJobId(), submission: { key: 'k', body: 'b' } });
+    const second = knownJob({ id: newJobId(), submission: { key: 'k', body: 'c' } });
+    const answers = await Promise.all([registry.add(first), registry.add(second)]);
+    expect(answers).toEqual([first, first]);
+    expect(await registry.find(second.id)).toBeUndefined();
+  });
+
+  it('loses no change of several at once', async () => {
+    const registry = await open();
+    await registry.add(knownJob());
+    await Promise.all(Array.from({ length: 8 }, () => registry.change('job-1', more)));
+    expect(await registry.find('job-1')).toMatchObject({ attempts: 9 });
+  });
+
+  it('makes no job by a change', async () => {
+    const registry = await open();
+    expect(
+      await registry.change('nobody', (job) => ({ ...job, state: 'failed' })),
+    ).toBeUndefined();
+    expect(await registry.find('nobody')).toBeUndefined();
+  });
+
+  it('says that an unknown name may be ours while one of ours has none', async () => {
+    const registry = await open();
+    const { geminiName: _, ...unnamed } = knownJob({ announcedBy: 'static' });
+    await registry.add(unnamed);
+    expect(await registry.findByName('batches/7')).toMatchObject({ mayBeOurs: true });
+    await registry.change('job-1', (job) => ({ ...job, geminiName: 'batches/1' }));
+    expect(await registry.findByName('batches/7')).toMatchObject({ mayBeOurs: false });
+  });
+
+  it('lists the newest first, page by page, while jobs come and go', async () => {
+    const registry = await open();
+    const ids = await addMany(registry, 25);
+    const first = await registry.list({ limit: 10 });
+    expect(first.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 10));
+    await registry.add(knownJob({ id: newJobId(), geminiName: 'batches/new' }));
+    await registry.change(ids[12] as string, (job) => ended(job, NOW));
+    const rest = await allOf(registry, { limit: 10, before: first.next as string });
+    expect(rest.map(({ id }) => id)).toEqual(ids.slice(10));
+  });
+
+  it('filters by state, kind and metadata', async () => {
+    const registry = await open();
+    const ids = await addMany(registry, 12);
+    await registry.change(ids[3] as string, (job) => advanced(job, 'failed', NOW));
+    const find = async (query: Partial<JobQuery>) =>
+      (await allOf(registry, { limit: 2, ...query })).map(({ id }) => ids.indexOf(id));
+    expect(await find({ state: 'failed' })).toEqual([3]);
+    expect(await find({ kind: 'video' })).toEqual([0, 2, 4, 6, 8, 10]);
+    expect(await find({ metadata: { tenant: '2' } })).toEqual([0, 3, 6, 9]);
+    expect(await find({ kind: 'video', metadata: { tenant: '2' } })).toEqual([0, 6]);
+    expect(await find({ state: 'failed', kind: 'video' })).toEqual([]);
+    expect(await find({ metadata: { toString: '1' } })).toEqual([]);
+  });
+
+  it('gives out what is due, those waiting longest first', async () => {
+    const registry = await open();
+    const due = [300, 100, 200, undefined];
+    for (const [i, dueAt] of due.entries()) {
+      const job = knownJob({ id: `job-${i}`, geminiName: `batches/${i}` });
+      await registry.add(dueAt === undefined ? job : { ...job, dueAt });
+    }
+    const ids = async (nowMs: number, limit = 10) =>
+      (await registry.due('look', nowMs, limit)).map(({ id }) => id);
+    expect(await ids(250)).toEqual(['job-1', 'job-2']);
+    expect(await ids(1000, 2)).toEqual(['job-1', 'job-2']);
+    await registry.change('job-1', (job) => without(job, 'dueAt'));
+    expect(await ids(1000)).toEqual(['job-2', 'job-0']);
+  });
+
+  it('has each kind of work in a queue of its own, and none of that for a job that is over', async () => {
+    const registry = await open();
+    const dues = async () => {
+      const found: string[] = [];
+      for (const duty of ['tell', 'release', 'find', 'look'] satisfies Duty[]) {
+        if ((await registry.due(duty, 1000, 10)).length > 0) found.push(duty);
+      }
+      return found;
+    };
+    const job = without(knownJob({ state: 'submitting', dueAt: 5 }), 'geminiName');
+    await registry.add(job);
+    expect(await dues()).toEqual(['release']);
+    await registry.change('job-1', (now) => ({ ...now, state: 'unknown' }));
+    expect(await dues()).toEqual(['find']);
+    await registry.change('job-1', () => knownJob({ dueAt: 5, untold: ['submitted'] }));
+    expect(await dues()).toEqual(['tell', 'look']);
+    await registry.change('job-1', (now) => ({ ...ended(now, NOW), dueAt: 5 }));
+    expect(await dues()).toEqual(['tell']);
+    await registry.change('job-1', (now) => ({ ...now, tellAt: 2000 }));
+    expect(await dues()).toEqual([]);
+  });
+
+  it('adds the same job once, however often it is told to', async () => {
+    const registry = await open();
+    const job = knownJob({ submission: { key: 'k', body: 'b' } });
+    for (const given of [job, without(job, 'submission')]) {
+      await registry.add(given);
+      await registry.change('job-1', more);
+      expect(await registry.add(given)).toMatchObject({ id: 'job-1', attempts: 2 });
+      await registry.change('job-1', () => ended(given, NOW));
+      await registry.forgetEnded(Number.MAX_SAFE_INTEGER, 1);
+    }
+  });
+
+  it('finds the job that answers a submission', async () => {
+    const registry = await open();
+    const job = knownJob({ submission: { key: 'k', body: 'b' } });
+    await registry.add(job);
+    expect(await registry.findBySubmission('k')).toEqual(job);
+    expect(await registry.findBySubmission('other')).toBeUndefined();
+  });
+
+  it('lists all jobs of one millisecond, page by page', async () => {
+    const registry = await open();
+    const ids = Array.from({ length: 30 }, () => newJobId(NOW.getTime()));
+    for (const id of ids) await registry.add(knownJob({ id }));
+    const listed = (await allOf(registry, { limit: 7 })).map(({ id }) => id);
+    expect(listed).toEqual(ids.toReversed());
+  });
+
+  it('forgets what has ended before, with all that leads to it', async () => {
+    const registry = await open();
+    const submission = { key: 'k', body: 'b' };
+    await registry.add(ended(knownJob({ submission }), NOW));
+    await registry.add(knownJob({ id: 'job-2', geminiName: 'batches/2' }));
+    expect(await registry.forgetEnded(NOW.getTime(), 10)).toBe(0);
+    expect(await registry.forgetEnded(NOW.getTime() + 1, 10)).toBe(1);
+    expect(await registry.find('job-1')).toBeUndefined();
+    expect(await registry.findByName('batches/1')).toMatchObject({ job: undefined });
+    expect(await registry.due('tell', Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
+    expect((await registry.list({ limit: 10 })).jobs.map(({ id }) => id)).toEqual([
+      'job-2',
+    ]);
+    const again = knownJob({ id: 'job-3', submission });
+    expect(await registry.add(again)).toEqual(again);
+  });
+});
+
+describe('a registry in Redis', () => {
+  it('is one for all replicas, of which one leads', async () => {
+    const [one, two] = [await emptyRedisRegistry(), await redisRegistry()];
+    await one.add(knownJob());
+    expect(await two.find('job-1')).toEqual(knownJob());
+    expect(await Promise.all([one.lead(200), two.lead(200)])).toEqual([true, false]);
+    expect(await one.lead(50)).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect(await two.lead(200)).toBe(true);
+  });
+
+  it('leaves nothing behind but the leader when all is forgotten', async () => {
+    const registry = await emptyRedisRegistry();
+    await addMany(registry, 5);
+    const { jobs } = await registry.list({ limit: 10 });
+    for (const { id } of jobs) await registry.change(id, (job) => ended(job, NOW));
+    expect(await registry.forgetEnded(Infinity, 100)).toBe(5);
+    const client = new Redis(redis.url);
+    expect(await client.keys('*')).toEqual([]);
+    client.disconnect();
+  });
+
+  it('does not forget a job that is submitted again while it is about to', async () => {
+    const registry = await emptyRedisRegistry();
+    await registry.add(ended(knownJob(), NOW));
+    // As `forgetEnded` reads what it has found in the index
+    const reads = registry['read'].bind(registry);
+    registry['read'] = async (id) => {
+      registry['read'] = reads;
+      await registry.change(id, (job) => tried(job, new Date(), Date.now()));
+      return reads(id);
+    };
+    await registry.forgetEnded(Number.MAX_SAFE_INTEGER, 1);
+    expect(await registry.find('job-1')).toMatchObject({ state: 'submitting' });
+  });
+
+  it('passes over a job that Redis has lost', async () => {
+    const registry = await emptyRedisRegistry();
+    const ids = await addMany(registry, 3);
+    const client = new Redis(redis.url);
+    await client.del(`{gemini-bridge}:job:${ids[1]}`);
+    client.disconnect();
+    const { jobs } = await registry.list({ limit: 10 });
+    expect(jobs.map(({ id }) => id)).toEqual([ids[0], ids[2]]);
+  });
+});
+
+/** Every second is a video; `tenant` goes round 0, 1, 2. @returns ids, newest first. */
+async function addMany(registry: JobRegistry, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const id = newJobId(NOW.getTime() + i);
+    ids.unshift(id);
+    await registry.add(
+      knownJob({
+        id,
+        kind: i % 2 === 1 ? 'video' : 'batch',
+        geminiName: `batches/${i}`,
+        metadata: { tenant: i % 3 },
+      }),
+    );
+  }
+  return ids;
+}
+
+async function allOf(registry: JobRegistry, query: JobQuery): Promise<Job[]> {
+  const { jobs, next } = await registry.list(query);
+  if (next === undefined) return [...jobs];
+  return [...jobs, ...(await allOf(registry, { ...query, before: next }))];
+}

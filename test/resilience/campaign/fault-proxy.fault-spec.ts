@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import net, { type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { FaultProxy } from './fault-proxy.js';
+
+const SOON_MS = 100;
+
+/** A server that says back what it hears, and remembers it. */
+class Echo implements AsyncDisposable {
+  heard = '';
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(private readonly server: net.Server) {}
+
+  static async start(): Promise<Echo> {
+    const server = net.createServer();
+    const echo = new Echo(server);
+    server.on('connection', (socket) => echo.join(socket));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return echo;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private join(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('data', (chunk) => {
+      this.heard += chunk.toString();
+      socket.write(chunk);
+    });
+  }
+}
+
+/** A client that keeps what it gets, and how it ended. */
+class Client {
+  got = '';
+  end: string | undefined;
+
+  constructor(readonly socket: Socket) {
+    socket.on('data', (chunk) => (this.got += chunk.toString()));
+    socket.on('error', (error: NodeJS.ErrnoException) => (this.end = error.code));
+    socket.on('close', () => (this.end ??= 'closed'));
+  }
+
+  static to(address: string): Client {
+    const [host, port] = address.split(':');
+    return new Client(net.connect(Number(port), host));
+  }
+
+  say(text: string): void {
+    this.socket.write(text);
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition(); waited += 5) {
+    if (waited > 5000) throw new Error('it did not come to that within 5 s');
+    await delay(5);
+  }
+}
+
+describe('the proxy of the campaign', () => {
+  let echo: Echo;
+  let proxy: FaultProxy;
+  let client: Client;
+
+  beforeEach(async () => {
+    echo = await Echo.start();
+    proxy = await FaultProxy.to(echo.address);
+    client = Client.to(proxy.address);
+    client.say('hello ');
+    await until(() => client.got === 'hello ');
+  });
+
+  afterEach(async () => {
+    client.socket.destroy();
+    await proxy[Symbol.asyncDispose]();
+    await echo[Symbol.asyncDispose]();
+  });
+
+  it('holds both directions, and loses nothing', async () => {
+    proxy.strike('hold');
+    client.say('held ');
+    const late = Client.to(proxy.address);
+    late.say('late');
+    await delay(SOON_MS);
+    expect([echo.heard, client.end, late.end]).toEqual(['hello ', undefined, undefined]);
+    proxy.heal();
+    await until(() => client.got === 'hello held ' && late.got === 'late');
+    late.socket.destroy();
+  });
+
+  it('delivers, after a hold, what a client said that is dead by then', async () => {
+    proxy.strike('hold');
+    client.say('testament');
+    await delay(SOON_MS);
+    client.socket.destroy();
+    proxy.heal();
+    await until(() => echo.heard === 'hello testament');
+  });
+
+  it('lets requests through and no replies while half open, then resets', async () => {
+    proxy.strike('half-open');
+    client.say('done');
+    await until(() => echo.heard === 'hello done');
+    await delay(SOON_MS);
+    expect([client.got, client.end]).toEqual(['hello ', undefined]);
+    proxy.heal();
+    await until(() => client.end === 'ECONNRESET');
+    expect(client.got).toBe('hello ');
+  });
+
+  it('swallows everything as a black hole, then resets', async () => {
+    proxy.strike('blackhole');
+    client.say('gone');
+    await delay(SOON_MS);
+    expect([echo.heard, client.end]).toEqual(['hello ', undefined]);
+    proxy.heal();
+    await until(() => client.end === 'ECONNRESET');
+  });
+
+  it('resets what is open and what comes while it refuses', async () => {
+    proxy.strike('refuse');
+    const late = Client.to(proxy.address);
+    await until(() => client.end === 'ECONNRESET' && late.end === 'ECONNRESET');
+    proxy.heal();
+    const welcome = Client.to(proxy.address);
+    welcome.say('again');
+    await until(() => welcome.got === 'again');
+    welcome.socket.destroy();
+  });
+
+  it('resets once', async () => {
+    proxy.reset();
+    await until(() => client.end === 'ECONNRESET');
+    await until(() => proxy.connections === 0);
+  });
+
+  it('delays each way, in order', async () => {
+    proxy.strike({ delayMs: 50 });
+    const startMs = performance.now();
+    for (const word of ['one ', 'two ', 'three']) client.say(word);
+    await until(() => client.got === 'hello one two three');
+    expect(performance.now() - startMs).toBeGreaterThan(95);
+    proxy.heal();
+  });
+
+  it('cuts a reply in half', async () => {
+    proxy.cutReply();
+    client.say('12345678');
+    await until(() => client.end !== undefined);
+    expect(client.got).toBe('hello 1234');
+  });
+
+  it('keeps megabytes out of its own memory while the client does not read', async () => {
+    const text = 'x'.repeat(20 * 1024 * 1024);
+    client.socket.pause();
+    client.say(text);
+    await delay(SOON_MS * 3);
+    client.socket.resume();
+    await until(() => client.got.length === text.length + 'hello '.length);
+  });
+
+  it('sends clients to another server', async () => {
+    await using other = await Echo.start();
+    proxy.retarget(other.address);
+    await until(() => client.end === 'ECONNRESET');
+    const moved = Client.to(proxy.address);
+    moved.say('moved');
+    await until(() => other.heard === 'moved');
+    moved.socket.destroy();
+  });
+
+  it('resets clients of a server that is not there', async () => {
+    await echo[Symbol.asyncDispose]();
+    const late = Client.to(proxy.address);
+    await until(() => late.end === 'ECONNRESET');
+    echo = await Echo.start();
+  });
+});

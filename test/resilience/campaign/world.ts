@@ -1,0 +1,87 @@
+import {
+  startKafka,
+  type KafkaCluster,
+  type KafkaNode,
+} from '../../../packages/testbed/src/kafka.js';
+import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.js';
+import { temporarySecrets, type TemporarySecrets } from '../../support/secrets.js';
+import { FaultProxy } from './fault-proxy.js';
+import { RedisPair } from './redis-pair.js';
+import { TopicAdmin } from './topic-admin.js';
+
+/** What Kafka notices after nine seconds, and tidies up after five minutes, these brokers do in seconds. */
+const QUICK_TO_NOTICE = {
+  'broker.session.timeout.ms': '3000',
+  'broker.heartbeat.interval.ms': '500',
+  'leader.imbalance.check.interval.seconds': '3',
+};
+
+/** One broker, and the way that the bridge takes to it. */
+export interface ProxiedBroker {
+  readonly node: KafkaNode;
+  readonly proxy: FaultProxy;
+}
+
+/** All that surrounds the bridge, each part of it such that it can fail: made once, used by many runs. */
+export class World implements AsyncDisposable {
+  readonly admin: TopicAdmin;
+
+  private constructor(
+    private readonly kafka: KafkaCluster,
+    readonly brokers: readonly ProxiedBroker[],
+    readonly redis: RedisPair,
+    readonly gemini: GeminiEmulator,
+    readonly secrets: TemporarySecrets,
+  ) {
+    this.admin = new TopicAdmin(kafka.brokers);
+  }
+
+  static async start(brokers: 1 | 3): Promise<World> {
+    const kafka = await startKafka({
+      own: true,
+      nodes: brokers,
+      proxied: true,
+      properties: QUICK_TO_NOTICE,
+      log: () => undefined,
+    });
+    const [redis, gemini, ...proxied] = await Promise.all([
+      RedisPair.start(),
+      GeminiEmulator.start(),
+      ...kafka.nodes.map(behindProxy),
+    ]);
+    return new World(kafka, proxied, redis, gemini, temporarySecrets());
+  }
+
+  /** As the bridge is told. */
+  get kafkaBrokers(): string {
+    return this.brokers.map(({ proxy }) => proxy.address).join(',');
+  }
+
+  /** Past the proxies. */
+  get directBrokers(): string {
+    return this.kafka.brokers;
+  }
+
+  /** As it was before a run. */
+  async tidyUp(topicPrefix: string): Promise<void> {
+    this.gemini.options.jwks = 'ok';
+    await this.redis.wipe();
+    await this.admin.remove(await this.admin.named(topicPrefix));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([
+      ...this.brokers.map(({ proxy }) => proxy[Symbol.asyncDispose]()),
+      this.redis.stop(),
+      this.gemini.stop(),
+      this.kafka.stop(),
+    ]);
+    this.secrets[Symbol.dispose]();
+  }
+}
+
+async function behindProxy(node: KafkaNode): Promise<ProxiedBroker> {
+  if (!node.proxied) throw new Error('this broker has no listener for a proxy');
+  const { target, listen } = node.proxied;
+  return { node, proxy: await FaultProxy.to(target, listen) };
+}

@@ -1,0 +1,16 @@
+import { describe, expect, it } from '@jest/globals';
+import { runJobs } from './job-run.js';
+
+describe('jobs of all kinds through two replicas, which die', () => {
+  it('are submitted once, and each has one end with its correlation', async () => {
+    const verdict = await runJobs({
+      seed: 7,
+      jobs: 120,
+      kill: true,
+      silence: 'accept-then-drop',
+    });
+    expect(verdict.findings).toEqual([]);
+    expect(verdict.reconciled).toBeGreaterThan(0);
+    expect(verdict.duplicates).toBeGreaterThan(0);
+  }, 300_000);
+});

@@ -1,0 +1,16 @@
+import { describe, expect, it } from '@jest/globals';
+import { runRotations } from './rotation-run.js';
+
+describe('secrets that are rotated while replicas die', () => {
+  it('leave no delivery refused, none lost, and none believed that is revoked', async () => {
+    const verdict = await runRotations({
+      seed: 3,
+      rotations: 4,
+      kills: 1,
+      perSecond: 40,
+    });
+    expect(verdict.findings).toEqual([]);
+    expect(verdict.kills).toBe(1);
+    expect(verdict.immediate).toBe(2);
+  }, 240_000);
+});

@@ -1,0 +1,129 @@
+import { rmSync } from 'node:fs';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ConfigError } from '../../../../src/config/config.js';
+import {
+  entries,
+  namingSetting,
+  numberedEntries,
+  WatchedFile,
+} from '../../../../src/infrastructure/files/watched-file.js';
+import { FAKED_CLOCK } from '../../../support/clock.js';
+import { temporaryFile, type TemporaryFile } from '../../../support/temporary-file.js';
+
+const INTERVAL_MS = 2000;
+
+let file: TemporaryFile;
+let watched: WatchedFile<string>;
+let logged: { level: string; message: unknown }[];
+
+/** Refuses what is not in capitals. */
+function parse(text: string): string {
+  if (!/^[A-Z]+$/.test(text)) throw new Error('want capitals');
+  return text;
+}
+
+beforeEach(() => {
+  jest.useFakeTimers(FAKED_CLOCK);
+  logged = [];
+  const log = (level: string) => (message: unknown) =>
+    void logged.push({ level, message });
+  const logger = { log: log('log'), warn: log('warn'), error: log('error') };
+  Logger.overrideLogger(logger);
+  file = temporaryFile('FIRST');
+  watched = new WatchedFile('SECRETS_FILE', file.path, parse);
+});
+
+afterEach(() => {
+  watched.close();
+  file[Symbol.dispose]();
+  jest.useRealTimers();
+});
+
+/** Lets the time between two looks pass, and waits for what the look says. */
+async function look(): Promise<unknown> {
+  const before = logged.length;
+  jest.advanceTimersByTime(INTERVAL_MS);
+  while (logged.length === before) await new Promise(setImmediate);
+  return logged.at(-1);
+}
+
+const start = (path: string) => () => new WatchedFile('SECRETS_FILE', path, parse);
+
+describe('WatchedFile', () => {
+  it('has what the file says, from the start', () => {
+    expect(watched.value).toBe('FIRST');
+  });
+
+  it('reads again what has changed', async () => {
+    file.write('SECOND');
+    expect(await look()).toMatchObject({ level: 'log' });
+    expect(watched.value).toBe('SECOND');
+  });
+
+  it('keeps the old value while the file is wrong, and complains at each look', async () => {
+    file.write('oops, a-secret');
+    for (let i = 0; i < 2; i++) {
+      const complaint = await look();
+      expect(complaint).toEqual({
+        level: 'error',
+        message: { message: 'file ignored', path: file.path, reason: 'want capitals' },
+      });
+      expect(watched.value).toBe('FIRST');
+    }
+    file.write('SECOND');
+    await look();
+    expect(watched.value).toBe('SECOND');
+  });
+
+  it('keeps the old value while the file is away', async () => {
+    rmSync(file.path);
+    expect(await look()).toMatchObject({ level: 'error' });
+    expect(watched.value).toBe('FIRST');
+    file.write('SECOND');
+    await look();
+    expect(watched.value).toBe('SECOND');
+  });
+
+  it('does not look any more once it is closed', async () => {
+    watched.close();
+    file.write('SECOND');
+    jest.advanceTimersByTime(INTERVAL_MS * 10);
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    expect(watched.value).toBe('FIRST');
+    expect(logged).toEqual([]);
+  });
+
+  it('does not let the service start on a file that is wrong or away', () => {
+    file.write('oops, a-secret');
+    expect(start(file.path)).toThrow(new ConfigError(['SECRETS_FILE: want capitals']));
+    expect(start(`${file.path}-not-there`)).toThrow(/SECRETS_FILE: .*ENOENT/);
+  });
+});
+
+const bad = () =>
+  namingSetting('NAME', () => {
+    throw new Error('bad');
+  });
+
+describe('namingSetting', () => {
+  it('says which setting is at fault', () => {
+    expect(namingSetting('NAME', () => 7)).toBe(7);
+    expect(bad).toThrow(ConfigError);
+    expect(bad).toThrow('NAME: bad');
+  });
+});
+
+describe('entries', () => {
+  it('are the lines that are neither blank nor comments', () => {
+    expect(entries('# one\r\n a \r\n\n\tb#\n#c')).toEqual(['a', 'b#']);
+    expect(entries('')).toEqual([]);
+  });
+
+  it('know where they stand', () => {
+    expect(numberedEntries('# one\r\n a \r\n\n\tb#\n#c')).toEqual([
+      { entry: 'a', line: 2 },
+      { entry: 'b#', line: 4 },
+    ]);
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Config } from '../../../../src/config/config.js';
+import { fromZero } from '../../../../src/zero-series.js';
+import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
+
+const shown = async (metrics: Metrics, name: string) =>
+  (await metrics.registry.getSingleMetricAsString(`gemini_bridge_${name}`)).split('\n');
+
+describe('a delivery that was verified', () => {
+  it('has an age in whole seconds, and none when the clock of its sender is ahead', async () => {
+    const metrics = new Metrics();
+    const now = Math.floor(Date.now() / 1000);
+    metrics.verified(String(now - 7), performance.now());
+    metrics.verified(String(now + 40), performance.now());
+    const lines = await shown(metrics, 'arrival_age_seconds');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'gemini_bridge_arrival_age_seconds_bucket{le="1"} 1',
+        'gemini_bridge_arrival_age_seconds_bucket{le="5"} 1',
+        'gemini_bridge_arrival_age_seconds_bucket{le="10"} 2',
+        'gemini_bridge_arrival_age_seconds_count 2',
+      ]),
+    );
+  });
+});
+
+describe('keys that somebody publishes', () => {
+  it('are shown by their source', async () => {
+    const metrics = new Metrics();
+    metrics.observeKeys('google', { ageSeconds: 3, isFailing: false });
+    metrics.observeKeys('issuer', { ageSeconds: -1, isFailing: true });
+    expect(await shown(metrics, 'jwks_failing')).toEqual(
+      expect.arrayContaining([
+        'gemini_bridge_jwks_failing{source="google"} 0',
+        'gemini_bridge_jwks_failing{source="issuer"} 1',
+      ]),
+    );
+  });
+});
+
+describe('counters before anything has happened', () => {
+  it('have their series, at 0', async () => {
+    const metrics = new Metrics();
+    fromZero(metrics, { topics: { prefix: 'p' } } as Config);
+    const text = await metrics.registry.metrics();
+    for (const series of [
+      'accepted_total{topic="p.batch.succeeded"}',
+      'refusals_total{reason="signature-mismatch"}',
+      'dead_letters_total{reason="not-json"}',
+      'dead_letters_total{reason="other-job"}',
+      'reconciled_total{kind="batch"}',
+      'publish_failures_total{fault="unavailable"}',
+      'dedupe_errors_total{call="renew"}',
+      'answer_seconds_count{outcome="unavailable"}',
+    ]) {
+      expect(text).toContain(`gemini_bridge_${series} 0\n`);
+    }
+  });
+});

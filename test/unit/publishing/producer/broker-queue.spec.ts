@@ -1,0 +1,143 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Producer } from 'kafkajs';
+import type { Permit } from '../../../../src/publishing/event-publisher.js';
+import {
+  Lane,
+  type Partition,
+  type Pending,
+  type Unit,
+} from '../../../../src/publishing/producer/broker-queue.js';
+
+const PRODUCER = {} as Producer;
+
+const partitionOf = (lane: Lane, id: number): Partition => ({
+  topic: 'gemini.other',
+  id,
+  lane,
+  busy: false,
+  gone: false,
+});
+
+const permitUntil = (deadline: number): Permit => ({
+  deadline,
+  askedAt: 0,
+  heldUntil: Infinity,
+});
+
+function pending(partition: Partition, overrides: Partial<Pending> = {}): Pending {
+  const record = {
+    topic: partition.topic,
+    key: 'k',
+    value: Buffer.alloc(0),
+    headers: {},
+  };
+  return {
+    record,
+    key: Buffer.from('k'),
+    partition,
+    permit: permitUntil(1000),
+    bytes: 4096,
+    since: 0,
+    resolve: () => undefined,
+    reject: () => undefined,
+    ...overrides,
+  };
+}
+
+function laneWith(partitions: number) {
+  const lane = new Lane(1);
+  return {
+    lane,
+    at: Array.from({ length: partitions }, (_, id) => partitionOf(lane, id)),
+  };
+}
+
+describe('Lane', () => {
+  it('takes all that waits, by partition and in its order', () => {
+    const { lane, at } = laneWith(2);
+    const waiting = [at[0]!, at[1]!, at[0]!].map((partition) => pending(partition));
+    lane.queue.push(...waiting);
+    const batch = lane.take(PRODUCER);
+    expect(batch.map(({ partition }) => partition)).toEqual(at);
+    expect(batch.map(({ records }) => records)).toEqual([
+      [waiting[0], waiting[2]],
+      [waiting[1]],
+    ]);
+    expect(lane.idle).toBe(true);
+  });
+
+  it('leaves what waits for a busy partition', () => {
+    const { lane, at } = laneWith(2);
+    lane.queue.push(pending(at[0]!));
+    lane.take(PRODUCER);
+    lane.queue.push(pending(at[0]!), pending(at[1]!));
+    expect(lane.take(PRODUCER).map(({ partition }) => partition)).toEqual([at[1]]);
+    expect(lane.queue).toHaveLength(1);
+    at[0]!.busy = false;
+    expect(lane.take(PRODUCER).map(({ partition }) => partition)).toEqual([at[0]]);
+  });
+
+  it('takes at most 500 records and 768 KiB, and leaves the rest', () => {
+    const { lane, at } = laneWith(1);
+    lane.queue.push(
+      ...Array.from({ length: 501 }, () => pending(at[0]!, { bytes: 100 })),
+    );
+    expect(lane.take(PRODUCER)[0]?.records).toHaveLength(500);
+    expect(lane.queue).toHaveLength(1);
+    at[0]!.busy = false;
+    lane.queue = Array.from({ length: 5 }, () => pending(at[0]!, { bytes: 256 * 1024 }));
+    expect(lane.take(PRODUCER)[0]?.records).toHaveLength(3);
+    expect(lane.queue).toHaveLength(2);
+  });
+
+  it('always takes something: the largest record fits', () => {
+    const { lane, at } = laneWith(1);
+    lane.queue.push(pending(at[0]!, { bytes: 256 * 1024 + 4096 }));
+    expect(lane.take(PRODUCER)).toHaveLength(1);
+  });
+
+  it('takes repeats before the queue, those of one producer at a time', () => {
+    const { lane, at } = laneWith(3);
+    const old = {} as Producer;
+    const unit = (partition: Partition, producer: Producer): Unit => ({
+      partition,
+      records: [pending(partition)],
+      producer,
+      handedOn: true,
+    });
+    const repeats = [unit(at[0]!, old), unit(at[1]!, PRODUCER), unit(at[2]!, old)];
+    lane.repeats.push(...repeats);
+    lane.queue.push(pending(at[0]!));
+    expect(lane.take(PRODUCER)).toEqual([repeats[0], repeats[2]]);
+    expect(lane.take(PRODUCER)).toEqual([repeats[1]]);
+    expect(lane.repeats).toEqual([]);
+    expect(lane.queue).toHaveLength(1);
+  });
+
+  it('lets nothing overtake what did not fit', () => {
+    const { lane, at } = laneWith(1);
+    const waiting = [260, 260, 270, 5].map((kib) =>
+      pending(at[0]!, { bytes: kib * 1024 }),
+    );
+    lane.queue = waiting.slice();
+    expect(lane.take(PRODUCER)[0]?.records).toEqual(waiting.slice(0, 2));
+    at[0]!.busy = false;
+    expect(lane.take(PRODUCER)[0]?.records).toEqual(waiting.slice(2));
+  });
+
+  it('withdraws what is past its deadline from the queue, and no repeat', () => {
+    const { lane, at } = laneWith(1);
+    const late = pending(at[0]!, { permit: permitUntil(500) });
+    const early = pending(at[0]!, { permit: permitUntil(501) });
+    lane.queue.push(late, early);
+    lane.repeats.push({
+      partition: at[0]!,
+      records: [late],
+      producer: PRODUCER,
+      handedOn: true,
+    });
+    expect(lane.takeExpired(500)).toEqual([late]);
+    expect(lane.queue).toEqual([early]);
+    expect(lane.repeats).toHaveLength(1);
+  });
+});

@@ -1,0 +1,139 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BodyReader, MAX_BODY_BYTES } from '../../../../src/receiver/http/body-reader.js';
+import { FAKED_CLOCK } from '../../../support/clock.js';
+
+const TIMEOUT_MS = 1000;
+
+beforeEach(() => {
+  jest.useFakeTimers(FAKED_CLOCK);
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** A request whose bytes the test sends, and what became of it. */
+function reading(reader: BodyReader, headers: Record<string, string> = {}) {
+  const request = Object.assign(new EventEmitter(), { headers });
+  const seen: { outcomes: string[]; done: () => void } = {
+    outcomes: [],
+    done: () => undefined,
+  };
+  reader.read(
+    request as unknown as IncomingMessage,
+    (body, done) => {
+      seen.outcomes.push(`taken ${body.toString('latin1', 0, 20)} ${body.length}`);
+      seen.done = done;
+    },
+    (fault) => seen.outcomes.push(fault),
+  );
+  return {
+    seen,
+    send: (chunk: string | Buffer) => request.emit('data', Buffer.from(chunk as string)),
+    end: () => request.emit('end'),
+    close: () => request.emit('close'),
+  };
+}
+
+describe('BodyReader', () => {
+  it('hands on the bytes of all chunks, once', () => {
+    const { seen, send, end, close } = reading(new BodyReader(TIMEOUT_MS));
+    for (const chunk of ['ab', 'c', 'd']) send(chunk);
+    expect(seen.outcomes).toEqual([]);
+    end();
+    close();
+    jest.advanceTimersByTime(TIMEOUT_MS * 2);
+    expect(seen.outcomes).toEqual(['taken abcd 4']);
+  });
+
+  it('takes an empty body', () => {
+    const { seen, end } = reading(new BodyReader(TIMEOUT_MS));
+    end();
+    expect(seen.outcomes).toEqual(['taken  0']);
+  });
+
+  it('refuses by the announced length, before a byte has come', () => {
+    const over = String(MAX_BODY_BYTES + 1);
+    const { seen } = reading(new BodyReader(TIMEOUT_MS), { 'content-length': over });
+    expect(seen.outcomes).toEqual(['body-too-large']);
+  });
+
+  it('takes as much as the limit and not a byte more', () => {
+    const exact = reading(new BodyReader(TIMEOUT_MS));
+    exact.send(Buffer.alloc(MAX_BODY_BYTES, 'x'));
+    exact.end();
+    expect(exact.seen.outcomes).toEqual([`taken ${'x'.repeat(20)} ${MAX_BODY_BYTES}`]);
+
+    const over = reading(new BodyReader(TIMEOUT_MS));
+    over.send(Buffer.alloc(MAX_BODY_BYTES));
+    over.send('x');
+    over.send('x');
+    over.end();
+    expect(over.seen.outcomes).toEqual(['body-too-large']);
+  });
+
+  it('refuses what does not come in time, and looks at nothing after that', () => {
+    const { seen, send, end } = reading(new BodyReader(TIMEOUT_MS));
+    send('a');
+    jest.advanceTimersByTime(TIMEOUT_MS - 1);
+    expect(seen.outcomes).toEqual([]);
+    jest.advanceTimersByTime(1);
+    send('b');
+    end();
+    expect(seen.outcomes).toEqual(['body-too-slow']);
+  });
+
+  it('says nothing when the sender goes away', () => {
+    const { seen, send, close } = reading(new BodyReader(TIMEOUT_MS));
+    send('a');
+    close();
+    jest.advanceTimersByTime(TIMEOUT_MS * 2);
+    expect(seen.outcomes).toEqual([]);
+  });
+});
+
+describe('the bound on all bodies together', () => {
+  it('refuses the next one while others are held, and takes it once they are done', () => {
+    const reader = new BodyReader(TIMEOUT_MS, 10);
+    const first = reading(reader);
+    first.send('12345678');
+    first.end();
+    const refused = reading(reader);
+    refused.send('abc');
+    expect(refused.seen.outcomes).toEqual(['overloaded']);
+    first.seen.done();
+    const taken = reading(reader);
+    taken.send('1234567890');
+    taken.end();
+    expect(taken.seen.outcomes).toEqual(['taken 1234567890 10']);
+  });
+
+  it.each<[string, (one: ReturnType<typeof reading>) => void]>([
+    ['was refused for its time', () => jest.advanceTimersByTime(TIMEOUT_MS)],
+    ['was refused for the bound', (one) => one.send('12345678')],
+    ['was left by its sender', (one) => one.close()],
+    [
+      'was answered',
+      (one) => {
+        one.end();
+        one.seen.done();
+        one.seen.done();
+        one.close();
+      },
+    ],
+  ])('does not count a body that %s', (_, end) => {
+    const reader = new BodyReader(TIMEOUT_MS, 10);
+    for (let i = 0; i < 5; i++) {
+      const one = reading(reader);
+      one.send('12345678');
+      end(one);
+      one.send('more');
+    }
+    const whole = reading(reader);
+    whole.send('1234567890');
+    whole.end();
+    expect(whole.seen.outcomes).toEqual(['taken 1234567890 10']);
+  });
+});

@@ -1,0 +1,139 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  checkTimestamp,
+  entriesOf,
+  signatureHeader,
+  signatureHeaders,
+} from '../../../../src/signature/schemes/signature-headers.js';
+import { faultOf } from '../../../support/faults.js';
+
+const HEADERS = {
+  'webhook-id': 'msg_1',
+  'webhook-timestamp': '1700000000',
+  'webhook-signature': 'v1,AAAA',
+};
+
+describe('signatureHeaders', () => {
+  it('reads the three as they are', () => {
+    expect(signatureHeaders(HEADERS)).toEqual({
+      id: 'msg_1',
+      timestamp: '1700000000',
+      signature: 'v1,AAAA',
+    });
+  });
+
+  it.each(Object.keys(HEADERS))('needs %s', async (name) => {
+    const { [name]: _, ...others } = { ...HEADERS } as Record<string, string>;
+    expect(await faultOf(() => signatureHeaders(others))).toBe('header-missing');
+    const empty = { ...HEADERS, [name]: '' };
+    expect(await faultOf(() => signatureHeaders(empty))).toBe('header-missing');
+  });
+
+  it.each(['!', '~'.repeat(256), 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W', 'a:b/c-d_e'])(
+    'takes the id %s',
+    (id) => {
+      expect(signatureHeaders({ ...HEADERS, 'webhook-id': id }).id).toBe(id);
+    },
+  );
+
+  it.each(['a.b', 'a,b', 'a b', ' a', 'ü', '\u007f', 'a\tb', 'x'.repeat(257)])(
+    'refuses the id %j',
+    async (id) => {
+      const headers = { ...HEADERS, 'webhook-id': id };
+      expect(await faultOf(() => signatureHeaders(headers))).toBe('header-malformed');
+    },
+  );
+
+  it.each([
+    '',
+    ' 1',
+    '1 ',
+    '+1',
+    '-1',
+    '1.0',
+    '1e3',
+    '0x1',
+    '١٢',
+    '1\n',
+    '1234567890123',
+  ])('refuses the timestamp %j', async (timestamp) => {
+    const headers = { ...HEADERS, 'webhook-timestamp': timestamp };
+    expect(await faultOf(() => signatureHeaders(headers))).toMatch(/^header-/);
+  });
+
+  it('bounds the signature', async () => {
+    const long = { ...HEADERS, 'webhook-signature': 'x'.repeat(4097) };
+    expect(await faultOf(() => signatureHeaders(long))).toBe('header-malformed');
+    expect(signatureHeader(long, 5000)).toHaveLength(4097);
+  });
+
+  it('refuses a header that Node gives as a list', async () => {
+    for (const name of Object.keys(HEADERS)) {
+      const list = { ...HEADERS, [name]: ['a', 'b'] };
+      expect(await faultOf(() => signatureHeaders(list))).toMatch(/^header-/);
+    }
+  });
+});
+
+const copies = (count: number) =>
+  Array.from({ length: count }, () => 'v1,AAAA').join(' ');
+
+describe('entriesOf', () => {
+  it('finds those of the version and leaves the others to other receivers', () => {
+    expect(entriesOf('v1,AAAA v1a,BBBB v2,CC v1,DDD=', 'v1')).toEqual(['AAAA', 'DDD=']);
+    expect(entriesOf('v1,AAAA v1a,BBBB', 'v1a')).toEqual(['BBBB']);
+  });
+
+  it('says mismatch when there is none of the version', async () => {
+    expect(await faultOf(() => entriesOf('v1a,AAAA v2,BBBB', 'v1'))).toBe(
+      'signature-mismatch',
+    );
+  });
+
+  it.each([
+    '',
+    'v1',
+    'v1,',
+    ',AAAA',
+    'AAAA',
+    'v1, AAAA',
+    'v1,AAAA,v1,BBBB',
+    'v1,AAAA, v1,BBBB',
+    'v1,AAAA  v1,BBBB',
+    ' v1,AAAA',
+    'v1,AAAA ',
+    'V1,AAAA',
+    'v1,AA.AA',
+    'v1,====',
+    'v1,AAAA===',
+    `v1,${'A'.repeat(1025)}`,
+    'eyJhbGciOiJub25lIn0.e30.AAAA',
+  ])('refuses %j', async (header) => {
+    expect(await faultOf(() => entriesOf(header, 'v1'))).toBe('header-malformed');
+  });
+
+  it('takes 64 entries and not one more', async () => {
+    expect(entriesOf(copies(64), 'v1')).toHaveLength(64);
+    expect(await faultOf(() => entriesOf(copies(65), 'v1'))).toBe('header-malformed');
+    expect(await faultOf(() => entriesOf(copies(10_000), 'v1'))).toBe('header-malformed');
+  });
+});
+
+describe('checkTimestamp', () => {
+  const NOW_MS = 1_700_000_000_000;
+
+  it.each([0, -300, 300, -299.5, 299.5])('lets %d s pass', (off) => {
+    checkTimestamp('1700000000', NOW_MS + off * 1000);
+  });
+
+  it.each([-301, 301, 86_400, -86_400])('refuses %d s', async (off) => {
+    const check = () => checkTimestamp('1700000000', NOW_MS + off * 1000);
+    expect(await faultOf(check)).toBe('timestamp-stale');
+  });
+
+  it('refuses milliseconds in the place of seconds', async () => {
+    expect(await faultOf(() => checkTimestamp('170000000000', NOW_MS))).toBe(
+      'timestamp-stale',
+    );
+  });
+});

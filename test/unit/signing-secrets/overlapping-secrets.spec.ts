@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { oldSecrets } from '../../../src/signing-secrets/overlapping-secrets.js';
+
+const NOW = 1_000_000;
+const NEWEST = { keyId: 'newest', sealed: '', issuedAt: NOW, usedAt: NOW };
+const old = (keyId: string, rest: object) => ({
+  keyId,
+  sealed: '',
+  issuedAt: 0,
+  ...rest,
+});
+
+describe('the old secrets of a webhook', () => {
+  it('are none where there is only the newest', () => {
+    const uses = new Map([['newest', NOW]]);
+    expect(oldSecrets([NEWEST], uses, NOW)).toEqual({});
+  });
+
+  it('end with the first of them, and were used when any was', () => {
+    const secrets = [
+      NEWEST,
+      old('a', { expiresAt: NOW + 9000, usedAt: NOW - 70 }),
+      old('b', { expiresAt: NOW + 5000, usedAt: NOW - 90 }),
+      old('c', { expiresAt: NOW - 1, usedAt: NOW - 1 }),
+    ];
+    const used = { endsAt: NOW + 5000, usedAt: NOW - 70 };
+    expect(oldSecrets(secrets, new Map(), NOW)).toEqual(used);
+    const uses = new Map([
+      ['b', NOW - 10],
+      ['newest', NOW],
+    ]);
+    expect(oldSecrets(secrets, uses, NOW)).toEqual({ ...used, usedAt: NOW - 10 });
+  });
+});

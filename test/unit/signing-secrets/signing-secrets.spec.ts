@@ -1,0 +1,363 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
+import {
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
+import type { Config } from '../../../src/config/config.js';
+import { SecretVault } from '../../../src/signing-secrets/signing-secrets.js';
+import {
+  EMPTY,
+  withGone,
+  withSecret,
+  withThere,
+  withUnsettled,
+} from '../../../src/signing-secrets/secrets-document.js';
+import {
+  NEVER_WRITTEN,
+  VaultStore,
+  VaultUnavailableError,
+  type StoredVault,
+} from '../../../src/signing-secrets/secrets-store.js';
+import { parseSecret } from '../../../src/signing-secrets/webhook-secret.js';
+import { temporaryFile, type TemporaryFile } from '../../support/temporary-file.js';
+
+const NOW = Date.now();
+const keyLine = (kid: string) => `${kid}:${randomBytes(32).toString('base64url')}`;
+const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
+const keyIdOf = (secret: string) => parseSecret(secret).keyId;
+
+/** One that several vaults share, as replicas do. */
+class SharedStore extends VaultStore {
+  stored: StoredVault = NEVER_WRITTEN;
+  reads = 0;
+  isAway = false;
+
+  override read(known?: string): Promise<StoredVault | undefined> {
+    this.reads++;
+    if (this.isAway) return Promise.reject(new VaultUnavailableError('it is away'));
+    return Promise.resolve(this.stored.version === known ? undefined : this.stored);
+  }
+
+  override write(text: string, since: string): Promise<string | undefined> {
+    if (since !== this.stored.version) return Promise.resolve(undefined);
+    this.stored = { version: `${Number(since) + 1}`, text };
+    return Promise.resolve(this.stored.version);
+  }
+}
+
+let store: SharedStore;
+let keys: TemporaryFile;
+const opened: SecretVault[] = [];
+
+beforeAll(() => Logger.overrideLogger(false));
+
+beforeEach(() => {
+  store = new SharedStore();
+  keys = temporaryFile(keyLine('k1'));
+});
+
+afterEach(() => {
+  for (const vault of opened.splice(0)) vault.onApplicationShutdown();
+  keys[Symbol.dispose]();
+});
+
+async function vaultWith(file = keys): Promise<SecretVault> {
+  const vault = new SecretVault(store, {
+    vault: { keysFile: file.path },
+    webhooks: {},
+  } as Config);
+  opened.push(vault);
+  await vault.onApplicationBootstrap();
+  return vault;
+}
+
+async function add(vault: SecretVault, secret: string, revokes = false): Promise<void> {
+  const added = await vault.seal(secret, 'w1', NOW);
+  await vault.change((given) => withSecret(given, 'w1', added, revokes));
+}
+
+const liveIn = (vault: SecretVault, at = NOW) => vault.live(at).map(({ keyId }) => keyId);
+
+describe('SecretVault', () => {
+  it('keeps secrets sealed: what is stored is of no use without the key', async () => {
+    const vault = await vaultWith();
+    const secret = newSecret();
+    await add(vault, secret);
+    expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
+    const bytes = secret.slice('whsec_'.length);
+    expect(store.stored.text).not.toContain(bytes);
+    expect(store.stored.text).not.toContain(bytes.slice(0, 12));
+    expect(JSON.parse(store.stored.text)).toMatchObject({
+      webhooks: { w1: { secrets: [{ keyId: keyIdOf(secret) }] } },
+    });
+  });
+
+  it('has both secrets after a rotation for a day, and one where the old are revoked', async () => {
+    const vault = await vaultWith();
+    const [one, two, three] = [newSecret(), newSecret(), newSecret()];
+    await add(vault, one);
+    await add(vault, two);
+    expect(liveIn(vault)).toEqual([two, one].map(keyIdOf));
+    expect(liveIn(vault, NOW + 25 * 3_600_000)).toEqual([keyIdOf(two)]);
+    await add(vault, three, true);
+    expect(liveIn(vault)).toEqual([keyIdOf(three)]);
+  });
+
+  it('adds a secret once, however often it is told to', async () => {
+    const vault = await vaultWith();
+    const added = await vault.seal(newSecret(), 'w1', NOW);
+    for (const _ of [1, 2]) {
+      await vault.change((given) => withSecret(given, 'w1', added, false));
+    }
+    expect(vault.value.webhooks['w1']?.secrets).toEqual([added]);
+  });
+
+  it('knows what another replica has sealed as soon as somebody asks', async () => {
+    const [one, two] = [await vaultWith(), await vaultWith()];
+    for (let n = 0; n < 3; n++) {
+      const secret = newSecret();
+      await add(one, secret);
+      await two.refreshed();
+      expect(liveIn(two)).toContain(keyIdOf(secret));
+    }
+  });
+
+  it('reads once for all that ask at the same time, and not too often', async () => {
+    const vault = await vaultWith();
+    const before = store.reads;
+    await Promise.all(Array.from({ length: 100 }, () => vault.refreshed()));
+    await Promise.all(Array.from({ length: 100 }, () => vault.refreshed()));
+    expect(store.reads - before).toBeLessThanOrEqual(3);
+  });
+
+  it('lets no more than some wait for that', async () => {
+    const vault = await vaultWith();
+    const asked = await Promise.allSettled(
+      Array.from({ length: 200 }, () => vault.refreshed()),
+    );
+    const refused = asked.filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(72);
+  });
+
+  it('stays as it was while the store is away, and says so', async () => {
+    const vault = await vaultWith();
+    const secret = newSecret();
+    await add(vault, secret);
+    store.isAway = true;
+    await expect(vault.refreshed()).rejects.toThrow('it is away');
+    expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
+    expect(vault.troubles).toEqual(['it is away']);
+    store.isAway = false;
+    await vault.refreshed();
+    expect(vault.troubles).toEqual([]);
+  });
+
+  it('loses no change of several at once', async () => {
+    const vaults = [await vaultWith(), await vaultWith()];
+    await Promise.all(
+      Array.from({ length: 8 }, (_, n) => add(vaults[n % 2] as SecretVault, newSecret())),
+    );
+    await vaults[0]?.refreshed();
+    expect(vaults[0]?.live(NOW)).toHaveLength(8);
+  });
+
+  it('says which webhook’s secrets may be no good by now', async () => {
+    const vault = await vaultWith();
+    await add(vault, newSecret());
+    await add(vault, newSecret());
+    const [newest, old] = vault.live(NOW);
+    const day = 24 * 3_600_000;
+    expect(vault.isUnsettled(NOW)).toBe(false);
+    expect(vault.isDoubtful(old!, NOW + day - 1)).toBe(false);
+    expect(vault.isDoubtful(old!, NOW + day)).toBe(true);
+    expect(liveIn(vault, NOW + day + 599_000)).toContain(old!.keyId);
+    expect(liveIn(vault, NOW + day + 600_000)).not.toContain(old!.keyId);
+    const entry = { id: 'u', since: NOW, until: NOW, holder: 'h', tries: 0 };
+    for (const revokes of [false, true]) {
+      const unsettled = { ...entry, webhookId: 'w1', revokes };
+      await vault.change((given) => withUnsettled(given, unsettled));
+      expect(vault.isUnsettled(NOW)).toBe(true);
+      expect(vault.isDoubtful(newest!, NOW)).toBe(revokes);
+    }
+    await vault.change((given) => ({ ...given, unsettled: [], lostUntil: NOW + 5 }));
+    expect([NOW, NOW + 5].map((now) => vault.isUnsettled(now))).toEqual([true, false]);
+    await vault.change((given) => withGone(given, 'w1', NOW));
+    expect(vault.isDoubtful(newest!, NOW + 599_000)).toBe(false);
+    expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(true);
+    await vault.change((given) => withThere(given, new Set(['w1'])));
+    expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(false);
+  });
+
+  it('does not open with another key, and says what to do', async () => {
+    await add(await vaultWith(), newSecret());
+    using lost = temporaryFile(keyLine('k2'));
+    using wrong = temporaryFile(keyLine('k1'));
+    const [without, other] = [await vaultWith(lost), await vaultWith(wrong)];
+    expect(without.live(NOW)).toEqual([]);
+    expect(without.troubles[0]).toMatch(/sealed with the key k1, which VAULT_KEYS_FILE/);
+    expect(other.live(NOW)).toEqual([]);
+    expect(other.troubles[0]).toMatch(/does not open with the key k1.*Put the right key/);
+  });
+
+  it('is sealed anew under the newest key, so that the old one can go', async () => {
+    const vault = await vaultWith();
+    const secret = newSecret();
+    await add(vault, secret);
+    const newLine = keyLine('k2');
+    using both = temporaryFile(`${newLine}\n${await readFile(keys.path, 'utf8')}`);
+    const rotated = await vaultWith(both);
+    const [held] = rotated.value.webhooks['w1']?.secrets ?? [];
+    const sealed = await rotated.resealed('w1', held!);
+    await rotated.change((given) => ({
+      ...given,
+      webhooks: { w1: { secrets: [sealed] } },
+    }));
+    using only = temporaryFile(newLine);
+    expect(liveIn(await vaultWith(only))).toEqual([keyIdOf(secret)]);
+    expect(await rotated.resealed('w1', sealed)).toBe(sealed);
+  });
+
+  it('gives a store back what it has lost, and goes on verifying', async () => {
+    const vault = await vaultWith();
+    const [one, two] = [newSecret(), newSecret()];
+    await add(vault, one);
+    const older = store.stored;
+    await add(vault, two);
+    for (const lost of [NEVER_WRITTEN, { ...older, version: '99' }]) {
+      store.stored = lost;
+      await vault.refreshed();
+      expect(liveIn(vault)).toEqual([two, one].map(keyIdOf));
+      expect(store.stored.text).toContain(keyIdOf(two));
+    }
+  });
+
+  it('does not take what it knows for newer than what was written since', async () => {
+    const [old, other] = [await vaultWith(), await vaultWith()];
+    const [first, revoked, third] = [newSecret(), newSecret(), newSecret()];
+    await add(old, first);
+    await add(old, revoked);
+    // Emptied, and a replica that has just started is the first to write it
+    store.stored = NEVER_WRITTEN;
+    const fresh = await vaultWith();
+    await add(fresh, third, true);
+    await old.refreshed();
+    await other.refreshed();
+    await fresh.refreshed();
+    for (const vault of [old, other, fresh]) {
+      expect(liveIn(vault)).toContain(keyIdOf(third));
+      // Which is the newest, and what was revoked, is found out; until then nothing is refused
+      expect(vault.isUnsettled(NOW)).toBe(true);
+      expect(vault.value.unsettled).toMatchObject([{ webhookId: 'w1' }]);
+    }
+    expect(store.stored.text).toContain(old.value.id);
+  });
+
+  it('does not bring back what was revoked when two versions come together', async () => {
+    const [one, two] = [await vaultWith(), await vaultWith()];
+    const [first, second] = [newSecret(), newSecret()];
+    await add(one, first);
+    await two.refreshed();
+    const before = store.stored;
+    await add(one, second, true);
+    // A failover loses that, and somebody else writes something of no weight
+    store.stored = { ...before, version: '77' };
+    await two.change((given) => ({ ...given, lookDue: true }));
+    await one.refreshed();
+    await two.refreshed();
+    for (const vault of [one, two]) {
+      expect(liveIn(vault)).toEqual([keyIdOf(second)]);
+      expect(vault.value.lookDue).toBe(true);
+      expect(vault.value.unsettled).toMatchObject([{ webhookId: 'w1', revokes: true }]);
+    }
+  });
+
+  it('is not believed for ever while it cannot be read', async () => {
+    const vault = await vaultWith();
+    await add(vault, newSecret());
+    expect(vault.isStale).toBe(false);
+    store.isAway = true;
+    jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 61_000);
+    expect(vault.isStale).toBe(true);
+    jest.restoreAllMocks();
+  });
+
+  it('keeps open what was sealed anew with a key that is not here yet', async () => {
+    const vault = await vaultWith();
+    const secret = newSecret();
+    await add(vault, secret);
+    using newer = temporaryFile(`${keyLine('k2')}\n${await readFile(keys.path, 'utf8')}`);
+    const other = await vaultWith(newer);
+    const [held] = other.value.webhooks['w1']?.secrets ?? [];
+    const sealed = await other.resealed('w1', held!);
+    await other.change((given) => ({
+      ...given,
+      webhooks: { w1: { secrets: [sealed] } },
+    }));
+    await vault.refreshed();
+    expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
+    expect(vault.troubles[0]).toMatch(/sealed with the key k2/);
+  });
+
+  it('does not let those who match nothing hold up those who write', async () => {
+    const vault = await vaultWith();
+    const read = store.read.bind(store);
+    store.read = async (known) => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      return read(known);
+    };
+    const flood = setInterval(() => void vault.refreshed().catch(() => undefined), 10);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const before = store.reads;
+    await add(vault, newSecret());
+    expect(store.reads - before).toBeLessThanOrEqual(4);
+    clearInterval(flood);
+  });
+
+  it('does not take one webhook’s secret for another’s', async () => {
+    const vault = await vaultWith();
+    await add(vault, newSecret());
+    const { w1 } = vault.value.webhooks;
+    await vault.change((given) => ({ ...given, webhooks: { w2: w1! } }));
+    for (const reader of [vault, await vaultWith()]) {
+      expect(reader.live(NOW)).toEqual([]);
+      expect(reader.troubles[0]).toMatch(/that of another webhook/);
+    }
+  });
+
+  it.each(['{', '{}', '[]', 'null'])(
+    'is not taken for empty when it reads %s',
+    async (text) => {
+      store.stored = { version: '7', text };
+      const vault = await vaultWith();
+      await expect(vault.refreshed()).rejects.toThrow(/somebody has changed it/);
+      await expect(vault.change(() => EMPTY)).rejects.toThrow(/somebody has changed it/);
+      expect(store.stored.text).toBe(text);
+    },
+  );
+
+  it('notes when a secret was last used, to the minute', async () => {
+    const vault = await vaultWith();
+    const secret = newSecret();
+    await add(vault, secret);
+    vault.used(keyIdOf(secret), NOW);
+    await vault['noteUses']();
+    vault.used(keyIdOf(secret), NOW + 30_000);
+    await vault['noteUses']();
+    expect(vault.value.webhooks['w1']?.secrets[0]).toMatchObject({ usedAt: NOW });
+  });
+
+  it('is empty without a store', async () => {
+    const vault = new SecretVault(undefined, { vault: {}, webhooks: {} } as Config);
+    await vault.onApplicationBootstrap();
+    await vault.refreshed();
+    expect([vault.configured, vault.live(NOW), vault.troubles]).toEqual([false, [], []]);
+    await expect(vault.change(() => EMPTY)).rejects.toThrow(/VAULT_KEYS_FILE/);
+  });
+});

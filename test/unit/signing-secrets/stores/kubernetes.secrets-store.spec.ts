@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  accessOfPod,
+  KubernetesVaultStore,
+} from '../../../../src/signing-secrets/stores/kubernetes.secrets-store.js';
+import { VaultUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
+import { hang, json, LoopbackServer, text } from '../../../support/loopback-server.js';
+import { temporaryFile, type TemporaryFile } from '../../../support/temporary-file.js';
+
+const PATH = '/api/v1/namespaces/bridge/secrets/vault';
+
+let server: LoopbackServer;
+let token: TemporaryFile;
+let store: KubernetesVaultStore;
+let stored: { version: number; data: Record<string, string> };
+
+beforeEach(async () => {
+  stored = { version: 1, data: { other: 'b3RoZXI=' } };
+  token = temporaryFile('a-token\n');
+  server = await LoopbackServer.start((request, response) => {
+    void answered(request).then((answer) => answer(request, response));
+  });
+  store = new KubernetesVaultStore('vault', {
+    url: server.url,
+    tokenFile: token.path,
+    caFile: undefined,
+    namespace: 'bridge',
+  });
+});
+
+afterEach(async () => {
+  store.close();
+  token[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+type Incoming = LoopbackServer['requests'][number];
+
+/** As the API server does it: a merge patch with a resource version is a comparison. */
+async function answered(request: Incoming): Promise<ReturnType<typeof json>> {
+  if (request.url !== PATH) return text(404, '{"message":"not found"}');
+  if (request.headers.authorization !== 'Bearer a-token')
+    return text(401, '{"message":"who?"}');
+  if (request.method === 'PATCH') {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { metadata, data } = JSON.parse(Buffer.concat(chunks).toString()) as {
+      metadata: { resourceVersion: string };
+      data: Record<string, string>;
+    };
+    if (metadata.resourceVersion !== String(stored.version)) return text(409, '{}');
+    stored = { version: stored.version + 1, data: { ...stored.data, ...data } };
+  }
+  return json({
+    metadata: { resourceVersion: String(stored.version) },
+    data: stored.data,
+  });
+}
+
+describe('the vault in a Secret', () => {
+  it('has what was written, and leaves the rest of the Secret as it is', async () => {
+    expect(await store.read()).toEqual({ version: '1', text: '' });
+    expect(await store.write('{"a":"é"}', '1')).toBe('2');
+    expect(await store.read('1')).toEqual({ version: '2', text: '{"a":"é"}' });
+    expect(await store.read('2')).toBeUndefined();
+    expect(stored.data['other']).toBe('b3RoZXI=');
+    const [request] = server.requests.slice(-1);
+    expect(request?.headers.authorization).toBe('Bearer a-token');
+  });
+
+  it('is written by one of two who read the same', async () => {
+    const versions = await Promise.all([store.write('a', '1'), store.write('b', '1')]);
+    expect(versions.filter((version) => version !== undefined)).toEqual(['2']);
+  });
+
+  it('reads its token anew, as Kubernetes renews it', async () => {
+    token.write('old');
+    await expect(store.read()).rejects.toThrow(
+      'the Secret bridge/vault: Kubernetes says 401: who?',
+    );
+    token.write('a-token');
+    expect(await store.read()).toBeDefined();
+  });
+
+  it.each([
+    [403, /Role with get and patch/],
+    [404, /kubectl create secret generic vault -n bridge/],
+    [500, /says 500: nothing that can be read/],
+  ])('says what to do when Kubernetes says %i', async (status, remedy) => {
+    server.answer = text(status, '<html>');
+    for (const call of [store.read(), store.write('x', '1')]) {
+      await expect(call).rejects.toThrow(remedy);
+    }
+  });
+
+  it('is not there while the API server is not', async () => {
+    for (const answer of [text(200, 'nonsense'), text(200, '{}')]) {
+      server.answer = answer;
+      await expect(store.read()).rejects.toBeInstanceOf(VaultUnavailableError);
+    }
+    const away = { url: 'http://127.0.0.1:1', tokenFile: token.path, caFile: undefined };
+    const nobody = new KubernetesVaultStore('vault', { ...away, namespace: 'bridge' });
+    await expect(nobody.read()).rejects.toThrow(
+      /the Secret bridge\/vault: .*ECONNREFUSED/,
+    );
+  });
+
+  it('does not wait for an answer for ever', async () => {
+    server.answer = hang;
+    await expect(store.read()).rejects.toBeInstanceOf(VaultUnavailableError);
+  }, 10_000);
+
+  it('needs a pod', () => {
+    expect(() => accessOfPod({})).toThrow(/VAULT_KUBERNETES_SECRET: this is no pod/);
+    expect(() => accessOfPod({ KUBERNETES_SERVICE_HOST: '::1' })).toThrow(/ENOENT/);
+  });
+});
