@@ -1,10 +1,10 @@
 import { Inject, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { BridgeModule } from './receiver/receiver.module.js';
+import { ReceiverModule } from './receiver/receiver.module.js';
 import { CONFIG, type Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DocsModule } from './openapi/docs.module.js';
-import { fromZero } from './zero-series.js';
+import { zeroSeries } from './zero-series.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { Metrics } from './infrastructure/metrics/metrics.js';
@@ -16,7 +16,7 @@ import { ProblemFilter } from './internal-api/problems/problem.filter.js';
 @Module({})
 export class AppModule {
   constructor(metrics: Metrics, @Inject(CONFIG) config: Config) {
-    fromZero(metrics, config);
+    zeroSeries(metrics, config);
   }
 
   static register(config: Config): DynamicModule {
@@ -25,7 +25,7 @@ export class AppModule {
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
       imports: [
         ConfigModule.register(config),
-        BridgeModule,
+        ReceiverModule,
         JobsModule,
         WebhooksModule,
         DocsModule,

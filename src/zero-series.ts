@@ -1,4 +1,4 @@
-import { ACCESS_FAULTS } from './internal-api/auth/auth.error.js';
+import { AUTH_FAULTS } from './internal-api/auth/auth.error.js';
 import { FOREIGN_REASONS } from './receiver/job-matching/job-matcher.js';
 import type { Config } from './config/config.js';
 import { DEDUPE_CALLS } from './publishing/dedupe-store.js';
@@ -14,14 +14,14 @@ import type { Metrics } from './infrastructure/metrics/metrics.js';
  * a series that was not there, so the first event of each kind would count for nothing in an
  * alert, and that after each restart.
  */
-export function fromZero(metrics: Metrics, { topics }: Config): void {
+export function zeroSeries(metrics: Metrics, { topics }: Config): void {
   for (const topic of topicNames(topics.prefix)) metrics.accepted.inc({ topic }, 0);
   for (const reason of REFUSALS.keys()) metrics.refusals.inc({ reason }, 0);
   for (const reason of [...EVENT_FAULTS, ...FOREIGN_REASONS]) {
     metrics.deadLetters.inc({ reason }, 0);
   }
   for (const { name } of JOB_KINDS) metrics.reconciled.inc({ kind: name }, 0);
-  for (const reason of ACCESS_FAULTS) metrics.apiRefusals.inc({ reason }, 0);
+  for (const reason of AUTH_FAULTS) metrics.apiRefusals.inc({ reason }, 0);
   for (const fault of PUBLISH_FAULTS) metrics.publishFailures.inc({ fault }, 0);
   for (const call of DEDUPE_CALLS) metrics.unclaimed.inc({ call }, 0);
   for (const outcome of OUTCOMES) metrics.answerSeconds.zero({ outcome });

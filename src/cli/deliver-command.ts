@@ -3,7 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { signHmac } from '../signature/schemes/hmac-signature.js';
 import type { WebhookSecret } from '../signing-secrets/webhook-secret.js';
 import { adviceOn, wordsFor } from './delivery-advice.js';
-import { postPatiently, type Outcome, type Patience, type Sending } from './posting.js';
+import {
+  postWithRetries,
+  type Outcome,
+  type RetryLimits,
+  type Sending,
+} from './posting.js';
 import { proving, type Proving } from './proving.js';
 import type { Report, Terminal } from './terminal.js';
 
@@ -125,9 +130,9 @@ function stepsFor(secret: WebhookSecret | undefined, webhookId: string): Step[] 
   ];
 }
 
-async function taken(url: string, step: Step, patience: Patience): Promise<Result> {
+async function taken(url: string, step: Step, patience: RetryLimits): Promise<Result> {
   const { name, path, wanted, make } = step;
-  const { outcome, tries } = await postPatiently(`${url}${path}`, make, patience);
+  const { outcome, tries } = await postWithRetries(`${url}${path}`, make, patience);
   const { status, says } = 'status' in outcome ? outcome : {};
   // A try that was not answered in time may have been published all the same
   const wasLate = name === 'signed' && tries > 1 && says === 'duplicate';

@@ -16,7 +16,7 @@ export type Outcome =
     }
   | { readonly trouble: string };
 
-export interface Patience {
+export interface RetryLimits {
   /** For each answer, in ms: a server that hangs must not hang us. */
   readonly timeoutMs: number;
   /** On the clock of `performance.now()`; a try that has begun may go on after it. */
@@ -33,10 +33,10 @@ export interface Sending {
  *
  * @param make called for each try: what is signed has to be fresh.
  */
-export async function postPatiently(
+export async function postWithRetries(
   url: string,
   make: () => Sending,
-  { timeoutMs, deadline }: Patience,
+  { timeoutMs, deadline }: RetryLimits,
 ): Promise<{ outcome: Outcome; tries: number }> {
   for (let tries = 1; ; tries++) {
     const outcome = await post(url, make(), timeoutMs);

@@ -3,13 +3,13 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { ConfigError } from '../config/config.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../infrastructure/kafka/topics.js';
-import { Problem } from '../internal-api/problems/problem.exception.js';
-import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
+import { ProblemException } from '../internal-api/problems/problem.exception.js';
+import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
 import { checkConfig } from './config-command.js';
 import { deliverSynthetic, type DeliverOptions } from './deliver-command.js';
 import { generateKey } from './keys-command.js';
 import { CommandError, type Report, type Terminal } from './terminal.js';
-import { lookAtTopics } from './topics-command.js';
+import { topicsCommand } from './topics-command.js';
 import { verifyCapture, type VerifyOptions } from './verify-command.js';
 import {
   ensureWebhooks,
@@ -24,9 +24,9 @@ import {
 const EXPECTED = [
   CommandError,
   ConfigError,
-  Problem,
+  ProblemException,
   GeminiError,
-  VaultUnavailableError,
+  SecretsUnavailableError,
   TopicsError,
 ] as const;
 
@@ -109,10 +109,10 @@ function programFor(terminal: Terminal, ended: (ok: boolean) => void): Command {
 
   const topics = program.command('topics').description("the bridge's topics on Kafka");
   report(topics, 'check', 'are they there, and as durable as configured?', () =>
-    lookAtTopics(env, 'check'),
+    topicsCommand(env, 'check'),
   );
   report(topics, 'create', 'make those that are missing', () =>
-    lookAtTopics(env, 'create'),
+    topicsCommand(env, 'create'),
   );
 
   const config = program.command('config').description('the environment variables');
@@ -184,7 +184,7 @@ function messageOf(error: unknown): string {
   if (EXPECTED.some((kind) => error instanceof kind)) {
     const { message } = error as Error;
     const reason = error instanceof GeminiError ? error.reason : undefined;
-    const code = error instanceof Problem ? `${error.code}: ` : '';
+    const code = error instanceof ProblemException ? `${error.code}: ` : '';
     return `${code}${message}${reason === undefined ? '' : `: ${reason}`}`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -2,8 +2,8 @@ import { loadConfig, type Config } from '../config/config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
-import type { SecretVault } from '../signing-secrets/signing-secrets.js';
-import { createVault } from '../signing-secrets/signing-secrets.module.js';
+import type { SigningSecrets } from '../signing-secrets/signing-secrets.js';
+import { createSecretsStore } from '../signing-secrets/signing-secrets.module.js';
 import type { Terminal } from './terminal.js';
 
 /** What proving needs; the rest of a bridge's environment does not matter. */
@@ -15,20 +15,20 @@ export interface Proving {
   readonly config: Config;
   readonly verifier: SignatureVerifier;
   readonly keyring: CapabilityKeyring;
-  readonly vault: SecretVault;
+  readonly vault: SigningSecrets;
 }
 
 /**
  * Runs `work` with them, as the environment says, and puts them away again.
  *
- * @throws {ConfigError | VaultUnavailableError}
+ * @throws {ConfigError | SecretsUnavailableError}
  */
 export async function proving<T>(
   env: Terminal['env'],
   work: (tools: Proving) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig(provingEnv(env));
-  const vault = createVault(config);
+  const vault = createSecretsStore(config);
   const keyring = new CapabilityKeyring(config);
   const verifier = new SignatureVerifier(config, keyring, vault, new Metrics());
   try {

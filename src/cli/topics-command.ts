@@ -7,7 +7,7 @@ import { table, type Report } from './terminal.js';
 const SILENCE_MS = 10_000;
 
 /** @throws {TopicsError} naming the topics and the setting, or that no broker answers. */
-export async function lookAtTopics(
+export async function topicsCommand(
   env: NodeJS.ProcessEnv,
   mode: 'check' | 'create',
 ): Promise<Report> {

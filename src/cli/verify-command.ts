@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js';
 import { EventFormatError, parseGeminiEvent } from '../events/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../events/event-topics.js';
 import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
-import { refusal } from '../receiver/refusals.js';
+import { refusalFor } from '../receiver/refusals.js';
 import type { Proof } from '../signature/proof.js';
 import {
   SecretsUnsettledError,
@@ -11,7 +11,7 @@ import {
   type SignatureFault,
 } from '../signature/signature.error.js';
 import { isToken } from '../signature/schemes/jws-signature.js';
-import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
+import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
 import { readCapture, type Capture } from './capture.js';
 import { proving, type Proving } from './proving.js';
 import { CommandError, type Report, type Terminal } from './terminal.js';
@@ -90,7 +90,7 @@ class Verification {
           `${error.message}: a secret is being issued or revoked; look again in a moment`,
         );
       }
-      if (error instanceof VaultUnavailableError) {
+      if (error instanceof SecretsUnavailableError) {
         return this.refused('secrets-unavailable', error.message);
       }
       if (error instanceof KeysUnavailableError) {
@@ -133,8 +133,8 @@ class Verification {
     }
   }
 
-  private refused(reason: Parameters<typeof refusal>[0], why: string): Report {
-    const { status } = refusal(reason);
+  private refused(reason: Parameters<typeof refusalFor>[0], why: string): Report {
+    const { status } = refusalFor(reason);
     return {
       json: { ok: false, reason, status, why },
       lines: [`refused: ${status} ${reason}`, why],

@@ -3,13 +3,13 @@ import { GeminiClient } from '../gemini/gemini.client.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { createRegistry } from '../jobs/job-registry.module.js';
 import { RedisJobRegistry } from '../jobs/registry/redis.job-registry.js';
-import type { SecretVault } from '../signing-secrets/signing-secrets.js';
-import { createVault } from '../signing-secrets/signing-secrets.module.js';
+import type { SigningSecrets } from '../signing-secrets/signing-secrets.js';
+import { createSecretsStore } from '../signing-secrets/signing-secrets.module.js';
 import { GeminiWebhooks } from '../webhooks/gemini/gemini-webhooks.client.js';
-import { SecretIssuer } from '../webhooks/rotation/secret.rotator.js';
+import { SecretRotator } from '../webhooks/rotation/secret.rotator.js';
 import type { WebhookView } from '../webhooks/webhook-view.js';
-import { WebhookKeeper } from '../webhooks/webhook.reconciler.js';
-import { WebhookMender } from '../webhooks/reconciliation/webhook-repair.js';
+import { WebhookReconciler } from '../webhooks/webhook.reconciler.js';
+import { WebhookRepair } from '../webhooks/reconciliation/webhook-repair.js';
 import { WebhookService } from '../webhooks/webhook.service.js';
 import { table, type Report } from './terminal.js';
 
@@ -21,9 +21,9 @@ export interface RotateOptions {
 interface Webhooks {
   readonly config: Config;
   readonly service: WebhookService;
-  readonly issuer: SecretIssuer;
+  readonly issuer: SecretRotator;
   readonly webhooks: GeminiWebhooks;
-  readonly vault: SecretVault;
+  readonly vault: SigningSecrets;
 }
 
 const PAGE = 1000;
@@ -48,11 +48,11 @@ export function ensureWebhooks(env: NodeJS.ProcessEnv): Promise<Report> {
   return administering(env, async ({ issuer, webhooks, vault, ...bridge }) => {
     bridge.service.assertManaging();
     const config = ensuring(bridge.config);
-    const mender = new WebhookMender(webhooks, issuer, vault, config);
+    const mender = new WebhookRepair(webhooks, issuer, vault, config);
     mender.isPatient = false;
     const registry = createRegistry(config);
     try {
-      const keeper = new WebhookKeeper(
+      const keeper = new WebhookReconciler(
         webhooks,
         issuer,
         mender,
@@ -110,9 +110,9 @@ async function administering(
   work: (webhooks: Webhooks) => Promise<Report>,
 ): Promise<Report> {
   const config = loadConfig(env);
-  const vault = createVault(config);
+  const vault = createSecretsStore(config);
   const webhooks = new GeminiWebhooks(new GeminiClient(config));
-  const issuer = new SecretIssuer(webhooks, vault);
+  const issuer = new SecretRotator(webhooks, vault);
   const service = new WebhookService(webhooks, issuer, vault);
   try {
     await vault.load();

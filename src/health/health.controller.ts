@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { WebhookKeeper } from '../webhooks/webhook.reconciler.js';
+import { WebhookReconciler } from '../webhooks/webhook.reconciler.js';
 import { Readiness } from './readiness.js';
 
 /** For the probes of Kubernetes, on the internal port. */
@@ -8,7 +8,7 @@ import { Readiness } from './readiness.js';
 export class HealthController {
   constructor(
     private readonly readiness: Readiness,
-    private readonly webhooks: WebhookKeeper,
+    private readonly webhooks: WebhookReconciler,
   ) {}
 
   /** The process answers: nothing outside it can make a restart useful. */

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DedupeModule } from '../publishing/dedupe/dedupe.module.js';
-import { LogModule } from '../publishing/history/topic-history.module.js';
+import { TopicHistoryModule } from '../publishing/history/topic-history.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { PublisherModule } from '../publishing/producer/producer.module.js';
+import { ProducerModule } from '../publishing/producer/producer.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
 import { HealthController } from './health.controller.js';
@@ -11,9 +11,9 @@ import { Readiness } from './readiness.js';
 @Module({
   imports: [
     DedupeModule,
-    LogModule,
+    TopicHistoryModule,
     MetricsModule,
-    PublisherModule,
+    ProducerModule,
     SignatureModule,
     WebhooksModule,
   ],

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore } from '../publishing/dedupe-store.js';
-import { PublishedLog } from '../publishing/topic-history.js';
+import { TopicHistory } from '../publishing/topic-history.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { EventPublisher } from '../publishing/event-publisher.js';
 import type { TwoPortAdapter } from '../receiver/http/two-port.adapter.js';
@@ -14,7 +14,7 @@ export class Readiness {
   constructor(
     private readonly publisher: EventPublisher,
     private readonly dedupe: DedupeStore,
-    private readonly log: PublishedLog,
+    private readonly log: TopicHistory,
     private readonly verifier: SignatureVerifier,
     private readonly host: HttpAdapterHost<TwoPortAdapter>,
     metrics: Metrics,

@@ -1,7 +1,7 @@
 import type { GeminiEvent } from '../events/gemini-event.js';
-import { noted } from './job-lifecycle.js';
+import { withEvent } from './job-lifecycle.js';
 import type { Job, JobState } from './job.js';
-import type { JobKind, Sighting } from './job-kind.js';
+import type { JobKind, JobSnapshot } from './job-kind.js';
 import { JOB_KINDS } from './job-kinds.js';
 
 const STATE_BY_EVENT: ReadonlyMap<string, JobState> = new Map(
@@ -57,7 +57,7 @@ export function bareName(name: string): string {
 }
 
 /** The job after an event of it is on Kafka. */
-export function withEvent(
+export function withJobEvent(
   job: Job,
   event: Pick<GeminiEvent, 'type' | 'jobName'>,
   webhookId: string,
@@ -67,11 +67,11 @@ export function withEvent(
   const isName = JOB_KINDS.find(({ name }) => name === job.kind)?.isName(jobName);
   const name = isName ? jobName : undefined;
   const lastEvent = { type, webhookId, at: at.toISOString() };
-  return noted(job, lastEvent, name, stateAnnounced(event));
+  return withEvent(job, lastEvent, name, stateAnnounced(event));
 }
 
 /** The event that Gemini would have sent, of what it says itself. */
-export function eventBody(kind: JobKind, name: string, sighting: Sighting): Buffer {
+export function eventBody(kind: JobKind, name: string, sighting: JobSnapshot): Buffer {
   const { state, at, data = {} } = sighting;
   const type = state && kind.events[state];
   if (!type) throw new Error('this state is not announced');

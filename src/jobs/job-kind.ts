@@ -12,7 +12,7 @@ export interface JobLabel {
 }
 
 /** What Gemini says of a job. */
-export interface Sighting {
+export interface JobSnapshot {
   /** Undefined for a state that is not known here. */
   readonly state: JobState | undefined;
   /** Since when, RFC 3339. */
@@ -85,13 +85,13 @@ export interface JobKind<Order extends { model?: string } = { model?: string }> 
 
   submission(order: Order, label: JobLabel): GeminiRequest;
   /** The name that Gemini gave it, of the answer to its submission. */
-  nameIn(answer: unknown): string | undefined;
+  parseName(answer: unknown): string | undefined;
   /** Whether a job of this kind can have that name: it becomes part of a path. */
   isName(name: string): boolean;
   /** Asks for as little as tells its state: a finished job's answer can be huge. */
-  look(name: string): GeminiRequest;
+  statusRequest(name: string): GeminiRequest;
   /** @throws what `GeminiClient.ask` makes a `GeminiError` of, as `Listing.read` does. */
-  seen(answer: unknown): Sighting;
+  parseStatus(answer: unknown): JobSnapshot;
   cancellation(name: string): GeminiRequest;
   /** Where the result is read. @returns undefined for a file that is not at Gemini. */
   result(name: string, outputFile: string | undefined): GeminiRequest | undefined;

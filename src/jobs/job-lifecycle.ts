@@ -4,7 +4,7 @@
  */
 import type { Milestone } from '../events/event-topics.js';
 import {
-  isOver,
+  hasEnded,
   isSupposed,
   type Job,
   type JobError,
@@ -34,23 +34,23 @@ const RANK: Readonly<Record<JobState, number>> = {
 };
 
 /** The job in another state; as it is when the news is old. */
-export function advanced(job: Job, state: JobState, at: Date): Job {
+export function withProgress(job: Job, state: JobState, at: Date): Job {
   if (RANK[state] <= RANK[job.state]) return job;
   const next = { ...job, state, updatedAt: at.toISOString() };
-  return LAST.has(state) ? ended(next, at) : next;
+  return LAST.has(state) ? markEnded(next, at) : next;
 }
 
 /** Nothing comes after this. Kafka is told. */
-export function ended(job: Job, at: Date): Job {
-  if (isOver(job)) return job;
+export function markEnded(job: Job, at: Date): Job {
+  if (hasEnded(job)) return job;
   const time = at.toISOString();
   return toTell({ ...without(job, 'dueAt'), endedAt: time, updatedAt: time }, 'ended');
 }
 
 /** Gemini has it, whatever anybody believed. Somebody has to look what became of it. */
-export function taken(job: Job, at: Date): Job {
-  const isOnlyBelieved = isOver(job) && (job.error?.retryable || isSupposed(job));
-  const isUnsure = !isOver(job) && RANK[job.state] === RANK.unknown;
+export function markAccepted(job: Job, at: Date): Job {
+  const isOnlyBelieved = hasEnded(job) && (job.error?.retryable || isSupposed(job));
+  const isUnsure = !hasEnded(job) && RANK[job.state] === RANK.unknown;
   if (!isOnlyBelieved && !isUnsure) return job;
   const sure: Job = {
     ...without(job, 'error', 'endedAt', 'missingSince'),
@@ -63,14 +63,14 @@ export function taken(job: Job, at: Date): Job {
 }
 
 /** Gemini has taken it, and calls it so. @param lookAt when to ask what became of it, Unix ms. */
-export function named(job: Job, geminiName: string, at: Date, lookAt: number): Job {
-  const sure = taken(job, at);
-  if (isOver(sure)) return { ...sure, geminiName };
+export function withName(job: Job, geminiName: string, at: Date, lookAt: number): Job {
+  const sure = markAccepted(job, at);
+  if (hasEnded(sure)) return { ...sure, geminiName };
   return { ...sure, geminiName, updatedAt: at.toISOString(), dueAt: lookAt };
 }
 
 /** An event of the job is on Kafka, maybe for some time. @param state that it announces, if it does. */
-export function noted(
+export function withEvent(
   job: Job,
   lastEvent: JobEvent,
   geminiName: string | undefined,
@@ -79,18 +79,18 @@ export function noted(
   const at = new Date(lastEvent.at);
   const name = job.geminiName ?? geminiName;
   const sure: Job = {
-    ...taken(job, at),
+    ...markAccepted(job, at),
     ...(name !== undefined && { geminiName: name }),
     ...((job.lastEvent?.at ?? '') <= lastEvent.at && {
       lastEvent,
       updatedAt: lastEvent.at,
     }),
   };
-  return state === undefined ? sure : advanced(sure, state, at);
+  return state === undefined ? sure : withProgress(sure, state, at);
 }
 
 /** Nobody can say whether Gemini took it: that has to be found out. */
-export function lost(job: Job, { message }: Error, at: Date): Job {
+export function markUnknown(job: Job, { message }: Error, at: Date): Job {
   if (job.state !== 'submitting') return job;
   const unsure: Job = {
     ...job,
@@ -107,8 +107,8 @@ export function lost(job: Job, { message }: Error, at: Date): Job {
  * Gemini has certainly not taken it. Kafka is told where it was told that nobody knows; else
  * only whoever submitted it, who may try again.
  */
-export function notTaken(job: Job, error: JobError, at: Date): Job {
-  if (isOver(job) || RANK[job.state] !== RANK.unknown) return job;
+export function markNotAccepted(job: Job, error: JobError, at: Date): Job {
+  if (hasEnded(job) || RANK[job.state] !== RANK.unknown) return job;
   const failed: Job = {
     ...without(job, 'dueAt'),
     state: 'failed',
@@ -120,7 +120,7 @@ export function notTaken(job: Job, error: JobError, at: Date): Job {
 }
 
 /** Submitted once more. What Kafka was not told of the last try is of no interest any more. */
-export function tried(job: Job, at: Date, leaseUntil: number): Job {
+export function markRetried(job: Job, at: Date, leaseUntil: number): Job {
   return {
     ...without(job, 'error', 'endedAt', 'untold', 'tellAt', 'missingSince'),
     state: 'submitting',
@@ -131,12 +131,12 @@ export function tried(job: Job, at: Date, leaseUntil: number): Job {
 }
 
 /** Nobody can find out what became of it, and nobody will look any more. */
-export function givenUp(job: Job, at: Date): Job {
-  return isOver(job) ? job : ended({ ...job, state: 'unknown' }, at);
+export function markGivenUp(job: Job, at: Date): Job {
+  return hasEnded(job) ? job : markEnded({ ...job, state: 'unknown' }, at);
 }
 
 /** Kafka has been told what was to be told when the job was like that. */
-export function told(job: Job, then: Job): Job {
+export function withoutPublished(job: Job, then: Job): Job {
   if (!job.untold || job.attempts !== then.attempts) return job;
   const isTold = (milestone: Milestone): boolean =>
     (then.untold?.includes(milestone) ?? false) &&

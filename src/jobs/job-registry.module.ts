@@ -9,7 +9,7 @@ import { RedisJobRegistry } from './registry/redis.job-registry.js';
   providers: [{ provide: JobRegistry, inject: [CONFIG], useFactory: createRegistry }],
   exports: [JobRegistry],
 })
-export class RegistryModule {}
+export class JobRegistryModule {}
 
 /** A bridge that submits nothing has no jobs to remember. */
 export function createRegistry({ gemini, redis }: Config): JobRegistry {

@@ -1,4 +1,4 @@
-import type { Duty, Job, JobState } from './job.js';
+import type { JobTask, Job, JobState } from './job.js';
 
 export interface JobQuery {
   readonly state?: JobState;
@@ -57,18 +57,18 @@ export abstract class JobRegistry {
    * @param change the job as it is to be, or the same to leave it.
    * @returns what stands there now; undefined when there is no such job.
    */
-  abstract change(id: string, change: (job: Job) => Job): Promise<Job | undefined>;
+  abstract updateJob(id: string, change: (job: Job) => Job): Promise<Job | undefined>;
 
   abstract list(query: JobQuery): Promise<JobPage>;
 
   /** Jobs for which that has to be done, those waiting longest first. */
-  abstract due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]>;
+  abstract due(duty: JobTask, nowMs: number, limit: number): Promise<readonly Job[]>;
 
   /** Forgets jobs that ended before, so many at most. @returns how many. */
   abstract forgetEnded(beforeMs: number, limit: number): Promise<number>;
 
   /** True for one replica at a time, for so long from now. */
-  abstract lead(leaseMs: number): Promise<boolean>;
+  abstract acquireLeadership(leaseMs: number): Promise<boolean>;
 
   /** Undefined while the store answers, else why it does not. */
   abstract get unready(): string | undefined;

@@ -100,14 +100,14 @@ export function geminiFault({
   };
 }
 
-export function isOver({ endedAt }: Job): boolean {
+export function hasEnded({ endedAt }: Job): boolean {
   return endedAt !== undefined;
 }
 
 /** What a static webhook tells of an unknown name may be about this one. */
 export function isUnnamed(job: Job): boolean {
   const { announcedBy, geminiName } = job;
-  const isOpen = !isOver(job) || isSupposed(job);
+  const isOpen = !hasEnded(job) || isSupposed(job);
   return announcedBy === 'static' && geminiName === undefined && isOpen;
 }
 
@@ -129,19 +129,19 @@ export function isSupposed({ state, error }: Job): boolean {
  * - `find`: Gemini may have it under a name that nobody knows.
  * - `look`: Gemini may have ended it without anybody being told.
  */
-export type Duty = 'tell' | 'release' | 'find' | 'look';
+export type JobTask = 'tell' | 'release' | 'find' | 'look';
 
 /** When each is due, Unix ms. */
-export function dutiesOf(job: Job): Partial<Record<Duty, number>> {
+export function tasksOf(job: Job): Partial<Record<JobTask, number>> {
   const { untold, tellAt = 0, dueAt } = job;
-  const open = isOver(job) ? undefined : openDuty(job);
+  const open = hasEnded(job) ? undefined : openDuty(job);
   return {
     ...(untold && { tell: tellAt }),
     ...(open && dueAt !== undefined && { [open]: dueAt }),
   };
 }
 
-function openDuty({ state, geminiName }: Job): Duty {
+function openDuty({ state, geminiName }: Job): JobTask {
   if (state === 'submitting') return 'release';
   return geminiName === undefined ? 'find' : 'look';
 }

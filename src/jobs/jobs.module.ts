@@ -5,27 +5,27 @@ import {
   type NestModule,
 } from '@nestjs/common';
 import { json, type NextFunction, type Request, type Response } from 'express';
-import { AccessModule } from '../internal-api/auth/auth.module.js';
+import { AuthModule } from '../internal-api/auth/auth.module.js';
 import { protect } from '../internal-api/auth/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { JOB_KINDS } from './job-kinds.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { PublicationModule } from '../publishing/publishing.module.js';
-import { RegistryModule } from './job-registry.module.js';
+import { PublishingModule } from '../publishing/publishing.module.js';
+import { JobRegistryModule } from './job-registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { TracingModule } from '../infrastructure/tracing/tracing.module.js';
-import { bodyRoom } from './api/body-memory.middleware.js';
-import { GeminiQuestions } from './reconciliation/rate-limited-gemini.js';
+import { limitBodyMemory } from './api/body-memory.middleware.js';
+import { RateLimitedGemini } from './reconciliation/rate-limited-gemini.js';
 import { JobController } from './api/job.controller.js';
-import { JobFinder } from './reconciliation/submission-recovery.js';
-import { JobPublications } from './reconciliation/once-publisher.js';
+import { SubmissionRecovery } from './reconciliation/submission-recovery.js';
+import { OncePublisher } from './reconciliation/once-publisher.js';
 import { JobReconciler } from './reconciliation/job.reconciler.js';
 import { JobResults } from './api/job-results.service.js';
 import { JobService } from './api/job.service.js';
 import { JobSubmitter } from './submission/job.submitter.js';
-import { JobTeller } from './reconciliation/lifecycle-publisher.js';
+import { LifecyclePublisher } from './reconciliation/lifecycle-publisher.js';
 import { JSONL, JobUploader } from './submission/job.uploader.js';
-import { JobWatcher } from './reconciliation/status-poller.js';
+import { StatusPoller } from './reconciliation/status-poller.js';
 
 /** Gemini takes inline batches up to 20 MB. */
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
@@ -34,33 +34,33 @@ const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
 /** Jobs out; their webhooks come back through `bridge/`. */
 @Module({
   imports: [
-    AccessModule,
+    AuthModule,
     GeminiModule,
     MetricsModule,
-    PublicationModule,
-    RegistryModule,
+    PublishingModule,
+    JobRegistryModule,
     SignatureModule,
     TracingModule,
   ],
   controllers: [JobController],
   providers: [
-    GeminiQuestions,
-    JobFinder,
-    JobPublications,
+    RateLimitedGemini,
+    SubmissionRecovery,
+    OncePublisher,
     JobReconciler,
     JobResults,
     JobService,
     JobSubmitter,
-    JobTeller,
+    LifecyclePublisher,
     JobUploader,
-    JobWatcher,
+    StatusPoller,
   ],
 })
 export class JobsModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     protect(consumer, [JobController]);
     // JSONL is not held, but passed on as it comes
-    const room = bodyRoom(BODIES);
+    const room = limitBodyMemory(BODIES);
     consumer
       .apply(
         (request: Request, response: Response, next: NextFunction) =>

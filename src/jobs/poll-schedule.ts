@@ -4,7 +4,7 @@ const MAX_LOOK_MS = 3_600_000;
 const JITTER = 0.2;
 
 /** When to ask about a job again: the older it is, the less its state has changed since. Unix ms. */
-export function nextLook(
+export function nextPollAt(
   { createdAt }: Pick<Job, 'createdAt'>,
   lookAfterMs: number,
 ): number {

@@ -1,5 +1,5 @@
 import { JobRegistry } from './job-registry.js';
-import { isOver, type JobState } from './job.js';
+import { hasEnded, type JobState } from './job.js';
 
 const PAGE = 200;
 const OPEN: readonly JobState[] = ['submitted', 'running'];
@@ -8,7 +8,7 @@ const OPEN: readonly JobState[] = ['submitted', 'running'];
  * Has Gemini asked about every job that a static webhook tells of: it may have told nobody for a
  * while. @returns how many.
  */
-export async function lookSoon(registry: JobRegistry): Promise<number> {
+export async function pollSoon(registry: JobRegistry): Promise<number> {
   let count = 0;
   for (const state of OPEN) {
     let before: string | undefined;
@@ -17,8 +17,8 @@ export async function lookSoon(registry: JobRegistry): Promise<number> {
       const { jobs, next } = await registry.list(query);
       for (const { id, announcedBy } of jobs) {
         if (announcedBy !== 'static') continue;
-        await registry.change(id, (now) =>
-          isOver(now) ? now : { ...now, dueAt: Date.now() },
+        await registry.updateJob(id, (now) =>
+          hasEnded(now) ? now : { ...now, dueAt: Date.now() },
         );
         count++;
       }

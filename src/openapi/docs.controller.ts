@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Controller, Get, Header, Param, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { Problem } from '../internal-api/problems/problem.exception.js';
+import { ProblemException } from '../internal-api/problems/problem.exception.js';
 import { openApi } from './openapi.js';
 import { CONTENT_SECURITY_POLICY, INITIALIZER, PAGE } from './swagger-ui.js';
 
@@ -43,11 +43,12 @@ export class DocsController {
     return INITIALIZER;
   }
 
-  /** @throws {Problem} 404 for all but the files that the page needs. */
+  /** @throws {ProblemException} 404 for all but the files that the page needs. */
   @Get(':file')
   @Header('X-Content-Type-Options', 'nosniff')
   file(@Param('file') file: string, @Res() response: Response): void {
-    if (!FILES.has(file)) throw new Problem(404, 'not-found', 'there is no such file');
+    if (!FILES.has(file))
+      throw new ProblemException(404, 'not-found', 'there is no such file');
     response.sendFile(file, { root: dirname(PACKAGE) });
   }
 }

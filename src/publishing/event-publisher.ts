@@ -11,7 +11,7 @@ export interface EventRecord {
 }
 
 /** When, and on what knowledge, a record may be written. On the clock of `performance.now()`, in ms. */
-export interface Permit {
+export interface PublishPermit {
   /** A record that has not been handed to the broker by then is withdrawn (`not-sent`). */
   readonly deadline: number;
   /** When the memory of what was published was asked: it must have been up to date then. */
@@ -29,7 +29,7 @@ export abstract class EventPublisher {
    *
    * @throws {PublishError}
    */
-  abstract publish(record: EventRecord, permit: Permit): Promise<void>;
+  abstract publish(record: EventRecord, permit: PublishPermit): Promise<void>;
 
   /** Undefined when events can be published, else why they cannot. */
   abstract get unready(): string | undefined;

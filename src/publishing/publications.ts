@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore, type Claim, type DedupeCall } from './dedupe-store.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { PublishError, type Permit } from './event-publisher.js';
-import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
+import { PublishError, type PublishPermit } from './event-publisher.js';
+import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
 
 export type Outcome = 'published' | 'duplicate';
 
@@ -27,7 +27,7 @@ export class DedupeUnavailableError extends Error {
 /** Often, so that one renewal that fails does not end a claim, in ms. */
 const RENEWAL_MS = 1000;
 
-class Attempt implements Permit {
+class Attempt implements PublishPermit {
   outcome!: Promise<Outcome>;
   readonly askedAt = performance.now();
   heldUntil = Infinity;
@@ -49,9 +49,9 @@ class Attempt implements Permit {
  * not. Until then repeats join the attempt, and its lease is renewed.
  */
 @Injectable()
-export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly logger = new Logger(Attempts.name);
-  private readonly quota = new LogQuota();
+export class Publications implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Publications.name);
+  private readonly quota = new LogRateLimit();
   private readonly running = new Map<string, Attempt>();
   private readonly renewal: NodeJS.Timeout;
   private renewing = false;
@@ -74,16 +74,16 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** Whatever comes first: joins the attempt that is under way here, or starts one. */
-  once(
+  runOnce(
     key: string,
     deadline: number,
-    publish: (permit: Permit) => Promise<unknown>,
+    publish: (permit: PublishPermit) => Promise<unknown>,
   ): Promise<Outcome> {
-    return this.underWay(key) ?? this.start(key, deadline, publish);
+    return this.inFlight(key) ?? this.begin(key, deadline, publish);
   }
 
   /** The outcome of the attempt at this key that is under way here, if there is one. */
-  underWay(key: string): Promise<Outcome> | undefined {
+  inFlight(key: string): Promise<Outcome> | undefined {
     return this.running.get(key)?.outcome;
   }
 
@@ -94,10 +94,10 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
    * @param publish may find that somebody else has: then it returns `duplicate`.
    * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
    */
-  start(
+  begin(
     key: string,
     deadline: number,
-    publish: (permit: Permit) => Promise<unknown>,
+    publish: (permit: PublishPermit) => Promise<unknown>,
   ): Promise<Outcome> {
     const attempt = new Attempt(deadline);
     this.running.set(key, attempt);
@@ -112,11 +112,11 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
    * @throws {DeliveryPendingError} while another replica is publishing it.
    */
   async isPublished(key: string): Promise<boolean> {
-    const underWay = this.underWay(key);
+    const underWay = this.inFlight(key);
     if (underWay) return underWay.then(() => true);
     const claim = await this.claim(key);
     if (claim === 'pending') throw new DeliveryPendingError('claimed by another replica');
-    if (claim === 'taken') await this.tell('release', this.store.release(key));
+    if (claim === 'taken') await this.updateStore('release', this.store.release(key));
     return claim === 'done';
   }
 
@@ -130,7 +130,7 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   private async run(
     key: string,
     attempt: Attempt,
-    publish: (permit: Permit) => Promise<unknown>,
+    publish: (permit: PublishPermit) => Promise<unknown>,
   ): Promise<Outcome> {
     try {
       const claim = this.claim(key);
@@ -146,11 +146,11 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
         found = await publish(attempt);
       } catch (error) {
         attempt.claimed = false; // or a renewal could take it again
-        await this.end(key, error);
+        await this.finish(key, error);
         throw error;
       }
       const publishedAt = performance.now();
-      const confirmed = this.tell('confirm', this.store.confirm(key));
+      const confirmed = this.updateStore('confirm', this.store.confirm(key));
       if (confirmed) await confirmed;
       this.metrics.confirmSeconds.observe((performance.now() - publishedAt) / 1000);
       return found === 'duplicate' ? 'duplicate' : 'published';
@@ -171,19 +171,22 @@ export class Attempts implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** Gives up a claim: as free, or as one whose outcome has to be found out. */
-  private async end(key: string, error: unknown): Promise<void> {
+  private async finish(key: string, error: unknown): Promise<void> {
     const at = error instanceof PublishError ? error.attemptedAt : undefined;
     await (at
-      ? this.tell('abandon', this.store.abandon(key, at))
-      : this.tell('release', this.store.release(key)));
+      ? this.updateStore('abandon', this.store.abandon(key, at))
+      : this.updateStore('release', this.store.release(key)));
   }
 
   /** What the store was not told runs out by itself; the event's fate is settled. */
-  private tell(call: DedupeCall, told: void | Promise<void>): Promise<void> | undefined {
+  private updateStore(
+    call: DedupeCall,
+    told: void | Promise<void>,
+  ): Promise<void> | undefined {
     if (!told) return undefined;
     return told.catch((error: unknown) => {
       this.metrics.unclaimed.inc({ call });
-      if (this.quota.take())
+      if (this.quota.tryAcquire())
         this.logger.warn({ message: 'dedupe store not told', call, error });
     });
   }

@@ -5,17 +5,17 @@ export const MAX_LAG_MS = 3000;
  * What is known of the log that the bridge writes: whether its content can be vouched for.
  * Abstract class: a type and an injection token in one.
  */
-export abstract class PublishedLog {
+export abstract class TopicHistory {
   /**
    * True when all that may stand in the partition was known at `askedAt`, and has been since:
    * an id that was not known then is not there.
    *
    * @param askedAt on the clock of `performance.now()`, in ms.
    */
-  abstract vouches(topic: string, partition: number, askedAt: number): boolean;
+  abstract isCurrentSince(topic: string, partition: number, askedAt: number): boolean;
 
   /** These records are ours: they need not be read to be known. */
-  abstract wrote(
+  abstract recordAppended(
     topic: string,
     partition: number,
     baseOffset: number,
@@ -33,12 +33,12 @@ export interface PartitionId {
 }
 
 /** Where something else remembers what was published. */
-export class UnreadLog extends PublishedLog {
-  override vouches(): boolean {
+export class NoTopicHistory extends TopicHistory {
+  override isCurrentSince(): boolean {
     return true;
   }
 
-  override wrote(): void {}
+  override recordAppended(): void {}
 
   override get unready(): undefined {
     return undefined;

@@ -7,16 +7,16 @@ import {
 import type { Request } from 'express';
 import { lastValueFrom, Observable } from 'rxjs';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import type { Permit } from '../publishing/event-publisher.js';
-import { PreparedAnswer } from './refusals.js';
-import { AckBudgetError } from '../infrastructure/timing/deadline.js';
-import { Attempts, type Outcome } from '../publishing/publications.js';
+import type { PublishPermit } from '../publishing/event-publisher.js';
+import { PrebuiltResponse } from './refusals.js';
+import { DeadlineError } from '../infrastructure/timing/deadline.js';
+import { Publications, type Outcome } from '../publishing/publications.js';
 import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
 import type { DeliveryTrace } from './tracing/delivery-trace.js';
-import { EventNotes } from './job-matching/job-event-recorder.js';
+import { JobEventRecorder } from './job-matching/job-event-recorder.js';
 
-const PUBLISHED = new PreparedAnswer(200, { status: 'published' }, {}, 'published');
-const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' }, {}, 'duplicate');
+const PUBLISHED = new PrebuiltResponse(200, { status: 'published' }, {}, 'published');
+const DUPLICATE = new PrebuiltResponse(200, { status: 'duplicate' }, {}, 'duplicate');
 
 /**
  * Answers a repeat without running the handler again, and everything within the ack budget.
@@ -27,30 +27,30 @@ const DUPLICATE = new PreparedAnswer(200, { status: 'duplicate' }, {}, 'duplicat
 @Injectable()
 export class DedupeInterceptor implements NestInterceptor {
   constructor(
-    private readonly attempts: Attempts,
-    private readonly notes: EventNotes,
+    private readonly attempts: Publications,
+    private readonly notes: JobEventRecorder,
     private readonly metrics: Metrics,
   ) {}
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<PreparedAnswer> {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<PrebuiltResponse> {
     const request = context.switchToHttp().getRequest<Request>();
     const delivery = deliveryOf(request);
     const { key, deadline, capability, trace } = delivery;
-    const twin = this.attempts.underWay(key);
-    const publish = (permit: Permit) => {
+    const twin = this.attempts.inFlight(key);
+    const publish = (permit: PublishPermit) => {
       trace.claimed();
       attachPermit(request, permit);
       return trace.handling(lastValueFrom(next.handle()));
     };
     if (!twin) trace.claiming();
-    const outcome = twin ?? this.attempts.start(key, deadline, publish);
-    const noted = capability && !twin ? this.noted(outcome, delivery) : outcome;
-    return this.answer(noted, twin !== undefined, deadline, trace);
+    const outcome = twin ?? this.attempts.begin(key, deadline, publish);
+    const recordDuplicate = capability && !twin ? this.noted(outcome, delivery) : outcome;
+    return this.answer(recordDuplicate, twin !== undefined, deadline, trace);
   }
 
   private async noted(outcome: Promise<Outcome>, delivery: Delivery): Promise<Outcome> {
     const result = await outcome;
-    if (result === 'duplicate') await this.notes.noteRepeat(delivery);
+    if (result === 'duplicate') await this.notes.recordDuplicate(delivery);
     return result;
   }
 
@@ -60,12 +60,12 @@ export class DedupeInterceptor implements NestInterceptor {
     joined: boolean,
     deadline: number,
     trace: DeliveryTrace,
-  ): Observable<PreparedAnswer> {
+  ): Observable<PrebuiltResponse> {
     return new Observable((subscriber) => {
       let spent = false;
       const timer = setTimeout(() => {
         spent = true;
-        failed(new AckBudgetError('ack budget spent'));
+        failed(new DeadlineError('ack budget spent'));
       }, deadline - performance.now());
       const settled = (result: Outcome): void => {
         clearTimeout(timer);

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { Permit } from '../publishing/event-publisher.js';
+import type { PublishPermit } from '../publishing/event-publisher.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import type { DeliveryTrace } from './tracing/delivery-trace.js';
@@ -31,7 +31,7 @@ const PERMIT = Symbol('permit');
 
 interface Holder {
   [DELIVERY]?: Delivery;
-  [PERMIT]?: Permit;
+  [PERMIT]?: PublishPermit;
 }
 
 export function attachDelivery(request: Request & Holder, delivery: Delivery): void {
@@ -49,11 +49,11 @@ export function deliveryOf(request: Request & Holder): Delivery {
   return delivery;
 }
 
-export function attachPermit(request: Request & Holder, permit: Permit): void {
+export function attachPermit(request: Request & Holder, permit: PublishPermit): void {
   request[PERMIT] = permit;
 }
 
-export function permitOf(request: Request & Holder): Permit {
+export function permitOf(request: Request & Holder): PublishPermit {
   const permit = request[PERMIT];
   if (!permit) throw new Error('DedupeInterceptor did not run on this route');
   return permit;

@@ -5,23 +5,23 @@ import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { PublishError, type PublishFault } from '../publishing/event-publisher.js';
 import { RedisUnavailableError } from '../infrastructure/redis/redis-scripts.js';
-import { refusal, type RefusalReason } from './refusals.js';
+import { refusalFor, type RefusalReason } from './refusals.js';
 import { SecretsUnsettledError, SignatureError } from '../signature/signature.error.js';
-import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
-import { AckBudgetError } from '../infrastructure/timing/deadline.js';
+import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
+import { DeadlineError } from '../infrastructure/timing/deadline.js';
 import { traceIdOf } from './delivery.js';
 import {
   DedupeUnavailableError,
   DeliveryPendingError,
 } from '../publishing/publications.js';
-import { LogQuota } from '../infrastructure/logging/log-rate-limit.js';
+import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
 
 const REASON_BY_ERROR = new Map<unknown, RefusalReason>([
   [KeysUnavailableError, 'keys-unavailable'],
   [SecretsUnsettledError, 'secrets-unsettled'],
-  [VaultUnavailableError, 'secrets-unavailable'],
+  [SecretsUnavailableError, 'secrets-unavailable'],
   [DeliveryPendingError, 'in-progress'],
-  [AckBudgetError, 'ack-budget-spent'],
+  [DeadlineError, 'ack-budget-spent'],
   [DedupeUnavailableError, 'dedupe-unavailable'],
   [GeminiError, 'gemini-unavailable'],
   [RedisUnavailableError, 'registry-unavailable'],
@@ -34,11 +34,11 @@ const REASON_BY_FAULT: Partial<Record<PublishFault, RefusalReason>> = {
 
 /** The one place where the bridge's errors become answers. */
 @Catch()
-export class BridgeErrorFilter implements ExceptionFilter<Error> {
-  private readonly logger = new Logger(BridgeErrorFilter.name);
+export class ReceiverErrorFilter implements ExceptionFilter<Error> {
+  private readonly logger = new Logger(ReceiverErrorFilter.name);
   // Apart, so that strangers cannot drown the failures
-  private readonly refusals = new LogQuota();
-  private readonly failures = new LogQuota();
+  private readonly refusals = new LogRateLimit();
+  private readonly failures = new LogRateLimit();
 
   constructor(private readonly metrics: Metrics) {}
 
@@ -47,14 +47,14 @@ export class BridgeErrorFilter implements ExceptionFilter<Error> {
     const reason = reasonOf(error);
     this.metrics.refusals.inc({ reason });
     this.log(reason, error, http.getRequest<Request>());
-    refusal(reason).send(http.getResponse<Response>());
+    refusalFor(reason).send(http.getResponse<Response>());
   }
 
   private log(reason: RefusalReason, error: Error, request: Request): void {
     // Also a 503 that anybody can have
-    const isAnybodys = refusal(reason).status < 500 || reason.startsWith('secrets-');
+    const isAnybodys = refusalFor(reason).status < 500 || reason.startsWith('secrets-');
     const quota = isAnybodys ? this.refusals : this.failures;
-    if (!quota.take()) return;
+    if (!quota.tryAcquire()) return;
     const id = request.headers['webhook-id'];
     const webhookId = typeof id === 'string' ? id.slice(0, 256) : undefined;
     const traceId = traceIdOf(request);

@@ -15,19 +15,19 @@ import type { GeminiEvent } from '../events/gemini-event.js';
 import { jobScope, reconciledId } from '../jobs/job-events.js';
 import { outcomeKey } from '../publishing/history/record-scan.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { Attempts, type Outcome } from '../publishing/publications.js';
+import { Publications, type Outcome } from '../publishing/publications.js';
 import {
   EventPublisher,
   type EventRecord,
-  type Permit,
+  type PublishPermit,
 } from '../publishing/event-publisher.js';
 import { JobRegistry } from '../jobs/job-registry.js';
-import { BridgeErrorFilter } from './receiver-error.filter.js';
+import { ReceiverErrorFilter } from './receiver-error.filter.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';
 import { deliveryOf, permitOf, type Delivery } from './delivery.js';
 import { EventConfirmation } from './job-matching/event-confirmation.js';
-import { EventNotes } from './job-matching/job-event-recorder.js';
-import { JobIdentity, type EventJob } from './job-matching/job-matcher.js';
+import { JobEventRecorder } from './job-matching/job-event-recorder.js';
+import { JobMatcher, type EventJob } from './job-matching/job-matcher.js';
 import {
   deadLetterRecord,
   eventOf,
@@ -40,18 +40,18 @@ import { VerificationGuard } from './verification.guard.js';
 @Controller('webhooks/gemini')
 @UseGuards(VerificationGuard)
 @UseInterceptors(DedupeInterceptor)
-@UseFilters(BridgeErrorFilter)
-export class BridgeController {
-  private readonly logger = new Logger(BridgeController.name);
+@UseFilters(ReceiverErrorFilter)
+export class ReceiverController {
+  private readonly logger = new Logger(ReceiverController.name);
   private readonly prefix: string;
 
   constructor(
     private readonly publisher: EventPublisher,
-    private readonly attempts: Attempts,
+    private readonly attempts: Publications,
     private readonly jobs: JobRegistry,
-    private readonly identity: JobIdentity,
+    private readonly identity: JobMatcher,
     private readonly confirmation: EventConfirmation,
-    private readonly notes: EventNotes,
+    private readonly notes: JobEventRecorder,
     private readonly metrics: Metrics,
     @Inject(CONFIG) config: Config,
   ) {
@@ -65,7 +65,7 @@ export class BridgeController {
     const delivery = deliveryOf(request);
     const permit = permitOf(request);
     const event = eventOf(delivery);
-    if (typeof event === 'string') return this.bury(delivery, event, permit);
+    if (typeof event === 'string') return this.publishDeadLetter(delivery, event, permit);
     if (!this.identity.isWanted) return this.publishEvent(delivery, event, permit);
     return this.identity
       .ofName(event)
@@ -83,18 +83,18 @@ export class BridgeController {
     const job = await this.jobs.find(capability.jobId);
     const delivery = received.proof.bodyBound
       ? received
-      : await this.confirmation.confirmed(received, job);
+      : await this.confirmation.confirm(received, job);
     const event = eventOf(delivery);
-    if (typeof event === 'string') return this.bury(delivery, event, permit);
+    if (typeof event === 'string') return this.publishDeadLetter(delivery, event, permit);
     const owner = this.identity.ofPath(capability, job, event, received.proof.body);
-    if (typeof owner === 'string') return this.bury(delivery, owner, permit);
+    if (typeof owner === 'string') return this.publishDeadLetter(delivery, owner, permit);
     return this.publishEvent(delivery, event, permit, owner);
   }
 
   private async publishEvent(
     delivery: Delivery,
     event: GeminiEvent,
-    permit: Permit,
+    permit: PublishPermit,
     job?: EventJob,
   ): Promise<Outcome> {
     delivery.trace.continue(job?.traceparent);
@@ -103,7 +103,7 @@ export class BridgeController {
       job?.outcome === undefined
         ? await this.publish(record, permit, delivery)
         : await this.publishOutcome(job.jobId, job.outcome, record, permit, delivery);
-    if (job) await this.notes.note(job.jobId, event, delivery.proof.id);
+    if (job) await this.notes.record(job.jobId, event, delivery.proof.id);
     if (event.time !== undefined && result === 'published') {
       const ageMs = Date.now() - Date.parse(event.time);
       this.metrics.eventAgeSeconds.observe(ageMs / 1000);
@@ -116,11 +116,11 @@ export class BridgeController {
     jobId: string,
     outcome: string,
     record: EventRecord,
-    permit: Permit,
+    permit: PublishPermit,
     delivery: Delivery,
   ): Promise<Outcome> {
     let isOurs = false;
-    await this.attempts.once(outcomeKey(outcome), delivery.deadline, (own) => {
+    await this.attempts.runOnce(outcomeKey(outcome), delivery.deadline, (own) => {
       isOurs = true;
       return this.publish(record, own, delivery);
     });
@@ -132,10 +132,10 @@ export class BridgeController {
   }
 
   /** Verified, and no event of ours: kept, so that somebody can look. */
-  private bury(
+  private publishDeadLetter(
     delivery: Delivery,
     reason: DeadLetterReason,
-    permit: Permit,
+    permit: PublishPermit,
   ): Promise<Outcome> {
     this.metrics.deadLetters.inc({ reason });
     const letter = deadLetterRecord(delivery, reason, this.prefix);
@@ -144,7 +144,7 @@ export class BridgeController {
 
   private async publish(
     record: EventRecord,
-    permit: Permit,
+    permit: PublishPermit,
     { proof, trace }: Delivery,
   ): Promise<Outcome> {
     await this.publisher.publish(record, permit);

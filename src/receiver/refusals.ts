@@ -12,12 +12,14 @@ interface Holder {
 }
 
 /** Of the answer that was given; undefined where it was none of these. */
-export function outcomeOf(response: ServerResponse & Holder): AnswerOutcome | undefined {
+export function answerKindOf(
+  response: ServerResponse & Holder,
+): AnswerOutcome | undefined {
   return response[OUTCOME];
 }
 
 /** An answer whose bytes are made once: most deliveries get one of a handful. */
-export class PreparedAnswer {
+export class PrebuiltResponse {
   /** Text, which Node writes together with the head in one piece. */
   private readonly body: string;
   private readonly headers: Record<string, string | number>;
@@ -84,13 +86,13 @@ const STATUS_BY_REASON = {
 export type RefusalReason = keyof typeof STATUS_BY_REASON;
 
 /** Every answer other than 200, by its reason: the README's table is held against it. */
-export const REFUSALS: ReadonlyMap<string, PreparedAnswer> = new Map(
+export const REFUSALS: ReadonlyMap<string, PrebuiltResponse> = new Map(
   Object.entries(STATUS_BY_REASON).map(([reason, [status, headers]]) => [
     reason,
-    new PreparedAnswer(status, { status: 'refused', reason }, headers),
+    new PrebuiltResponse(status, { status: 'refused', reason }, headers),
   ]),
 );
 
-export function refusal(reason: RefusalReason): PreparedAnswer {
-  return REFUSALS.get(reason) as PreparedAnswer;
+export function refusalFor(reason: RefusalReason): PrebuiltResponse {
+  return REFUSALS.get(reason) as PrebuiltResponse;
 }

@@ -9,11 +9,11 @@ import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import { jobScope } from '../jobs/job-events.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { arrivalOf, type Arrival } from './http/raw-request.js';
+import { rawRequestOf, type RawRequest } from './http/raw-request.js';
 import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
-import { withinBudget } from '../infrastructure/timing/deadline.js';
+import { withDeadline } from '../infrastructure/timing/deadline.js';
 import { Tracing } from '../infrastructure/tracing/tracing.js';
 import { attachDelivery } from './delivery.js';
 import { DeliveryTrace } from './tracing/delivery-trace.js';
@@ -31,27 +31,27 @@ export class VerificationGuard implements CanActivate {
   /** At once for most static webhooks; a promise where keys or secrets may have to be fetched. */
   canActivate(context: ExecutionContext): true | Promise<true> {
     const request = context.switchToHttp().getRequest<Request>();
-    const arrival = arrivalOf(request);
+    const arrival = rawRequestOf(request);
     const { body, pathToken } = arrival;
     if (pathToken === undefined) {
       const proof = this.verifier.verifyStatic(request.headers, body, Date.now());
       if (!(proof instanceof Promise)) return this.pass(request, arrival, proof);
       const later = proof.then((found) => this.pass(request, arrival, found));
-      return withinBudget(later, this.deadlineOf(arrival));
+      return withDeadline(later, this.deadlineOf(arrival));
     }
     const verified = this.verifier
       .verifyDynamic(pathToken, request.headers, body, Date.now())
       .then(({ proof, capability }) => this.pass(request, arrival, proof, capability));
-    return withinBudget(verified, this.deadlineOf(arrival));
+    return withDeadline(verified, this.deadlineOf(arrival));
   }
 
-  private deadlineOf({ at }: Arrival): number {
+  private deadlineOf({ at }: RawRequest): number {
     return at + this.config.ackBudgetMs;
   }
 
   private pass(
     request: Request,
-    arrival: Arrival,
+    arrival: RawRequest,
     proof: Proof,
     capability?: Capability,
   ): true {

@@ -7,9 +7,9 @@ import {
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import type { VaultSecret } from '../signing-secrets/unsealed-secrets.js';
-import { SecretVault } from '../signing-secrets/signing-secrets.js';
-import { VaultUnavailableError } from '../signing-secrets/secrets-store.js';
+import type { UnsealedSecret } from '../signing-secrets/unsealed-secrets.js';
+import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
+import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
 import { parseSecret, type WebhookSecret } from '../signing-secrets/webhook-secret.js';
 import {
   entries,
@@ -36,7 +36,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly capabilityKeys: CapabilityKeyring,
-    private readonly vault: SecretVault,
+    private readonly vault: SigningSecrets,
     metrics: Metrics,
   ) {
     const { secrets, secretsFile, jwksUrl, jwksStaleMs } = config.signature;
@@ -77,7 +77,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
    * A static webhook: `v1` and nothing else. A promise only where the vault has to be read: what
    * matches no secret may be signed with one that is a moment old.
    *
-   * @throws {SignatureError | SecretsUnsettledError | VaultUnavailableError}
+   * @throws {SignatureError | SecretsUnsettledError | SecretsUnavailableError}
    */
   verifyStatic(
     headers: IncomingHttpHeaders,
@@ -113,7 +113,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     body: Buffer,
     nowMs: number,
   ): Promise<Proof> {
-    await this.vault.refreshed();
+    await this.vault.refresh();
     try {
       return this.verified(headers, body, nowMs);
     } catch (error) {
@@ -121,7 +121,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
       if (this.vault.isUnsettled(nowMs))
         throw new SecretsUnsettledError('a secret is not sealed yet');
       const [trouble] = this.vault.troubles;
-      throw trouble === undefined ? error : new VaultUnavailableError(trouble);
+      throw trouble === undefined ? error : new SecretsUnavailableError(trouble);
     }
   }
 
@@ -132,19 +132,19 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     const used = vaulted.find(({ keyId }) => keyId === proof.keyId);
     if (used) {
       this.assertBelieved(used, nowMs);
-      this.vault.used(used.keyId, nowMs);
+      this.vault.recordUse(used.keyId, nowMs);
     }
     return proof;
   }
 
-  private secrets(vaulted: readonly VaultSecret[]): WebhookSecret[] {
+  private secrets(vaulted: readonly UnsealedSecret[]): WebhookSecret[] {
     return [...this.fixedSecrets, ...(this.fileSecrets?.value ?? []), ...vaulted];
   }
 
   /** What may be no good by now is not believed, and not refused either. */
-  private assertBelieved(secret: VaultSecret, nowMs: number): void {
+  private assertBelieved(secret: UnsealedSecret, nowMs: number): void {
     if (this.vault.isStale) {
-      throw new VaultUnavailableError('the vault was not read for long');
+      throw new SecretsUnavailableError('the vault was not read for long');
     }
     if (this.vault.isDoubtful(secret, nowMs)) {
       throw new SecretsUnsettledError('the secret is dead, or about to be');

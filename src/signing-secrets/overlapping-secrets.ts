@@ -1,7 +1,7 @@
-import type { VaultedSecret } from './secrets-document.js';
+import type { SealedSecret } from './secrets-document.js';
 
 /** What is known of the secrets of a webhook that are live beside its newest. Unix ms. */
-export interface OldSecrets {
+export interface OverlappingSecrets {
   /** When the first of them ends. */
   readonly endsAt: number | undefined;
   /** When a delivery was last verified with one of them. */
@@ -12,11 +12,11 @@ export interface OldSecrets {
  * @param secrets of a webhook, newest first.
  * @param uses by key id: what this process knows, and the vault does not yet.
  */
-export function oldSecrets(
-  [, ...old]: readonly VaultedSecret[],
+export function overlappingSecrets(
+  [, ...old]: readonly SealedSecret[],
   uses: ReadonlyMap<string, number>,
   now: number,
-): OldSecrets {
+): OverlappingSecrets {
   const live = old.filter(({ expiresAt = Infinity }) => expiresAt > now);
   const ends = live.flatMap(({ expiresAt }) => expiresAt ?? []);
   const used = live.flatMap(({ keyId, usedAt }) => [usedAt ?? [], uses.get(keyId) ?? []]);

@@ -99,13 +99,13 @@ const schema = z.object({
   lookDue: z.boolean(),
 });
 
-export type VaultedSecret = z.output<typeof secret>;
-export type Unsettled = z.output<typeof unsettled>;
-export type Sight = z.output<typeof sight>;
-export type Attempts = z.output<typeof attempts>;
-export type VaultDocument = z.output<typeof schema>;
+export type SealedSecret = z.output<typeof secret>;
+export type PendingIssuance = z.output<typeof unsettled>;
+export type WebhookObservation = z.output<typeof sight>;
+export type TryCount = z.output<typeof attempts>;
+export type SecretsDocument = z.output<typeof schema>;
 
-export const EMPTY: VaultDocument = {
+export const EMPTY: SecretsDocument = {
   id: '',
   history: [],
   webhooks: {},
@@ -120,7 +120,7 @@ export const EMPTY: VaultDocument = {
 };
 
 /** @throws {Error} for what is none. */
-export function parseVault(text: string): VaultDocument {
+export function parseSecretsDocument(text: string): SecretsDocument {
   return schema.parse(JSON.parse(text));
 }
 
@@ -130,11 +130,11 @@ export function parseVault(text: string): VaultDocument {
 
 /** Another secret of a webhook: the ones before it live for as long as Gemini says. */
 export function withSecret(
-  vault: VaultDocument,
+  vault: SecretsDocument,
   webhookId: string,
-  added: VaultedSecret,
+  added: SealedSecret,
   revokes: boolean,
-): VaultDocument {
+): SecretsDocument {
   const before = vault.webhooks[webhookId]?.secrets ?? [];
   if (before.some(({ keyId }) => keyId === added.keyId)) return vault;
   const expiresAt = added.issuedAt + OVERLAP_MS;
@@ -154,7 +154,7 @@ export function withSecret(
 }
 
 /** The webhook is gone, as it seems: its secrets are kept for when it is not. */
-export function withGone(vault: VaultDocument, webhookId: string, goneAt: number) {
+export function withGone(vault: SecretsDocument, webhookId: string, goneAt: number) {
   const entry = vault.webhooks[webhookId];
   if (!entry || entry.goneAt !== undefined) return vault;
   return {
@@ -164,7 +164,10 @@ export function withGone(vault: VaultDocument, webhookId: string, goneAt: number
 }
 
 /** These webhooks are there. */
-export function withThere(vault: VaultDocument, ids: ReadonlySet<string>): VaultDocument {
+export function withThere(
+  vault: SecretsDocument,
+  ids: ReadonlySet<string>,
+): SecretsDocument {
   const entries = Object.entries(vault.webhooks);
   const isBack = ([id, { goneAt }]: (typeof entries)[number]): boolean =>
     goneAt !== undefined && ids.has(id);
@@ -176,7 +179,7 @@ export function withThere(vault: VaultDocument, ids: ReadonlySet<string>): Vault
 }
 
 /** Nothing of it is left: the webhook's secrets, and what is to be settled of it. @param id of a webhook, or of what is to be settled. */
-export function without(vault: VaultDocument, id: string): VaultDocument {
+export function without(vault: SecretsDocument, id: string): SecretsDocument {
   const { [id]: _, ...webhooks } = vault.webhooks;
   const unsettledStill = vault.unsettled.filter(
     (each) => each.webhookId !== id && each.id !== id,
@@ -186,10 +189,10 @@ export function without(vault: VaultDocument, id: string): VaultDocument {
 
 /** With the times at which secrets were used, where what is known of that is a minute older. */
 export function withUses(
-  vault: VaultDocument,
+  vault: SecretsDocument,
   uses: ReadonlyMap<string, number>,
-): VaultDocument {
-  const isNews = ({ keyId, usedAt = 0 }: VaultedSecret): boolean =>
+): SecretsDocument {
+  const isNews = ({ keyId, usedAt = 0 }: SealedSecret): boolean =>
     (uses.get(keyId) ?? 0) - usedAt >= USE_GRAIN_MS;
   const entries = Object.entries(vault.webhooks);
   if (!entries.some(([, { secrets }]) => secrets.some(isNews))) return vault;
@@ -203,10 +206,10 @@ export function withUses(
 }
 
 /** Without what is of no interest any more. */
-export function swept(vault: VaultDocument, now: number): VaultDocument {
+export function swept(vault: SecretsDocument, now: number): SecretsDocument {
   const webhooks = Object.entries(vault.webhooks)
     .map(([id, entry]) => {
-      const isWanted = ({ expiresAt = Infinity }: VaultedSecret): boolean =>
+      const isWanted = ({ expiresAt = Infinity }: SealedSecret): boolean =>
         expiresAt + LATE_MS > now && (entry.goneAt ?? now) + GONE_KEPT_MS > now;
       return [id, { ...entry, secrets: entry.secrets.filter(isWanted) }] as const;
     })
@@ -226,11 +229,17 @@ export function swept(vault: VaultDocument, now: number): VaultDocument {
   };
 }
 
-export function withUnsettled(vault: VaultDocument, added: Unsettled): VaultDocument {
+export function withPendingIssuance(
+  vault: SecretsDocument,
+  added: PendingIssuance,
+): SecretsDocument {
   const others = vault.unsettled.filter(({ id }) => id !== added.id);
   return { ...vault, unsettled: [...others, added] };
 }
 
-export function withoutUnsettled(vault: VaultDocument, id: string): VaultDocument {
+export function withoutPendingIssuance(
+  vault: SecretsDocument,
+  id: string,
+): SecretsDocument {
   return { ...vault, unsettled: vault.unsettled.filter((each) => each.id !== id) };
 }

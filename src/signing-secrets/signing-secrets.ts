@@ -8,24 +8,24 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config/config.js';
 import { newest, parseKeyring, type Keyring } from '../infrastructure/files/keyring.js';
-import { repeatedly } from '../infrastructure/timing/run-every.js';
+import { runEvery } from '../infrastructure/timing/run-every.js';
 import { WatchedFile } from '../infrastructure/files/watched-file.js';
-import { OpenSecrets, type VaultSecret } from './unsealed-secrets.js';
-import { opened, sealed, sealKeyId } from './document/seal.js';
+import { UnsealedSecrets, type UnsealedSecret } from './unsealed-secrets.js';
+import { unseal, seal, sealKeyId } from './document/seal.js';
 import {
   EMPTY,
   LATE_MS,
-  parseVault,
+  parseSecretsDocument,
   withUses,
-  type VaultDocument,
-  type VaultedSecret,
+  type SecretsDocument,
+  type SealedSecret,
 } from './secrets-document.js';
-import { descendant, isFrom, merged } from './document/document-ancestry.js';
+import { newVersion, descendsFrom, merge } from './document/document-ancestry.js';
 import {
   NEVER_WRITTEN,
-  VaultStore,
-  VaultUnavailableError,
-  type StoredVault,
+  SecretsStore,
+  SecretsUnavailableError,
+  type StoredSecrets,
 } from './secrets-store.js';
 import { parseSecret } from './webhook-secret.js';
 
@@ -45,13 +45,13 @@ const NO_KEYS: Keyring = new Map();
 
 /** The secrets that Gemini showed once, sealed in the store, open in this process. */
 @Injectable()
-export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(SecretVault.name);
+export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(SigningSecrets.name);
   private readonly keyFile: WatchedFile<Keyring> | undefined;
   private readonly ending = new AbortController();
   private version = NEVER_WRITTEN.version;
-  private document: VaultDocument = EMPTY;
-  private readonly open = new OpenSecrets();
+  private current: SecretsDocument = EMPTY;
+  private readonly open = new UnsealedSecrets();
   private readonly isEnsuring: boolean;
   private wasRead = false;
   /** By key id, when this process last verified a delivery with it; Unix ms. */
@@ -66,7 +66,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** @param store undefined where none is configured: then the vault is empty and stays so. */
   constructor(
-    private readonly store: VaultStore | undefined,
+    private readonly store: SecretsStore | undefined,
     @Inject(CONFIG) { vault, webhooks }: Config,
   ) {
     this.isEnsuring = store !== undefined && webhooks.mode === 'ensure';
@@ -83,8 +83,8 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
       signal: this.ending.signal,
       onError: () => undefined, // `troubles` says it
     };
-    void repeatedly(() => this.read(), { ...pace, everyMs: this.store.pollMs });
-    void repeatedly(() => this.noteUses(), { ...pace, everyMs: USES_EVERY_MS });
+    void runEvery(() => this.read(), { ...pace, everyMs: this.store.pollMs });
+    void runEvery(() => this.noteUses(), { ...pace, everyMs: USES_EVERY_MS });
   }
 
   /** Resolves when it was read; for who does not want to be kept up to date. */
@@ -113,8 +113,8 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** As it was read last. */
-  get value(): VaultDocument {
-    return this.document;
+  get document(): SecretsDocument {
+    return this.current;
   }
 
   /** Secrets that cannot be opened, and why; and why the store cannot be read. */
@@ -123,7 +123,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** Those with which Gemini may sign now, or may have a moment ago. */
-  live(now: number): readonly VaultSecret[] {
+  live(now: number): readonly UnsealedSecret[] {
     return this.open.secrets.filter(({ expiresAt }) => expiresAt + LATE_MS > now);
   }
 
@@ -133,7 +133,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** A delivery was verified with it. */
-  used(keyId: string, now: number): void {
+  recordUse(keyId: string, now: number): void {
     this.uses.set(keyId, now);
   }
 
@@ -151,7 +151,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** Whether what this secret signs may be no good any more: it is dead, dying, or its webhook seems to be gone. */
-  isDoubtful({ webhookId, expiresAt }: VaultSecret, now: number): boolean {
+  isDoubtful({ webhookId, expiresAt }: UnsealedSecret, now: number): boolean {
     const { unsettled, webhooks } = this.document;
     if (expiresAt <= now) return true;
     if ((webhooks[webhookId]?.goneAt ?? now) + LATE_MS <= now) return true;
@@ -161,12 +161,12 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   /**
    * Resolves after a read of the store that began after this call, which many share.
    *
-   * @throws {VaultUnavailableError} when it cannot be read, or too many wait for that.
+   * @throws {SecretsUnavailableError} when it cannot be read, or too many wait for that.
    */
-  async refreshed(): Promise<void> {
+  async refresh(): Promise<void> {
     if (!this.store) return;
     if (this.waiting >= MAX_WAITING) {
-      throw new VaultUnavailableError('too many deliveries match no secret');
+      throw new SecretsUnavailableError('too many deliveries match no secret');
     }
     this.waiting++;
     try {
@@ -181,34 +181,35 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
    * `change` may be called more than once.
    *
    * @param change the vault as it is to be, or the same to leave it.
-   * @throws {VaultUnavailableError} whether it was written is then not known: it can be repeated.
+   * @throws {SecretsUnavailableError} whether it was written is then not known: it can be repeated.
    */
-  async change(change: (vault: VaultDocument) => VaultDocument): Promise<VaultDocument> {
+  async updateDocument(
+    change: (vault: SecretsDocument) => SecretsDocument,
+  ): Promise<SecretsDocument> {
     const { store } = this;
-    if (!store) throw new VaultUnavailableError('there is no vault: see VAULT_KEYS_FILE');
+    if (!store)
+      throw new SecretsUnavailableError('there is no vault: see VAULT_KEYS_FILE');
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       await this.read();
       const { document, version: since } = this;
       const wanted = change(document);
       if (wanted === document) return document;
-      const changed = descendant(wanted, document);
-      const version = await store.write(JSON.stringify(changed), since);
+      const changed = newVersion(wanted, document);
+      const version = await store.writeDocument(JSON.stringify(changed), since);
       if (version !== undefined) {
         await this.inTurn(() => this.takeOwn(changed, version));
         return changed;
       }
     }
-    throw new VaultUnavailableError('the vault is written by somebody else all the time');
+    throw new SecretsUnavailableError(
+      'the vault is written by somebody else all the time',
+    );
   }
 
   /** The secret as it is to be kept. @throws {Error} for what is no secret; it is not in the message. */
-  async seal(
-    secret: string,
-    webhookId: string,
-    issuedAt: number,
-  ): Promise<VaultedSecret> {
+  async seal(secret: string, webhookId: string, issuedAt: number): Promise<SealedSecret> {
     const { keyId } = parseSecret(secret);
-    return { keyId, sealed: await sealed(secret, webhookId, this.keys), issuedAt };
+    return { keyId, sealed: await seal(secret, webhookId, this.keys), issuedAt };
   }
 
   /**
@@ -216,12 +217,12 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
    *
    * @throws {SealError} when it cannot be opened.
    */
-  async resealed(webhookId: string, secret: VaultedSecret): Promise<VaultedSecret> {
+  async reseal(webhookId: string, secret: SealedSecret): Promise<SealedSecret> {
     const { keys } = this;
     const [kid] = newest(keys);
     if (sealKeyId(secret.sealed) === kid) return secret;
-    const text = await opened(secret.sealed, webhookId, keys);
-    return { ...secret, sealed: await sealed(text, webhookId, keys) };
+    const text = await unseal(secret.sealed, webhookId, keys);
+    return { ...secret, sealed: await seal(text, webhookId, keys) };
   }
 
   private get gapMs(): number {
@@ -235,7 +236,7 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   /** So that everybody can be told, by whichever replica. */
   private async noteUses(): Promise<void> {
     if (withUses(this.document, this.uses) === this.document) return;
-    await this.change((vault) => withUses(vault, this.uses));
+    await this.updateDocument((vault) => withUses(vault, this.uses));
   }
 
   /** Not before some time has passed since the last one. */
@@ -260,15 +261,15 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** Unless what came after it was read already. */
-  private async takeOwn(document: VaultDocument, version: string): Promise<void> {
-    if (isFrom(document, this.document)) await this.take(document, version);
+  private async takeOwn(document: SecretsDocument, version: string): Promise<void> {
+    if (descendsFrom(document, this.document)) await this.take(document, version);
   }
 
   /** What cannot be read changes nothing: the secrets that are known stay in force. */
   private async readNow(): Promise<void> {
     try {
       const known = this.wasRead ? this.version : undefined;
-      const stored = await this.store?.read(known);
+      const stored = await this.store?.readDocument(known);
       if (stored) await this.adopt(stored);
       else if (!this.open.isOpenedWith(this.keys))
         await this.open.open(this.document, this.keys);
@@ -281,39 +282,39 @@ export class SecretVault implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /** A store that has lost what was written there is given it back: nobody else has the secrets. */
-  private async adopt(stored: StoredVault): Promise<void> {
+  private async adopt(stored: StoredSecrets): Promise<void> {
     const document = documentIn(stored);
     const { document: ours } = this;
-    if (isFrom(document, ours)) {
+    if (descendsFrom(document, ours)) {
       await this.take(document, stored.version);
       return;
     }
-    const next = isFrom(ours, document) ? ours : merged(document, ours, Date.now());
-    const version = await this.store?.write(JSON.stringify(next), stored.version);
+    const next = descendsFrom(ours, document) ? ours : merge(document, ours, Date.now());
+    const version = await this.store?.writeDocument(JSON.stringify(next), stored.version);
     if (version === undefined)
-      throw new VaultUnavailableError('the vault is being written');
+      throw new SecretsUnavailableError('the vault is being written');
     await this.take(next, version);
     this.logger.error({
       message: 'the vault had lost what was written, and has it again',
     });
   }
 
-  private async take(document: VaultDocument, version: string): Promise<void> {
+  private async take(document: SecretsDocument, version: string): Promise<void> {
     const before = this.open.faults;
     await this.open.open(document, this.keys);
     for (const fault of this.open.faults) {
       if (!before.includes(fault)) this.logger.error({ message: fault });
     }
-    [this.document, this.version, this.wasRead] = [document, version, true];
+    [this.current, this.version, this.wasRead] = [document, version, true];
   }
 }
 
-function documentIn({ text }: StoredVault): VaultDocument {
+function documentIn({ text }: StoredSecrets): SecretsDocument {
   try {
-    return text === '' ? EMPTY : parseVault(text);
+    return text === '' ? EMPTY : parseSecretsDocument(text);
   } catch (cause) {
     const message =
       'the vault cannot be read: somebody has changed it. Restore it, or delete it and rotate the webhooks with force';
-    throw new VaultUnavailableError(message, { cause });
+    throw new SecretsUnavailableError(message, { cause });
   }
 }

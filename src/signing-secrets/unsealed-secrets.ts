@@ -1,10 +1,10 @@
 import type { Keyring } from '../infrastructure/files/keyring.js';
-import { opened } from './document/seal.js';
-import type { VaultDocument, VaultedSecret } from './secrets-document.js';
+import { unseal } from './document/seal.js';
+import type { SecretsDocument, SealedSecret } from './secrets-document.js';
 import { parseSecret, type WebhookSecret } from './webhook-secret.js';
 
 /** A secret of the vault, ready to verify with. */
-export interface VaultSecret extends WebhookSecret {
+export interface UnsealedSecret extends WebhookSecret {
   readonly webhookId: string;
   /** Unix ms. */
   readonly expiresAt: number;
@@ -12,13 +12,13 @@ export interface VaultSecret extends WebhookSecret {
   readonly tail: string;
 }
 
-type Opened = WebhookSecret & Pick<VaultSecret, 'tail'>;
+type Opened = WebhookSecret & Pick<UnsealedSecret, 'tail'>;
 
 const TAIL_LENGTH = 4;
 
 /** The secrets of a vault, opened: each once, as long as its key stays the same. */
-export class OpenSecrets {
-  secrets: readonly VaultSecret[] = [];
+export class UnsealedSecrets {
+  secrets: readonly UnsealedSecret[] = [];
   /** Which of them cannot be opened, and what to do. */
   faults: readonly string[] = [];
   private keys: Keyring | undefined;
@@ -32,10 +32,10 @@ export class OpenSecrets {
     return this.keys === keys;
   }
 
-  async open(document: VaultDocument, keys: Keyring): Promise<void> {
+  async open(document: SecretsDocument, keys: Keyring): Promise<void> {
     const reusable = this.isOpenedWith(keys) ? this.bySeal : new Map<string, Opened>();
     const [known, bySeal] = [new Map<string, Opened>(), new Map<string, Opened>()];
-    const secrets: VaultSecret[] = [];
+    const secrets: UnsealedSecret[] = [];
     const faults: string[] = [];
     for (const [webhookId, entry] of Object.entries(document.webhooks)) {
       for (const secret of entry.secrets) {
@@ -64,9 +64,9 @@ export class OpenSecrets {
 /** @throws {SealError} */
 async function openedSecret(
   webhookId: string,
-  { sealed }: VaultedSecret,
+  { sealed }: SealedSecret,
   keys: Keyring,
 ): Promise<Opened> {
-  const text = await opened(sealed, webhookId, keys);
+  const text = await unseal(sealed, webhookId, keys);
   return { ...parseSecret(text), tail: text.slice(-TAIL_LENGTH) };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SecretVault } from '../signing-secrets/signing-secrets.js';
+import type { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import type { GeminiWebhook } from './gemini/gemini-webhook.js';
 
 const time = z.iso.datetime();
@@ -40,17 +40,17 @@ export type WebhookView = z.output<typeof WEBHOOK>;
 export type WebhookPage = z.output<typeof WEBHOOK_PAGE>;
 
 /** What Gemini says, and what the vault knows of its secrets; never a secret. */
-export function webhookView(webhook: GeminiWebhook, vault: SecretVault): WebhookView {
+export function webhookView(webhook: GeminiWebhook, vault: SigningSecrets): WebhookView {
   const { id, name, uri, subscribedEvents, state } = webhook;
   return { id, name, uri, subscribedEvents, state, secrets: secretsOf(webhook, vault) };
 }
 
 function secretsOf(
   { id, secrets }: GeminiWebhook,
-  vault: SecretVault,
+  vault: SigningSecrets,
 ): WebhookView['secrets'] {
   const held = vault.live(0).filter(({ webhookId }) => webhookId === id);
-  const noted = vault.value.webhooks[id]?.secrets ?? [];
+  const noted = vault.document.webhooks[id]?.secrets ?? [];
   return secrets.map(({ truncated, expiresAt }) => {
     const keyId = held.find(({ tail }) => truncated.endsWith(tail))?.keyId;
     const usedAt = noted.find((secret) => secret.keyId === keyId)?.usedAt;

@@ -9,29 +9,32 @@ import {
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { Problem } from '../internal-api/problems/problem.exception.js';
+import { ProblemException } from '../internal-api/problems/problem.exception.js';
 import { JobRegistry } from '../jobs/job-registry.js';
-import { lookSoon } from '../jobs/poll-soon.js';
-import { repeatedly } from '../infrastructure/timing/run-every.js';
-import { oldSecrets, type OldSecrets } from '../signing-secrets/overlapping-secrets.js';
-import { SecretVault } from '../signing-secrets/signing-secrets.js';
+import { pollSoon } from '../jobs/poll-soon.js';
+import { runEvery } from '../infrastructure/timing/run-every.js';
+import {
+  overlappingSecrets,
+  type OverlappingSecrets,
+} from '../signing-secrets/overlapping-secrets.js';
+import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import {
   swept,
   withGone,
   withThere,
-  type Sight,
-  type VaultDocument,
+  type WebhookObservation,
+  type SecretsDocument,
 } from '../signing-secrets/secrets-document.js';
 import type { GeminiWebhook } from './gemini/gemini-webhook.js';
 import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
-import { SecretIssuer } from './rotation/secret.rotator.js';
+import { SecretRotator } from './rotation/secret.rotator.js';
 import {
   DISABLED_BY_GEMINI,
-  standingOf,
-  type Declared,
-  type Standing,
+  webhookStatus,
+  type DeclaredWebhook,
+  type WebhookStatus,
 } from './reconciliation/webhook-drift.js';
-import { WebhookMender } from './reconciliation/webhook-repair.js';
+import { WebhookRepair } from './reconciliation/webhook-repair.js';
 import { overlapOf } from './webhook.service.js';
 
 /** A round takes seconds; who is at it and dies holds up the others for so long. */
@@ -44,21 +47,23 @@ const SETTLE_EVERY_MS = 2000;
  * time compares: that stands in the vault.
  */
 @Injectable()
-export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(WebhookKeeper.name);
+export class WebhookReconciler
+  implements OnApplicationBootstrap, BeforeApplicationShutdown
+{
+  private readonly logger = new Logger(WebhookReconciler.name);
   private readonly holder = randomUUID();
   private readonly ending = new AbortController();
   private running: readonly Promise<void>[] = [];
   /** The comparison that runs last in this process; it never fails. */
   private lastComparison: Promise<unknown> = Promise.resolve();
   /** What was seen, where there is no vault that all replicas read. */
-  private ownSights: Readonly<Record<string, Sight>> = {};
+  private ownSights: Readonly<Record<string, WebhookObservation>> = {};
 
   constructor(
     private readonly webhooks: GeminiWebhooks,
-    private readonly issuer: SecretIssuer,
-    private readonly mender: WebhookMender,
-    private readonly vault: SecretVault,
+    private readonly issuer: SecretRotator,
+    private readonly mender: WebhookRepair,
+    private readonly vault: SigningSecrets,
     private readonly jobs: JobRegistry,
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
@@ -67,13 +72,13 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
       'webhook_state',
       'Static webhooks by the state that Gemini says; 1',
       ['webhook', 'state'],
-      () => this.sights.map(({ name, state }) => [{ webhook: name, state }, 1]),
+      () => this.observations.map(({ name, state }) => [{ webhook: name, state }, 1]),
     );
     this.metrics.observeEach(
       'webhook_drift',
       'What is not as it was declared, by webhook',
       ['webhook'],
-      () => this.sights.map(({ name, drift }) => [{ webhook: name }, drift.length]),
+      () => this.observations.map(({ name, drift }) => [{ webhook: name }, drift.length]),
     );
     this.metrics.observeEach(
       'secret_overlap_end_timestamp_seconds',
@@ -90,7 +95,7 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     this.metrics.observe(
       'vault_unsettled',
       'Secrets that Gemini may have issued and nobody has sealed yet',
-      () => this.vault.value.unsettled.length,
+      () => this.vault.document.unsettled.length,
     );
     this.metrics.observe(
       'vault_troubles',
@@ -104,10 +109,10 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     const { mode, intervalMs } = this.config.webhooks;
     this.running = [
       ...(this.vault.configured
-        ? [this.repeated(() => this.issuer.settle(), SETTLE_EVERY_MS)]
+        ? [this.runLoop(() => this.issuer.recoverPending(), SETTLE_EVERY_MS)]
         : []),
       ...(mode !== 'off' || this.vault.configured
-        ? [this.repeated(() => this.round(), intervalMs)]
+        ? [this.runLoop(() => this.reconcile(), intervalMs)]
         : []),
     ];
   }
@@ -121,7 +126,7 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
   /** What an operator should know, by what it is about. */
   get notices(): Record<string, string> {
     const found: Record<string, string> = {};
-    for (const { name, drift } of this.sights) {
+    for (const { name, drift } of this.observations) {
       if (drift.length > 0) found[`webhook ${name}`] = drift.join('; ');
     }
     if (this.vault.troubles.length > 0) found['vault'] = this.vault.troubles.join('; ');
@@ -129,41 +134,46 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** Compares once, unless another replica is at it or has just been. */
-  round(): Promise<void> {
-    return this.oneAtATime(() => this.roundAlone());
+  reconcile(): Promise<void> {
+    return this.oneAtATime(() => this.reconcileAlone());
   }
 
-  private async roundAlone(): Promise<void> {
-    if (!(await this.begin())) return;
-    let seen: Readonly<Record<string, Sight>> | undefined;
+  private async reconcileAlone(): Promise<void> {
+    if (!(await this.acquireLease())) return;
+    let seen: Readonly<Record<string, WebhookObservation>> | undefined;
     try {
-      seen = await this.compared();
-      await this.lookAtJobs();
+      seen = await this.observeAndRepair();
+      await this.pollJobsSoon();
     } finally {
-      await this.end(seen);
+      await this.storeObservations(seen);
     }
   }
 
   /**
    * Compares although somebody has just been at it, and says what it saw.
    *
-   * @throws {Problem} 409 while somebody is at it.
+   * @throws {ProblemException} 409 while somebody is at it.
    */
-  compareNow(): Promise<readonly Sight[]> {
+  compareNow(): Promise<readonly WebhookObservation[]> {
     return this.oneAtATime(() => this.compareNowAlone());
   }
 
-  private async compareNowAlone(): Promise<readonly Sight[]> {
-    if (!(await this.begin(true))) {
+  private async compareNowAlone(): Promise<readonly WebhookObservation[]> {
+    if (!(await this.acquireLease(true))) {
       const again = { 'Retry-After': '10' };
-      throw new Problem(409, 'webhook-busy', 'the bridge is comparing already', again);
+      throw new ProblemException(
+        409,
+        'webhook-busy',
+        'the bridge is comparing already',
+        again,
+      );
     }
-    let seen: Readonly<Record<string, Sight>> | undefined;
+    let seen: Readonly<Record<string, WebhookObservation>> | undefined;
     try {
-      seen = await this.compared();
+      seen = await this.observeAndRepair();
       return Object.values(seen);
     } finally {
-      await this.end(seen);
+      await this.storeObservations(seen);
     }
   }
 
@@ -174,27 +184,27 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     return comparison;
   }
 
-  private get sights(): readonly Sight[] {
-    return Object.values(this.vault.value.seen?.webhooks ?? this.ownSights);
+  private get observations(): readonly WebhookObservation[] {
+    return Object.values(this.vault.document.seen?.webhooks ?? this.ownSights);
   }
 
   /** By webhook, of those that have several secrets. */
   private ofOldSecrets(
-    read: (old: OldSecrets) => number | undefined,
+    read: (old: OverlappingSecrets) => number | undefined,
   ): (readonly [{ webhook: string }, number])[] {
-    const { webhooks, seen } = this.vault.value;
+    const { webhooks, seen } = this.vault.document;
     return Object.entries(webhooks).flatMap(([id, { secrets }]) => {
-      const ms = read(oldSecrets(secrets, this.vault.uses, Date.now()));
+      const ms = read(overlappingSecrets(secrets, this.vault.uses, Date.now()));
       const webhook = seen?.webhooks[id]?.name ?? id;
       return ms === undefined ? [] : [[{ webhook }, ms / 1000] as const];
     });
   }
 
-  private async begin(isUrgent = false): Promise<boolean> {
+  private async acquireLease(isUrgent = false): Promise<boolean> {
     if (!this.vault.configured) return true;
     const now = Date.now();
     const { intervalMs } = this.config.webhooks;
-    const vault = await this.vault.change((given) => {
+    const vault = await this.vault.updateDocument((given) => {
       const isTaken = (given.round?.until ?? 0) > now;
       const isFresh = !isUrgent && (given.seen?.at ?? 0) > now - intervalMs / 2;
       if (isTaken || isFresh) return given;
@@ -203,14 +213,16 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     return vault.round?.holder === this.holder;
   }
 
-  private async end(seen: Readonly<Record<string, Sight>> | undefined): Promise<void> {
+  private async storeObservations(
+    seen: Readonly<Record<string, WebhookObservation>> | undefined,
+  ): Promise<void> {
     if (seen) this.ownSights = seen;
     if (!this.vault.configured) return;
     const now = Date.now();
-    await this.vault.change((vault) => {
+    await this.vault.updateDocument((vault) => {
       const { round, ...rest } = vault;
       const isOurs = round?.holder === this.holder;
-      const next: VaultDocument = {
+      const next: SecretsDocument = {
         ...rest,
         ...(round && !isOurs && { round }),
         ...(seen && { seen: { at: now, webhooks: { ...seen } } }),
@@ -220,19 +232,19 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** Those that a webhook may not have told of while it was disabled. */
-  private async lookAtJobs(): Promise<void> {
-    if (!this.vault.value.lookDue) return;
-    const jobs = await lookSoon(this.jobs);
-    await this.vault.change((vault) => ({ ...vault, lookDue: false }));
+  private async pollJobsSoon(): Promise<void> {
+    if (!this.vault.document.lookDue) return;
+    const jobs = await pollSoon(this.jobs);
+    await this.vault.updateDocument((vault) => ({ ...vault, lookDue: false }));
     this.logger.log({ message: 'Gemini is asked about jobs', jobs });
   }
 
-  private async compared(): Promise<Record<string, Sight>> {
+  private async observeAndRepair(): Promise<Record<string, WebhookObservation>> {
     const { declared, mode } = this.config.webhooks;
     const all = await this.webhooks.all();
-    const seen: Record<string, Sight> = {};
+    const seen: Record<string, WebhookObservation> = {};
     for (const each of mode === 'off' ? [] : declared) {
-      const standing = await this.kept(each, all);
+      const standing = await this.repairOne(each, all);
       const { webhook } = standing;
       seen[webhook?.id ?? each.name] = {
         name: each.name,
@@ -242,25 +254,25 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
       };
     }
     for (const webhook of all) {
-      if (webhook.id in seen || !(webhook.id in this.vault.value.webhooks)) continue;
+      if (webhook.id in seen || !(webhook.id in this.vault.document.webhooks)) continue;
       const isWell = webhook.state !== DISABLED_BY_GEMINI;
       const drift = isWell ? [] : [`is ${webhook.state}`];
       const { name, state } = webhook;
       seen[webhook.id] = { name, state, drift, isHeld: true };
     }
     if (!this.vault.configured) return seen;
-    await this.mender.noteWell(all);
-    await this.noteGone(all);
-    await this.renew(all);
+    await this.mender.recordHealthy(all);
+    await this.recordGone(all);
+    await this.rotateOldSecrets(all);
     await this.reseal();
     return seen;
   }
 
   /** How the webhook stands after what could be mended was. */
-  private async kept(
-    declared: Declared,
+  private async repairOne(
+    declared: DeclaredWebhook,
     all: readonly GeminiWebhook[],
-  ): Promise<Standing> {
+  ): Promise<WebhookStatus> {
     const standing = this.standing(declared, all);
     if (standing.drift.length === 0) return standing;
     const { name } = declared;
@@ -270,7 +282,7 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
       return standing;
     }
     try {
-      const isMended = await this.mender.mend(declared, standing, all);
+      const isMended = await this.mender.repair(declared, standing, all);
       if (!isMended) return standing;
       this.logger.warn({ message: 'webhook mended', name, drift });
       return this.standing(declared, await this.webhooks.all());
@@ -280,29 +292,32 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  private standing(declared: Declared, all: readonly GeminiWebhook[]): Standing {
+  private standing(
+    declared: DeclaredWebhook,
+    all: readonly GeminiWebhook[],
+  ): WebhookStatus {
     const { owner } = this.config.webhooks;
-    return standingOf(declared, all, owner, (webhook) => this.mender.isHeld(webhook));
+    return webhookStatus(declared, all, owner, (webhook) => this.mender.isHeld(webhook));
   }
 
   /** That a webhook is gone may be a mistake, as with the key of another project: then it comes back. */
-  private async noteGone(all: readonly GeminiWebhook[]): Promise<void> {
+  private async recordGone(all: readonly GeminiWebhook[]): Promise<void> {
     const listed = new Set(all.map(({ id }) => id));
-    await this.vault.change((vault) => withThere(vault, listed));
-    for (const [id, { goneAt }] of Object.entries(this.vault.value.webhooks)) {
+    await this.vault.updateDocument((vault) => withThere(vault, listed));
+    for (const [id, { goneAt }] of Object.entries(this.vault.document.webhooks)) {
       if (listed.has(id) || goneAt !== undefined) continue;
       if (await this.webhooks.isThere(id).catch(() => true)) continue;
-      await this.vault.change((vault) => withGone(vault, id, Date.now()));
+      await this.vault.updateDocument((vault) => withGone(vault, id, Date.now()));
       this.logger.warn({ message: 'webhook is gone at Gemini', webhookId: id });
     }
   }
 
   /** Secrets that are older than `ROTATE_EVERY_DAYS`. */
-  private async renew(all: readonly GeminiWebhook[]): Promise<void> {
+  private async rotateOldSecrets(all: readonly GeminiWebhook[]): Promise<void> {
     const { rotateEveryMs } = this.config.webhooks;
     if (rotateEveryMs === 0) return;
     for (const webhook of all) {
-      const [newest] = this.vault.value.webhooks[webhook.id]?.secrets ?? [];
+      const [newest] = this.vault.document.webhooks[webhook.id]?.secrets ?? [];
       if (!newest || overlapOf(webhook) !== undefined) continue;
       if (Date.now() < newest.issuedAt + rotateEveryMs) continue;
       try {
@@ -316,11 +331,11 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Under the newest key, so that older ones can leave the file. */
   private async reseal(): Promise<void> {
-    for (const [id, { secrets }] of Object.entries(this.vault.value.webhooks)) {
+    for (const [id, { secrets }] of Object.entries(this.vault.document.webhooks)) {
       for (const secret of secrets) {
-        const sealed = await this.vault.resealed(id, secret).catch(() => secret);
+        const sealed = await this.vault.reseal(id, secret).catch(() => secret);
         if (sealed === secret) continue;
-        await this.vault.change((vault) =>
+        await this.vault.updateDocument((vault) =>
           replaced(vault, id, secret.sealed, sealed.sealed),
         );
         this.logger.log({
@@ -332,20 +347,20 @@ export class WebhookKeeper implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  private repeated(work: () => Promise<void>, meanMs: number): Promise<void> {
+  private runLoop(work: () => Promise<void>, meanMs: number): Promise<void> {
     const onError = (error: unknown): void =>
       this.logger.warn({ message: 'webhooks not looked after', error });
     const everyMs = meanMs * (0.9 + Math.random() * 0.2); // replicas not all at once
-    return repeatedly(work, { everyMs, signal: this.ending.signal, onError });
+    return runEvery(work, { everyMs, signal: this.ending.signal, onError });
   }
 }
 
 function replaced(
-  vault: VaultDocument,
+  vault: SecretsDocument,
   id: string,
   before: string,
   after: string,
-): VaultDocument {
+): SecretsDocument {
   const entry = vault.webhooks[id];
   if (!entry) return vault;
   const secrets = entry.secrets.map((each) =>

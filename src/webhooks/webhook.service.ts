@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { geminiProblem } from '../internal-api/problems/gemini-problem.js';
 import { GeminiError, isMissing } from '../gemini/gemini.error.js';
-import { Problem } from '../internal-api/problems/problem.exception.js';
-import { SecretVault } from '../signing-secrets/signing-secrets.js';
+import { ProblemException } from '../internal-api/problems/problem.exception.js';
+import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import { withGone, without } from '../signing-secrets/secrets-document.js';
 import { GUIDE_ONLY } from '../events/subscribable-events.js';
 import {
@@ -11,7 +11,7 @@ import {
   type WebhookFields,
 } from './gemini/gemini-webhook.js';
 import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
-import { SecretIssuer } from './rotation/secret.rotator.js';
+import { SecretRotator } from './rotation/secret.rotator.js';
 import { webhookView, type WebhookPage, type WebhookView } from './webhook-view.js';
 
 export interface Rotation {
@@ -24,13 +24,13 @@ export interface Rotation {
 export class WebhookService {
   constructor(
     private readonly webhooks: GeminiWebhooks,
-    private readonly issuer: SecretIssuer,
-    private readonly vault: SecretVault,
+    private readonly issuer: SecretRotator,
+    private readonly vault: SigningSecrets,
   ) {}
 
-  /** @throws {Problem} what Gemini says, as all of these; 503 without a key. */
+  /** @throws {ProblemException} what Gemini says, as all of these; 503 without a key. */
   async list(pageToken: string | undefined, limit: number): Promise<WebhookPage> {
-    const page = await this.asked(() => this.webhooks.page(pageToken, limit));
+    const page = await this.askGemini(() => this.webhooks.page(pageToken, limit));
     const { next_page_token: next } = page;
     return {
       webhooks: page.webhooks.map((webhook) => this.view(webhook)),
@@ -38,79 +38,85 @@ export class WebhookService {
     };
   }
 
-  /** @throws {Problem} 404 */
+  /** @throws {ProblemException} 404 */
   async get(id: string): Promise<WebhookView> {
-    return this.view(await this.found(id));
+    return this.view(await this.findWebhook(id));
   }
 
   /**
    * Registers a webhook, whose secret is in the vault when this returns.
    *
-   * @throws {Problem} 409 when there is one at the same place: each event would come twice; 503
+   * @throws {ProblemException} 409 when there is one at the same place: each event would come twice; 503
    *   without a vault; 504 when Gemini did not say whether it took it, which is then settled.
    */
   async create(fields: WebhookFields): Promise<WebhookView> {
     this.assertVault();
-    const all = await this.asked(() => this.webhooks.all());
+    const all = await this.askGemini(() => this.webhooks.all());
     const there = all.find(({ uri }) => uri === fields.uri);
     if (there) {
       const detail =
         'there is a webhook at this uri: each event would be delivered twice';
-      throw new Problem(409, 'webhook-exists', detail, {}, { id: there.id });
+      throw new ProblemException(409, 'webhook-exists', detail, {}, { id: there.id });
     }
-    return this.view(await this.asked(() => this.issuer.create(fields, all), fields));
+    return this.view(await this.askGemini(() => this.issuer.create(fields, all), fields));
   }
 
-  /** @throws {Problem} 404 */
+  /** @throws {ProblemException} 404 */
   async update(id: string, fields: WebhookFields): Promise<WebhookView> {
-    await this.found(id);
-    return this.view(await this.asked(() => this.webhooks.update(id, fields), fields));
+    await this.findWebhook(id);
+    return this.view(
+      await this.askGemini(() => this.webhooks.update(id, fields), fields),
+    );
   }
 
-  /** @throws {Problem} 404 */
+  /** @throws {ProblemException} 404 */
   async delete(id: string): Promise<void> {
-    await this.found(id);
-    await this.asked(() => this.webhooks.delete(id));
+    await this.findWebhook(id);
+    await this.askGemini(() => this.webhooks.delete(id));
     if (!this.vault.configured) return;
-    await this.vault.change((vault) => withGone(vault, id, Date.now()));
+    await this.vault.updateDocument((vault) => withGone(vault, id, Date.now()));
   }
 
   /** Leaves Gemini alone. @param id of a webhook, or of what could not be settled. */
   async forget(id: string): Promise<void> {
     this.assertVault();
-    await this.vault.change((vault) => without(vault, id));
+    await this.vault.updateDocument((vault) => without(vault, id));
   }
 
   /**
    * Has Gemini issue another secret, which is in the vault when this returns.
    *
-   * @throws {Problem} 404; 409 while an earlier secret is live still, unless forced; 503 without a
+   * @throws {ProblemException} 404; 409 while an earlier secret is live still, unless forced; 503 without a
    *   vault; 504 when Gemini did not answer: then somebody rotates again.
    */
   async rotate(id: string, { revokes, force }: Rotation): Promise<WebhookView> {
     this.assertVault();
-    const webhook = await this.found(id);
+    const webhook = await this.findWebhook(id);
     const overlap = overlapOf(webhook);
     if (overlap !== undefined && !force) {
       const until = new Date(overlap).toISOString();
       const detail = `the secrets before the last rotation are live until ${until}: another one now would leave deliveries without a secret that both sides know`;
       const seconds = Math.max(1, Math.ceil((overlap - Date.now()) / 1000));
-      throw new Problem(409, 'rotation-under-way', detail, {
+      throw new ProblemException(409, 'rotation-under-way', detail, {
         'Retry-After': String(seconds),
       });
     }
-    await this.asked(() => this.issuer.rotate(webhook, { revokes, force }));
+    await this.askGemini(() => this.issuer.rotate(webhook, { revokes, force }));
     return this.get(id);
   }
 
-  /** @throws {Problem} 404 */
+  /** @throws {ProblemException} 404 */
   async ping(id: string): Promise<void> {
-    await this.found(id);
-    await this.asked(() => this.webhooks.ping(id));
+    await this.findWebhook(id);
+    await this.askGemini(() => this.webhooks.ping(id));
   }
 
-  private async found(id: string): Promise<GeminiWebhook> {
-    const missing = new Problem(404, 'webhook-not-found', 'there is no such webhook');
+  private async findWebhook(id: string): Promise<GeminiWebhook> {
+    const missing = new ProblemException(
+      404,
+      'webhook-not-found',
+      'there is no such webhook',
+    );
     if (!WEBHOOK_ID.test(id)) throw missing;
     this.assertConfigured();
     try {
@@ -121,7 +127,10 @@ export class WebhookService {
     }
   }
 
-  private async asked<T>(ask: () => Promise<T>, fields: WebhookFields = {}): Promise<T> {
+  private async askGemini<T>(
+    ask: () => Promise<T>,
+    fields: WebhookFields = {},
+  ): Promise<T> {
     this.assertConfigured();
     try {
       return await ask();
@@ -135,7 +144,7 @@ export class WebhookService {
     return webhookView(webhook, this.vault);
   }
 
-  /** @throws {Problem} 503 without a key of Gemini's, or without a vault. */
+  /** @throws {ProblemException} 503 without a key of Gemini's, or without a vault. */
   assertManaging(): void {
     this.assertConfigured();
     this.assertVault();
@@ -144,14 +153,14 @@ export class WebhookService {
   private assertConfigured(): void {
     if (this.webhooks.configured) return;
     const detail = 'set GEMINI_API_KEY to manage webhooks';
-    throw new Problem(503, 'gemini-not-configured', detail);
+    throw new ProblemException(503, 'gemini-not-configured', detail);
   }
 
   private assertVault(): void {
     if (this.vault.configured) return;
     const detail =
       'set VAULT_KEYS_FILE: Gemini shows a secret once, and it has to be kept';
-    throw new Problem(503, 'vault-not-configured', detail);
+    throw new ProblemException(503, 'vault-not-configured', detail);
   }
 }
 
@@ -165,14 +174,14 @@ export function overlapOf({ secrets }: GeminiWebhook): number | undefined {
 
 /** Google's guide names events that its API does not take. */
 function explained(
-  problem: Problem,
+  problem: ProblemException,
   { status }: GeminiError,
   { subscribedEvents = [] }: WebhookFields,
-): Problem {
+): ProblemException {
   const unknown = GUIDE_ONLY.filter((event) => subscribedEvents.includes(event));
   if (status !== 400 || unknown.length === 0) return problem;
   const detail = `${problem.message}; Gemini's guide names ${unknown.join(' and ')}, its API takes no subscription to them: leave them out, a cancelled job is found out by asking`;
-  return new Problem(
+  return new ProblemException(
     problem.status,
     problem.code,
     detail,

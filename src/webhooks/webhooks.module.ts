@@ -5,27 +5,39 @@ import {
   type NestModule,
 } from '@nestjs/common';
 import { json } from 'express';
-import { AccessModule } from '../internal-api/auth/auth.module.js';
+import { AuthModule } from '../internal-api/auth/auth.module.js';
 import { protect } from '../internal-api/auth/protect.js';
 import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
-import { RegistryModule } from '../jobs/job-registry.module.js';
-import { VaultModule } from '../signing-secrets/signing-secrets.module.js';
+import { JobRegistryModule } from '../jobs/job-registry.module.js';
+import { SigningSecretsModule } from '../signing-secrets/signing-secrets.module.js';
 import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
-import { SecretIssuer } from './rotation/secret.rotator.js';
+import { SecretRotator } from './rotation/secret.rotator.js';
 import { WebhookController } from './api/webhook.controller.js';
-import { WebhookKeeper } from './webhook.reconciler.js';
-import { WebhookMender } from './reconciliation/webhook-repair.js';
+import { WebhookReconciler } from './webhook.reconciler.js';
+import { WebhookRepair } from './reconciliation/webhook-repair.js';
 import { WebhookService } from './webhook.service.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** Static webhooks: registered, kept as declared, and the secrets that Gemini issues for them. */
 @Module({
-  imports: [AccessModule, GeminiModule, MetricsModule, RegistryModule, VaultModule],
+  imports: [
+    AuthModule,
+    GeminiModule,
+    MetricsModule,
+    JobRegistryModule,
+    SigningSecretsModule,
+  ],
   controllers: [WebhookController],
-  providers: [GeminiWebhooks, SecretIssuer, WebhookKeeper, WebhookMender, WebhookService],
-  exports: [WebhookKeeper],
+  providers: [
+    GeminiWebhooks,
+    SecretRotator,
+    WebhookReconciler,
+    WebhookRepair,
+    WebhookService,
+  ],
+  exports: [WebhookReconciler],
 })
 export class WebhooksModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {

@@ -12,7 +12,7 @@ import { reconciledRecord } from '../../src/jobs/reconciliation/job-records.js';
 import { batchKind } from '../../src/jobs/kinds/batch.kind.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
 import { KafkaCluster } from '../../src/infrastructure/kafka/kafka-cluster.js';
-import { LogTail } from '../../src/publishing/history/topic-follower.js';
+import { TopicFollower } from '../../src/publishing/history/topic-follower.js';
 import { PROBLEM_STATUSES } from '../../src/internal-api/problems/problem-codes.js';
 import { KafkaPublisher } from '../../src/publishing/producer/kafka.publisher.js';
 import { IdsOnly } from '../../src/infrastructure/tracing/tracing.js';
@@ -184,7 +184,7 @@ describe('the table of metrics', () => {
       API_AUTH: 'none',
     });
     const cluster = new KafkaCluster(config, metrics);
-    const log = new LogTail(cluster, metrics, config.dedupe.ttlMs);
+    const log = new TopicFollower(cluster, metrics, config.dedupe.ttlMs);
     metrics.observe('dedupe_id_bytes', 'with the log store only', () => 0);
     void new KafkaPublisher(cluster, log, new IdsOnly(), metrics, config);
     const actual = (await metrics.registry.getMetricsAsJSON())

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
-import { JobWatcher } from '../../src/jobs/reconciliation/status-poller.js';
+import { StatusPoller } from '../../src/jobs/reconciliation/status-poller.js';
 import { newJobId } from '../../src/jobs/registry/job-id.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import type { Job } from '../../src/jobs/job.js';
@@ -42,8 +42,8 @@ const eventOf = ({ geminiName: id }: Job) =>
 
 /** Of its own accord nobody looks for hours. */
 const look = async ({ id }: Job) => {
-  await app.get(JobRegistry).change(id, (now) => ({ ...now, dueAt: 0 }));
-  await app.get(JobWatcher).watch(new AbortController().signal);
+  await app.get(JobRegistry).updateJob(id, (now) => ({ ...now, dueAt: 0 }));
+  await app.get(StatusPoller).pollDue(new AbortController().signal);
 };
 
 const deliver = async (job: Job, signed = eventOf(job)) =>

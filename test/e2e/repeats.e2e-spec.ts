@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Attempts } from '../../src/publishing/publications.js';
+import { Publications } from '../../src/publishing/publications.js';
 import { DedupeStore } from '../../src/publishing/dedupe-store.js';
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import type { PublishFault } from '../../src/publishing/event-publisher.js';
@@ -47,13 +47,13 @@ const expectToTryAgain = (answer: Answer, reason: string): void => {
 
 /** Resolves when that many requests have looked for a twin. */
 function looked(times: number, at = app): Promise<void> {
-  const attempts = at.get(Attempts);
-  const original = attempts.underWay.bind(attempts);
+  const attempts = at.get(Publications);
+  const original = attempts.inFlight.bind(attempts);
   return new Promise((resolve) => {
     let left = times;
-    attempts.underWay = (key) => {
+    attempts.inFlight = (key) => {
       if (--left === 0) {
-        attempts.underWay = original;
+        attempts.inFlight = original;
         resolve();
       }
       return original(key);
@@ -64,8 +64,8 @@ function looked(times: number, at = app): Promise<void> {
 const outcome = async (signed: Signed, at: TestApp): Promise<void> => {
   const key = `static:${signed.headers['webhook-id']}`;
   await at
-    .get(Attempts)
-    .underWay(key)
+    .get(Publications)
+    .inFlight(key)
     ?.catch(() => undefined);
 };
 

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
-import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
+import { SigningSecrets } from '../../src/signing-secrets/signing-secrets.js';
 import { startApp } from '../support/app.js';
 import { startEmulatedApp } from '../support/emulated-app.js';
 import { knownJob } from '../support/jobs.js';
@@ -172,7 +172,7 @@ describe('no line of the log, no answer and no metric', () => {
     }
     await call('POST', `/${id}/rotate`, { force: true });
     keys.write(`v2:${randomBytes(32).toString('base64url')}`);
-    while (app.get(SecretVault).troubles.length === 0) await setTimeout(50);
+    while (app.get(SigningSecrets).troubles.length === 0) await setTimeout(50);
     await call('GET', `/${id}`);
     shown.push((await ask(`${app.internalUrl}/health/ready`)).text);
     shown.push((await ask(`${app.internalUrl}/metrics`)).text, app.log.text);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
-import { advanced } from '../../src/jobs/job-lifecycle.js';
+import { withProgress } from '../../src/jobs/job-lifecycle.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { ask } from '../support/sender.js';
@@ -182,7 +182,9 @@ describe('requests that are uploaded', () => {
 /** As its webhook would say. */
 async function finish({ id, geminiName }: Taken): Promise<void> {
   gemini.finishJob(geminiName, 'succeeded');
-  await app.get(JobRegistry).change(id, (job) => advanced(job, 'succeeded', new Date()));
+  await app
+    .get(JobRegistry)
+    .updateJob(id, (job) => withProgress(job, 'succeeded', new Date()));
 }
 
 async function finished(collection: string, body: object): Promise<Taken> {

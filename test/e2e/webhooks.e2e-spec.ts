@@ -14,8 +14,8 @@ import {
 } from '@jest/globals';
 import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
-import { SecretVault } from '../../src/signing-secrets/signing-secrets.js';
-import { WebhookKeeper } from '../../src/webhooks/webhook.reconciler.js';
+import { SigningSecrets } from '../../src/signing-secrets/signing-secrets.js';
+import { WebhookReconciler } from '../../src/webhooks/webhook.reconciler.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { knownJob } from '../support/jobs.js';
@@ -61,8 +61,8 @@ function withApp(env: Record<string, string> = {}): void {
 
 /** The keeper begins a round when the application starts; a test's own rounds come after its end. */
 async function firstRound(): Promise<void> {
-  const vault = app.get(SecretVault);
-  while (!vault.value.seen) await new Promise((resolve) => setTimeout(resolve, 20));
+  const vault = app.get(SigningSecrets);
+  while (!vault.document.seen) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 interface Webhook {
@@ -166,7 +166,7 @@ describe('/v1/webhooks', () => {
     expect((answer.json as { detail: string }).detail).toMatch(
       /guide names batch\.cancelled/,
     );
-    expect(app.get(SecretVault).value.unsettled).toEqual([]);
+    expect(app.get(SigningSecrets).document.unsettled).toEqual([]);
   });
 
   it.each<[string, string, object | undefined, number, string]>([
@@ -224,8 +224,8 @@ describe('/v1/webhooks', () => {
     const signed = signedV1({}, liveSecrets(id));
     const refused = await post(`${app.url}/webhooks/gemini`, signed);
     expect(refused).toMatchObject({ status: 503, json: { reason: 'secrets-unsettled' } });
-    const vault = app.get(SecretVault);
-    while (vault.value.unsettled.length > 0)
+    const vault = app.get(SigningSecrets);
+    while (vault.document.unsettled.length > 0)
       await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await deliver(liveSecrets(id))).status).toBe(200);
   }, 20_000);
@@ -244,13 +244,16 @@ const BATCH = {
   batch: { inputConfig: { requests: { requests: [{ request: { contents: [{}] } }] } } },
 };
 
-const round = async () => {
-  const vault = app.get(SecretVault);
-  await vault.change((given) => {
-    const { seen: _, round: __, ...rest } = given;
+/** The next round is due at once, whatever was observed before. */
+const forgetLastRound = () =>
+  app.get(SigningSecrets).updateDocument((document) => {
+    const { seen: _, round: __, ...rest } = document;
     return rest;
   });
-  await app.get(WebhookKeeper).round();
+
+const round = async () => {
+  await forgetLastRound();
+  await app.get(WebhookReconciler).reconcile();
 };
 
 const own = () => gemini.webhooks.all().filter(({ name }) => name === NAME);
@@ -282,11 +285,11 @@ describe('a declared webhook', () => {
   });
 
   it('is compared once at a time: a second round of the process waits for the first', async () => {
-    await app.get(SecretVault).change(({ seen: _, round: __, ...rest }) => rest);
+    await forgetLastRound();
     const list = jest.spyOn(gemini.webhooks, 'list');
     for (const { id } of own()) gemini.webhooks.delete(id);
-    const keeper = app.get(WebhookKeeper);
-    await Promise.all([keeper.round(), keeper.round(), keeper.round()]);
+    const keeper = app.get(WebhookReconciler);
+    await Promise.all([keeper.reconcile(), keeper.reconcile(), keeper.reconcile()]);
     expect(own()).toHaveLength(1);
     // One before the webhook is made anew, one after
     expect(list).toHaveBeenCalledTimes(2);
@@ -473,7 +476,7 @@ describe('a webhook that is gone at Gemini', () => {
     await round();
     jest.spyOn(Date, 'now').mockReturnValue(now + 8 * 86_400_000);
     await round();
-    expect(app.get(SecretVault).value.webhooks).toEqual({});
+    expect(app.get(SigningSecrets).document.webhooks).toEqual({});
     expect((await deliver(secrets)).status).toBe(401);
     jest.restoreAllMocks();
   });
@@ -579,10 +582,10 @@ describe('a vault whose key is replaced', () => {
   withApp({ WEBHOOKS: DECLARED, WEBHOOKS_INTERVAL_SECONDS: '3600' });
 
   it('is sealed anew with the new one, and the old one can go', async () => {
-    const vault = app.get(SecretVault);
+    const vault = app.get(SigningSecrets);
     const old = readFileSync(keys.path, 'utf8');
     const fresh = `k2:${randomBytes(32).toString('base64url')}`;
-    const sealed = () => vault.value.webhooks[own()[0]!.id]?.secrets[0]?.sealed;
+    const sealed = () => vault.document.webhooks[own()[0]!.id]?.secrets[0]?.sealed;
     const before = sealed();
     keys.write(`${fresh}\n${old}`);
     while (sealed() === before) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { DedupeStore } from '../../src/publishing/dedupe-store.js';
-import { PublishedLog } from '../../src/publishing/topic-history.js';
+import { TopicHistory } from '../../src/publishing/topic-history.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { json, LoopbackServer } from '../support/loopback-server.js';
 import { ask } from '../support/sender.js';
@@ -49,7 +49,7 @@ function draining(): () => void {
 const CAUSES: readonly [string, () => () => void][] = [
   ['shutdown', draining],
   ['kafka', () => broken(app.publisher)],
-  ['log', () => broken(app.get(PublishedLog))],
+  ['log', () => broken(app.get(TopicHistory))],
   ['dedupe', () => broken(app.get(DedupeStore))],
 ];
 

@@ -38,7 +38,7 @@ beforeEach(async () => {
 /** Asks until it is given, or the server answers at all. */
 async function takenBy(leases: RedisLeases, key: string): Promise<void> {
   for (;;) {
-    const taken = await leases.take(key).catch((error: unknown) => {
+    const taken = await leases.acquire(key).catch((error: unknown) => {
       if (error instanceof RedisUnavailableError) return false;
       throw error;
     });
@@ -51,7 +51,7 @@ async function takenBy(leases: RedisLeases, key: string): Promise<void> {
 async function untilGrace(leases: RedisLeases): Promise<void> {
   for (;;) {
     try {
-      await leases.take(`grace-${Math.random()}`);
+      await leases.acquire(`grace-${Math.random()}`);
       await delay(10);
     } catch (error) {
       expect(error).toBeInstanceOf(RedisUnavailableError);
@@ -62,37 +62,37 @@ async function untilGrace(leases: RedisLeases): Promise<void> {
 
 describe('leases in Redis', () => {
   it('belong to one replica until it gives them back', async () => {
-    expect(await ours.take('a')).toBe(true);
-    expect(await ours.take('a')).toBe(true);
-    expect(await theirs.take('a')).toBe(false);
-    await theirs.giveBack('a');
-    expect(await theirs.take('a')).toBe(false);
-    await ours.giveBack('a');
-    expect(await theirs.take('a')).toBe(true);
+    expect(await ours.acquire('a')).toBe(true);
+    expect(await ours.acquire('a')).toBe(true);
+    expect(await theirs.acquire('a')).toBe(false);
+    await theirs.releaseLease('a');
+    expect(await theirs.acquire('a')).toBe(false);
+    await ours.releaseLease('a');
+    expect(await theirs.acquire('a')).toBe(true);
   });
 
   it('run out by themselves, also after the record was published', async () => {
-    await ours.take('b');
+    await ours.acquire('b');
     ours.finish();
-    expect(await theirs.take('b')).toBe(false);
+    expect(await theirs.acquire('b')).toBe(false);
     await delay(LEASE_MS);
-    expect(await theirs.take('b')).toBe(true);
+    expect(await theirs.acquire('b')).toBe(true);
   });
 
   it('hold on while they are renewed, and are not renewed by another', async () => {
-    await ours.take('c');
+    await ours.acquire('c');
     for (let i = 0; i < 6; i++) {
       await delay(LEASE_MS / 3);
       expect(await ours.renew(['c'])).toEqual([true]);
       expect(await theirs.renew(['c'])).toEqual([false]);
-      expect(await theirs.take('c')).toBe(false);
+      expect(await theirs.acquire('c')).toBe(false);
     }
   });
 
   it('share a command when they are taken at the same moment', async () => {
     await operator.config('RESETSTAT');
     const keys = Array.from({ length: 100 }, (_, i) => `many-${i}`);
-    expect(new Set(await Promise.all(keys.map((key) => ours.take(key))))).toEqual(
+    expect(new Set(await Promise.all(keys.map((key) => ours.acquire(key))))).toEqual(
       new Set([true]),
     );
     const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await operator.info('commandstats'));
@@ -106,9 +106,9 @@ describe('leases in Redis', () => {
     'are given to nobody, when Redis %s, before their holders could say so again',
     async (how, happens) => {
       const ourKey = `d-${how}`;
-      expect(await ours.take(ourKey)).toBe(true);
+      expect(await ours.acquire(ourKey)).toBe(true);
       await happens();
-      await theirs.take('x').catch(() => false);
+      await theirs.acquire('x').catch(() => false);
       const since = performance.now();
       await takenBy(theirs, 'other');
       expect(performance.now() - since).toBeGreaterThan(LEASE_MS / 2);
@@ -120,25 +120,25 @@ describe('leases in Redis', () => {
       expect(await ours.renew([ourKey])).toEqual([true]);
       await delay(LEASE_MS / 2);
       expect(theirs.unready).toBeUndefined();
-      expect(await theirs.take(ourKey)).toBe(false);
-      expect(await theirs.take(`free-${Math.random()}`)).toBe(true);
+      expect(await theirs.acquire(ourKey)).toBe(false);
+      expect(await theirs.acquire(`free-${Math.random()}`)).toBe(true);
     },
     30_000,
   );
 
   it('are renewed in pieces, however many there are', async () => {
     const keys = Array.from({ length: 600 }, (_, i) => `piece-${i}`);
-    await Promise.all(keys.map((key) => ours.take(key)));
-    await theirs.take('theirs');
+    await Promise.all(keys.map((key) => ours.acquire(key)));
+    await theirs.acquire('theirs');
     const held = await ours.renew([...keys, 'theirs']);
     expect(held).toEqual([...keys.map(() => true), false]);
   });
 
   it('fail fast while Redis is silent', async () => {
     await redis.pause();
-    await expect(ours.take('e')).rejects.toBeInstanceOf(RedisUnavailableError);
+    await expect(ours.acquire('e')).rejects.toBeInstanceOf(RedisUnavailableError);
     const since = performance.now();
-    await expect(ours.take('e')).rejects.toBeInstanceOf(RedisUnavailableError);
+    await expect(ours.acquire('e')).rejects.toBeInstanceOf(RedisUnavailableError);
     expect(performance.now() - since).toBeLessThan(400);
     await redis.resume();
     await takenBy(ours, 'e');

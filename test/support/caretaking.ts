@@ -1,12 +1,12 @@
 import type { Config } from '../../src/config/config.js';
 import { MemoryDedupeStore } from '../../src/publishing/dedupe/memory.dedupe-store.js';
-import { GeminiQuestions } from '../../src/jobs/reconciliation/rate-limited-gemini.js';
-import { JobFinder } from '../../src/jobs/reconciliation/submission-recovery.js';
-import { JobPublications } from '../../src/jobs/reconciliation/once-publisher.js';
-import { JobTeller } from '../../src/jobs/reconciliation/lifecycle-publisher.js';
-import { JobWatcher } from '../../src/jobs/reconciliation/status-poller.js';
+import { RateLimitedGemini } from '../../src/jobs/reconciliation/rate-limited-gemini.js';
+import { SubmissionRecovery } from '../../src/jobs/reconciliation/submission-recovery.js';
+import { OncePublisher } from '../../src/jobs/reconciliation/once-publisher.js';
+import { LifecyclePublisher } from '../../src/jobs/reconciliation/lifecycle-publisher.js';
+import { StatusPoller } from '../../src/jobs/reconciliation/status-poller.js';
 import { Metrics } from '../../src/infrastructure/metrics/metrics.js';
-import { Attempts } from '../../src/publishing/publications.js';
+import { Publications } from '../../src/publishing/publications.js';
 import type { Job } from '../../src/jobs/job.js';
 import { MemoryJobRegistry } from '../../src/jobs/registry/memory.job-registry.js';
 import { FakeGemini } from './fake-gemini.js';
@@ -30,10 +30,10 @@ export class Caretaking {
   readonly registry = new MemoryJobRegistry();
   readonly store = new MemoryDedupeStore(DAY_MS, 100);
   readonly publisher = new RecordingPublisher();
-  readonly questions: GeminiQuestions;
-  readonly teller: JobTeller;
-  readonly finder: JobFinder;
-  readonly watcher: JobWatcher;
+  readonly questions: RateLimitedGemini;
+  readonly teller: LifecyclePublisher;
+  readonly finder: SubmissionRecovery;
+  readonly watcher: StatusPoller;
   private readonly signal = new AbortController().signal;
 
   constructor({ callsPerMinute = 600, ackBudgetMs = 4000 } = {}) {
@@ -48,28 +48,28 @@ export class Caretaking {
       },
     } as Config;
     const metrics = new Metrics();
-    const attempts = new Attempts(this.store, metrics, config);
-    const publications = new JobPublications(attempts, this.publisher, metrics, config);
-    const questions = new GeminiQuestions(this.gemini, config);
+    const attempts = new Publications(this.store, metrics, config);
+    const publications = new OncePublisher(attempts, this.publisher, metrics, config);
+    const questions = new RateLimitedGemini(this.gemini, config);
     this.questions = questions;
     const { registry } = this;
-    this.teller = new JobTeller(registry, publications, config);
-    this.finder = new JobFinder(registry, questions, config);
-    this.watcher = new JobWatcher(registry, questions, publications, metrics, config);
+    this.teller = new LifecyclePublisher(registry, publications, config);
+    this.finder = new SubmissionRecovery(registry, questions, config);
+    this.watcher = new StatusPoller(registry, questions, publications, metrics, config);
   }
 
   find(): Promise<void> {
-    return this.finder.find(this.signal);
+    return this.finder.recoverPending(this.signal);
   }
 
   watch(): Promise<void> {
-    return this.watcher.watch(this.signal);
+    return this.watcher.pollDue(this.signal);
   }
 
   /** Everything that is due, once. */
   async round(): Promise<void> {
-    await this.teller.tell();
-    await this.finder.release();
+    await this.teller.publishPending();
+    await this.finder.expireUnanswered();
     await this.find();
     await this.watch();
   }

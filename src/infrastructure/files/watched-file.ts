@@ -31,7 +31,7 @@ export class WatchedFile<T> {
       const text = readFileSync(path, 'utf8');
       return [text, parse(text)];
     });
-    this.timer = setInterval(() => void this.look(), INTERVAL_MS);
+    this.timer = setInterval(() => void this.checkForChange(), INTERVAL_MS);
     this.timer.unref();
   }
 
@@ -43,7 +43,7 @@ export class WatchedFile<T> {
     clearInterval(this.timer);
   }
 
-  private async look(): Promise<void> {
+  private async checkForChange(): Promise<void> {
     try {
       const text = await readFile(this.path, 'utf8');
       if (text === this.text) return;

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { repeatedly } from '../timing/run-every.js';
+import { runEvery } from '../timing/run-every.js';
 
 /** Read again in the background after this time. */
 const FRESH_MS = 600_000;
@@ -64,11 +64,11 @@ export class RemoteKeys<Keys> {
    *   be brought up to date.
    */
   async match<T>(verify: (keys: Keys) => T | Promise<T>): Promise<T | undefined> {
-    const keys = this.usable() ?? (await this.refreshed());
+    const keys = this.usable() ?? (await this.refresh());
     if (!keys) throw new KeysUnavailableError('the JWKS endpoint gives no keys');
     const found = await verify(keys);
     if (found !== undefined) return found;
-    const newer = await this.refreshed();
+    const newer = await this.refresh();
     const second = newer && newer !== keys ? await verify(newer) : undefined;
     if (second === undefined && this.failing) {
       throw new KeysUnavailableError('no key matches, and the JWKS endpoint is down');
@@ -80,9 +80,9 @@ export class RemoteKeys<Keys> {
   keepFresh(): void {
     const { signal } = this.ending;
     const look = async () => {
-      if (this.failing || !this.keys || this.isOld) await this.refreshed();
+      if (this.failing || !this.keys || this.isOld) await this.refresh();
     };
-    void repeatedly(look, { everyMs: BACKOFF_MS, signal, onError: () => undefined });
+    void runEvery(look, { everyMs: BACKOFF_MS, signal, onError: () => undefined });
   }
 
   close(): void {
@@ -96,11 +96,11 @@ export class RemoteKeys<Keys> {
   /** The keys at hand; asks for newer ones in the background when they are getting old. */
   private usable(): Keys | undefined {
     const keys = this.usableNow();
-    if (keys && this.isOld) void this.refreshed();
+    if (keys && this.isOld) void this.refresh();
     return keys;
   }
 
-  private async refreshed(): Promise<Keys | undefined> {
+  private async refresh(): Promise<Keys | undefined> {
     const pause = this.failing ? BACKOFF_MS : COOLDOWN_MS;
     if (!this.asking && this.now() - this.askedAt < pause) return this.usableNow();
     this.asking ??= this.ask().finally(() => (this.asking = undefined));
@@ -119,12 +119,12 @@ export class RemoteKeys<Keys> {
       this.readAt = this.now();
       this.failing = false;
     } catch (error) {
-      this.tell(error);
+      this.logFailure(error);
       this.failing = true;
     }
   }
 
-  private tell(error: unknown): void {
+  private logFailure(error: unknown): void {
     if (this.failing && this.now() - this.toldAt < TELL_MS) return;
     this.toldAt = this.now();
     const reason = reasonOf(error);

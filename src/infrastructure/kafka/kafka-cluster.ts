@@ -33,7 +33,7 @@ export interface ClusterFollower {
    *
    * @throws what keeps the cluster from being used: it is unready until a later look.
    */
-  lead(states: readonly TopicState[]): void | Promise<void>;
+  onTopology(states: readonly TopicState[]): void | Promise<void>;
 }
 
 /** Looks at Kafka for ever: are our topics there and as durable as configured, who leads them? */
@@ -86,7 +86,7 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /** Something failed that a look may explain. */
-  lookAgain(): void {
+  refreshSoon(): void {
     this.wake.abort();
   }
 
@@ -96,7 +96,7 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
 
   async onApplicationShutdown(): Promise<void> {
     this.closing = true;
-    this.lookAgain();
+    this.refreshSoon();
     await Promise.race([this.loop, delay(2000, undefined, { ref: false })]);
     await Promise.race([this.admin.disconnect(), delay(1000, undefined, { ref: false })]);
   }
@@ -105,7 +105,7 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
     for (let failures = 0; !this.closing;) {
       this.wake = new AbortController();
       try {
-        await this.look();
+        await this.refreshTopology();
         failures = 0;
         this.report(undefined);
       } catch (error) {
@@ -120,20 +120,20 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
     }
   }
 
-  private async look(): Promise<void> {
+  private async refreshTopology(): Promise<void> {
     await this.admin.connect();
     if (performance.now() - this.ensuredAt > ENSURE_MS) {
       await this.topics.ensure();
       this.ensuredAt = performance.now();
     }
     const { states, troubles } = await this.topics.describe();
-    const believed = states.filter((state) => this.believes(state));
-    for (const follower of this.followers) await follower.lead(believed);
+    const believed = states.filter((state) => this.isKnownState(state));
+    for (const follower of this.followers) await follower.onTopology(believed);
     if (troubles.length > 0) throw new Error(troubles.join('; '));
   }
 
   /** One broker with an old view must not pass for a topic that was made anew with fewer partitions. */
-  private believes({ name, leaders }: TopicState): boolean {
+  private isKnownState({ name, leaders }: TopicState): boolean {
     const known = this.sizes.get(name) ?? { partitions: 0, contradicted: 0 };
     const isFewer = leaders.length < known.partitions;
     const contradicted = isFewer ? known.contradicted + 1 : 0;

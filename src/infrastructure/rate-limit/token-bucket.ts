@@ -1,7 +1,7 @@
 const MINUTE_MS = 60_000;
 
 /** So many calls a minute; what is not called is saved up. Full at the start. */
-export class CallBucket {
+export class TokenBucket {
   private calls: number;
   private filledAt: number;
 
@@ -19,7 +19,7 @@ export class CallBucket {
   }
 
   /** Takes a call. Returns the seconds to wait when there is none; 0: it may be made. */
-  take(): number {
+  tryAcquire(): number {
     const now = this.now();
     const more = ((now - this.filledAt) * this.perMinute) / MINUTE_MS;
     this.calls = Math.min(this.most, this.calls + more);

@@ -10,7 +10,10 @@ const MAX_WAIT_MS = 1000;
  *
  * @throws {RedisUnavailableError} after that, or whatever else `work` throws at once.
  */
-export async function persistently<T>(work: () => Promise<T>, forMs: number): Promise<T> {
+export async function retryWhileUnavailable<T>(
+  work: () => Promise<T>,
+  forMs: number,
+): Promise<T> {
   const deadline = performance.now() + forMs;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
     try {

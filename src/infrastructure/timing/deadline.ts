@@ -1,18 +1,18 @@
 /** No outcome within the ack budget. What is under way goes on, and a repeat will join it. */
-export class AckBudgetError extends Error {
-  override readonly name = 'AckBudgetError';
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
 }
 
 /**
  * The outcome of `work`, if it comes in time; `work` itself is not stopped.
  *
  * @param deadline on the clock of `performance.now()`, in ms.
- * @throws {AckBudgetError} or what `work` throws.
+ * @throws {DeadlineError} or what `work` throws.
  */
-export function withinBudget<T>(work: Promise<T>, deadline: number): Promise<T> {
+export function withDeadline<T>(work: Promise<T>, deadline: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new AckBudgetError('ack budget spent')),
+      () => reject(new DeadlineError('ack budget spent')),
       deadline - performance.now(),
     );
     const settle = <V>(end: (value: V) => void) => {

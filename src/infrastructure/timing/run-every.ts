@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 /** Does something again and again, now first; resolves at the end. */
-export async function repeatedly(
+export async function runEvery(
   work: () => Promise<unknown>,
   { everyMs, signal, onError }: Pace,
 ): Promise<void> {

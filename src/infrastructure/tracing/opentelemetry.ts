@@ -21,7 +21,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { LogQuota } from '../logging/log-rate-limit.js';
+import { LogRateLimit } from '../logging/log-rate-limit.js';
 import { parseTraceparent } from './traceparent.js';
 import {
   IdsOnly,
@@ -157,9 +157,10 @@ const nothing = (): void => undefined;
 
 function quietly(logger: Logger): DiagLogger {
   // Apart, so that warnings cannot drown what fails
-  const [errors, warnings] = [new LogQuota(), new LogQuota()];
-  const say = (quota: LogQuota) => (message: string) => {
-    if (quota.take()) logger.warn({ message: 'tracing', reason: summaryOf(message) });
+  const [errors, warnings] = [new LogRateLimit(), new LogRateLimit()];
+  const say = (quota: LogRateLimit) => (message: string) => {
+    if (quota.tryAcquire())
+      logger.warn({ message: 'tracing', reason: summaryOf(message) });
   };
   return {
     error: say(errors),

@@ -1,9 +1,9 @@
-import { Problem } from '../problems/problem.exception.js';
+import { ProblemException } from '../problems/problem.exception.js';
 import type { ProblemRow } from '../problems/problem-codes.js';
-import type { AccessError, AccessFault } from './auth.error.js';
+import type { AuthError, AuthFault } from './auth.error.js';
 import type { Scope } from '../../config/api-scopes.js';
 
-const PROBLEMS: Readonly<Record<AccessFault, ProblemRow>> = {
+const PROBLEMS: Readonly<Record<AuthFault, ProblemRow>> = {
   'token-missing': [401, 'unauthenticated', 'a bearer token is required'],
   'token-unknown': [401, 'unauthenticated', 'the bearer token is not known'],
   'token-invalid': [401, 'unauthenticated', 'the bearer token is not one of ours'],
@@ -22,14 +22,20 @@ const PROBLEMS: Readonly<Record<AccessFault, ProblemRow>> = {
  * @param scope that the operation needs.
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3
  */
-export function accessProblem(error: AccessError, scope: Scope): Problem {
+export function authProblem(error: AuthError, scope: Scope): ProblemException {
   const [status, code, detail] = PROBLEMS[error.fault];
   const extensions = error.fault === 'scope-missing' ? { scope } : {};
-  return new Problem(status, code, detail, headersOf(error, status, scope), extensions);
+  return new ProblemException(
+    status,
+    code,
+    detail,
+    headersOf(error, status, scope),
+    extensions,
+  );
 }
 
 function headersOf(
-  { fault, retryAfterSeconds }: AccessError,
+  { fault, retryAfterSeconds }: AuthError,
   status: number,
   scope: Scope,
 ): Record<string, string> {

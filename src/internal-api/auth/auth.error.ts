@@ -1,5 +1,5 @@
 /** Why a call was refused. Doubles as a metric label: keep the set small. */
-export const ACCESS_FAULTS = [
+export const AUTH_FAULTS = [
   'token-missing',
   'token-unknown',
   'token-invalid',
@@ -10,16 +10,16 @@ export const ACCESS_FAULTS = [
   'identity-provider-unavailable',
 ] as const;
 
-export type AccessFault = (typeof ACCESS_FAULTS)[number];
+export type AuthFault = (typeof AUTH_FAULTS)[number];
 
 /** A call that must not pass. Holds nothing of a token: safe to log. */
-export class AccessError extends Error {
+export class AuthError extends Error {
   override readonly name = 'AccessError';
   /** When a repeat may pass; undefined where only another token helps. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
-    readonly fault: AccessFault,
+    readonly fault: AuthFault,
     options: ErrorOptions & { retryAfterSeconds?: number } = {},
   ) {
     super(`call refused: ${fault}`, options);

@@ -1,10 +1,10 @@
 import { Injectable, Logger, type NestMiddleware } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
-import { AccessError } from './auth.error.js';
-import { accessProblem } from './auth-problem.js';
+import { AuthError } from './auth.error.js';
+import { authProblem } from './auth-problem.js';
 import { Authenticator } from './authenticator.js';
-import { CallRate } from './caller-rate-limit.js';
+import { CallerRateLimit } from './caller-rate-limit.js';
 import { neededScope } from './needed-scope.js';
 import { attachedPrincipal, attachPrincipal, type Principal } from './principal.js';
 import type { Scope } from '../../config/api-scopes.js';
@@ -16,12 +16,12 @@ import type { Scope } from '../../config/api-scopes.js';
  * nobody else's megabytes are worth reading. `protect()` puts it there.
  */
 @Injectable()
-export class AccessMiddleware implements NestMiddleware {
-  private readonly logger = new Logger(AccessMiddleware.name);
+export class AuthMiddleware implements NestMiddleware {
+  private readonly logger = new Logger(AuthMiddleware.name);
 
   constructor(
     private readonly authenticator: Authenticator,
-    private readonly rate: CallRate,
+    private readonly rate: CallerRateLimit,
     private readonly metrics: Metrics,
   ) {}
 
@@ -31,11 +31,11 @@ export class AccessMiddleware implements NestMiddleware {
     try {
       // Attached already where the paths of two operations overlap: it then needs both scopes
       const principal = attachedPrincipal(request) ?? (await this.admitted(request));
-      if (!principal.scopes.has(scope)) throw new AccessError('scope-missing');
+      if (!principal.scopes.has(scope)) throw new AuthError('scope-missing');
     } catch (error) {
-      if (!(error instanceof AccessError)) throw error;
+      if (!(error instanceof AuthError)) throw error;
       this.report(error, attachedPrincipal(request)?.name, scope);
-      throw accessProblem(error, scope);
+      throw authProblem(error, scope);
     }
     next();
   }
@@ -45,13 +45,12 @@ export class AccessMiddleware implements NestMiddleware {
     const principal = await this.authenticator.principalOf(authorization);
     attachPrincipal(request, principal);
     const retryAfterSeconds = this.rate.take(principal.name);
-    if (retryAfterSeconds > 0)
-      throw new AccessError('rate-limited', { retryAfterSeconds });
+    if (retryAfterSeconds > 0) throw new AuthError('rate-limited', { retryAfterSeconds });
     return principal;
   }
 
   /** At debug level only: the metric counts all, and anybody can send what is refused. */
-  private report({ fault }: AccessError, caller: string | undefined, scope: Scope): void {
+  private report({ fault }: AuthError, caller: string | undefined, scope: Scope): void {
     this.metrics.apiRefusals.inc({ reason: fault });
     this.logger.debug({ message: 'call refused', reason: fault, caller, scope });
   }

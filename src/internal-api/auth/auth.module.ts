@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
 import { Authenticator } from './authenticator.js';
-import { CallRate } from './caller-rate-limit.js';
+import { CallerRateLimit } from './caller-rate-limit.js';
 
 /** Who may call the internal API; `protect()` puts it before a controller. */
 @Module({
@@ -10,12 +10,12 @@ import { CallRate } from './caller-rate-limit.js';
   providers: [
     Authenticator,
     {
-      provide: CallRate,
+      provide: CallerRateLimit,
       inject: [CONFIG],
-      useFactory: ({ access }: Config) => new CallRate(access.ratePerMinute),
+      useFactory: ({ access }: Config) => new CallerRateLimit(access.ratePerMinute),
     },
   ],
   // What the middleware needs in the module that applies it
-  exports: [Authenticator, CallRate, MetricsModule],
+  exports: [Authenticator, CallerRateLimit, MetricsModule],
 })
-export class AccessModule {}
+export class AuthModule {}

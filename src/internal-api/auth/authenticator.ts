@@ -7,7 +7,7 @@ import {
 import { CONFIG, type Config } from '../../config/config.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { WatchedFile } from '../../infrastructure/files/watched-file.js';
-import { AccessError } from './auth.error.js';
+import { AuthError } from './auth.error.js';
 import { findFileToken, parseFileTokens, type FileToken } from './file-tokens.js';
 import { isJws, OidcTokens } from './oidc-tokens.js';
 import type { Principal } from './principal.js';
@@ -36,7 +36,7 @@ export class Authenticator implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * @param authorization the header of that name.
-   * @throws {AccessError} never saying whether a token was close.
+   * @throws {AuthError} never saying whether a token was close.
    */
   async principalOf(authorization: string | undefined): Promise<Principal> {
     if (this.open) return ANYONE;
@@ -44,7 +44,7 @@ export class Authenticator implements OnApplicationBootstrap, OnModuleDestroy {
     const known = this.fileTokens && findFileToken(token, this.fileTokens.value);
     if (known) return known;
     if (this.oidcTokens && isJws(token)) return this.oidcTokens.principalOf(token);
-    throw new AccessError('token-unknown');
+    throw new AuthError('token-unknown');
   }
 
   onApplicationBootstrap(): void {
@@ -61,5 +61,5 @@ function bearerToken(authorization = ''): string {
   const token = BEARER.exec(authorization)?.[1];
   if (token !== undefined) return token;
   const isGiven = /^Bearer\s+\S/i.test(authorization);
-  throw new AccessError(isGiven ? 'token-invalid' : 'token-missing');
+  throw new AuthError(isGiven ? 'token-invalid' : 'token-missing');
 }

@@ -1,4 +1,4 @@
-import { CallBucket } from '../../infrastructure/rate-limit/token-bucket.js';
+import { TokenBucket } from '../../infrastructure/rate-limit/token-bucket.js';
 
 /** More callers than this: the one who was quiet the longest is forgotten. */
 const MAX_CALLERS = 10_000;
@@ -7,9 +7,9 @@ const MAX_CALLERS = 10_000;
  * How often each caller may call: a bucket of a minute's calls, which fills as time passes.
  * Of this process only; bounded, because a bucket that is forgotten counts as full.
  */
-export class CallRate {
+export class CallerRateLimit {
   /** In the order of the last calls, the oldest first. */
-  private readonly buckets = new Map<string, CallBucket>();
+  private readonly buckets = new Map<string, TokenBucket>();
 
   /**
    * @param perMinute 0 for no limit.
@@ -25,11 +25,11 @@ export class CallRate {
     if (this.perMinute === 0) return 0;
     const bucket =
       this.buckets.get(caller) ??
-      new CallBucket(this.perMinute, this.perMinute, this.now);
+      new TokenBucket(this.perMinute, this.perMinute, this.now);
     this.buckets.delete(caller);
     this.buckets.set(caller, bucket);
     if (this.buckets.size > MAX_CALLERS) this.forgetOldest();
-    return bucket.take();
+    return bucket.tryAcquire();
   }
 
   private forgetOldest(): void {

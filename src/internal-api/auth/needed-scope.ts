@@ -12,7 +12,7 @@ interface Holder {
   [NEEDED]?: Scope;
 }
 
-/** Middleware that tells `AccessMiddleware` what the route needs. */
+/** Middleware that tells `AuthMiddleware` what the route needs. */
 export function needs(scope: Scope) {
   return (request: Request, _response: Response, next: NextFunction): void => {
     (request as Holder)[NEEDED] = scope;

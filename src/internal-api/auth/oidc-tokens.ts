@@ -1,7 +1,7 @@
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
 import type { Config } from '../../config/config.js';
 import { KeysUnavailableError } from '../../infrastructure/jwks/remote-keys.js';
-import { AccessError, type AccessFault } from './auth.error.js';
+import { AuthError, type AuthFault } from './auth.error.js';
 import { IssuerKeys, type KeyResolver } from './issuer-keys.js';
 import type { Principal } from './principal.js';
 import { SCOPES, type Scope } from '../../config/api-scopes.js';
@@ -50,30 +50,30 @@ export class OidcTokens {
    * and a `sub`. Scopes are those of `scope` and `scp`; a token with neither has what the
    * settings grant to its subject, by default nothing.
    *
-   * @throws {AccessError} `token-…`, or `identity-provider-unavailable` while keys are
+   * @throws {AuthError} `token-…`, or `identity-provider-unavailable` while keys are
    *   missing that could show whether the token is good.
    */
   async principalOf(token: string): Promise<Principal> {
     const claims = await this.claimsOf(token);
     const subject = claims.sub as unknown;
     if (typeof subject !== 'string' || !SUBJECT.test(subject)) {
-      throw new AccessError('token-invalid');
+      throw new AuthError('token-invalid');
     }
     const scopes = claimedScopes(claims) ?? this.grantedTo(subject);
     return { name: `oidc:${subject}`, scopes: new Set(scopes) };
   }
 
   private async claimsOf(token: string): Promise<JWTPayload> {
-    if (!hasGoodAlgorithm(token)) throw new AccessError('token-invalid');
+    if (!hasGoodAlgorithm(token)) throw new AuthError('token-invalid');
     try {
       const claims = await this.keys.match((resolve) => this.verify(token, resolve));
       if (claims) return claims;
     } catch (error) {
       if (!(error instanceof KeysUnavailableError)) throw error;
       const retryAfterSeconds = RETRY_AFTER_SECONDS;
-      throw new AccessError('identity-provider-unavailable', { retryAfterSeconds });
+      throw new AuthError('identity-provider-unavailable', { retryAfterSeconds });
     }
-    throw new AccessError('token-unknown');
+    throw new AuthError('token-unknown');
   }
 
   /** The claims; undefined when no key matches, which newer keys may change. */
@@ -94,7 +94,7 @@ export class OidcTokens {
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) return undefined;
       if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
-      throw new AccessError(faultOf(error));
+      throw new AuthError(faultOf(error));
     }
   }
 
@@ -114,7 +114,7 @@ function hasGoodAlgorithm(token: string): boolean {
 }
 
 /** Without the error itself, which holds the claims. */
-function faultOf(error: unknown): AccessFault {
+function faultOf(error: unknown): AuthFault {
   if (error instanceof errors.JWTExpired) return 'token-expired';
   const isClaim = error instanceof errors.JWTClaimValidationFailed;
   return isClaim && error.claim === 'aud' ? 'token-audience' : 'token-invalid';

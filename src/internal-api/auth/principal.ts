@@ -22,7 +22,7 @@ export function attachPrincipal(request: Request & Holder, principal: Principal)
   request[PRINCIPAL] = principal;
 }
 
-/** Undefined before `AccessMiddleware` has let the request pass. */
+/** Undefined before `AuthMiddleware` has let the request pass. */
 export function attachedPrincipal(request: Request & Holder): Principal | undefined {
   return request[PRINCIPAL];
 }

@@ -2,7 +2,7 @@ import { RequestMethod, type MiddlewareConsumer, type Type } from '@nestjs/commo
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/internal';
 import { MetadataScanner, Reflector } from '@nestjs/core';
 import type { RequestHandler } from 'express';
-import { AccessMiddleware } from './auth.middleware.js';
+import { AuthMiddleware } from './auth.middleware.js';
 import { NeedsScope, needs } from './needed-scope.js';
 import type { Scope } from '../../config/api-scopes.js';
 
@@ -19,7 +19,7 @@ type Handler = (...args: never[]) => unknown;
 
 /**
  * Puts access control, and then the other middleware, before each operation of the
- * controllers. The module has to import `AccessModule`.
+ * controllers. The module has to import `AuthModule`.
  *
  * One operation at a time, because Nest leaves out a path that another one of the same call
  * covers (`jobs/search` beside `jobs/:id`), and with it the scope that it needs.
@@ -33,7 +33,7 @@ export function protect(
 ): void {
   for (const { scope, path, method } of controllers.flatMap(operationsOf)) {
     const route = { path, method };
-    consumer.apply(needs(scope), AccessMiddleware, ...others).forRoutes(route);
+    consumer.apply(needs(scope), AuthMiddleware, ...others).forRoutes(route);
   }
 }
 

@@ -1,35 +1,41 @@
 import type { GeminiError } from '../../gemini/gemini.error.js';
-import { Problem } from './problem.exception.js';
+import { ProblemException } from './problem.exception.js';
 
 const DEFAULT_RETRY_SECONDS = 30;
 
 /** What the caller of a submission is told that Gemini did not answer with a job. */
-export function submissionProblem(id: string, error: GeminiError): Problem {
+export function submissionProblem(id: string, error: GeminiError): ProblemException {
   if (error.outcome === 'refused') return geminiProblem(error, { id });
   const detail = `${error.message}; it may have taken the job, which is being found out: the same Idempotency-Key tells`;
   const code = 'gemini-outcome-unknown';
   return error.status === 503
-    ? new Problem(503, code, detail, later(error), { id, ...saidIn(error) })
-    : new Problem(504, code, detail, {}, { id, ...saidIn(error) });
+    ? new ProblemException(503, code, detail, later(error), { id, ...saidIn(error) })
+    : new ProblemException(504, code, detail, {}, { id, ...saidIn(error) });
 }
 
 /** Gemini did not do what it was asked for, and that is all: it can be asked again. */
-export function geminiProblem(error: GeminiError, more: object = {}): Problem {
+export function geminiProblem(error: GeminiError, more: object = {}): ProblemException {
   const { status, message } = error;
   const said = { ...more, ...saidIn(error) };
   if (status === 429) {
     const detail = 'Gemini takes no more for now';
-    return new Problem(429, 'gemini-rate-limited', detail, later(error), said);
+    return new ProblemException(429, 'gemini-rate-limited', detail, later(error), said);
   }
   const wasNotSent = status === undefined && error.outcome === 'refused';
   if (status === 503 || wasNotSent) {
-    return new Problem(503, 'gemini-unavailable', message, later(error), said);
+    return new ProblemException(503, 'gemini-unavailable', message, later(error), said);
   }
   if (error.outcome === 'unknown') {
-    return new Problem(504, 'gemini-unavailable', message, {}, said);
+    return new ProblemException(504, 'gemini-unavailable', message, {}, said);
   }
   // A bad key is not the caller's fault. A 403 may be: a file that is not there is answered so
-  return new Problem(status === 401 ? 502 : 422, 'gemini-refused', message, {}, said);
+  return new ProblemException(
+    status === 401 ? 502 : 422,
+    'gemini-refused',
+    message,
+    {},
+    said,
+  );
 }
 
 function later({ retryAfterSeconds = DEFAULT_RETRY_SECONDS }: GeminiError) {

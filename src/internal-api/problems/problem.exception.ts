@@ -1,7 +1,7 @@
 import type { ProblemCode, StatusOf } from './problem-codes.js';
 
 /** What the internal API answers instead of a result; `code` is stable, `detail` is for people. */
-export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
+export class ProblemException<Code extends ProblemCode = ProblemCode> extends Error {
   override readonly name = 'Problem';
 
   constructor(

@@ -8,8 +8,8 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { RedisUnavailableError } from '../../infrastructure/redis/redis-scripts.js';
-import { VaultUnavailableError } from '../../signing-secrets/secrets-store.js';
-import { Problem } from './problem.exception.js';
+import { SecretsUnavailableError } from '../../signing-secrets/secrets-store.js';
+import { ProblemException } from './problem.exception.js';
 import type { ProblemRow } from './problem-codes.js';
 
 /**
@@ -42,24 +42,26 @@ export class ProblemFilter implements ExceptionFilter {
       );
   }
 
-  private toProblem(error: unknown): Problem {
-    if (error instanceof Problem) return error;
+  private toProblem(error: unknown): ProblemException {
+    if (error instanceof ProblemException) return error;
     const row = error instanceof HttpException && FRAMEWORK.get(error.getStatus());
     if (row) {
       const [status, code, detail] = row;
-      return new Problem(status, code, detail);
+      return new ProblemException(status, code, detail);
     }
     if (error instanceof RedisUnavailableError) {
       this.logger.warn({ message: 'internal API without its registry', error });
       const detail = 'Redis does not answer; what was asked for may be done all the same';
-      return new Problem(503, 'registry-unavailable', detail, { 'Retry-After': '5' });
+      return new ProblemException(503, 'registry-unavailable', detail, {
+        'Retry-After': '5',
+      });
     }
-    if (error instanceof VaultUnavailableError) {
+    if (error instanceof SecretsUnavailableError) {
       const again = { 'Retry-After': '5' };
-      return new Problem(503, 'vault-unavailable', error.message, again);
+      return new ProblemException(503, 'vault-unavailable', error.message, again);
     }
     this.logger.error({ message: 'internal API failed', error });
-    return new Problem(500, 'internal', 'the bridge failed; its log says why');
+    return new ProblemException(500, 'internal', 'the bridge failed; its log says why');
   }
 }
 

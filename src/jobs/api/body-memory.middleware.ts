@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 
 const READ_TIMEOUT_MS = 60_000;
 
@@ -14,7 +14,7 @@ export interface BodyBounds {
  * Lets bodies in for which there is room: each is in memory several times over while it is
  * checked, hashed and written for Gemini. One that does not come to its end is cut off.
  */
-export function bodyRoom({ each, all }: BodyBounds): RequestHandler {
+export function limitBodyMemory({ each, all }: BodyBounds): RequestHandler {
   let held = 0;
   return (request, response, next) => {
     // Whoever went away while it was found out who they are
@@ -22,7 +22,7 @@ export function bodyRoom({ each, all }: BodyBounds): RequestHandler {
     const length = Math.min(lengthOf(request) ?? each, each);
     if (held + length > all) {
       const detail = 'too many large bodies are being worked on';
-      next(new Problem(503, 'overloaded', detail, { 'Retry-After': '2' }));
+      next(new ProblemException(503, 'overloaded', detail, { 'Retry-After': '2' }));
       return;
     }
     held += length;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { JOB_KINDS } from '../job-kinds.js';
 import type { JobKind } from '../job-kind.js';
 import { invalidBody, type Fault } from '../../internal-api/problems/schema-faults.js';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 import { RESERVED_METADATA } from '../correlation.js';
 import { excessOf, type Json, type JsonBounds } from '../../infrastructure/json/json.js';
 
@@ -67,11 +67,11 @@ export const BODIES: ReadonlyMap<JobKind, z.ZodType> = new Map(
   }),
 );
 
-/** Members of an order as a URL has them. @throws {Problem} 422 */
+/** Members of an order as a URL has them. @throws {ProblemException} 422 */
 export function parseUploadOrder(kind: JobKind, query: unknown): UploadOrder {
   if (!takesFile(kind)) {
     const detail = `a job of kind ${kind.name} has no requests to upload`;
-    throw new Problem(415, 'unsupported-media-type', detail);
+    throw new ProblemException(415, 'unsupported-media-type', detail);
   }
   const { metadata, ...others } = query as Readonly<Record<string, unknown>>;
   const given = {
@@ -81,7 +81,10 @@ export function parseUploadOrder(kind: JobKind, query: unknown): UploadOrder {
   if ('file' in others) {
     throw notJob(kind, [{ path: ['file'], message: 'is what the body becomes' }]);
   }
-  const { displayName } = parseOrder(kind, { ...given, file: 'files/to-be-uploaded' });
+  const { displayName } = parseSubmission(kind, {
+    ...given,
+    file: 'files/to-be-uploaded',
+  });
   return { ...given, displayName };
 }
 
@@ -98,8 +101,8 @@ function parsedJson(text: unknown): unknown {
   }
 }
 
-/** @throws {Problem} 422 with every fault and where it is. */
-export function parseOrder(kind: JobKind, body: unknown): JobOrder {
+/** @throws {ProblemException} 422 with every fault and where it is. */
+export function parseSubmission(kind: JobKind, body: unknown): JobOrder {
   const excess = excessOf(body, BOUNDS);
   if (excess) throw notJob(kind, [{ path: [], message: EXCESSES[excess] }]);
   const parsed = (BODIES.get(kind) as z.ZodType<Frame & Json>).safeParse(body);
@@ -110,6 +113,6 @@ export function parseOrder(kind: JobKind, body: unknown): JobOrder {
   throw notJob(kind, parsed.error.issues);
 }
 
-function notJob({ name }: JobKind, faults: readonly Fault[]): Problem {
+function notJob({ name }: JobKind, faults: readonly Fault[]): ProblemException {
   return invalidBody(`the body is not a job of kind ${name}`, faults);
 }

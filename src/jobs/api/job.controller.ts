@@ -15,13 +15,13 @@ import { NeedsScope } from '../../internal-api/auth/needed-scope.js';
 import { principalOf } from '../../internal-api/auth/principal.js';
 import type { JobKind } from '../job-kind.js';
 import { JOB_KINDS } from '../job-kinds.js';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 import { parseTraceparent } from '../../infrastructure/tracing/traceparent.js';
 import { traced, Tracing } from '../../infrastructure/tracing/tracing.js';
-import { Flow } from './response-stream.js';
+import { ResponseStream } from './response-stream.js';
 import { JobResults } from './job-results.service.js';
 import { JobService } from './job.service.js';
-import { parseOrder } from './job-order.js';
+import { parseSubmission } from './job-order.js';
 import { parseQuery } from './job-query.js';
 import { viewOf } from '../job-view.js';
 import { JobSubmitter } from '../submission/job.submitter.js';
@@ -68,7 +68,7 @@ export class JobController {
     @Headers('range') range: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    const flow = new Flow(response);
+    const flow = new ResponseStream(response);
     await flow.pass(await this.results.open(id, range, flow.signal));
   }
 
@@ -90,7 +90,7 @@ export class JobController {
     const kind = kindAt((request.route as { path: string }).path);
     if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
       const detail = 'Idempotency-Key: want 1-255 visible ASCII characters';
-      throw new Problem(400, 'idempotency-key-malformed', detail);
+      throw new ProblemException(400, 'idempotency-key-malformed', detail);
     }
     const span = this.tracing.start(`POST /v1/${kind.collection}`, {
       parent: parseTraceparent(traceparent) && traceparent,
@@ -101,7 +101,7 @@ export class JobController {
     const { job, isRepeat } = await traced(span, () =>
       request.is(JSONL)
         ? this.uploader.submit(kind, query, request, by)
-        : this.submitter.submit(parseOrder(kind, body), by),
+        : this.submitter.submit(parseSubmission(kind, body), by),
     );
     response.location(`/v1/jobs/${job.id}`);
     if (isRepeat) response.setHeader('Idempotency-Replayed', 'true');

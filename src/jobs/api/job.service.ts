@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
 import { kindOf } from '../job-kinds.js';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 import { JobRegistry, type JobQuery } from '../job-registry.js';
-import { isOver, type Job } from '../job.js';
+import { hasEnded, type Job } from '../job.js';
 import { geminiProblem } from '../../internal-api/problems/gemini-problem.js';
 import { viewOf } from '../job-view.js';
 
@@ -18,10 +18,10 @@ export class JobService {
     private readonly registry: JobRegistry,
   ) {}
 
-  /** @throws {Problem} 404 */
+  /** @throws {ProblemException} 404 */
   async find(id: string): Promise<Job> {
     const job = await this.registry.find(id);
-    if (!job) throw new Problem(404, 'job-not-found', 'there is no such job');
+    if (!job) throw new ProblemException(404, 'job-not-found', 'there is no such job');
     return job;
   }
 
@@ -36,14 +36,15 @@ export class JobService {
   /**
    * Asks Gemini to cancel the job, and has somebody look soon what became of that.
    *
-   * @throws {Problem} 404, 409 for a job that is over or has no name yet, and what Gemini says.
+   * @throws {ProblemException} 404, 409 for a job that is over or has no name yet, and what Gemini says.
    */
   async cancel(id: string): Promise<Job> {
     const job = await this.find(id);
-    if (isOver(job)) throw new Problem(409, 'job-over', `the job is ${job.state}`);
+    if (hasEnded(job))
+      throw new ProblemException(409, 'job-over', `the job is ${job.state}`);
     if (job.geminiName === undefined) {
       const detail = 'Gemini has not said yet that it has the job';
-      throw new Problem(409, 'job-unsettled', detail, { 'Retry-After': '5' });
+      throw new ProblemException(409, 'job-unsettled', detail, { 'Retry-After': '5' });
     }
     try {
       await this.gemini.send(kindOf(job).cancellation(job.geminiName), CANCEL_TIMEOUT_MS);
@@ -52,8 +53,8 @@ export class JobService {
       throw error;
     }
     const soon = Date.now() + 1000;
-    const changed = await this.registry.change(id, (now) =>
-      isOver(now) ? now : { ...now, dueAt: Math.min(now.dueAt ?? soon, soon) },
+    const changed = await this.registry.updateJob(id, (now) =>
+      hasEnded(now) ? now : { ...now, dueAt: Math.min(now.dueAt ?? soon, soon) },
     );
     return changed ?? job;
   }

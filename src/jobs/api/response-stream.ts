@@ -14,7 +14,7 @@ const HEADERS = [
 ];
 
 /** An answer of Gemini's that is passed on as it comes, and not held. */
-export class Flow {
+export class ResponseStream {
   private readonly ending = new AbortController();
   private readonly stall = setTimeout(() => this.ending.abort(), STALL_MS);
 

@@ -8,7 +8,7 @@ import {
   UNTOLD_JOB,
   type JobKind,
   type Listing,
-  type Sighting,
+  type JobSnapshot,
 } from '../job-kind.js';
 
 const LOOK_FIELDS = [
@@ -91,22 +91,22 @@ const page = z.object({
   nextPageToken: nextToken,
 });
 
-function nameIn(answer: unknown): string | undefined {
+function parseName(answer: unknown): string | undefined {
   const parsed = z.object({ name: z.string() }).safeParse(answer);
   return parsed.success && isName(parsed.data.name) ? parsed.data.name : undefined;
 }
 
-function look(name: string): GeminiRequest {
+function statusRequest(name: string): GeminiRequest {
   return { method: 'GET', path: name, query: { fields: LOOK_FIELDS } };
 }
 
-function seen(answer: unknown): Sighting {
+function parseStatus(answer: unknown): JobSnapshot {
   const { error, metadata } = operation.parse(answer);
   const { displayName, state = '', updateTime, endTime, batchStats, output } = metadata;
   const outputFile = output?.responsesFile;
   const fault = error && geminiFault(error);
   const jobId = jobIdIn(displayName);
-  return defined<Sighting>({
+  return defined<JobSnapshot>({
     state: STATES[state],
     at: endTime ?? updateTime,
     progress:
@@ -160,10 +160,10 @@ const LISTING: Listing = {
 /** What batches and embedding batches have in common: the operation that stands for them. */
 export const BATCH_OPERATION = {
   events: EVENTS,
-  nameIn,
+  parseName,
   isName,
-  look,
-  seen,
+  statusRequest,
+  parseStatus,
   cancellation,
   result,
   listing: LISTING,

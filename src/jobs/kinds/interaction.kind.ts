@@ -79,19 +79,19 @@ export const interactionKind: JobKind<InteractionOrder> = {
       webhook_config: { uris, user_metadata: userMetadata },
     },
   }),
-  nameIn(given) {
+  parseName(given) {
     const parsed = answer.safeParse(given);
     if (!parsed.success) return undefined;
     const name = PREFIX + parsed.data.id.replace(PREFIX, '');
     return NAME.test(name) ? name : undefined;
   },
   isName: (name) => NAME.test(name),
-  look: (name) => ({
+  statusRequest: (name) => ({
     method: 'GET',
     path: name,
     query: { stream: 'false', fields: 'id,status,updated,error' },
   }),
-  seen(given) {
+  parseStatus(given) {
     const { status = '', updated, error } = answer.parse(given);
     const fault = error && geminiFault(error);
     return {

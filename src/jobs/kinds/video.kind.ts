@@ -98,12 +98,16 @@ export const videoKind: JobKind<VideoOrder> = {
     },
   }),
   isName: (name) => NAME.test(name),
-  nameIn(answer) {
+  parseName(answer) {
     const parsed = z.object({ name: z.string().regex(NAME) }).safeParse(answer);
     return parsed.success ? parsed.data.name : undefined;
   },
-  look: (name) => ({ method: 'GET', path: name, query: { fields: LOOK_FIELDS } }),
-  seen(answer) {
+  statusRequest: (name) => ({
+    method: 'GET',
+    path: name,
+    query: { fields: LOOK_FIELDS },
+  }),
+  parseStatus(answer) {
     const { done, error, response } = operation.parse(answer);
     if (!done) return { state: 'running' };
     if (error) {

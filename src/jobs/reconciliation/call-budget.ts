@@ -1,4 +1,4 @@
-import { CallBucket } from '../../infrastructure/rate-limit/token-bucket.js';
+import { TokenBucket } from '../../infrastructure/rate-limit/token-bucket.js';
 
 /** What a question is for, and which part of the calls is kept for that: neither starves the other. */
 const SHARES = { find: 0.25, look: 0.75 } as const;
@@ -10,7 +10,7 @@ export type Purpose = keyof typeof SHARES;
  * the other side said that it had enough of them.
  */
 export class CallBudget {
-  private readonly buckets: Readonly<Record<Purpose, CallBucket>>;
+  private readonly buckets: Readonly<Record<Purpose, TokenBucket>>;
   private readonly pausedUntil: Record<Purpose, number> = { find: 0, look: 0 };
 
   /** @param now ms on any clock that goes on. */
@@ -18,15 +18,15 @@ export class CallBudget {
     perMinute: number,
     private readonly now: () => number = () => performance.now(),
   ) {
-    const bucket = (share: number): CallBucket =>
-      new CallBucket(perMinute * share, Math.max(1, (perMinute * share) / 2), now);
+    const bucket = (share: number): TokenBucket =>
+      new TokenBucket(perMinute * share, Math.max(1, (perMinute * share) / 2), now);
     this.buckets = { find: bucket(SHARES.find), look: bucket(SHARES.look) };
   }
 
   /** False when none is left: it has to wait. */
-  take(purpose: Purpose): boolean {
+  tryAcquire(purpose: Purpose): boolean {
     if (this.now() < this.pausedUntil[purpose]) return false;
-    return this.buckets[purpose].take() === 0;
+    return this.buckets[purpose].tryAcquire() === 0;
   }
 
   pause(purpose: Purpose, ms: number): void {

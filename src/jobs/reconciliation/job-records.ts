@@ -1,7 +1,7 @@
 import { cloudEventHeaders } from '../../events/cloud-event.js';
 import { jobsTopic, topicFor, type Milestone } from '../../events/event-topics.js';
 import { newTraceparent } from '../../infrastructure/tracing/traceparent.js';
-import type { JobKind, Sighting } from '../job-kind.js';
+import type { JobKind, JobSnapshot } from '../job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../job-events.js';
 import type { EventRecord } from '../../publishing/event-publisher.js';
 import { correlationHeaders } from '../correlation.js';
@@ -52,7 +52,7 @@ export function milestoneRecord(
 export function reconciledRecord(
   job: Job,
   kind: JobKind,
-  sighting: Sighting,
+  sighting: JobSnapshot,
   prefix: string,
 ): OnceRecord & { readonly outcome: string } {
   const { geminiName: name = job.id } = job;

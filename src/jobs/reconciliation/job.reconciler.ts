@@ -9,10 +9,10 @@ import {
 import { CONFIG, type Config } from '../../config/config.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { JobRegistry } from '../job-registry.js';
-import { repeatedly } from '../../infrastructure/timing/run-every.js';
-import { JobFinder } from './submission-recovery.js';
-import { JobTeller } from './lifecycle-publisher.js';
-import { JobWatcher } from './status-poller.js';
+import { runEvery } from '../../infrastructure/timing/run-every.js';
+import { SubmissionRecovery } from './submission-recovery.js';
+import { LifecyclePublisher } from './lifecycle-publisher.js';
+import { StatusPoller } from './status-poller.js';
 
 const TICK_MS = 1000;
 /** When the leader dies another goes on after this time. */
@@ -36,9 +36,9 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     private readonly gemini: GeminiClient,
     private readonly registry: JobRegistry,
-    private readonly teller: JobTeller,
-    private readonly finder: JobFinder,
-    private readonly watcher: JobWatcher,
+    private readonly teller: LifecyclePublisher,
+    private readonly finder: SubmissionRecovery,
+    private readonly watcher: StatusPoller,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -46,12 +46,12 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     if (!this.gemini.configured) return;
     const { signal } = this.ending;
     this.running = [
-      this.repeated(() => this.lead(), LEASE_MS / 4),
-      this.led(() => this.teller.tell()),
-      this.led(() => this.finder.release()),
-      this.led(() => this.finder.find(signal)),
-      this.led(() => this.watcher.watch(signal)),
-      this.led(() => this.forget()),
+      this.repeated(() => this.acquireLeadership(), LEASE_MS / 4),
+      this.runAsLeader(() => this.teller.publishPending()),
+      this.runAsLeader(() => this.finder.expireUnanswered()),
+      this.runAsLeader(() => this.finder.recoverPending(signal)),
+      this.runAsLeader(() => this.watcher.pollDue(signal)),
+      this.runAsLeader(() => this.forget()),
     ];
   }
 
@@ -61,9 +61,10 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     await Promise.race([Promise.all(this.running), most]);
   }
 
-  private async lead(): Promise<void> {
+  private async acquireLeadership(): Promise<void> {
     const askedAt = performance.now();
-    if (await this.registry.lead(LEASE_MS)) this.leadsUntil = askedAt + LEASE_MS;
+    if (await this.registry.acquireLeadership(LEASE_MS))
+      this.leadsUntil = askedAt + LEASE_MS;
     else this.leadsUntil = 0;
   }
 
@@ -72,7 +73,7 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     await this.registry.forgetEnded(before, FORGOTTEN_AT_ONCE);
   }
 
-  private led(work: () => Promise<void>): Promise<void> {
+  private runAsLeader(work: () => Promise<void>): Promise<void> {
     return this.repeated(async () => {
       if (performance.now() < this.leadsUntil) await work();
     }, TICK_MS);
@@ -81,6 +82,6 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
   private repeated(work: () => Promise<void>, everyMs: number): Promise<void> {
     const onError = (error: unknown): void =>
       this.logger.debug({ message: 'jobs not looked after', error });
-    return repeatedly(work, { everyMs, signal: this.ending.signal, onError });
+    return runEvery(work, { everyMs, signal: this.ending.signal, onError });
   }
 }

@@ -1,10 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
-import { told } from '../job-lifecycle.js';
+import { withoutPublished } from '../job-lifecycle.js';
 import { JobRegistry } from '../job-registry.js';
 import type { Job } from '../job.js';
 import { milestoneRecord } from './job-records.js';
-import { JobPublications } from './once-publisher.js';
+import { OncePublisher } from './once-publisher.js';
 
 const AT_ONCE = 100;
 /** Until a job is tried again of which Kafka did not take what it was told. */
@@ -14,24 +14,24 @@ const MAX_REST_MS = 60_000;
 
 /** Tells Kafka of the jobs' lives. What it was told once is not told again, whoever does it. */
 @Injectable()
-export class JobTeller {
-  private readonly logger = new Logger(JobTeller.name);
+export class LifecyclePublisher {
+  private readonly logger = new Logger(LifecyclePublisher.name);
   /** Grows while Kafka takes nothing: each try that it refuses may cost the producer. */
   private restMs = 0;
   private restUntil = 0;
 
   constructor(
     private readonly registry: JobRegistry,
-    private readonly publications: JobPublications,
+    private readonly publications: OncePublisher,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  async tell(): Promise<void> {
+  async publishPending(): Promise<void> {
     if (performance.now() < this.restUntil) return;
     const limit = this.restMs === 0 ? AT_ONCE : 1;
     const jobs = await this.registry.due('tell', Date.now(), limit);
     if (jobs.length === 0) return;
-    const isTold = await Promise.all(jobs.map((job) => this.tellOf(job)));
+    const isTold = await Promise.all(jobs.map((job) => this.publishMilestones(job)));
     this.restMs = isTold.includes(true)
       ? 0
       : Math.min(Math.max(this.restMs * 2, FIRST_REST_MS), MAX_REST_MS);
@@ -39,27 +39,27 @@ export class JobTeller {
   }
 
   /** In the order of its life. False when Kafka did not take all of it. */
-  private async tellOf(job: Job): Promise<boolean> {
+  private async publishMilestones(job: Job): Promise<boolean> {
     try {
       for (const milestone of job.untold ?? []) {
-        await this.publications.once(
+        await this.publications.publishOnce(
           milestoneRecord(job, milestone, this.config.topics.prefix),
         );
       }
     } catch (error) {
       this.logger.warn({ message: "job's life not told", jobId: job.id, error });
       const tellAt = Date.now() + AGAIN_MS;
-      await this.change(job, (now) => (now.untold ? { ...now, tellAt } : now));
+      await this.updateJob(job, (now) => (now.untold ? { ...now, tellAt } : now));
       return false;
     }
-    await this.change(job, (now) => told(now, job));
+    await this.updateJob(job, (now) => withoutPublished(now, job));
     return true;
   }
 
   /** What is not written is done again, and does no harm. */
-  private async change({ id }: Job, change: (now: Job) => Job): Promise<void> {
+  private async updateJob({ id }: Job, change: (now: Job) => Job): Promise<void> {
     try {
-      await this.registry.change(id, change);
+      await this.registry.updateJob(id, change);
     } catch (error) {
       this.logger.debug({ message: 'not written that a job was told', jobId: id, error });
     }

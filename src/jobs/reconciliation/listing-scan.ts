@@ -1,6 +1,6 @@
 import type { Listing } from '../job-kind.js';
 import type { Job } from '../job.js';
-import { BudgetSpentError, type GeminiQuestions } from './rate-limited-gemini.js';
+import { BudgetSpentError, type RateLimitedGemini } from './rate-limited-gemini.js';
 
 /** Gemini's clock and ours may differ by this much. */
 const CLOCK_MARGIN_MS = 5 * 60_000;
@@ -14,7 +14,7 @@ const PAGES_A_TURN = 5;
  * what it says of each: from the newest back to when they were submitted. It may take many
  * pages, so it can be left and gone on with.
  */
-export class GeminiSearch {
+export class ListingScan {
   readonly wanted = new Map<string, Job>();
   /** By our id. */
   readonly names = new Map<string, string>();
@@ -37,7 +37,7 @@ export class GeminiSearch {
   }
 
   /** Whether what was not found is not there. */
-  get isTelling(): boolean {
+  get isConclusive(): boolean {
     return this.hasTold && !this.hasConcealed;
   }
 
@@ -47,7 +47,7 @@ export class GeminiSearch {
    * @returns whether it is at the end.
    * @throws {GeminiError}
    */
-  async goOn(questions: GeminiQuestions, signal: AbortSignal): Promise<boolean> {
+  async scanNext(questions: RateLimitedGemini, signal: AbortSignal): Promise<boolean> {
     try {
       for (let page = 0; page < PAGES_A_TURN && !signal.aborted; page++) {
         if (await this.isLastPage(questions)) return true;
@@ -58,7 +58,7 @@ export class GeminiSearch {
     return false;
   }
 
-  private async isLastPage(questions: GeminiQuestions): Promise<boolean> {
+  private async isLastPage(questions: RateLimitedGemini): Promise<boolean> {
     const { listing, model } = this;
     const askedAt = Date.now();
     const request = listing.request(model, this.pageToken);

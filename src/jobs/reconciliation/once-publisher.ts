@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { outcomeKey } from '../../publishing/history/record-scan.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
-import { AckBudgetError, withinBudget } from '../../infrastructure/timing/deadline.js';
-import { Attempts, type Outcome } from '../../publishing/publications.js';
+import { DeadlineError, withDeadline } from '../../infrastructure/timing/deadline.js';
+import { Publications, type Outcome } from '../../publishing/publications.js';
 import { EventPublisher } from '../../publishing/event-publisher.js';
 import type { OnceRecord } from './job-records.js';
 
@@ -15,32 +15,32 @@ const MAX_UNDER_WAY = 200;
  * goes on, and whoever asks again joins it.
  */
 @Injectable()
-export class JobPublications {
+export class OncePublisher {
   private readonly underWay = new Set<string>();
 
   constructor(
-    private readonly attempts: Attempts,
+    private readonly attempts: Publications,
     private readonly publisher: EventPublisher,
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** @throws {AckBudgetError | PublishError | DeliveryPendingError | DedupeUnavailableError} */
-  once({ key, record }: OnceRecord): Promise<Outcome> {
+  /** @throws {DeadlineError | PublishError | DeliveryPendingError | DedupeUnavailableError} */
+  publishOnce({ key, record }: OnceRecord): Promise<Outcome> {
     return this.inTime(key, (deadline) => this.start({ key, record }, deadline));
   }
 
   /** The same, unless somebody else has told of that outcome. */
-  onceAs(outcome: string, record: OnceRecord): Promise<Outcome> {
+  publishOutcome(outcome: string, record: OnceRecord): Promise<Outcome> {
     return this.inTime(record.key, (deadline) =>
-      this.attempts.once(outcomeKey(outcome), deadline, () =>
+      this.attempts.runOnce(outcomeKey(outcome), deadline, () =>
         this.start(record, deadline),
       ),
     );
   }
 
   private start({ key, record }: OnceRecord, deadline: number): Promise<Outcome> {
-    return this.attempts.once(key, deadline, async (permit) => {
+    return this.attempts.runOnce(key, deadline, async (permit) => {
       await this.publisher.publish(record, permit);
       this.metrics.accepted.inc({ topic: record.topic });
     });
@@ -51,12 +51,12 @@ export class JobPublications {
     start: (deadline: number) => Promise<Outcome>,
   ): Promise<Outcome> {
     if (!this.underWay.has(key) && this.underWay.size >= MAX_UNDER_WAY) {
-      throw new AckBudgetError(`${MAX_UNDER_WAY} records have no outcome yet`);
+      throw new DeadlineError(`${MAX_UNDER_WAY} records have no outcome yet`);
     }
     this.underWay.add(key);
     const deadline = performance.now() + this.config.ackBudgetMs;
     const outcome = start(deadline).finally(() => this.underWay.delete(key));
     outcome.catch(() => undefined); // whoever asked may have gone
-    return await withinBudget(outcome, deadline);
+    return await withDeadline(outcome, deadline);
   }
 }

@@ -18,7 +18,7 @@ export class BudgetSpentError extends Error {
 
 /** Questions that can be asked again: within the budget, and not while Gemini has enough of them. */
 @Injectable()
-export class GeminiQuestions {
+export class RateLimitedGemini {
   private readonly budget: CallBudget;
 
   constructor(
@@ -34,7 +34,8 @@ export class GeminiQuestions {
     request: GeminiRequest,
     read: (answer: unknown) => T,
   ): Promise<T> {
-    if (!this.budget.take(purpose)) throw new BudgetSpentError('no call is left for now');
+    if (!this.budget.tryAcquire(purpose))
+      throw new BudgetSpentError('no call is left for now');
     try {
       return await this.gemini.ask(request, TIMEOUT_MS, read);
     } catch (error) {

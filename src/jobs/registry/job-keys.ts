@@ -1,4 +1,4 @@
-import { dutiesOf, isUnnamed, type Duty, type Job } from '../job.js';
+import { tasksOf, isUnnamed, type JobTask, type Job } from '../job.js';
 
 /** The Redis keys that tell of a job; all are written together. */
 export interface JobKeys {
@@ -30,12 +30,12 @@ export function submissionKey(key: string): string {
   return `job-submission:${key}`;
 }
 
-export function dueIndex(duty: Duty): string {
+export function dueIndex(duty: JobTask): string {
   return `jobs:due:${duty}`;
 }
 
 function dueIndexes(job: Job): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(dutiesOf(job)).map(([duty, at]) => [dueIndex(duty as Duty), at]),
+    Object.entries(tasksOf(job)).map(([duty, at]) => [dueIndex(duty as JobTask), at]),
   );
 }

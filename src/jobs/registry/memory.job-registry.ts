@@ -6,7 +6,7 @@ import {
   type JobQuery,
   type NamedJob,
 } from '../job-registry.js';
-import { dutiesOf, isUnnamed, type Duty, type Job } from '../job.js';
+import { tasksOf, isUnnamed, type JobTask, type Job } from '../job.js';
 
 /** Jobs remembered at most; the oldest are forgotten, their events keep their correlation id. */
 const MAX_JOBS = 100_000;
@@ -20,7 +20,7 @@ export class MemoryJobRegistry extends JobRegistry {
   /** Without a name, and told of by static webhooks. */
   private readonly unnamed = new Set<string>();
   /** When each is due, by what is to be done. */
-  private readonly dues: Readonly<Record<Duty, Map<string, number>>> = {
+  private readonly dues: Readonly<Record<JobTask, Map<string, number>>> = {
     tell: new Map(),
     release: new Map(),
     find: new Map(),
@@ -62,7 +62,7 @@ export class MemoryJobRegistry extends JobRegistry {
     return Promise.resolve({ job, mayBeOurs: !job && this.unnamed.size > 0 });
   }
 
-  override change(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
+  override updateJob(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
     const job = this.jobs.get(id);
     if (!job) return Promise.resolve(undefined);
     const changed = change(job);
@@ -87,7 +87,7 @@ export class MemoryJobRegistry extends JobRegistry {
     return Promise.resolve({ jobs, next: undefined });
   }
 
-  override due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]> {
+  override due(duty: JobTask, nowMs: number, limit: number): Promise<readonly Job[]> {
     const due: [string, number][] = [];
     for (const entry of this.dues[duty]) if (entry[1] <= nowMs) due.push(entry);
     const first = due.toSorted(([, a], [, b]) => a - b).slice(0, limit);
@@ -105,7 +105,7 @@ export class MemoryJobRegistry extends JobRegistry {
     return Promise.resolve(forgotten);
   }
 
-  override lead(): Promise<boolean> {
+  override acquireLeadership(): Promise<boolean> {
     return Promise.resolve(true);
   }
 
@@ -118,9 +118,9 @@ export class MemoryJobRegistry extends JobRegistry {
     this.jobs.set(id, job);
     if (geminiName !== undefined) this.idsByName.set(geminiName, id);
     keep(this.unnamed, id, isUnnamed(job));
-    const duties = dutiesOf(job);
+    const duties = tasksOf(job);
     for (const [duty, dues] of Object.entries(this.dues)) {
-      const at = duties[duty as Duty];
+      const at = duties[duty as JobTask];
       if (at === undefined) dues.delete(id);
       else dues.set(id, at);
     }

@@ -15,7 +15,7 @@ import {
   type NamedJob,
 } from '../job-registry.js';
 import { dueIndex, keysOf, submissionKey, type JobKeys } from './job-keys.js';
-import type { Duty, Job } from '../job.js';
+import type { JobTask, Job } from '../job.js';
 import { JOB_SCRIPTS } from './job-scripts.js';
 
 /** Somebody else wrote the job between reading and writing it: so often, and something is wrong. */
@@ -80,7 +80,10 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     return { job, mayBeOurs: !job && unnamed > 0 };
   }
 
-  override async change(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
+  override async updateJob(
+    id: string,
+    change: (job: Job) => Job,
+  ): Promise<Job | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const read = await this.read(id);
       if (!read) return undefined;
@@ -115,7 +118,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     return { jobs, next: last };
   }
 
-  override due(duty: Duty, nowMs: number, limit: number): Promise<readonly Job[]> {
+  override due(duty: JobTask, nowMs: number, limit: number): Promise<readonly Job[]> {
     return this.between(dueIndex(duty), nowMs, limit);
   }
 
@@ -125,7 +128,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     return ended.length;
   }
 
-  override async lead(leaseMs: number): Promise<boolean> {
+  override async acquireLeadership(leaseMs: number): Promise<boolean> {
     const [leads] = await this.redis.run<number>(
       'bridgeJobsLead',
       ['jobs:leader'],

@@ -3,20 +3,20 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 import { metadataHash, userMetadataOf } from '../correlation.js';
 import { newJobId } from '../registry/job-id.js';
 import { JobRegistry } from '../job-registry.js';
-import { lost, named, notTaken, tried } from '../job-lifecycle.js';
+import { markUnknown, withName, markNotAccepted, markRetried } from '../job-lifecycle.js';
 import type { Job, JobError } from '../job.js';
 import { jsonHash } from '../../infrastructure/json/json.js';
-import { persistently } from '../../infrastructure/redis/retry-while-unavailable.js';
+import { retryWhileUnavailable } from '../../infrastructure/redis/retry-while-unavailable.js';
 import { CapabilityKeyring } from '../../signature/capability-keyring.js';
 import { issueCapability } from '../../signature/capability.js';
 import { traced, Tracing } from '../../infrastructure/tracing/tracing.js';
 import type { JobOrder } from '../api/job-order.js';
 import { submissionProblem } from '../../internal-api/problems/gemini-problem.js';
-import { nextLook } from '../poll-schedule.js';
+import { nextPollAt } from '../poll-schedule.js';
 
 /** A submission may take long; after this its outcome counts as unknown. */
 const SUBMIT_TIMEOUT_MS = 30_000;
@@ -45,7 +45,7 @@ export interface Submitted {
 /**
  * Submits jobs whose events come back through the bridge. Each is submitted once: it is
  * remembered first, and what became of a submission without an answer is found out
- * (`JobFinder`) before anybody may try again.
+ * (`SubmissionRecovery`) before anybody may try again.
  */
 @Injectable()
 export class JobSubmitter {
@@ -60,35 +60,35 @@ export class JobSubmitter {
   ) {}
 
   /**
-   * @throws {Problem} 409 while the same is being submitted, 422 for a key that was used for
+   * @throws {ProblemException} 409 while the same is being submitted, 422 for a key that was used for
    *   something else, 502 when Gemini refuses, 429 and 503 as Gemini says them, 504 when it did
    *   not say whether it took the job, which is then `unknown`, 503 without a key or a registry.
    */
   async submit(given: JobOrder, by: Submitter): Promise<Submitted> {
     this.assertConfigured();
     const asked = newJob(given, by);
-    const job = await persistently(() => this.registry.add(asked), ADD_MS);
+    const job = await retryWhileUnavailable(() => this.registry.add(asked), ADD_MS);
     if (job.id === asked.id) {
       return { job: await this.send(given, job), isRepeat: false };
     }
-    const repeated = this.repeated(given, by, job);
-    const again = await this.taken(job, by);
-    if (!again) return repeated;
+    const answerAgain = this.repeated(given, by, job);
+    const again = await this.claimSubmission(job, by);
+    if (!again) return answerAgain;
     return { job: await this.send(given, again), isRepeat: false };
   }
 
-  /** @throws {Problem} 503 without a key. */
+  /** @throws {ProblemException} 503 without a key. */
   assertConfigured(): void {
     if (this.gemini.configured) return;
     const detail = 'set GEMINI_API_KEY to submit jobs';
-    throw new Problem(503, 'gemini-not-configured', detail);
+    throw new ProblemException(503, 'gemini-not-configured', detail);
   }
 
   /**
    * The job that this key stands for already; undefined when it is free, or the job may be
    * tried again.
    */
-  async known({ caller, idempotencyKey }: Submitter): Promise<Job | undefined> {
+  async findEarlier({ caller, idempotencyKey }: Submitter): Promise<Job | undefined> {
     if (idempotencyKey === undefined) return undefined;
     const job = await this.registry.findBySubmission(keyHash(caller, idempotencyKey));
     return job && !isForAnotherTry(job) ? job : undefined;
@@ -97,32 +97,35 @@ export class JobSubmitter {
   /**
    * Answers a submission whose key stands for that job already: nothing is sent.
    *
-   * @throws {Problem} 409 and 422 as `submit` does.
+   * @throws {ProblemException} 409 and 422 as `submit` does.
    */
   repeated(given: JobOrder, by: Submitter, there: Job): Submitted {
     const { id, kind, state, submission } = there;
     const asked = newJob(given, by);
     if (submission?.body !== asked.submission?.body || kind !== asked.kind) {
       const detail = 'this Idempotency-Key was used for another submission';
-      throw new Problem(422, 'idempotency-key-reused', detail, {}, { id });
+      throw new ProblemException(422, 'idempotency-key-reused', detail, {}, { id });
     }
     if (state === 'submitting') {
       const detail = 'the same is being submitted at this moment';
       const later = { 'Retry-After': '2' };
-      throw new Problem(409, 'submission-in-flight', detail, later, { id });
+      throw new ProblemException(409, 'submission-in-flight', detail, later, { id });
     }
     return { job: there, isRepeat: true };
   }
 
   /** The job for another try, where Gemini certainly did not take it; undefined if nobody may, or somebody else does. */
-  private async taken(there: Job, by: Submitter): Promise<Job | undefined> {
+  private async claimSubmission(there: Job, by: Submitter): Promise<Job | undefined> {
     if (!isForAnotherTry(there)) return undefined;
     let isOurs = false;
-    const job = await this.registry.change(there.id, (now) => {
+    const job = await this.registry.updateJob(there.id, (now) => {
       isOurs = isForAnotherTry(now) && now.attempts === there.attempts;
       const at = new Date();
       if (!isOurs) return now;
-      return { ...tried(now, at, at.getTime() + SUBMISSION_LEASE_MS), ...traceOf(by) };
+      return {
+        ...markRetried(now, at, at.getTime() + SUBMISSION_LEASE_MS),
+        ...traceOf(by),
+      };
     });
     return isOurs ? job : undefined;
   }
@@ -143,12 +146,12 @@ export class JobSubmitter {
       const answer = await traced(span, () =>
         this.gemini.send(request, SUBMIT_TIMEOUT_MS),
       );
-      const geminiName = kind.nameIn(answer);
-      if (geminiName !== undefined) return await this.submitted(job, geminiName);
+      const geminiName = kind.parseName(answer);
+      if (geminiName !== undefined) return await this.recordSubmitted(job, geminiName);
       throw new GeminiError('Gemini answered without a name', 'unknown', { status: 200 });
     } catch (error) {
       if (!(error instanceof GeminiError)) throw error;
-      throw await this.notSubmitted(job, error);
+      throw await this.recordFailure(job, error);
     }
   }
 
@@ -162,10 +165,10 @@ export class JobSubmitter {
   }
 
   /** Its event may have come before Gemini's answer: then that state stands. */
-  private async submitted(job: Job, geminiName: string): Promise<Job> {
+  private async recordSubmitted(job: Job, geminiName: string): Promise<Job> {
     const at = new Date();
-    const lookAt = nextLook(job, this.config.jobs.lookAfterMs);
-    const change = (now: Job): Job => named(now, geminiName, at, lookAt);
+    const lookAt = nextPollAt(job, this.config.jobs.lookAfterMs);
+    const change = (now: Job): Job => withName(now, geminiName, at, lookAt);
     try {
       return (await this.written(job, change)) ?? change(job);
     } catch (error) {
@@ -175,14 +178,14 @@ export class JobSubmitter {
     }
   }
 
-  private async notSubmitted(job: Job, error: GeminiError): Promise<Problem> {
+  private async recordFailure(job: Job, error: GeminiError): Promise<ProblemException> {
     const { id } = job;
     const at = new Date();
     this.logger.warn({ message: 'job not submitted', jobId: id, reason: error.message });
     await this.written(job, (now) =>
       error.outcome === 'refused'
-        ? notTaken(now, refusalIn(error), at)
-        : lost(now, error, at),
+        ? markNotAccepted(now, refusalIn(error), at)
+        : markUnknown(now, error, at),
     );
     return submissionProblem(id, error);
   }
@@ -193,8 +196,10 @@ export class JobSubmitter {
     change: (now: Job) => Job,
   ): Promise<Job | undefined> {
     const write = () =>
-      this.registry.change(id, (now) => (now.attempts === attempts ? change(now) : now));
-    return persistently(write, dueAt - Date.now());
+      this.registry.updateJob(id, (now) =>
+        now.attempts === attempts ? change(now) : now,
+      );
+    return retryWhileUnavailable(write, dueAt - Date.now());
   }
 }
 

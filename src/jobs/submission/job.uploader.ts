@@ -5,10 +5,10 @@ import { GeminiClient } from '../../gemini/gemini.client.js';
 import { GeminiFiles } from '../../gemini/gemini-files.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
 import type { JobKind } from '../job-kind.js';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
-import { AckBudgetError, withinBudget } from '../../infrastructure/timing/deadline.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
+import { DeadlineError, withDeadline } from '../../infrastructure/timing/deadline.js';
 import { geminiProblem } from '../../internal-api/problems/gemini-problem.js';
-import { parseOrder, parseUploadOrder } from '../api/job-order.js';
+import { parseSubmission, parseUploadOrder } from '../api/job-order.js';
 import { JobSubmitter, type Submitted, type Submitter } from './job.submitter.js';
 
 export const JSONL = 'application/jsonl';
@@ -41,7 +41,7 @@ export class JobUploader {
 
   /**
    * @param query the order's members apart from its requests; `metadata` as JSON.
-   * @throws {Problem} as a submission does; nothing was submitted unless it has an `id`.
+   * @throws {ProblemException} as a submission does; nothing was submitted unless it has an `id`.
    */
   async submit(
     kind: JobKind,
@@ -51,36 +51,41 @@ export class JobUploader {
   ): Promise<Submitted> {
     const given = parseUploadOrder(kind, query);
     this.submitter.assertConfigured();
-    const known = await this.submitter.known(by);
+    const known = await this.submitter.findEarlier(by);
     const hash = createHash('sha256');
     const checked = bounded(content, hash);
     if (known) {
       // Only what it says matters
       for await (const _ of checked);
-      const order = parseOrder(kind, { ...given, file: UNUSED_FILE });
+      const order = parseSubmission(kind, { ...given, file: UNUSED_FILE });
       const repeat = { ...by, content: hash.digest('base64url') };
       return this.submitter.repeated(order, repeat, known);
     }
-    const file = await this.uploaded(given.displayName ?? kind.name, checked);
-    const order = parseOrder(kind, { ...given, file });
+    const file = await this.uploadFile(given.displayName ?? kind.name, checked);
+    const order = parseSubmission(kind, { ...given, file });
     const submitter = { ...by, content: hash.digest('base64url') };
     try {
       const submitted = await this.submitter.submit(order, submitter);
       if (submitted.isRepeat) await this.remove(file);
       return submitted;
     } catch (error) {
-      if (error instanceof Problem && isCertain(error)) await this.remove(file);
+      if (error instanceof ProblemException && isCertain(error)) await this.remove(file);
       throw error;
     }
   }
 
-  private async uploaded(
+  private async uploadFile(
     displayName: string,
     content: AsyncIterable<Uint8Array>,
   ): Promise<string> {
     if (this.uploads >= MAX_UPLOADS) {
       const later = { 'Retry-After': '10' };
-      throw new Problem(503, 'overloaded', 'too many uploads are under way', later);
+      throw new ProblemException(
+        503,
+        'overloaded',
+        'too many uploads are under way',
+        later,
+      );
     }
     this.uploads++;
     try {
@@ -103,7 +108,7 @@ export class JobUploader {
 }
 
 /** Whether no job needs the file. */
-function isCertain({ code }: Problem): boolean {
+function isCertain({ code }: ProblemException): boolean {
   return code !== 'gemini-outcome-unknown';
 }
 
@@ -113,21 +118,21 @@ async function* bounded(content: Readable, hash: Hash): AsyncGenerator<Uint8Arra
     length += piece.length;
     if (length > MAX_UPLOAD_BYTES) {
       const detail = 'Gemini takes files of up to 2 GiB';
-      throw new Problem(413, 'body-too-large', detail, CLOSE);
+      throw new ProblemException(413, 'body-too-large', detail, CLOSE);
     }
     hash.update(piece);
     yield piece;
   }
-  if (length === 0) throw new Problem(422, 'invalid-body', 'the body is empty');
+  if (length === 0) throw new ProblemException(422, 'invalid-body', 'the body is empty');
 }
 
 /** The time that is taken to pass a piece on does not count. */
 async function* unstalled(content: Readable): AsyncGenerator<Uint8Array> {
   const pieces = (content as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
   for (;;) {
-    const next = await withinBudget(pieces.next(), performance.now() + STALL_MS).catch(
+    const next = await withDeadline(pieces.next(), performance.now() + STALL_MS).catch(
       (error: unknown) => {
-        throw error instanceof AckBudgetError ? stalled() : error;
+        throw error instanceof DeadlineError ? stalled() : error;
       },
     );
     if (next.done) return;
@@ -135,7 +140,7 @@ async function* unstalled(content: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-function stalled(): Problem {
+function stalled(): ProblemException {
   const detail = `nothing came of the body for ${STALL_MS / 1000} s`;
-  return new Problem(408, 'body-too-slow', detail, CLOSE);
+  return new ProblemException(408, 'body-too-slow', detail, CLOSE);
 }

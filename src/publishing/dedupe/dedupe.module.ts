@@ -1,13 +1,13 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
-import { LogModule } from '../history/topic-history.module.js';
-import { LogTail } from '../history/topic-follower.js';
-import { PublishedLog } from '../topic-history.js';
+import { TopicHistoryModule } from '../history/topic-history.module.js';
+import { TopicFollower } from '../history/topic-follower.js';
+import { TopicHistory } from '../topic-history.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
 import { DedupeStore } from '../dedupe-store.js';
 import { LocalLeases } from './leases.js';
-import { LogDedupeStore } from './topic-history.dedupe-store.js';
+import { TopicHistoryDedupeStore } from './topic-history.dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
 import { PublishedIds } from './published-ids.js';
 import { RedisDedupeStore } from './redis.dedupe-store.js';
@@ -15,12 +15,12 @@ import { RedisLeases } from './redis.leases.js';
 
 /** Binds the dedupe port to the store that the configuration names. */
 @Module({
-  imports: [LogModule, MetricsModule],
+  imports: [TopicHistoryModule, MetricsModule],
   providers: [
     {
       provide: DedupeStore,
-      inject: [CONFIG, Metrics, PublishedLog],
-      useFactory: (config: Config, metrics: Metrics, log: PublishedLog) => {
+      inject: [CONFIG, Metrics, TopicHistory],
+      useFactory: (config: Config, metrics: Metrics, log: TopicHistory) => {
         const store = createStore(config, metrics, log);
         metrics.observe('dedupe_up', '1 while the dedupe store answers', () =>
           store.unready === undefined ? 1 : 0,
@@ -33,10 +33,10 @@ import { RedisLeases } from './redis.leases.js';
 })
 export class DedupeModule {}
 
-function createStore(config: Config, metrics: Metrics, log: PublishedLog): DedupeStore {
+function createStore(config: Config, metrics: Metrics, log: TopicHistory): DedupeStore {
   const { redis } = config;
   const { store, ttlMs, leaseMs } = config.dedupe;
-  if (log instanceof LogTail) return logStore(config, metrics, log);
+  if (log instanceof TopicFollower) return logStore(config, metrics, log);
   if (store === 'redis' && redis) {
     return new RedisDedupeStore(redis, ttlMs, leaseMs);
   }
@@ -51,8 +51,8 @@ function createStore(config: Config, metrics: Metrics, log: PublishedLog): Dedup
 function logStore(
   { redis, dedupe: { ttlMs, memoryMax, leaseMs } }: Config,
   metrics: Metrics,
-  tail: LogTail,
-): LogDedupeStore {
+  tail: TopicFollower,
+): TopicHistoryDedupeStore {
   const published = new PublishedIds(ttlMs, memoryMax, Date.now, (ids) =>
     metrics.evicted.inc(ids),
   );
@@ -63,7 +63,7 @@ function logStore(
     () => published.bytes,
   );
   const leases = redis ? new RedisLeases(redis, leaseMs) : new LocalLeases();
-  return new LogDedupeStore(tail, leases, published);
+  return new TopicHistoryDedupeStore(tail, leases, published);
 }
 
 function observeIds(metrics: Metrics, read: () => number): void {

@@ -4,10 +4,10 @@ export abstract class Leases {
   abstract readonly leaseMs: number;
 
   /** False when it is another's. */
-  abstract take(key: string): boolean | Promise<boolean>;
+  abstract acquire(key: string): boolean | Promise<boolean>;
 
   /** Certainly not published: free at once. */
-  abstract giveBack(key: string): void | Promise<void>;
+  abstract releaseLease(key: string): void | Promise<void>;
 
   /** Published: free as soon as whoever could take it has read so in the log. */
   abstract finish(key: string): void;
@@ -25,13 +25,13 @@ export class LocalLeases extends Leases {
   override readonly leaseMs = Infinity;
   private readonly held = new Set<string>();
 
-  override take(key: string): boolean {
+  override acquire(key: string): boolean {
     if (this.held.has(key)) return false;
     this.held.add(key);
     return true;
   }
 
-  override giveBack(key: string): void {
+  override releaseLease(key: string): void {
     this.held.delete(key);
   }
 

@@ -69,11 +69,11 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     );
   }
 
-  override async take(key: string): Promise<boolean> {
+  override async acquire(key: string): Promise<boolean> {
     return (await this.takes(PREFIX + key)) === 1;
   }
 
-  override async giveBack(key: string): Promise<void> {
+  override async releaseLease(key: string): Promise<void> {
     await this.givesBack(PREFIX + key);
   }
 

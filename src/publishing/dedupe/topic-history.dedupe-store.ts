@@ -1,5 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { LogTail } from '../history/topic-follower.js';
+import type { TopicFollower } from '../history/topic-follower.js';
 import type { PartitionId } from '../topic-history.js';
 import { DedupeStore, type Claim } from '../dedupe-store.js';
 import { fingerprintOf, type Fingerprint } from './fingerprint-set.js';
@@ -16,7 +16,10 @@ const REFRESH_MS = 500;
  * Whether the log is known far enough is asked by the publisher, of the partition that the
  * record goes to.
  */
-export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown {
+export class TopicHistoryDedupeStore
+  extends DedupeStore
+  implements OnApplicationShutdown
+{
   private readonly claimed = new Map<string, Fingerprint>();
   /** Given up with an unknown outcome: nobody's until the log tells. */
   private readonly abandoned = new Set<string>();
@@ -24,7 +27,7 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
   private readonly held = new Set<string>();
 
   constructor(
-    private readonly tail: LogTail,
+    private readonly tail: TopicFollower,
     private readonly leases: Leases & Partial<OnApplicationShutdown>,
     private readonly published: PublishedIds,
   ) {
@@ -40,7 +43,7 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
     const fingerprint = fingerprintOf(key);
     if (this.published.has(fingerprint)) return 'done';
     if (this.abandoned.has(key)) return 'pending';
-    const taken = this.leases.take(key);
+    const taken = this.leases.acquire(key);
     if (typeof taken === 'object') return this.taking(key, fingerprint, taken);
     if (taken) this.claimed.set(key, fingerprint);
     return taken ? 'taken' : 'pending';
@@ -54,7 +57,7 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
 
   override release(key: string): void | Promise<void> {
     this.claimed.delete(key);
-    return this.leases.giveBack(key);
+    return this.leases.releaseLease(key);
   }
 
   /** Nobody may try again before the log tells what became of it. */
@@ -85,7 +88,7 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
     taken: Promise<boolean>,
   ): Promise<Claim> {
     const isOurs = await taken;
-    if (!isOurs) await this.tail.refreshed(REFRESH_MS); // it may be published already
+    if (!isOurs) await this.tail.whenCurrent(REFRESH_MS); // it may be published already
     if (this.published.has(fingerprint)) {
       if (isOurs) void this.giveBack(key);
       return 'done';
@@ -95,7 +98,7 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
   }
 
   private async settle(key: string, at: PartitionId): Promise<void> {
-    await this.tail.settled(at);
+    await this.tail.whenDrained(at);
     this.held.delete(key);
     if (this.published.has(fingerprintOf(key))) this.leases.finish(key);
     else await this.giveBack(key);
@@ -104,7 +107,7 @@ export class LogDedupeStore extends DedupeStore implements OnApplicationShutdown
 
   private async giveBack(key: string): Promise<void> {
     try {
-      await this.leases.giveBack(key);
+      await this.leases.releaseLease(key);
     } catch {
       // it runs out by itself
     }

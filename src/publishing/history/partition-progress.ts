@@ -18,7 +18,7 @@ interface Waiter {
  *
  * All times are on the clock of `performance.now()`, in ms.
  */
-export class TailPartition {
+export class PartitionProgress {
   /** Node id of the broker that is asked; -1 for none. */
   leader = -1;
   /** Everything before this offset is known; undefined until the window's start was found. */
@@ -46,7 +46,7 @@ export class TailPartition {
   }
 
   /** True when it was trustworthy at that moment and has been ever since. */
-  vouches(askedAt: number, now: number): boolean {
+  isCurrentSince(askedAt: number, now: number): boolean {
     return this.isTrusted(now) && (this.trustedSince ?? Infinity) <= askedAt;
   }
 
@@ -56,7 +56,7 @@ export class TailPartition {
   }
 
   /** Ours: nothing has to be read, where it follows what is known. */
-  wrote(baseOffset: number, records: number): void {
+  recordAppended(baseOffset: number, records: number): void {
     if (this.position === baseOffset) this.position = baseOffset + records;
   }
 
@@ -86,7 +86,7 @@ export class TailPartition {
    * Resolves once everything is known that was on its way to the log when this was called:
    * the broker has answered since, and once more after it had a moment to append what waited.
    */
-  async settled(): Promise<void> {
+  async whenDrained(): Promise<void> {
     await this.knownSince(performance.now());
     await this.knownSince(performance.now() + this.settleMs);
   }

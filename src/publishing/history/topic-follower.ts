@@ -8,13 +8,13 @@ import type {
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
 import type { Metrics } from '../../infrastructure/metrics/metrics.js';
 import {
-  LogReader,
+  TopicReader,
   type FetchAnswer,
   type OffsetAnswer,
 } from '../../infrastructure/kafka/kafkajs/topic-reader.js';
-import { MAX_LAG_MS, PublishedLog, type PartitionId } from '../topic-history.js';
+import { MAX_LAG_MS, TopicHistory, type PartitionId } from '../topic-history.js';
 import { scanBatches, type Found } from './record-scan.js';
-import { TailPartition } from './partition-progress.js';
+import { PartitionProgress } from './partition-progress.js';
 
 /** Between two questions for the end of the log, in ms. */
 const POLL_MS = 1000;
@@ -24,7 +24,7 @@ const MIN_PAUSE_MS = 50;
 const ROUND_MS = 1000;
 /** Our own records are known when they are acknowledged, which takes about this long. */
 const OWN_ACK_MS = 30;
-/** @see TailPartition */
+/** @see PartitionProgress */
 const SETTLE_MS = 1000;
 /** Records may bear the time of a clock that was wrong by this much. */
 const CLOCK_MARGIN_MS = 3_600_000;
@@ -35,7 +35,7 @@ const OFFSET_OUT_OF_RANGE = 1;
 
 /** A partition in a round, and how far it has to be read in it. */
 interface Open {
-  readonly partition: TailPartition;
+  readonly partition: PartitionProgress;
   readonly end: number;
 }
 
@@ -47,19 +47,19 @@ interface Open {
  *
  * Whoever publishes has to say so (`onFound` is not told of our own records).
  */
-export class LogTail
-  extends PublishedLog
+export class TopicFollower
+  extends TopicHistory
   implements ClusterFollower, OnApplicationShutdown
 {
   /** Told of every delivery that is found in the log. */
   onFound: Found = () => undefined;
 
-  private readonly logger = new Logger(LogTail.name);
-  private readonly topics = new Map<string, TailPartition[]>();
+  private readonly logger = new Logger(TopicFollower.name);
+  private readonly topics = new Map<string, PartitionProgress[]>();
   /** By node id of the broker that is being followed. */
   private readonly leaders = new Map<number, Promise<void>>();
   private readonly rounds = new EventEmitter().setMaxListeners(0);
-  private readonly unreadable = new Set<TailPartition>();
+  private readonly unreadable = new Set<PartitionProgress>();
   private wake = new AbortController();
   private closing = false;
   private wasReady = false;
@@ -71,7 +71,7 @@ export class LogTail
     private readonly cluster: KafkaCluster,
     private readonly metrics: Metrics,
     private readonly windowMs: number,
-    private readonly reader = new LogReader(cluster.client),
+    private readonly reader = new TopicReader(cluster.client),
   ) {
     super();
     cluster.follow(this);
@@ -103,22 +103,22 @@ export class LogTail
       : `reading the log back: ${this.progress()}`;
   }
 
-  override vouches(topic: string, partition: number, askedAt: number): boolean {
+  override isCurrentSince(topic: string, partition: number, askedAt: number): boolean {
     const known = this.topics.get(topic)?.[partition];
-    return known?.vouches(askedAt, performance.now()) ?? false;
+    return known?.isCurrentSince(askedAt, performance.now()) ?? false;
   }
 
-  override wrote(
+  override recordAppended(
     topic: string,
     partition: number,
     baseOffset: number,
     records: number,
   ): void {
-    this.topics.get(topic)?.[partition]?.wrote(baseOffset, records);
+    this.topics.get(topic)?.[partition]?.recordAppended(baseOffset, records);
   }
 
   /** Resolves when the log was known as of now, or when the time is over. */
-  async refreshed(limitMs: number): Promise<void> {
+  async whenCurrent(limitMs: number): Promise<void> {
     const since = performance.now();
     const signal = AbortSignal.timeout(limitMs);
     this.askAtOnce();
@@ -132,11 +132,11 @@ export class LogTail
   }
 
   /** Resolves once all is known that was on its way to the partition when this was called. */
-  async settled({ topic, partition }: PartitionId): Promise<void> {
-    await this.topics.get(topic)?.[partition]?.settled();
+  async whenDrained({ topic, partition }: PartitionId): Promise<void> {
+    await this.topics.get(topic)?.[partition]?.whenDrained();
   }
 
-  lead(states: readonly TopicState[]): void {
+  onTopology(states: readonly TopicState[]): void {
     for (const { name, leaders } of states) this.leadTopic(name, leaders);
     for (const { leader } of this.partitions()) this.follow(leader);
   }
@@ -151,7 +151,7 @@ export class LogTail
   private leadTopic(name: string, leaders: readonly number[]): void {
     const known = this.topics.get(name) ?? [];
     leaders.forEach((leader, id) => {
-      const partition = (known[id] ??= new TailPartition(
+      const partition = (known[id] ??= new PartitionProgress(
         name,
         id,
         MAX_LAG_MS,
@@ -180,7 +180,7 @@ export class LogTail
         isDone = await this.round(leader, led);
       } catch (error) {
         this.logger.debug({ message: 'log not read', leader, error });
-        this.cluster.lookAgain();
+        this.cluster.refreshSoon();
       }
       this.report();
       await delay(MIN_PAUSE_MS);
@@ -193,7 +193,10 @@ export class LogTail
    *
    * @returns false when there is more to read.
    */
-  private async round(leader: number, led: readonly TailPartition[]): Promise<boolean> {
+  private async round(
+    leader: number,
+    led: readonly PartitionProgress[],
+  ): Promise<boolean> {
     await this.findStarts(leader, led);
     const askedAt = performance.now();
     const positions = led.map(({ position }) => position);
@@ -212,13 +215,16 @@ export class LogTail
       open = open.filter((one) => !isRead(one));
       if (open.length === 0 || this.closing) return true;
       if (performance.now() - askedAt > ROUND_MS) return false;
-      open = await this.read(leader, open);
+      open = await this.readPartitions(leader, open);
       this.report();
     }
   }
 
   /** Where the window begins, of those partitions that were not read yet. */
-  private async findStarts(leader: number, led: readonly TailPartition[]): Promise<void> {
+  private async findStarts(
+    leader: number,
+    led: readonly PartitionProgress[],
+  ): Promise<void> {
     const fresh = led.filter(({ position }) => position === undefined);
     if (fresh.length === 0) return;
     const from = Date.now() - this.windowMs - CLOCK_MARGIN_MS;
@@ -239,14 +245,14 @@ export class LogTail
    * @param asked the position when the question was asked: what we write ourselves moves it on.
    */
   private endOf(
-    partition: TailPartition,
+    partition: PartitionProgress,
     leader: number,
     asked: number | undefined,
     answer: OffsetAnswer | undefined,
   ): number | undefined {
     if (partition.leader !== leader) return undefined;
     if (answer?.errorCode !== NONE || asked === undefined) {
-      this.cluster.lookAgain();
+      this.cluster.refreshSoon();
       return undefined;
     }
     partition.end = answer.offset;
@@ -256,7 +262,7 @@ export class LogTail
   }
 
   /** @returns the partitions of which more may be read. */
-  private async read(leader: number, open: readonly Open[]): Promise<Open[]> {
+  private async readPartitions(leader: number, open: readonly Open[]): Promise<Open[]> {
     const asked = open.map(({ partition: { topic, partition, position = 0 } }) => ({
       topic,
       partition,
@@ -272,7 +278,7 @@ export class LogTail
 
   /** @param from the offset that was asked for. */
   private takeRecords(
-    partition: TailPartition,
+    partition: PartitionProgress,
     from: number,
     answer: FetchAnswer | undefined,
   ): boolean {
@@ -282,14 +288,14 @@ export class LogTail
       return false;
     }
     if (answer?.errorCode !== NONE) {
-      this.cluster.lookAgain();
+      this.cluster.refreshSoon();
       return false;
     }
     return this.scan(partition, from, answer.bytes);
   }
 
   /** What cannot be understood keeps its own partition from being known, and no other. */
-  private scan(partition: TailPartition, from: number, bytes: Buffer): boolean {
+  private scan(partition: PartitionProgress, from: number, bytes: Buffer): boolean {
     try {
       const next = scanBatches(bytes, from, (key, timestampMs) => {
         this.recordsRead++;
@@ -342,11 +348,11 @@ export class LogTail
     return lags.length > 0 ? Math.max(0, ...lags) / 1000 : -1;
   }
 
-  private partitions(): TailPartition[] {
+  private partitions(): PartitionProgress[] {
     return Array.from(this.topics.values()).flat();
   }
 
-  private unknown(): TailPartition[] {
+  private unknown(): PartitionProgress[] {
     const now = performance.now();
     return this.partitions().filter((partition) => !partition.isTrusted(now));
   }

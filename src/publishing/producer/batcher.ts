@@ -1,15 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Producer, RecordMetadata } from 'kafkajs';
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
-import type { PublishedLog } from '../topic-history.js';
+import type { TopicHistory } from '../topic-history.js';
 import {
   PublishError,
   type EventRecord,
-  type Permit,
+  type PublishPermit,
   type PublishFault,
 } from '../event-publisher.js';
 import { failureOf } from './kafka-failure.js';
-import { Lane, type Partition, type Pending, type Unit } from './broker-queue.js';
+import {
+  BrokerQueue,
+  type Partition,
+  type QueuedRecord,
+  type PartitionBatch,
+} from './broker-queue.js';
 import { partitionFor } from './murmur2.js';
 import { routed } from './routed-message.js';
 
@@ -47,18 +52,18 @@ export class Batcher {
   producer: Producer | undefined;
 
   private readonly topics = new Map<string, Partition[]>();
-  private readonly lanes = new Map<number, Lane>();
-  private readonly units = new Set<Unit>();
-  private readonly written = new WeakSet<Unit>();
+  private readonly lanes = new Map<number, BrokerQueue>();
+  private readonly units = new Set<PartitionBatch>();
+  private readonly written = new WeakSet<PartitionBatch>();
   private readonly sweep = setInterval(() => {
-    for (const lane of this.lanes.values()) this.withdrawExpired(lane);
+    for (const queueOf of this.lanes.values()) this.withdrawExpired(queueOf);
   }, SWEEP_MS);
   private waiting = 0;
   private closed = false;
 
   constructor(
     private readonly maxPending: number,
-    private readonly log: PublishedLog,
+    private readonly log: TopicHistory,
     private readonly events: BatcherEvents,
   ) {
     this.sweep.unref();
@@ -70,7 +75,7 @@ export class Batcher {
   }
 
   /** @see EventPublisher.publish */
-  publish(record: EventRecord, permit: Permit): Promise<void> {
+  publish(record: EventRecord, permit: PublishPermit): Promise<void> {
     const key = Buffer.from(record.key);
     const partition = this.partitionOf(record.topic, key);
     const fault = this.refusal(partition, permit);
@@ -89,7 +94,7 @@ export class Batcher {
   }
 
   /** Takes in who leads what; whatever waits moves along. */
-  lead(states: readonly TopicState[]): void {
+  onTopology(states: readonly TopicState[]): void {
     for (const { name, leaders } of states) {
       const partitions = this.topics.get(name) ?? [];
       leaders.forEach((leader, id) => {
@@ -126,23 +131,24 @@ export class Batcher {
 
   private refusal(
     partition: Partition | undefined,
-    { askedAt }: Permit,
+    { askedAt }: PublishPermit,
   ): PublishFault | undefined {
     if (this.closed) return 'closed';
     if (!partition) return 'unavailable';
-    if (!this.log.vouches(partition.topic, partition.id, askedAt)) return 'log-behind';
+    if (!this.log.isCurrentSince(partition.topic, partition.id, askedAt))
+      return 'log-behind';
     return this.waiting >= this.maxPending ? 'queue-full' : undefined;
   }
 
-  private lane(leader: number): Lane {
+  private lane(leader: number): BrokerQueue {
     const known = this.lanes.get(leader);
     if (known) return known;
-    const lane = new Lane(leader);
+    const lane = new BrokerQueue(leader);
     this.lanes.set(leader, lane);
     return lane;
   }
 
-  private move(partition: Partition, to: Lane): void {
+  private move(partition: Partition, to: BrokerQueue): void {
     const [queue, repeats] = partition.lane.takeOf(partition);
     to.queue = to.queue.concat(queue);
     to.repeats = to.repeats.concat(repeats);
@@ -158,7 +164,7 @@ export class Batcher {
   }
 
   /** At the end of the turn, so that all deliveries of one read share a request. */
-  private schedule(lane: Lane): void {
+  private schedule(lane: BrokerQueue): void {
     if (lane.scheduled || lane.inFlight || lane.idle) return;
     lane.scheduled = true;
     const wait = lane.notBefore - performance.now();
@@ -166,16 +172,16 @@ export class Batcher {
     else setImmediate(() => this.flush(lane));
   }
 
-  private flush(lane: Lane): void {
+  private flush(lane: BrokerQueue): void {
     lane.scheduled = false;
     const producer = lane.repeats[0]?.producer ?? this.producer;
     if (this.closed || lane.inFlight || lane.leader < 0 || !producer) return;
     this.withdrawExpired(lane); // a process that stood still must not send what it had
-    const batch = lane.take(producer);
+    const batch = lane.takeBatch(producer);
     if (batch.length > 0) void this.attempt(lane, batch);
   }
 
-  private async attempt(lane: Lane, batch: Unit[]): Promise<void> {
+  private async attempt(lane: BrokerQueue, batch: PartitionBatch[]): Promise<void> {
     lane.inFlight = true;
     for (const unit of batch) this.units.add(unit);
     try {
@@ -191,16 +197,16 @@ export class Batcher {
     }
   }
 
-  private retry(lane: Lane, batch: Unit[], error: unknown): void {
+  private retry(lane: BrokerQueue, batch: PartitionBatch[], error: unknown): void {
     if (failureOf(error) !== 'broker') {
       for (const unit of batch) void this.settleAlone(unit);
       return;
     }
     lane.notBefore = performance.now() + MAX_BACKOFF_MS / 2;
-    this.returnToLanes(batch, error);
+    this.requeue(batch, error);
   }
 
-  private returnToLanes(batch: Unit[], error: unknown): void {
+  private requeue(batch: PartitionBatch[], error: unknown): void {
     if (this.closed) return;
     for (const unit of batch) {
       if (unit.partition.gone) this.finish(unit, 'unavailable', error);
@@ -211,7 +217,7 @@ export class Batcher {
   }
 
   /** Repeats one partition's batch until it is known to be written or refused. */
-  private async settleAlone(unit: Unit): Promise<void> {
+  private async settleAlone(unit: PartitionBatch): Promise<void> {
     for (let backoff = FIRST_BACKOFF_MS; !this.closed;) {
       if (unit.partition.gone) return this.finish(unit, 'unavailable');
       try {
@@ -226,7 +232,7 @@ export class Batcher {
           case 'too-large':
             return this.split(unit, error);
           case 'broker':
-            return this.returnToLanes([unit], error);
+            return this.requeue([unit], error);
           case 'fatal':
             return this.giveUp(unit, 'producer-fatal', error);
           case 'lapsed':
@@ -245,20 +251,20 @@ export class Batcher {
    * have been written all the same; the next batch through this producer would have its
    * sequence numbers, be taken for its repeat, and be lost. So nothing goes through it again.
    */
-  private giveUp(unit: Unit, fault: PublishFault, error: unknown): void {
+  private giveUp(unit: PartitionBatch, fault: PublishFault, error: unknown): void {
     if (this.producer === unit.producer) this.producer = undefined;
     this.events.producerFailed(unit.producer, error);
     this.finish(unit, fault, error);
   }
 
   /** The claim is not ours any more. Where no broker was given the record it is certainly not there. */
-  private lapse(unit: Unit, error: unknown): void {
+  private lapse(unit: PartitionBatch, error: unknown): void {
     if (unit.handedOn) return this.giveUp(unit, 'claim-lapsed', error);
     this.finish(unit, 'claim-lapsed', error, false);
   }
 
   /** Too large together, so one by one; too large by itself is refused. */
-  private async split(unit: Unit, error: unknown): Promise<void> {
+  private async split(unit: PartitionBatch, error: unknown): Promise<void> {
     if (unit.records.length === 1) return this.giveUp(unit, 'refused', error);
     this.units.delete(unit);
     for (const [i, record] of unit.records.entries()) {
@@ -283,8 +289,11 @@ export class Batcher {
    * @returns the units that the answer does not mention. (kafkajs 2.2.4 skips a partition
    *   that moves, between two of its own attempts, to a broker that has answered already.)
    */
-  private async send(batch: readonly Unit[], leader?: number): Promise<Unit[]> {
-    const producer = (batch[0] as Unit).producer;
+  private async send(
+    batch: readonly PartitionBatch[],
+    leader?: number,
+  ): Promise<PartitionBatch[]> {
+    const producer = (batch[0] as PartitionBatch).producer;
     const answers = await producer.sendBatch({
       acks: -1,
       timeout: REPLICATION_TIMEOUT_MS,
@@ -298,19 +307,19 @@ export class Batcher {
   }
 
   private isAnswered(
-    { partition: { topic, id }, records }: Unit,
+    { partition: { topic, id }, records }: PartitionBatch,
     answers: readonly RecordMetadata[],
   ): boolean {
     const answer = answers.find(
       (a) => a.topicName === topic && a.partition === id && a.errorCode === 0,
     );
     if (!answer) return false;
-    this.log.wrote(topic, id, Number(answer.baseOffset ?? -1), records.length);
+    this.log.recordAppended(topic, id, Number(answer.baseOffset ?? -1), records.length);
     return true;
   }
 
   private finish(
-    unit: Unit,
+    unit: PartitionBatch,
     fault?: PublishFault,
     cause?: unknown,
     attempted = true,
@@ -333,7 +342,7 @@ export class Batcher {
 
   /** @param attempted whether a request with the records may have reached the broker. */
   private reject(
-    records: readonly Pending[],
+    records: readonly QueuedRecord[],
     fault: PublishFault,
     attempted: boolean,
     cause?: unknown,
@@ -347,11 +356,11 @@ export class Batcher {
     }
   }
 
-  private withdrawExpired(lane: Lane): void {
+  private withdrawExpired(lane: BrokerQueue): void {
     this.reject(lane.takeExpired(performance.now()), 'not-sent', false);
   }
 }
 
-function newPartition(topic: string, id: number, lane: Lane): Partition {
+function newPartition(topic: string, id: number, lane: BrokerQueue): Partition {
   return { topic, id, lane, busy: false, gone: false };
 }

@@ -1,12 +1,12 @@
 import type { Producer } from 'kafkajs';
-import type { EventRecord, Permit } from '../event-publisher.js';
+import type { EventRecord, PublishPermit } from '../event-publisher.js';
 
 /** A record that waits for its acknowledgement. */
-export interface Pending {
+export interface QueuedRecord {
   readonly record: EventRecord;
   readonly key: Buffer;
   readonly partition: Partition;
-  readonly permit: Permit;
+  readonly permit: PublishPermit;
   readonly bytes: number;
   /** When it was queued, on the clock of `performance.now()`, in ms. */
   readonly since: number;
@@ -18,7 +18,7 @@ export interface Pending {
 export interface Partition {
   readonly topic: string;
   readonly id: number;
-  lane: Lane;
+  lane: BrokerQueue;
   /**
    * True from a batch's first attempt until its outcome is known. The records behind it
    * wait: the idempotent producer tells a repeat of a batch from a new one by sequence
@@ -31,9 +31,9 @@ export interface Partition {
 }
 
 /** The records of one partition in one batch: repeated as they are until settled. */
-export interface Unit {
+export interface PartitionBatch {
   readonly partition: Partition;
-  readonly records: readonly Pending[];
+  readonly records: readonly QueuedRecord[];
   /** Holds the sequence numbers of the first attempt, so each repeat goes through it. */
   readonly producer: Producer;
   /** True once a request with it may have gone to a broker. */
@@ -49,10 +49,10 @@ const MAX_BATCH_BYTES = 768 * 1024;
  * what arrives meanwhile makes up the next, so concurrent deliveries share a request and
  * nothing waits while the lane is idle.
  */
-export class Lane {
-  queue: Pending[] = [];
+export class BrokerQueue {
+  queue: QueuedRecord[] = [];
   /** Units whose attempt failed for the broker's sake; they go before the queue. */
-  repeats: Unit[] = [];
+  repeats: PartitionBatch[] = [];
   inFlight = false;
   /** No attempt before this time, in ms of `performance.now()`: backoff after a failure. */
   notBefore = 0;
@@ -69,11 +69,11 @@ export class Lane {
   }
 
   /** Takes the next batch off the lane and marks its partitions busy. */
-  take(producer: Producer): Unit[] {
+  takeBatch(producer: Producer): PartitionBatch[] {
     const first = this.repeats[0];
     if (first) return this.takeRepeats(first.producer);
-    const groups = new Map<Partition, Pending[]>();
-    const left: Pending[] = [];
+    const groups = new Map<Partition, QueuedRecord[]>();
+    const left: QueuedRecord[] = [];
     let bytes = 0;
     let count = 0;
     let full = false; // and then nothing may overtake what did not fit
@@ -97,9 +97,10 @@ export class Lane {
   }
 
   /** Takes all that waits for one partition. */
-  takeOf(partition: Partition): [queue: Pending[], repeats: Unit[]] {
-    const isIts = (item: Pending | Unit): boolean => item.partition === partition;
-    const taken: [Pending[], Unit[]] = [
+  takeOf(partition: Partition): [queue: QueuedRecord[], repeats: PartitionBatch[]] {
+    const isIts = (item: QueuedRecord | PartitionBatch): boolean =>
+      item.partition === partition;
+    const taken: [QueuedRecord[], PartitionBatch[]] = [
       this.queue.filter(isIts),
       this.repeats.filter(isIts),
     ];
@@ -109,7 +110,7 @@ export class Lane {
   }
 
   /** Withdraws what nobody waits for any more; a queue holds no attempted record. */
-  takeExpired(now: number): Pending[] {
+  takeExpired(now: number): QueuedRecord[] {
     const expired = this.queue.filter(({ permit }) => permit.deadline <= now);
     if (expired.length > 0) {
       this.queue = this.queue.filter(({ permit }) => permit.deadline > now);
@@ -117,7 +118,7 @@ export class Lane {
     return expired;
   }
 
-  private takeRepeats(producer: Producer): Unit[] {
+  private takeRepeats(producer: Producer): PartitionBatch[] {
     const batch = this.repeats.filter((unit) => unit.producer === producer);
     this.repeats = this.repeats.filter((unit) => unit.producer !== producer);
     return batch;

@@ -1,4 +1,4 @@
-import { ClaimLapsed } from './routed-message.js';
+import { ClaimExpired } from './routed-message.js';
 
 /** What a failed produce request means for the records in it. */
 export type KafkaFailure =
@@ -60,7 +60,7 @@ export function failureOf(error: unknown): KafkaFailure {
     const { name, type } = cause as Error & { type?: string };
     if (type !== undefined) return BY_TYPE[type] ?? 'fatal';
     if (BROKER_ERRORS.has(name)) return 'broker';
-    if (cause instanceof ClaimLapsed) return 'lapsed';
+    if (cause instanceof ClaimExpired) return 'lapsed';
   }
   return 'fatal';
 }

@@ -7,12 +7,16 @@ import {
   type ClusterFollower,
 } from '../../infrastructure/kafka/kafka-cluster.js';
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
-import { PublishedLog } from '../topic-history.js';
+import { TopicHistory } from '../topic-history.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { traced, Tracing } from '../../infrastructure/tracing/tracing.js';
 import { Batcher } from './batcher.js';
-import { EventPublisher, type EventRecord, type Permit } from '../event-publisher.js';
-import { installLastLook } from './produce-fence.js';
+import {
+  EventPublisher,
+  type EventRecord,
+  type PublishPermit,
+} from '../event-publisher.js';
+import { installProduceFence } from './produce-fence.js';
 import { installRecordEncoder } from '../../infrastructure/kafka/kafkajs/record-encoder.js';
 import { routedPartitioner } from './routed-message.js';
 
@@ -30,14 +34,14 @@ export class KafkaPublisher
 
   constructor(
     private readonly cluster: KafkaCluster,
-    log: PublishedLog,
+    log: TopicHistory,
     private readonly tracing: Tracing,
     metrics: Metrics,
     @Inject(CONFIG) config: Config,
   ) {
     super();
     this.batcher = new Batcher(config.kafka.queueMax, log, {
-      brokerFailed: () => cluster.lookAgain(),
+      brokerFailed: () => cluster.refreshSoon(),
       producerFailed: (producer, error) => this.retire(producer, error),
       batchSent: (records) => metrics.batchRecords.observe(records),
       published: (waitedMs) => metrics.publishSeconds.observe(waitedMs / 1000),
@@ -48,7 +52,7 @@ export class KafkaPublisher
       'Records waiting for Kafka',
       () => this.batcher.pending,
     );
-    installLastLook();
+    installProduceFence();
     if (!installRecordEncoder()) {
       this.logger.warn(
         'kafkajs is not the known version: its slower record encoder is used',
@@ -61,7 +65,7 @@ export class KafkaPublisher
     return this.cluster.unready;
   }
 
-  override publish(record: EventRecord, permit: Permit): Promise<void> {
+  override publish(record: EventRecord, permit: PublishPermit): Promise<void> {
     if (!this.tracing.isOn) return this.batcher.publish(record, permit);
     const { topic, headers } = record;
     const span = this.tracing.start('publish', {
@@ -74,9 +78,9 @@ export class KafkaPublisher
     return traced(span, () => this.batcher.publish(spanned, permit));
   }
 
-  async lead(states: readonly TopicState[]): Promise<void> {
+  async onTopology(states: readonly TopicState[]): Promise<void> {
     this.batcher.producer ??= await this.connectProducer();
-    this.batcher.lead(states);
+    this.batcher.onTopology(states);
     await this.dropRetired();
   }
 
@@ -118,7 +122,7 @@ export class KafkaPublisher
       error,
     });
     this.retired.add(producer);
-    this.cluster.lookAgain();
+    this.cluster.refreshSoon();
   }
 
   private async dropRetired(): Promise<void> {

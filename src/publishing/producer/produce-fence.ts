@@ -1,5 +1,5 @@
 import { patchKafkajs } from '../../infrastructure/kafka/kafkajs/patch.js';
-import { lookAt, type RoutedMessage } from './routed-message.js';
+import { assertClaimHeld, type RoutedMessage } from './routed-message.js';
 
 /** The parts of kafkajs's `Broker` that a produce request goes through. */
 interface Broker {
@@ -24,7 +24,7 @@ const MODULE = 'kafkajs/src/broker';
  *
  * @throws {TypeError} when kafkajs is not the version that this was made for.
  */
-export function installLastLook(): void {
+export function installProduceFence(): void {
   patchKafkajs<Broker>(MODULE, ['produce', 'isConnected'], (prototype) => {
     const { produce } = prototype;
     prototype.produce = async function looked(this: Broker, request): Promise<unknown> {
@@ -32,7 +32,7 @@ export function installLastLook(): void {
       const messages = request.topicData.flatMap(({ partitions }) =>
         partitions.flatMap((partition) => partition.messages),
       );
-      for (const { permit } of messages) if (permit) lookAt(permit);
+      for (const { permit } of messages) if (permit) assertClaimHeld(permit);
       for (const { unit } of messages) if (unit) unit.handedOn = true;
       return produce.call(this, request);
     };

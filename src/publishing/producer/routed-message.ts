@@ -1,7 +1,7 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
 import { MAX_LAG_MS } from '../topic-history.js';
-import type { Permit } from '../event-publisher.js';
-import type { Pending, Unit } from './broker-queue.js';
+import type { PublishPermit } from '../event-publisher.js';
+import type { QueuedRecord, PartitionBatch } from './broker-queue.js';
 
 /**
  * A claim has to last for this much longer, in ms: whoever has it next knows the log but for
@@ -15,7 +15,7 @@ class LeaderMoved extends Error {
 }
 
 /** The claim on a record was not renewed in time: whoever has it now may be writing it. */
-export class ClaimLapsed extends Error {
+export class ClaimExpired extends Error {
   override readonly name = 'ClaimLapsed';
 }
 
@@ -23,23 +23,23 @@ export class ClaimLapsed extends Error {
 export interface RoutedMessage extends Message {
   readonly partition: number;
   readonly leader?: number | undefined;
-  readonly permit: Permit;
-  readonly unit: Pick<Unit, 'handedOn'>;
+  readonly permit: PublishPermit;
+  readonly unit: Pick<PartitionBatch, 'handedOn'>;
 }
 
 export function routed(
-  { key, record, permit }: Pending,
-  unit: Unit,
+  { key, record, permit }: QueuedRecord,
+  unit: PartitionBatch,
   leader?: number,
 ): RoutedMessage {
   const { value, headers } = record;
   return { key, value, headers, partition: unit.partition.id, leader, permit, unit };
 }
 
-/** @throws {ClaimLapsed} when nothing may be sent under the claim any more. */
-export function lookAt({ heldUntil }: Permit): void {
+/** @throws {ClaimExpired} when nothing may be sent under the claim any more. */
+export function assertClaimHeld({ heldUntil }: PublishPermit): void {
   if (heldUntil - performance.now() >= SEND_MARGIN_MS) return;
-  throw new ClaimLapsed('the claim was not renewed in time');
+  throw new ClaimExpired('the claim was not renewed in time');
 }
 
 /**
@@ -47,13 +47,13 @@ export function lookAt({ heldUntil }: Permit): void {
  * own attempts too. The partition is chosen already; what is left is to see that the record
  * may still be written, and to hold kafkajs's view of the leaders against ours.
  *
- * @throws {ClaimLapsed}
+ * @throws {ClaimExpired}
  * @throws {LeaderMoved} where the views differ.
  */
 export function routedPartitioner() {
   return ({ message, partitionMetadata }: PartitionerArgs): number => {
     const { partition, leader, permit } = message as RoutedMessage;
-    lookAt(permit);
+    assertClaimHeld(permit);
     if (leader === undefined) return partition;
     for (const { partitionId, leader: actual } of partitionMetadata) {
       if (partitionId === partition && actual === leader) return partition;

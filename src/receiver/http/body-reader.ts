@@ -26,7 +26,7 @@ export class BodyReader {
    * Collects the bytes as they come; one of `taken` and `refused` is called once, or neither
    * when the sender goes away. The bytes count as held until `done` is called.
    */
-  read(
+  readBody(
     request: IncomingMessage,
     taken: (body: Buffer, done: () => void) => void,
     refused: (fault: BodyFault) => void,

@@ -5,7 +5,7 @@ const BEAT_MS = 100;
  * overdue in the middle of a turn. What is begun then is not done in time either, and takes
  * its time from what was begun before; so it is better refused while that still costs little.
  */
-export class LoopWatch {
+export class EventLoopMonitor {
   private dueAt: number;
   private lateMs = 0;
   private readonly timer: NodeJS.Timeout;

@@ -9,7 +9,7 @@ import type { Express } from 'express';
  * like this they need no change. (Real classes: V8 makes room in the object for the fields
  * of the classes that it extends, and for none of a function's that stands in for one.)
  */
-export function expressClasses(app: Express) {
+export function expressPrototypes(app: Express) {
   class ExpressRequest extends IncomingMessage {}
   class ExpressResponse extends ServerResponse {}
   app.request = standIn(ExpressRequest.prototype, app.request);

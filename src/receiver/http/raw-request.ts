@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 /** What the public listener knows of a request before anything has looked into it. */
-export interface Arrival {
+export interface RawRequest {
   /** The bytes as sent, whatever the content type says. */
   readonly body: Buffer;
   /** The last segment of a job's path; undefined on the static route. */
@@ -14,14 +14,17 @@ export interface Arrival {
 const ARRIVAL = Symbol('arrival');
 
 interface Holder {
-  [ARRIVAL]?: Arrival;
+  [ARRIVAL]?: RawRequest;
 }
 
-export function attachArrival(request: IncomingMessage & Holder, arrival: Arrival): void {
+export function attachRawRequest(
+  request: IncomingMessage & Holder,
+  arrival: RawRequest,
+): void {
   request[ARRIVAL] = arrival;
 }
 
-export function arrivalOf(request: IncomingMessage & Holder): Arrival {
+export function rawRequestOf(request: IncomingMessage & Holder): RawRequest {
   const arrival = request[ARRIVAL];
   if (!arrival) throw new Error('the request did not come through the public listener');
   return arrival;

@@ -8,11 +8,16 @@ import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request, Response } from 'express';
 import express from 'express';
-import { attachArrival } from './raw-request.js';
-import { expressClasses } from './express-prototypes.js';
-import { LoopWatch } from './event-loop-monitor.js';
+import { attachRawRequest } from './raw-request.js';
+import { expressPrototypes } from './express-prototypes.js';
+import { EventLoopMonitor } from './event-loop-monitor.js';
 import { BodyReader } from './body-reader.js';
-import { outcomeOf, PreparedAnswer, refusal, type AnswerOutcome } from '../refusals.js';
+import {
+  answerKindOf,
+  PrebuiltResponse,
+  refusalFor,
+  type AnswerOutcome,
+} from '../refusals.js';
 
 type Handler = Parameters<ExpressAdapter['post']>[1];
 
@@ -54,7 +59,7 @@ export class TwoPortAdapter extends ExpressAdapter {
   readonly internalServer: Server;
   private readonly handlers = new Map<string, Handler>();
   private readonly bodies: BodyReader;
-  private readonly loop: LoopWatch;
+  private readonly loop: EventLoopMonitor;
   private underWay = 0;
 
   constructor(private readonly ackBudgetMs: number) {
@@ -63,7 +68,7 @@ export class TwoPortAdapter extends ExpressAdapter {
     app.disable('etag');
     super(app);
     this.bodies = new BodyReader(ackBudgetMs);
-    this.loop = new LoopWatch(Math.max(ackBudgetMs / MAX_PART_LATE, MIN_LATE_MS));
+    this.loop = new EventLoopMonitor(Math.max(ackBudgetMs / MAX_PART_LATE, MIN_LATE_MS));
     this.internalServer = createServer(app);
     this.internalServer.requestTimeout = UPLOAD_TIMEOUT_MS;
   }
@@ -87,7 +92,7 @@ export class TwoPortAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     const receive = (request: IncomingMessage, response: ServerResponse): void =>
       this.receive(request as Request, response as unknown as Response);
-    const server = createServer(expressClasses(this.getInstance<Express>()), receive);
+    const server = createServer(expressPrototypes(this.getInstance<Express>()), receive);
     server.on('checkExpectation', receive); // what a sender expects is no concern of ours
     server.on('clientError', answerUnreadable);
     server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -98,7 +103,7 @@ export class TwoPortAdapter extends ExpressAdapter {
   }
 
   override reply(response: Response, body: unknown, statusCode?: number): unknown {
-    if (body instanceof PreparedAnswer) return body.send(response);
+    if (body instanceof PrebuiltResponse) return body.send(response);
     return super.reply(response, body, statusCode);
   }
 
@@ -122,17 +127,17 @@ export class TwoPortAdapter extends ExpressAdapter {
     if (this.underWay >= TAKEN_WHILE_BEHIND && this.loop.isBehind(at)) {
       return this.refuse(response, 'overloaded');
     }
-    this.bodies.read(
+    this.bodies.readBody(
       request,
       (body, done) => {
-        attachArrival(request, { body, pathToken, at });
+        attachRawRequest(request, { body, pathToken, at });
         this.underWay++;
         // The handler settles within the ack budget. (A response that waits behind another one
         // on its connection never closes when the connection does.)
         void Promise.resolve(handler(request, response, () => undefined)).finally(() => {
           this.underWay--;
           done();
-          const outcome = outcomeOf(response);
+          const outcome = answerKindOf(response);
           if (outcome) this.onAnswer(outcome, performance.now() - at);
         });
       },
@@ -140,9 +145,9 @@ export class TwoPortAdapter extends ExpressAdapter {
     );
   }
 
-  private refuse(response: Response, reason: Parameters<typeof refusal>[0]): void {
+  private refuse(response: Response, reason: Parameters<typeof refusalFor>[0]): void {
     this.onRefusal(reason);
-    refusal(reason).send(response);
+    refusalFor(reason).send(response);
   }
 }
 

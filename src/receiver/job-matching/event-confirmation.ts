@@ -7,7 +7,7 @@ import type { Job } from '../../jobs/job.js';
 import { SignatureError } from '../../signature/signature.error.js';
 import type { Delivery } from '../delivery.js';
 import { eventOf } from '../delivery-record.js';
-import { sightingOf } from './fetch-job-snapshot.js';
+import { fetchJobSnapshot } from './fetch-job-snapshot.js';
 
 /**
  * Asks Gemini whether an event is true whose token says nothing about the body: whoever saw
@@ -28,7 +28,7 @@ export class EventConfirmation {
    *   not about a job of ours that can be asked for, or by policy.
    * @throws {GeminiError} when Gemini does not answer.
    */
-  async confirmed(delivery: Delivery, job: Job | undefined): Promise<Delivery> {
+  async confirm(delivery: Delivery, job: Job | undefined): Promise<Delivery> {
     const name = job?.geminiName;
     const event = eventOf(delivery);
     const { unboundBody } = this.config.token;
@@ -36,7 +36,7 @@ export class EventConfirmation {
       throw new SignatureError('body-unconfirmed');
     }
     const kind = kindOf(job as Job);
-    const sighting = await sightingOf(this.gemini, kind, name);
+    const sighting = await fetchJobSnapshot(this.gemini, kind, name);
     const announced = sighting.state && kind.events[sighting.state];
     const isIts = bareName(event.jobName ?? '') === bareName(name);
     if (!isIts || announced !== event.type) {

@@ -11,13 +11,13 @@ import {
   parseGeminiEvent,
   type GeminiEvent,
 } from '../../events/gemini-event.js';
-import { withEvent } from '../../jobs/job-events.js';
-import { LogQuota } from '../../infrastructure/logging/log-rate-limit.js';
+import { withJobEvent } from '../../jobs/job-events.js';
+import { LogRateLimit } from '../../infrastructure/logging/log-rate-limit.js';
 import { JobRegistry } from '../../jobs/job-registry.js';
-import { isOver, isSupposed } from '../../jobs/job.js';
-import { persistently } from '../../infrastructure/redis/retry-while-unavailable.js';
+import { hasEnded, isSupposed } from '../../jobs/job.js';
+import { retryWhileUnavailable } from '../../infrastructure/redis/retry-while-unavailable.js';
 import type { Delivery } from '../delivery.js';
-import { JobIdentity } from './job-matcher.js';
+import { JobMatcher } from './job-matcher.js';
 
 /** For so long a note is tried again; then only asking Gemini tells. */
 const PERSIST_MS = 60_000;
@@ -29,22 +29,22 @@ const MAX_PENDING = 1000;
  * thing that tells its name, so it is not given up at once.
  */
 @Injectable()
-export class EventNotes implements BeforeApplicationShutdown {
-  private readonly logger = new Logger(EventNotes.name);
-  private readonly quota = new LogQuota();
+export class JobEventRecorder implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(JobEventRecorder.name);
+  private readonly quota = new LogRateLimit();
   private readonly pending = new Set<Promise<void>>();
 
   constructor(
     private readonly jobs: JobRegistry,
-    private readonly identity: JobIdentity,
+    private readonly identity: JobMatcher,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Resolves after the first try. */
-  async note(jobId: string, event: GeminiEvent, webhookId: string): Promise<void> {
+  async record(jobId: string, event: GeminiEvent, webhookId: string): Promise<void> {
     const at = new Date();
     const note = () =>
-      this.jobs.change(jobId, (job) => withEvent(job, event, webhookId, at));
+      this.jobs.updateJob(jobId, (job) => withJobEvent(job, event, webhookId, at));
     try {
       await note();
     } catch (error) {
@@ -57,15 +57,15 @@ export class EventNotes implements BeforeApplicationShutdown {
    * The event of a repeat, which is on Kafka: who published it may have died before the note,
    * and after this answer nobody says it again.
    */
-  async noteRepeat({ capability, proof }: Delivery): Promise<void> {
+  async recordDuplicate({ capability, proof }: Delivery): Promise<void> {
     if (!capability || !proof.bodyBound) return;
     try {
       const job = await this.jobs.find(capability.jobId);
       if (!job || job.lastEvent?.webhookId === proof.id) return;
-      if (isOver(job) && !isSupposed(job)) return;
+      if (hasEnded(job) && !isSupposed(job)) return;
       const event = parseGeminiEvent(proof.body);
       const owner = this.identity.ofPath(capability, job, event, proof.body);
-      if (typeof owner !== 'string') await this.note(job.id, event, proof.id);
+      if (typeof owner !== 'string') await this.record(job.id, event, proof.id);
     } catch (error) {
       if (!(error instanceof EventFormatError)) this.lost(capability.jobId, error);
     }
@@ -77,7 +77,7 @@ export class EventNotes implements BeforeApplicationShutdown {
   }
 
   private later(jobId: string, note: () => Promise<unknown>): void {
-    const noting = persistently(note, PERSIST_MS)
+    const noting = retryWhileUnavailable(note, PERSIST_MS)
       .then(() => undefined)
       .catch((error: unknown) => this.lost(jobId, error))
       .finally(() => this.pending.delete(noting));
@@ -85,7 +85,7 @@ export class EventNotes implements BeforeApplicationShutdown {
   }
 
   private lost(jobId: string, error: unknown): void {
-    if (this.quota.take()) {
+    if (this.quota.tryAcquire()) {
       this.logger.warn({ message: "job's event not noted", jobId, error });
     }
   }

@@ -11,7 +11,7 @@ import { JobRegistry } from '../../jobs/job-registry.js';
 import { isUnnamed, type Job } from '../../jobs/job.js';
 import { isDeeper, type Json } from '../../infrastructure/json/json.js';
 import type { Capability } from '../../signature/capability.js';
-import { sightingOf } from './fetch-job-snapshot.js';
+import { fetchJobSnapshot } from './fetch-job-snapshot.js';
 
 /** What is hashed is walked by recursion. What we gave has fewer levels (`job-order.ts`). */
 const MAX_LEVELS = 250;
@@ -39,7 +39,7 @@ export type ForeignReason = (typeof FOREIGN_REASONS)[number];
 
 /** Finds out which of our jobs an event is about, and whether it can be. */
 @Injectable()
-export class JobIdentity {
+export class JobMatcher {
   constructor(
     private readonly registry: JobRegistry,
     private readonly gemini: GeminiClient,
@@ -96,7 +96,7 @@ export class JobIdentity {
     if (!kind?.isName(name)) return undefined;
     const jobId = await this.jobIdOnGemini(kind, name);
     if (jobId === undefined) return undefined;
-    const job = await this.registry.change(jobId, (now) =>
+    const job = await this.registry.updateJob(jobId, (now) =>
       isUnnamed(now) ? { ...now, geminiName: name } : now,
     );
     // Anybody in the project can write our id into a display name
@@ -110,7 +110,7 @@ export class JobIdentity {
    */
   private async jobIdOnGemini(kind: JobKind, name: string): Promise<string | undefined> {
     try {
-      return (await sightingOf(this.gemini, kind, name)).jobId;
+      return (await fetchJobSnapshot(this.gemini, kind, name)).jobId;
     } catch (error) {
       if (error instanceof GeminiError && isFinal(error)) return undefined;
       throw error;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
   OVERLAP_MS,
-  withUnsettled,
-  type VaultDocument,
-  type VaultedSecret,
+  withPendingIssuance,
+  type SecretsDocument,
+  type SealedSecret,
 } from '../secrets-document.js';
 
 const MAX_HISTORY = 64;
@@ -11,17 +11,20 @@ const MAX_HISTORY = 64;
 const STILL_OPEN_MS = 2 * 3_600_000;
 
 /** A new version, which knows those that it comes from. */
-export function descendant(
-  wanted: VaultDocument,
-  ...parents: readonly VaultDocument[]
-): VaultDocument {
+export function newVersion(
+  wanted: SecretsDocument,
+  ...parents: readonly SecretsDocument[]
+): SecretsDocument {
   const history = parents.flatMap(({ id, history: older }) => [id, ...older]);
   const known = [...new Set(history.filter((id) => id !== ''))];
   return { ...wanted, id: randomUUID(), history: known.slice(0, MAX_HISTORY) };
 }
 
 /** Whether the first is the second, or comes from it. */
-export function isFrom({ id, history }: VaultDocument, other: VaultDocument): boolean {
+export function descendsFrom(
+  { id, history }: SecretsDocument,
+  other: SecretsDocument,
+): boolean {
   return other.id === '' || other.id === id || history.includes(other.id);
 }
 
@@ -30,15 +33,15 @@ export function isFrom({ id, history }: VaultDocument, other: VaultDocument): bo
  * written anew. Nothing is lost, and nothing that was revoked comes back; which secret of a
  * webhook is the newest has to be found out.
  */
-export function merged(
-  stored: VaultDocument,
-  ours: VaultDocument,
+export function merge(
+  stored: SecretsDocument,
+  ours: SecretsDocument,
   now: number,
-): VaultDocument {
+): SecretsDocument {
   const revoked = { ...ours.revoked, ...stored.revoked };
   const ids = new Set([...Object.keys(ours.webhooks), ...Object.keys(stored.webhooks)]);
-  const webhooks: VaultDocument['webhooks'] = {};
-  let vault: VaultDocument = {
+  const webhooks: SecretsDocument['webhooks'] = {};
+  let vault: SecretsDocument = {
     ...stored,
     revoked,
     lostUntil: Math.max(stored.lostUntil, ours.lostUntil),
@@ -60,7 +63,7 @@ export function merged(
     const [newest, other] = [theirs[0]?.keyId, known[0]?.keyId];
     if (newest === undefined || other === undefined || newest === other) continue;
     const revokes = [...theirs, ...known].some(({ keyId }) => keyId in revoked);
-    vault = withUnsettled(vault, {
+    vault = withPendingIssuance(vault, {
       id: randomUUID(),
       webhookId: id,
       revokes,
@@ -70,15 +73,15 @@ export function merged(
       tries: 1,
     });
   }
-  return descendant({ ...vault, webhooks }, stored, ours);
+  return newVersion({ ...vault, webhooks }, stored, ours);
 }
 
 /** With the earlier end of each. */
 function united(
-  some: readonly VaultedSecret[],
-  others: readonly VaultedSecret[],
-): VaultedSecret[] {
-  const all = new Map<string, VaultedSecret>();
+  some: readonly SealedSecret[],
+  others: readonly SealedSecret[],
+): SealedSecret[] {
+  const all = new Map<string, SealedSecret>();
   for (const secret of [...some, ...others]) {
     const there = all.get(secret.keyId);
     const ends = [there?.expiresAt, secret.expiresAt].filter((end) => end !== undefined);

@@ -10,7 +10,7 @@ export class SealError extends Error {
  * Seals a signing secret: AES-256-GCM under the newest key. What it belongs to is sealed with
  * it, so that a sealed secret put in another's place is no use.
  */
-export async function sealed(
+export async function seal(
   secret: string,
   webhookId: string,
   keys: Keyring,
@@ -23,7 +23,7 @@ export async function sealed(
 }
 
 /** @throws {SealError} */
-export async function opened(
+export async function unseal(
   jwe: string,
   webhookId: string,
   keys: Keyring,

@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   NEVER_WRITTEN,
-  VaultStore,
-  VaultUnavailableError,
-  type StoredVault,
+  SecretsStore,
+  SecretsUnavailableError,
+  type StoredSecrets,
 } from '../secrets-store.js';
 
 /** Whoever holds the lock writes a small file. Who has had it for longer has died, or is suspended. */
@@ -17,7 +17,7 @@ const LOCK_WAIT_MS = 20;
  * A file, for one replica: replaced as a whole, readable by its owner only. The CLI may write
  * beside the service, so writers take turns by a lock beside it.
  */
-export class FileVaultStore extends VaultStore {
+export class FileSecretsStore extends SecretsStore {
   constructor(
     private readonly path: string,
     private readonly staleLockMs = STALE_LOCK_MS,
@@ -25,12 +25,12 @@ export class FileVaultStore extends VaultStore {
     super();
   }
 
-  override async read(known?: string): Promise<StoredVault | undefined> {
+  override async readDocument(known?: string): Promise<StoredSecrets | undefined> {
     const stored = await this.stored();
     return stored.version === known ? undefined : stored;
   }
 
-  override async write(text: string, since: string): Promise<string | undefined> {
+  override async writeDocument(text: string, since: string): Promise<string | undefined> {
     const lock = await this.lock();
     try {
       const { version } = await this.stored();
@@ -42,7 +42,7 @@ export class FileVaultStore extends VaultStore {
     }
   }
 
-  private async stored(): Promise<StoredVault> {
+  private async stored(): Promise<StoredSecrets> {
     try {
       const text = await readFile(this.path, 'utf8');
       return { version: versionOf(text), text };
@@ -125,9 +125,9 @@ export class FileVaultStore extends VaultStore {
     if (!(await this.isHeld(token))) throw new Error('its lock was lost');
   }
 
-  private failed(cause: unknown): VaultUnavailableError {
+  private failed(cause: unknown): SecretsUnavailableError {
     const { message: reason = String(cause) } = cause as Partial<Error>;
-    return new VaultUnavailableError(`VAULT_FILE ${this.path}: ${reason}`, { cause });
+    return new SecretsUnavailableError(`VAULT_FILE ${this.path}: ${reason}`, { cause });
   }
 }
 

@@ -5,7 +5,11 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { namingSetting } from '../../infrastructure/files/watched-file.js';
-import { VaultStore, VaultUnavailableError, type StoredVault } from '../secrets-store.js';
+import {
+  SecretsStore,
+  SecretsUnavailableError,
+  type StoredSecrets,
+} from '../secrets-store.js';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TIMEOUT_MS = 2000;
@@ -55,7 +59,7 @@ export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
  */
-export class KubernetesVaultStore extends VaultStore {
+export class KubernetesSecretsStore extends SecretsStore {
   /** The API server serves the whole cluster. */
   override readonly pollMs = 2000;
   private readonly agent: Agent;
@@ -69,12 +73,12 @@ export class KubernetesVaultStore extends VaultStore {
     this.agent = new Agent({ keepAlive: true, ...(ca && { ca }) });
   }
 
-  override async read(known?: string): Promise<StoredVault | undefined> {
+  override async readDocument(known?: string): Promise<StoredSecrets | undefined> {
     const stored = await this.stored('GET');
     return stored?.version === known ? undefined : stored;
   }
 
-  override async write(text: string, since: string): Promise<string | undefined> {
+  override async writeDocument(text: string, since: string): Promise<string | undefined> {
     const stored = await this.stored('PATCH', {
       metadata: { resourceVersion: since },
       data: { [MEMBER]: Buffer.from(text).toString('base64') },
@@ -87,7 +91,10 @@ export class KubernetesVaultStore extends VaultStore {
   }
 
   /** The Secret after the call; undefined when somebody else has written it since. */
-  private async stored(method: string, body?: object): Promise<StoredVault | undefined> {
+  private async stored(
+    method: string,
+    body?: object,
+  ): Promise<StoredSecrets | undefined> {
     let answer: Answer;
     try {
       answer = await this.call(method, body);
@@ -95,9 +102,9 @@ export class KubernetesVaultStore extends VaultStore {
       if (answer.status === 200) return storedIn(answer.text);
     } catch (cause) {
       const { message = String(cause) } = cause as Partial<Error>;
-      throw new VaultUnavailableError(`${this.where}: ${message}`, { cause });
+      throw new SecretsUnavailableError(`${this.where}: ${message}`, { cause });
     }
-    throw new VaultUnavailableError(`${this.where}: ${this.refusal(answer)}`);
+    throw new SecretsUnavailableError(`${this.where}: ${this.refusal(answer)}`);
   }
 
   private async call(method: string, body?: object): Promise<Answer> {
@@ -141,7 +148,7 @@ export class KubernetesVaultStore extends VaultStore {
   }
 }
 
-function storedIn(text: string): StoredVault {
+function storedIn(text: string): StoredSecrets {
   const { metadata, data = {} } = secret.parse(JSON.parse(text));
   const vault = Buffer.from(data[MEMBER] ?? '', 'base64').toString('utf8');
   return { version: metadata.resourceVersion, text: vault };

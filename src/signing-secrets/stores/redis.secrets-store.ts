@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisAccess } from '../../config/config.js';
 import { RedisScripts } from '../../infrastructure/redis/redis-scripts.js';
-import { VaultStore, VaultUnavailableError, type StoredVault } from '../secrets-store.js';
+import {
+  SecretsStore,
+  SecretsUnavailableError,
+  type StoredSecrets,
+} from '../secrets-store.js';
 
 const KEY = 'vault';
 
@@ -21,7 +25,7 @@ return { ARGV[3] }`,
 };
 
 /** For several replicas. */
-export class RedisVaultStore extends VaultStore {
+export class RedisSecretsStore extends SecretsStore {
   private readonly redis: RedisScripts<keyof typeof SCRIPTS>;
 
   constructor(access: RedisAccess) {
@@ -29,12 +33,12 @@ export class RedisVaultStore extends VaultStore {
     this.redis = new RedisScripts(access, SCRIPTS);
   }
 
-  override async read(known?: string): Promise<StoredVault | undefined> {
+  override async readDocument(known?: string): Promise<StoredSecrets | undefined> {
     const [version = '', text = ''] = await this.run('bridgeVaultRead', known ?? '-');
     return version === known ? undefined : { version, text };
   }
 
-  override async write(text: string, since: string): Promise<string | undefined> {
+  override async writeDocument(text: string, since: string): Promise<string | undefined> {
     // Random: a failover must not have two texts of one version
     const [version = ''] = await this.run('bridgeVaultWrite', since, text, randomUUID());
     return version === '' ? undefined : version;
@@ -51,7 +55,7 @@ export class RedisVaultStore extends VaultStore {
     try {
       return await this.redis.run<string>(name, [KEY], ...given);
     } catch (cause) {
-      throw new VaultUnavailableError('Redis does not answer', { cause });
+      throw new SecretsUnavailableError('Redis does not answer', { cause });
     }
   }
 }

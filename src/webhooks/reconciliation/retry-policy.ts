@@ -1,18 +1,18 @@
-import type { Attempts } from '../../signing-secrets/secrets-document.js';
+import type { TryCount } from '../../signing-secrets/secrets-document.js';
 
 /** What has been well for so long needs no patience any more. */
 const WELL_AFTER_MS = 24 * 3_600_000;
 
 /** How often something is tried that may not help, and how much more rarely each time. */
-export interface Patience {
+export interface RetryPolicy {
   readonly max: number;
   readonly firstMs: number;
   readonly capMs: number;
 }
 
-export function mayTry(
-  done: Attempts | undefined,
-  { max, firstMs, capMs }: Patience,
+export function mayRetry(
+  done: TryCount | undefined,
+  { max, firstMs, capMs }: RetryPolicy,
   now: number,
 ): boolean {
   if (!done) return max > 0;
@@ -20,12 +20,12 @@ export function mayTry(
   return done.count < max && now >= done.at + waitMs;
 }
 
-export function triedAt(done: Attempts | undefined, now: number): Attempts {
+export function recordTry(done: TryCount | undefined, now: number): TryCount {
   return { count: (done?.count ?? 0) + 1, at: now };
 }
 
 /** Undefined when it has been well for long enough. */
-export function wellAt(done: Attempts, now: number): Attempts | undefined {
+export function recordHealthy(done: TryCount, now: number): TryCount | undefined {
   const { wellSince = now } = done;
   return now - wellSince > WELL_AFTER_MS ? undefined : { ...done, wellSince };
 }

@@ -5,14 +5,14 @@ export const ENABLED = 'enabled';
 export const DISABLED_BY_GEMINI = 'disabled_due_to_failed_deliveries';
 
 /** A webhook that there shall be. */
-export interface Declared {
+export interface DeclaredWebhook {
   readonly name: string;
   readonly events: readonly string[];
   readonly uri: string;
 }
 
 /** How a declared webhook stands at Gemini. */
-export interface Standing {
+export interface WebhookStatus {
   /** Undefined when there is none. */
   readonly webhook: GeminiWebhook | undefined;
   /** Of the same name and owner, and not needed. */
@@ -24,17 +24,20 @@ export interface Standing {
 }
 
 /** The name at Gemini: by it an installation knows what is its own, and touches nothing else. */
-export function markedName({ name }: Pick<Declared, 'name'>, owner: string): string {
+export function markedName(
+  { name }: Pick<DeclaredWebhook, 'name'>,
+  owner: string,
+): string {
   return `${name} [gemini-kafka-bridge/${owner}]`;
 }
 
 /** @param isHeld whether the vault has the secret that a webhook is signed with. */
-export function standingOf(
-  declared: Declared,
+export function webhookStatus(
+  declared: DeclaredWebhook,
   all: readonly GeminiWebhook[],
   owner: string,
   isHeld: (webhook: GeminiWebhook) => boolean,
-): Standing {
+): WebhookStatus {
   const own = all.filter(({ name }) => name === markedName(declared, owner));
   const webhook = own.find(isHeld) ?? own[0];
   const spare = own.filter((each) => each !== webhook);
@@ -57,13 +60,13 @@ export function standingOf(
 
 /** Whose webhook it is that delivers to the same place, if there is one. */
 export function placeTaken(
-  { uri }: Declared,
+  { uri }: DeclaredWebhook,
   all: readonly GeminiWebhook[],
 ): GeminiWebhook | undefined {
   return all.find((each) => each.uri === uri);
 }
 
-function absence(declared: Declared, all: readonly GeminiWebhook[]): string {
+function absence(declared: DeclaredWebhook, all: readonly GeminiWebhook[]): string {
   const other = placeTaken(declared, all);
   return other
     ? `is not there, and webhook ${other.id} (${other.name}) delivers to the same place: delete it, or give one of them another url`

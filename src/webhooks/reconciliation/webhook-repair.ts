@@ -1,24 +1,24 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { isRefused } from '../../gemini/gemini.error.js';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
-import { SecretVault } from '../../signing-secrets/signing-secrets.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
+import { SigningSecrets } from '../../signing-secrets/signing-secrets.js';
 import {
   withGone,
-  type Attempts,
-  type VaultDocument,
+  type TryCount,
+  type SecretsDocument,
 } from '../../signing-secrets/secrets-document.js';
 import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
 import { GeminiWebhooks } from '../gemini/gemini-webhooks.client.js';
-import { mayTry, triedAt, wellAt, type Patience } from './retry-policy.js';
-import { SecretIssuer } from '../rotation/secret.rotator.js';
+import { mayRetry, recordTry, recordHealthy, type RetryPolicy } from './retry-policy.js';
+import { SecretRotator } from '../rotation/secret.rotator.js';
 import {
   DISABLED_BY_GEMINI,
   ENABLED,
   markedName,
   placeTaken,
-  type Declared,
-  type Standing,
+  type DeclaredWebhook,
+  type WebhookStatus,
 } from './webhook-drift.js';
 
 const HOUR_MS = 3_600_000;
@@ -30,16 +30,16 @@ type Ledger = 'revivals' | 'relearnings' | 'creationTries';
 
 /** Makes a declared webhook what it was declared to be, as far as may be. */
 @Injectable()
-export class WebhookMender {
-  private readonly logger = new Logger(WebhookMender.name);
-  private readonly patience: Readonly<Record<Ledger, Patience>>;
+export class WebhookRepair {
+  private readonly logger = new Logger(WebhookRepair.name);
+  private readonly patience: Readonly<Record<Ledger, RetryPolicy>>;
   /** False for an operator who asks by hand: the cause is gone, or one more try is wanted. */
   isPatient = true;
 
   constructor(
     private readonly webhooks: GeminiWebhooks,
-    private readonly issuer: SecretIssuer,
-    private readonly vault: SecretVault,
+    private readonly issuer: SecretRotator,
+    private readonly vault: SigningSecrets,
     @Inject(CONFIG) private readonly config: Config,
   ) {
     const { reviveMax, intervalMs: firstMs } = config.webhooks;
@@ -60,17 +60,17 @@ export class WebhookMender {
   }
 
   /** @returns false where not all may be done. */
-  async mend(
-    declared: Declared,
-    { webhook, spare, changes }: Standing,
+  async repair(
+    declared: DeclaredWebhook,
+    { webhook, spare, changes }: WebhookStatus,
     all: readonly GeminiWebhook[],
   ): Promise<boolean> {
     if (!webhook) return this.create(declared, all);
     // Each by itself: one that Gemini refuses must not keep the others from being done
     const results = await Promise.allSettled([
-      this.isHeld(webhook) || this.relearn(webhook),
-      webhook.state === ENABLED || this.revive(webhook),
-      this.change(webhook, changes),
+      this.isHeld(webhook) || this.reissueSecret(webhook),
+      webhook.state === ENABLED || this.reenable(webhook),
+      this.updateWebhook(webhook, changes),
       this.remove(spare),
     ]);
     const failed = results.find((result) => result.status === 'rejected');
@@ -79,9 +79,9 @@ export class WebhookMender {
   }
 
   /** Notes which of these need no patience any more. */
-  async noteWell(all: readonly GeminiWebhook[]): Promise<void> {
+  async recordHealthy(all: readonly GeminiWebhook[]): Promise<void> {
     const now = Date.now();
-    await this.vault.change((vault) => {
+    await this.vault.updateDocument((vault) => {
       let next = vault;
       for (const webhook of all) {
         if (webhook.state === ENABLED) next = well(next, 'revivals', webhook.id, now);
@@ -92,21 +92,26 @@ export class WebhookMender {
   }
 
   private async create(
-    declared: Declared,
+    declared: DeclaredWebhook,
     all: readonly GeminiWebhook[],
   ): Promise<boolean> {
     const { uri, events: subscribedEvents } = declared;
-    if (placeTaken(declared, all) || !this.may('creationTries', uri)) return false;
+    if (placeTaken(declared, all) || !this.mayRetry('creationTries', uri)) return false;
     const name = markedName(declared, this.config.webhooks.owner);
-    await this.counted('creationTries', uri, () =>
+    await this.countTry('creationTries', uri, () =>
       this.issuer.create({ name, uri, subscribedEvents }, all),
     );
     // One that is there and deleted is registered at once
-    await this.vault.change((vault) => noted(vault, 'creationTries', uri, undefined));
+    await this.vault.updateDocument((vault) =>
+      noted(vault, 'creationTries', uri, undefined),
+    );
     return true;
   }
 
-  private async change({ id }: GeminiWebhook, changes: WebhookFields): Promise<true> {
+  private async updateWebhook(
+    { id }: GeminiWebhook,
+    changes: WebhookFields,
+  ): Promise<true> {
     if (Object.keys(changes).length > 0) await this.webhooks.update(id, changes);
     return true;
   }
@@ -114,17 +119,17 @@ export class WebhookMender {
   private async remove(spare: readonly GeminiWebhook[]): Promise<true> {
     for (const { id } of spare) {
       await this.webhooks.delete(id);
-      await this.vault.change((vault) => withGone(vault, id, Date.now()));
+      await this.vault.updateDocument((vault) => withGone(vault, id, Date.now()));
     }
     return true;
   }
 
   /** A secret that was issued behind our back is known to nobody here: only another one helps. */
-  private async relearn(webhook: GeminiWebhook): Promise<boolean> {
+  private async reissueSecret(webhook: GeminiWebhook): Promise<boolean> {
     const { id } = webhook;
     // What is sealed with a key that is missing may be opened again
-    if (this.vault.troubles.length > 0 || !this.may('relearnings', id)) return false;
-    await this.counted('relearnings', id, () =>
+    if (this.vault.troubles.length > 0 || !this.mayRetry('relearnings', id)) return false;
+    await this.countTry('relearnings', id, () =>
       this.issuer.rotate(webhook, { isAfterLoss: true }),
     );
     await this.note('relearnings', id);
@@ -132,15 +137,16 @@ export class WebhookMender {
   }
 
   /** What somebody has disabled is enabled at once, what Gemini has a few times, ever more rarely. */
-  private async revive({ id, state }: GeminiWebhook): Promise<boolean> {
+  private async reenable({ id, state }: GeminiWebhook): Promise<boolean> {
     const isGeminis = state === DISABLED_BY_GEMINI;
-    if (isGeminis && !this.may('revivals', id)) return false;
-    const { lookDue } = this.vault.value;
-    await this.vault.change((vault) => ({ ...vault, lookDue: true }));
+    if (isGeminis && !this.mayRetry('revivals', id)) return false;
+    const { lookDue } = this.vault.document;
+    await this.vault.updateDocument((vault) => ({ ...vault, lookDue: true }));
     try {
       await this.webhooks.update(id, { state: ENABLED });
     } catch (error) {
-      if (didNothing(error)) await this.vault.change((vault) => ({ ...vault, lookDue }));
+      if (didNothing(error))
+        await this.vault.updateDocument((vault) => ({ ...vault, lookDue }));
       throw error;
     }
     // One by hand uses up none of those that the keeper has
@@ -150,7 +156,7 @@ export class WebhookMender {
   }
 
   /** Of what fails only what may have been done counts. */
-  private async counted(
+  private async countTry(
     ledger: Ledger,
     id: string,
     work: () => Promise<unknown>,
@@ -163,40 +169,40 @@ export class WebhookMender {
     }
   }
 
-  private may(ledger: Ledger, id: string): boolean {
+  private mayRetry(ledger: Ledger, id: string): boolean {
     if (!this.isPatient) return true;
-    return mayTry(this.vault.value[ledger][id], this.patience[ledger], Date.now());
+    return mayRetry(this.vault.document[ledger][id], this.patience[ledger], Date.now());
   }
 
   private async note(ledger: Ledger, id: string): Promise<void> {
     const now = Date.now();
-    await this.vault.change((vault) =>
-      noted(vault, ledger, id, triedAt(vault[ledger][id], now)),
+    await this.vault.updateDocument((vault) =>
+      noted(vault, ledger, id, recordTry(vault[ledger][id], now)),
     );
   }
 }
 
 /** Then certainly nothing was done. */
 function didNothing(error: unknown): boolean {
-  return error instanceof Problem || isRefused(error);
+  return error instanceof ProblemException || isRefused(error);
 }
 
 function well(
-  vault: VaultDocument,
+  vault: SecretsDocument,
   ledger: Ledger,
   id: string,
   now: number,
-): VaultDocument {
+): SecretsDocument {
   const done = vault[ledger][id];
-  return done ? noted(vault, ledger, id, wellAt(done, now)) : vault;
+  return done ? noted(vault, ledger, id, recordHealthy(done, now)) : vault;
 }
 
 function noted(
-  vault: VaultDocument,
+  vault: SecretsDocument,
   ledger: Ledger,
   id: string,
-  attempts: Attempts | undefined,
-): VaultDocument {
+  attempts: TryCount | undefined,
+): SecretsDocument {
   const { [id]: _, ...others } = vault[ledger];
   return { ...vault, [ledger]: attempts ? { ...others, [id]: attempts } : others };
 }

@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { GeminiError, isMissing, isRefused } from '../../gemini/gemini.error.js';
-import { Problem } from '../../internal-api/problems/problem.exception.js';
-import { SecretVault } from '../../signing-secrets/signing-secrets.js';
+import { ProblemException } from '../../internal-api/problems/problem.exception.js';
+import { SigningSecrets } from '../../signing-secrets/signing-secrets.js';
 import {
   CREATION_SHOWS_MS,
   LATE_MS,
   OVERLAP_MS,
-  withoutUnsettled,
+  withoutPendingIssuance,
   withSecret,
-  withUnsettled,
-  type Unsettled,
-  type VaultDocument,
-  type VaultedSecret,
+  withPendingIssuance,
+  type PendingIssuance,
+  type SecretsDocument,
+  type SealedSecret,
 } from '../../signing-secrets/secrets-document.js';
-import { VaultUnavailableError } from '../../signing-secrets/secrets-store.js';
+import { SecretsUnavailableError } from '../../signing-secrets/secrets-store.js';
 import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
 import { GeminiWebhooks, ISSUE_TIMEOUT_MS } from '../gemini/gemini-webhooks.client.js';
 
@@ -54,19 +54,19 @@ interface Issued {
  * is settled by a rotation, because nobody can ask Gemini for a secret that was shown already.
  */
 @Injectable()
-export class SecretIssuer {
-  private readonly logger = new Logger(SecretIssuer.name);
+export class SecretRotator {
+  private readonly logger = new Logger(SecretRotator.name);
 
   constructor(
     private readonly webhooks: GeminiWebhooks,
-    private readonly vault: SecretVault,
+    private readonly vault: SigningSecrets,
   ) {}
 
   /**
    * @param all the webhooks that there are.
-   * @throws {Problem} 409 when one was created at this uri that the list does not have yet, or is
+   * @throws {ProblemException} 409 when one was created at this uri that the list does not have yet, or is
    *   being created.
-   * @throws {GeminiError | VaultUnavailableError}
+   * @throws {GeminiError | SecretsUnavailableError}
    */
   async create(
     fields: WebhookFields,
@@ -76,7 +76,8 @@ export class SecretIssuer {
     const gone = await this.goneFrom(uri);
     const before = all.map(({ id }) => id);
     const entry = newEntry({ name, uri, before, revokes: false });
-    const begin = (vault: VaultDocument): VaultDocument => creating(vault, entry, gone);
+    const begin = (vault: SecretsDocument): SecretsDocument =>
+      creating(vault, entry, gone);
     let created: GeminiWebhook | undefined;
     await this.issue(entry, begin, async () => {
       const { webhook, secret } = await this.webhooks.create(fields);
@@ -87,8 +88,8 @@ export class SecretIssuer {
   }
 
   /**
-   * @throws {Problem} 409 while another secret of the webhook is being issued.
-   * @throws {GeminiError | VaultUnavailableError}
+   * @throws {ProblemException} 409 while another secret of the webhook is being issued.
+   * @throws {GeminiError | SecretsUnavailableError}
    */
   async rotate(
     { id: webhookId, uri, name }: Pick<GeminiWebhook, 'id' | 'uri' | 'name'>,
@@ -96,10 +97,10 @@ export class SecretIssuer {
   ): Promise<void> {
     const tries = isAfterLoss ? 1 : 0;
     const entry = { ...newEntry({ webhookId, revokes }), tries };
-    const isSame = (other: Unsettled): boolean =>
+    const isSame = (other: PendingIssuance): boolean =>
       other.webhookId === webhookId ||
       (other.webhookId === undefined && other.uri === uri && other.name === name);
-    const begin = (vault: VaultDocument): VaultDocument =>
+    const begin = (vault: SecretsDocument): SecretsDocument =>
       rotating(vault, entry, isSame, force);
     await this.issue(entry, begin, async (marked) => ({
       webhookId,
@@ -108,11 +109,11 @@ export class SecretIssuer {
   }
 
   /** Ends what somebody began and did not come to the end of. */
-  async settle(): Promise<void> {
-    for (const { id, until } of this.vault.value.unsettled) {
+  async recoverPending(): Promise<void> {
+    for (const { id, until } of this.vault.document.unsettled) {
       if (until > Date.now()) continue;
-      const entry = await this.takenOver(id);
-      if (entry) await this.leased(entry, () => this.settled(entry));
+      const entry = await this.takeOverPending(id);
+      if (entry) await this.withLease(entry, () => this.recoverOne(entry));
     }
   }
 
@@ -122,33 +123,36 @@ export class SecretIssuer {
    * @returns the one that was created at this uri, and is gone.
    */
   private async goneFrom(uri: string): Promise<string | undefined> {
-    const { webhookId: id } = this.vault.value.creations[uri] ?? {};
+    const { webhookId: id } = this.vault.document.creations[uri] ?? {};
     if (id !== undefined && (await this.webhooks.isThere(id))) throw exists(id);
     return id;
   }
 
   private async issue(
-    wanted: Unsettled,
-    begin: (vault: VaultDocument) => VaultDocument,
-    ask: (entry: Unsettled) => Promise<Issued>,
+    wanted: PendingIssuance,
+    begin: (vault: SecretsDocument) => SecretsDocument,
+    ask: (entry: PendingIssuance) => Promise<Issued>,
   ): Promise<void> {
-    const vault = await this.vault.change(begin);
+    const vault = await this.vault.updateDocument(begin);
     const entry = ownIn(vault, wanted) ?? wanted;
-    await this.leased(entry, async () => {
+    await this.withLease(entry, async () => {
       let issued: Issued;
       try {
         assertInTime(entry);
         issued = await ask(entry);
       } catch (error) {
         // Of what it settles by the way nobody knows whether it was done
-        await this.end(entry, isRefused(error) && !entry.settlesOthers, error);
+        await this.finishPending(entry, isRefused(error) && !entry.settlesOthers, error);
         throw error;
       }
-      await this.keep(entry, issued);
+      await this.storeSecret(entry, issued);
     });
   }
 
-  private async leased(entry: Unsettled, work: () => Promise<void>): Promise<void> {
+  private async withLease(
+    entry: PendingIssuance,
+    work: () => Promise<void>,
+  ): Promise<void> {
     const renewal = setInterval(() => void this.renew(entry), LEASE_MS / 3);
     try {
       await work();
@@ -157,12 +161,12 @@ export class SecretIssuer {
     }
   }
 
-  private async renew(entry: Unsettled): Promise<void> {
+  private async renew(entry: PendingIssuance): Promise<void> {
     try {
-      await this.vault.change((vault) => {
+      await this.vault.updateDocument((vault) => {
         const there = ownIn(vault, entry);
         const until = Date.now() + LEASE_MS;
-        return there ? withUnsettled(vault, { ...there, until }) : vault;
+        return there ? withPendingIssuance(vault, { ...there, until }) : vault;
       });
     } catch {
       // The next one will, or somebody else settles it
@@ -170,18 +174,22 @@ export class SecretIssuer {
   }
 
   /** Gives it up: as done with, or for somebody to settle later. */
-  private async end(entry: Unsettled, isOver: boolean, error?: unknown): Promise<void> {
+  private async finishPending(
+    entry: PendingIssuance,
+    isOver: boolean,
+    error?: unknown,
+  ): Promise<void> {
     const capMs = isRefused(error) ? MAX_REFUSED_MS : MAX_BACKOFF_MS;
     const waitMs = Math.max(
       Math.min(FIRST_BACKOFF_MS * 2 ** entry.tries, capMs),
       error instanceof GeminiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0,
     );
-    await this.written((vault) => {
+    await this.writePending((vault) => {
       const there = ownIn(vault, entry);
       if (!there) return vault; // somebody else is at it
-      if (isOver) return withoutUnsettled(vault, entry.id);
+      if (isOver) return withoutPendingIssuance(vault, entry.id);
       const until = Date.now() + waitMs;
-      return withUnsettled(vault, {
+      return withPendingIssuance(vault, {
         ...there,
         until,
         holder: '',
@@ -190,51 +198,56 @@ export class SecretIssuer {
     });
   }
 
-  private async keep(entry: Unsettled, { webhookId, secret }: Issued): Promise<void> {
-    let added: VaultedSecret;
+  private async storeSecret(
+    entry: PendingIssuance,
+    { webhookId, secret }: Issued,
+  ): Promise<void> {
+    let added: SealedSecret;
     try {
       added = await this.vault.seal(secret, webhookId, Date.now());
     } catch (error) {
-      await this.end(entry, false);
+      await this.finishPending(entry, false);
       throw error;
     }
-    await this.written((vault) => kept(vault, entry, webhookId, added));
+    await this.writePending((vault) => kept(vault, entry, webhookId, added));
     const { keyId } = added;
     this.logger.log({ message: 'webhook secret sealed', webhookId, keyId });
   }
 
-  private async written(change: (vault: VaultDocument) => VaultDocument): Promise<void> {
+  private async writePending(
+    change: (vault: SecretsDocument) => SecretsDocument,
+  ): Promise<void> {
     const deadline = performance.now() + WRITE_WITHIN_MS;
     for (;;) {
       try {
-        await this.vault.change(change);
+        await this.vault.updateDocument(change);
         return;
       } catch (error) {
         const isLast = performance.now() + AGAIN_MS > deadline;
-        if (!(error instanceof VaultUnavailableError) || isLast) throw error;
+        if (!(error instanceof SecretsUnavailableError) || isLast) throw error;
         await delay(AGAIN_MS);
       }
     }
   }
 
   /** Undefined when somebody else was faster. */
-  private async takenOver(id: string): Promise<Unsettled | undefined> {
+  private async takeOverPending(id: string): Promise<PendingIssuance | undefined> {
     const now = Date.now();
     const holder = randomUUID();
-    const vault = await this.vault.change((given) => {
+    const vault = await this.vault.updateDocument((given) => {
       const there = given.unsettled.find((each) => each.id === id);
       if (!there || there.until > now) return given;
       const until = now + LEASE_MS;
-      return withUnsettled(given, { ...there, holder, until });
+      return withPendingIssuance(given, { ...there, holder, until });
     });
     return vault.unsettled.find((each) => each.holder === holder);
   }
 
-  private async settled(entry: Unsettled): Promise<void> {
+  private async recoverOne(entry: PendingIssuance): Promise<void> {
     try {
       const webhookId = entry.webhookId ?? (await this.createdId(entry));
       if (webhookId === undefined) {
-        await this.end(entry, Date.now() > entry.since + CREATION_SHOWS_MS);
+        await this.finishPending(entry, Date.now() > entry.since + CREATION_SHOWS_MS);
         return;
       }
       if (!(await this.isClaimed(entry, webhookId))) return;
@@ -242,17 +255,17 @@ export class SecretIssuer {
       const secret = await this.webhooks.rotate(webhookId, revokes);
       this.logger.warn({ message: 'rotated, as a secret was not sealed', webhookId });
       const lost = { ...entry, tries: entry.tries + 1 };
-      await this.keep(lost, { webhookId, secret });
+      await this.storeSecret(lost, { webhookId, secret });
     } catch (error) {
       this.logger.warn({ message: 'secret not settled', id: entry.id, error });
-      await this.end(entry, await this.isGone(entry, error), error);
+      await this.finishPending(entry, await this.isGone(entry, error), error);
     }
   }
 
   /** Of what was created by it: unless somebody rotates it already. */
-  private async isClaimed(entry: Unsettled, webhookId: string): Promise<boolean> {
+  private async isClaimed(entry: PendingIssuance, webhookId: string): Promise<boolean> {
     let isClaimed = false;
-    await this.vault.change((vault) => {
+    await this.vault.updateDocument((vault) => {
       const there = ownIn(vault, entry);
       isClaimed = there !== undefined;
       if (!there || there.webhookId === webhookId) return vault;
@@ -261,14 +274,14 @@ export class SecretIssuer {
         vault.unsettled.some((each) => each.webhookId === webhookId);
       isClaimed = !isOthers;
       return isOthers
-        ? withoutUnsettled(vault, entry.id)
-        : withUnsettled(vault, { ...there, webhookId });
+        ? withoutPendingIssuance(vault, entry.id)
+        : withPendingIssuance(vault, { ...there, webhookId });
     });
     return isClaimed;
   }
 
   /** A refusal says nothing of what was done before; that the webhook is not there any more does. */
-  private async isGone({ webhookId }: Unsettled, error: unknown): Promise<boolean> {
+  private async isGone({ webhookId }: PendingIssuance, error: unknown): Promise<boolean> {
     if (webhookId === undefined || !isMissing(error)) return false;
     return this.webhooks.isThere(webhookId).then(
       (isThere) => !isThere,
@@ -277,78 +290,81 @@ export class SecretIssuer {
   }
 
   /** What was not there before, and is as it was to be created. */
-  private async createdId(entry: Unsettled): Promise<string | undefined> {
+  private async createdId(entry: PendingIssuance): Promise<string | undefined> {
     const { name, uri, before = [] } = entry;
     const found = (await this.webhooks.all()).find(
       (each) =>
         each.name === name &&
         each.uri === uri &&
         !before.includes(each.id) &&
-        !(each.id in this.vault.value.webhooks),
+        !(each.id in this.vault.document.webhooks),
     );
     return found?.id;
   }
 }
 
 function newEntry(
-  about: Pick<Unsettled, 'webhookId' | 'name' | 'uri' | 'before' | 'revokes'>,
-): Unsettled {
+  about: Pick<PendingIssuance, 'webhookId' | 'name' | 'uri' | 'before' | 'revokes'>,
+): PendingIssuance {
   const since = Date.now();
   const until = since + LEASE_MS;
   return { ...about, id: randomUUID(), since, until, holder: randomUUID(), tries: 0 };
 }
 
-function assertInTime({ since }: Unsettled): void {
+function assertInTime({ since }: PendingIssuance): void {
   if (Date.now() < since + ASK_WITHIN_MS) return;
   throw new GeminiError('the bridge was held up, and asked nothing', 'refused');
 }
 
 /** The same entry, while nobody else has taken it over. */
-function ownIn(vault: VaultDocument, { id, holder }: Unsettled): Unsettled | undefined {
+function ownIn(
+  vault: SecretsDocument,
+  { id, holder }: PendingIssuance,
+): PendingIssuance | undefined {
   const there = vault.unsettled.find((each) => each.id === id);
   return there?.holder === holder ? there : undefined;
 }
 
-/** @throws {Problem} when somebody creates one there, or has. @param gone the one that was there, and is not any more. */
+/** @throws {ProblemException} when somebody creates one there, or has. @param gone the one that was there, and is not any more. */
 function creating(
-  vault: VaultDocument,
-  entry: Unsettled,
+  vault: SecretsDocument,
+  entry: PendingIssuance,
   gone: string | undefined,
-): VaultDocument {
+): SecretsDocument {
   const { uri = '' } = entry;
   const there = vault.creations[uri]?.webhookId;
   if (there !== undefined && there !== gone) throw exists(there);
   const others = vault.unsettled.filter(({ id }) => id !== entry.id);
   if (others.some((each) => each.uri === uri)) throw busy();
-  return withUnsettled(vault, entry);
+  return withPendingIssuance(vault, entry);
 }
 
-/** @throws {Problem} while another secret of the webhook is being issued; by force only while somebody is at it. */
+/** @throws {ProblemException} while another secret of the webhook is being issued; by force only while somebody is at it. */
 function rotating(
-  vault: VaultDocument,
-  entry: Unsettled,
-  isSame: (other: Unsettled) => boolean,
+  vault: SecretsDocument,
+  entry: PendingIssuance,
+  isSame: (other: PendingIssuance) => boolean,
   force: boolean,
-): VaultDocument {
+): SecretsDocument {
   const others = vault.unsettled.filter((each) => each.id !== entry.id && isSame(each));
-  if (others.length === 0) return withUnsettled(vault, entry);
+  if (others.length === 0) return withPendingIssuance(vault, entry);
   const isWaiting = others.every(
     ({ until, holder }) => holder === '' || until < Date.now(),
   );
   if (!force || !isWaiting) throw busy();
-  const rest = others.reduce((left, { id }) => withoutUnsettled(left, id), vault);
+  const rest = others.reduce((left, { id }) => withoutPendingIssuance(left, id), vault);
   const revokes = entry.revokes || others.some((other) => other.revokes);
-  return withUnsettled(rest, { ...entry, revokes, tries: 1, settlesOthers: true });
+  return withPendingIssuance(rest, { ...entry, revokes, tries: 1, settlesOthers: true });
 }
 
-function exists(id: string): Problem {
+function exists(id: string): ProblemException {
   const detail = 'there is a webhook at this uri, though it is in no list';
-  return new Problem(409, 'webhook-exists', detail, {}, { id });
+  return new ProblemException(409, 'webhook-exists', detail, {}, { id });
 }
 
-function busy(): Problem {
+function busy(): ProblemException {
   const detail = 'another secret of this webhook is being issued, or has to be found out';
-  return new Problem(409, 'webhook-busy', detail, { 'Retry-After': '10' });
+  return new ProblemException(409, 'webhook-busy', detail, { 'Retry-After': '10' });
 }
 
 /**
@@ -356,22 +372,22 @@ function busy(): Problem {
  * more rotation decides, and until then nothing is refused.
  */
 function kept(
-  vault: VaultDocument,
-  entry: Unsettled,
+  vault: SecretsDocument,
+  entry: PendingIssuance,
   webhookId: string,
-  added: VaultedSecret,
-): VaultDocument {
+  added: SealedSecret,
+): SecretsDocument {
   const { secrets = [] } = vault.webhooks[webhookId] ?? {};
   if (secrets.some(({ keyId }) => keyId === added.keyId)) return vault;
   if (!ownIn(vault, entry)) {
     const since = Date.now();
     const { revokes } = entry;
     const again = { id: `${entry.id} again`, webhookId, revokes, since, until: since };
-    return withUnsettled(vault, { ...again, holder: '', tries: 0 });
+    return withPendingIssuance(vault, { ...again, holder: '', tries: 0 });
   }
   const { revokes, tries } = entry;
   const lostFor = revokes ? LATE_MS : OVERLAP_MS + LATE_MS;
-  const settled = withoutUnsettled(
+  const settled = withoutPendingIssuance(
     {
       ...withSecret(vault, webhookId, added, revokes),
       // What was issued and lost goes on signing for as long as any old secret

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
-import { RedisVaultStore } from '../../../src/signing-secrets/stores/redis.secrets-store.js';
+import { RedisSecretsStore } from '../../../src/signing-secrets/stores/redis.secrets-store.js';
 import {
   redisClient,
   type RedisClient,
@@ -48,16 +48,16 @@ const USERS: [string, (password: string) => Promise<unknown>, string][] = [
 describe('bridges that share a Redis', () => {
   it('know nothing of each other by keys of their own', async () => {
     const stores = ['ours', 'theirs'].map(
-      (keyPrefix) => new RedisVaultStore({ url: redis.url, keyPrefix }),
+      (keyPrefix) => new RedisSecretsStore({ url: redis.url, keyPrefix }),
     );
     try {
       for (const store of stores)
-        while (!(await store.read().catch(() => undefined))) await delay(20);
+        while (!(await store.readDocument().catch(() => undefined))) await delay(20);
       const [ours, theirs] = stores;
-      const empty = await ours?.read();
-      await ours?.write('sealed by us', empty?.version ?? '');
-      expect((await ours?.read())?.text).toBe('sealed by us');
-      expect((await theirs?.read())?.text).toBe(empty?.text);
+      const empty = await ours?.readDocument();
+      await ours?.writeDocument('sealed by us', empty?.version ?? '');
+      expect((await ours?.readDocument())?.text).toBe('sealed by us');
+      expect((await theirs?.readDocument())?.text).toBe(empty?.text);
       expect(await admin.keys('*')).toEqual(['{ours}:vault']);
     } finally {
       for (const store of stores) store.close();

@@ -3,8 +3,8 @@ import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { newJobId } from '../../../src/jobs/registry/job-id.js';
 import type { JobQuery, JobRegistry } from '../../../src/jobs/job-registry.js';
-import { advanced, ended, tried } from '../../../src/jobs/job-lifecycle.js';
-import type { Duty, Job } from '../../../src/jobs/job.js';
+import { withProgress, markEnded, markRetried } from '../../../src/jobs/job-lifecycle.js';
+import type { JobTask, Job } from '../../../src/jobs/job.js';
 import { without } from '../../../src/infrastructure/json/json.js';
 import { MemoryJobRegistry } from '../../../src/jobs/registry/memory.job-registry.js';
 import { RedisJobRegistry } from '../../../src/jobs/registry/redis.job-registry.js';
@@ -71,14 +71,14 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
   it('loses no change of several at once', async () => {
     const registry = await open();
     await registry.add(knownJob());
-    await Promise.all(Array.from({ length: 8 }, () => registry.change('job-1', more)));
+    await Promise.all(Array.from({ length: 8 }, () => registry.updateJob('job-1', more)));
     expect(await registry.find('job-1')).toMatchObject({ attempts: 9 });
   });
 
   it('makes no job by a change', async () => {
     const registry = await open();
     expect(
-      await registry.change('nobody', (job) => ({ ...job, state: 'failed' })),
+      await registry.updateJob('nobody', (job) => ({ ...job, state: 'failed' })),
     ).toBeUndefined();
     expect(await registry.find('nobody')).toBeUndefined();
   });
@@ -88,7 +88,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     const { geminiName: _, ...unnamed } = knownJob({ announcedBy: 'static' });
     await registry.add(unnamed);
     expect(await registry.findByName('batches/7')).toMatchObject({ mayBeOurs: true });
-    await registry.change('job-1', (job) => ({ ...job, geminiName: 'batches/1' }));
+    await registry.updateJob('job-1', (job) => ({ ...job, geminiName: 'batches/1' }));
     expect(await registry.findByName('batches/7')).toMatchObject({ mayBeOurs: false });
   });
 
@@ -98,7 +98,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     const first = await registry.list({ limit: 10 });
     expect(first.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 10));
     await registry.add(knownJob({ id: newJobId(), geminiName: 'batches/new' }));
-    await registry.change(ids[12] as string, (job) => ended(job, NOW));
+    await registry.updateJob(ids[12] as string, (job) => markEnded(job, NOW));
     const rest = await allOf(registry, { limit: 10, before: first.next as string });
     expect(rest.map(({ id }) => id)).toEqual(ids.slice(10));
   });
@@ -106,7 +106,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
   it('filters by state, kind and metadata', async () => {
     const registry = await open();
     const ids = await addMany(registry, 12);
-    await registry.change(ids[3] as string, (job) => advanced(job, 'failed', NOW));
+    await registry.updateJob(ids[3] as string, (job) => withProgress(job, 'failed', NOW));
     const find = async (query: Partial<JobQuery>) =>
       (await allOf(registry, { limit: 2, ...query })).map(({ id }) => ids.indexOf(id));
     expect(await find({ state: 'failed' })).toEqual([3]);
@@ -128,7 +128,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
       (await registry.due('look', nowMs, limit)).map(({ id }) => id);
     expect(await ids(250)).toEqual(['job-1', 'job-2']);
     expect(await ids(1000, 2)).toEqual(['job-1', 'job-2']);
-    await registry.change('job-1', (job) => without(job, 'dueAt'));
+    await registry.updateJob('job-1', (job) => without(job, 'dueAt'));
     expect(await ids(1000)).toEqual(['job-2', 'job-0']);
   });
 
@@ -136,7 +136,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     const registry = await open();
     const dues = async () => {
       const found: string[] = [];
-      for (const duty of ['tell', 'release', 'find', 'look'] satisfies Duty[]) {
+      for (const duty of ['tell', 'release', 'find', 'look'] satisfies JobTask[]) {
         if ((await registry.due(duty, 1000, 10)).length > 0) found.push(duty);
       }
       return found;
@@ -144,13 +144,15 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     const job = without(knownJob({ state: 'submitting', dueAt: 5 }), 'geminiName');
     await registry.add(job);
     expect(await dues()).toEqual(['release']);
-    await registry.change('job-1', (now) => ({ ...now, state: 'unknown' }));
+    await registry.updateJob('job-1', (now) => ({ ...now, state: 'unknown' }));
     expect(await dues()).toEqual(['find']);
-    await registry.change('job-1', () => knownJob({ dueAt: 5, untold: ['submitted'] }));
+    await registry.updateJob('job-1', () =>
+      knownJob({ dueAt: 5, untold: ['submitted'] }),
+    );
     expect(await dues()).toEqual(['tell', 'look']);
-    await registry.change('job-1', (now) => ({ ...ended(now, NOW), dueAt: 5 }));
+    await registry.updateJob('job-1', (now) => ({ ...markEnded(now, NOW), dueAt: 5 }));
     expect(await dues()).toEqual(['tell']);
-    await registry.change('job-1', (now) => ({ ...now, tellAt: 2000 }));
+    await registry.updateJob('job-1', (now) => ({ ...now, tellAt: 2000 }));
     expect(await dues()).toEqual([]);
   });
 
@@ -159,9 +161,9 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     const job = knownJob({ submission: { key: 'k', body: 'b' } });
     for (const given of [job, without(job, 'submission')]) {
       await registry.add(given);
-      await registry.change('job-1', more);
+      await registry.updateJob('job-1', more);
       expect(await registry.add(given)).toMatchObject({ id: 'job-1', attempts: 2 });
-      await registry.change('job-1', () => ended(given, NOW));
+      await registry.updateJob('job-1', () => markEnded(given, NOW));
       await registry.forgetEnded(Number.MAX_SAFE_INTEGER, 1);
     }
   });
@@ -185,7 +187,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
   it('forgets what has ended before, with all that leads to it', async () => {
     const registry = await open();
     const submission = { key: 'k', body: 'b' };
-    await registry.add(ended(knownJob({ submission }), NOW));
+    await registry.add(markEnded(knownJob({ submission }), NOW));
     await registry.add(knownJob({ id: 'job-2', geminiName: 'batches/2' }));
     expect(await registry.forgetEnded(NOW.getTime(), 10)).toBe(0);
     expect(await registry.forgetEnded(NOW.getTime() + 1, 10)).toBe(1);
@@ -205,17 +207,19 @@ describe('a registry in Redis', () => {
     const [one, two] = [await emptyRedisRegistry(), await redisRegistry()];
     await one.add(knownJob());
     expect(await two.find('job-1')).toEqual(knownJob());
-    expect(await Promise.all([one.lead(200), two.lead(200)])).toEqual([true, false]);
-    expect(await one.lead(50)).toBe(true);
+    expect(
+      await Promise.all([one.acquireLeadership(200), two.acquireLeadership(200)]),
+    ).toEqual([true, false]);
+    expect(await one.acquireLeadership(50)).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 80));
-    expect(await two.lead(200)).toBe(true);
+    expect(await two.acquireLeadership(200)).toBe(true);
   });
 
   it('leaves nothing behind but the leader when all is forgotten', async () => {
     const registry = await emptyRedisRegistry();
     await addMany(registry, 5);
     const { jobs } = await registry.list({ limit: 10 });
-    for (const { id } of jobs) await registry.change(id, (job) => ended(job, NOW));
+    for (const { id } of jobs) await registry.updateJob(id, (job) => markEnded(job, NOW));
     expect(await registry.forgetEnded(Infinity, 100)).toBe(5);
     const client = new Redis(redis.url);
     expect(await client.keys('*')).toEqual([]);
@@ -224,12 +228,12 @@ describe('a registry in Redis', () => {
 
   it('does not forget a job that is submitted again while it is about to', async () => {
     const registry = await emptyRedisRegistry();
-    await registry.add(ended(knownJob(), NOW));
+    await registry.add(markEnded(knownJob(), NOW));
     // As `forgetEnded` reads what it has found in the index
     const reads = registry['read'].bind(registry);
     registry['read'] = async (id) => {
       registry['read'] = reads;
-      await registry.change(id, (job) => tried(job, new Date(), Date.now()));
+      await registry.updateJob(id, (job) => markRetried(job, new Date(), Date.now()));
       return reads(id);
     };
     await registry.forgetEnded(Number.MAX_SAFE_INTEGER, 1);

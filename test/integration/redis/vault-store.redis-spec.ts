@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
-import { FileVaultStore } from '../../../src/signing-secrets/stores/file.secrets-store.js';
-import { RedisVaultStore } from '../../../src/signing-secrets/stores/redis.secrets-store.js';
+import { FileSecretsStore } from '../../../src/signing-secrets/stores/file.secrets-store.js';
+import { RedisSecretsStore } from '../../../src/signing-secrets/stores/redis.secrets-store.js';
 import {
-  VaultUnavailableError,
-  type VaultStore,
+  SecretsUnavailableError,
+  type SecretsStore,
 } from '../../../src/signing-secrets/secrets-store.js';
 
 let redis: RedisServer;
 let folder: string;
-const opened: VaultStore[] = [];
+const opened: SecretsStore[] = [];
 
 beforeAll(async () => {
   redis = await startRedis({ own: true });
@@ -33,18 +33,18 @@ afterAll(async () => {
 let vaults = 0;
 const path = () => join(folder, `vault-${vaults}`);
 
-const STORES: [string, () => Promise<VaultStore>, () => Promise<void>][] = [
+const STORES: [string, () => Promise<SecretsStore>, () => Promise<void>][] = [
   [
     'a file',
-    () => Promise.resolve(new FileVaultStore(path())),
+    () => Promise.resolve(new FileSecretsStore(path())),
     () => Promise.resolve(void vaults++),
   ],
   ['Redis', redisStore, emptied],
 ];
 
-async function redisStore(): Promise<VaultStore> {
-  const store = new RedisVaultStore(redis);
-  const isThere = () => store.read().then(Boolean, () => false);
+async function redisStore(): Promise<SecretsStore> {
+  const store = new RedisSecretsStore(redis);
+  const isThere = () => store.readDocument().then(Boolean, () => false);
   while (!(await isThere())) await new Promise((resolve) => setTimeout(resolve, 20));
   return store;
 }
@@ -65,46 +65,49 @@ describe.each(STORES)('the vault in %s', (_where, open, anew) => {
   it('has what was written, whoever reads it, and says when it is the same', async () => {
     await anew();
     const [one, two] = [await another(), await another()];
-    expect(await one.read()).toEqual({ version: '', text: '' });
-    expect(await one.read('')).toBeUndefined();
-    const version = await one.write('{"a":"é"}', '');
+    expect(await one.readDocument()).toEqual({ version: '', text: '' });
+    expect(await one.readDocument('')).toBeUndefined();
+    const version = await one.writeDocument('{"a":"é"}', '');
     expect(version).toBeTruthy();
-    expect(await two.read('')).toEqual({ version, text: '{"a":"é"}' });
-    expect(await two.read(version)).toBeUndefined();
+    expect(await two.readDocument('')).toEqual({ version, text: '{"a":"é"}' });
+    expect(await two.readDocument(version)).toBeUndefined();
   });
 
   it('is written by one of two who read the same', async () => {
     await anew();
     const [one, two] = [await another(), await another()];
-    const versions = await Promise.all([one.write('1', ''), two.write('2', '')]);
+    const versions = await Promise.all([
+      one.writeDocument('1', ''),
+      two.writeDocument('2', ''),
+    ]);
     expect(versions.filter((version) => version !== undefined)).toHaveLength(1);
     const winner = versions[0] === undefined ? '2' : '1';
-    expect(await one.read()).toMatchObject({ text: winner });
-    expect(await one.write('3', '')).toBeUndefined();
+    expect(await one.readDocument()).toMatchObject({ text: winner });
+    expect(await one.writeDocument('3', '')).toBeUndefined();
   });
 
   it('loses nothing of many who count together', async () => {
     await anew();
     const stores = [await another(), await another(), await another()];
     await Promise.all([...stores, ...stores, ...stores].map(count));
-    expect(await stores[0]!.read()).toMatchObject({ text: '9' });
+    expect(await stores[0]!.readDocument()).toMatchObject({ text: '9' });
   });
 });
 
 /** One more than stands there. */
-async function count(store: VaultStore): Promise<void> {
+async function count(store: SecretsStore): Promise<void> {
   for (;;) {
-    const { version, text } = (await store.read())!;
+    const { version, text } = (await store.readDocument())!;
     const next = String(Number(text) + 1);
-    if ((await store.write(next, version)) !== undefined) return;
+    if ((await store.writeDocument(next, version)) !== undefined) return;
   }
 }
 
 describe('the vault in a file', () => {
   it('is its owner’s alone, and leaves nothing beside it', async () => {
     vaults++;
-    const store = new FileVaultStore(path());
-    await store.write('x', '');
+    const store = new FileSecretsStore(path());
+    await store.writeDocument('x', '');
     expect((await stat(path())).mode & 0o777).toBe(0o600);
     const beside = (await readdir(folder)).filter((name) =>
       name.startsWith(`vault-${vaults}`),
@@ -114,43 +117,43 @@ describe('the vault in a file', () => {
 
   it('waits for whoever holds the lock, but not for one who died with it', async () => {
     vaults++;
-    const store = new FileVaultStore(path(), 300);
+    const store = new FileSecretsStore(path(), 300);
     await writeFile(`${path()}.lock`, 'dead');
-    expect(await store.write('x', '')).toBeTruthy();
+    expect(await store.writeDocument('x', '')).toBeTruthy();
     expect(existsSync(`${path()}.lock`)).toBe(false);
   });
 
   it('does not write when its lock was lost while it was suspended', async () => {
     vaults++;
-    const store = new FileVaultStore(path());
+    const store = new FileSecretsStore(path());
     const stored = store['stored'].bind(store);
     store['stored'] = async () => {
       const found = await stored();
       await writeFile(`${path()}.lock`, 'somebody else');
       return found;
     };
-    await expect(store.write('x', '')).rejects.toThrow(/its lock was lost/);
+    await expect(store.writeDocument('x', '')).rejects.toThrow(/its lock was lost/);
     expect(existsSync(path())).toBe(false);
     expect(existsSync(`${path()}.lock`)).toBe(true); // it is theirs
   });
 
   it('says which file it is that cannot be read or written', async () => {
-    const store = new FileVaultStore(folder);
-    await expect(store.read()).rejects.toThrow(
+    const store = new FileSecretsStore(folder);
+    await expect(store.readDocument()).rejects.toThrow(
       new RegExp(`VAULT_FILE ${folder}: EISDIR`),
     );
-    const nowhere = new FileVaultStore(join(folder, 'none', 'vault'));
-    await expect(nowhere.write('x', '')).rejects.toThrow(/VAULT_FILE .*: ENOENT/);
+    const nowhere = new FileSecretsStore(join(folder, 'none', 'vault'));
+    await expect(nowhere.writeDocument('x', '')).rejects.toThrow(/VAULT_FILE .*: ENOENT/);
     await writeFile(join(folder, 'file'), '');
-    const below = new FileVaultStore(join(folder, 'file', 'vault'));
-    await expect(below.read()).rejects.toBeInstanceOf(VaultUnavailableError);
+    const below = new FileSecretsStore(join(folder, 'file', 'vault'));
+    await expect(below.readDocument()).rejects.toBeInstanceOf(SecretsUnavailableError);
   });
 });
 
 describe('the vault in Redis', () => {
   it('says so when Redis does not answer', async () => {
-    const store = new RedisVaultStore({ url: 'redis://127.0.0.1:1' });
+    const store = new RedisSecretsStore({ url: 'redis://127.0.0.1:1' });
     opened.push(store);
-    await expect(store.read()).rejects.toThrow('Redis does not answer');
+    await expect(store.readDocument()).rejects.toThrow('Redis does not answer');
   });
 });

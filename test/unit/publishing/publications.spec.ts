@@ -10,7 +10,7 @@ import {
   jest,
 } from '@jest/globals';
 import {
-  Attempts,
+  Publications,
   DedupeUnavailableError,
   DeliveryPendingError,
 } from '../../../src/publishing/publications.js';
@@ -18,7 +18,10 @@ import type { Config } from '../../../src/config/config.js';
 import { DedupeStore, type Claim } from '../../../src/publishing/dedupe-store.js';
 import type { PartitionId } from '../../../src/publishing/topic-history.js';
 import { Metrics } from '../../../src/infrastructure/metrics/metrics.js';
-import { PublishError, type Permit } from '../../../src/publishing/event-publisher.js';
+import {
+  PublishError,
+  type PublishPermit,
+} from '../../../src/publishing/event-publisher.js';
 import { RedisUnavailableError } from '../../../src/infrastructure/redis/redis-scripts.js';
 import { FAKED_CLOCK } from '../../support/clock.js';
 
@@ -88,13 +91,13 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function attemptsWith(onError: 'publish' | 'refuse' = 'publish'): Attempts {
+function attemptsWith(onError: 'publish' | 'refuse' = 'publish'): Publications {
   const config = {
     ackBudgetMs: ACK_BUDGET_MS,
     shutdownTimeoutMs: 100,
     dedupe: { onError, leaseMs: LEASE_MS },
   };
-  const attempts = new Attempts(store, metrics, config as unknown as Config);
+  const attempts = new Publications(store, metrics, config as unknown as Config);
   attempts.onModuleInit();
   return attempts;
 }
@@ -139,7 +142,7 @@ describe('whether something was published', () => {
     await expect(attempts.isPublished('k')).rejects.toThrow(DeliveryPendingError);
     store.answer = () => 'taken';
     const publication = new Publication();
-    void attempts.start('k', FAR, publication.publish);
+    void attempts.begin('k', FAR, publication.publish);
     await turn();
     const answer = attempts.isPublished('k');
     publication.end();
@@ -150,7 +153,7 @@ describe('whether something was published', () => {
 describe('an attempt', () => {
   it('claims, publishes and confirms, in this order', async () => {
     const order = store.told;
-    const outcome = attemptsWith().start('k', FAR, async () => {
+    const outcome = attemptsWith().begin('k', FAR, async () => {
       order.push('publish');
       await turn();
     });
@@ -161,7 +164,7 @@ describe('an attempt', () => {
   it('publishes nothing that was published before', async () => {
     store.answer = () => 'done';
     const publication = new Publication();
-    expect(await attemptsWith().start('k', FAR, publication.publish)).toBe('duplicate');
+    expect(await attemptsWith().begin('k', FAR, publication.publish)).toBe('duplicate');
     expect(publication.calls).toBe(0);
     expect(store.told).toEqual(['claim k']);
   });
@@ -169,7 +172,7 @@ describe('an attempt', () => {
   it('publishes nothing that another replica is at, and leaves its claim alone', async () => {
     store.answer = () => Promise.resolve('pending');
     const publication = new Publication();
-    const outcome = attemptsWith().start('k', FAR, publication.publish);
+    const outcome = attemptsWith().begin('k', FAR, publication.publish);
     await expect(outcome).rejects.toBeInstanceOf(DeliveryPendingError);
     expect(publication.calls).toBe(0);
     expect(store.told).toEqual(['claim k']);
@@ -177,22 +180,22 @@ describe('an attempt', () => {
 
   it('gives its claim back when it failed, before it says so', async () => {
     const error = new Error('no broker');
-    const outcome = attemptsWith().start('k', FAR, () => Promise.reject(error));
+    const outcome = attemptsWith().begin('k', FAR, () => Promise.reject(error));
     await expect(outcome).rejects.toBe(error);
     expect(store.told).toEqual(['claim k', 'release k']);
   });
 
   it('is abandoned, not given back, when it is not known what became of it', async () => {
     const error = new PublishError('producer-fatal', { topic: 't', partition: 3 });
-    const outcome = attemptsWith().start('k', FAR, () => Promise.reject(error));
+    const outcome = attemptsWith().begin('k', FAR, () => Promise.reject(error));
     await expect(outcome).rejects.toBe(error);
     expect(store.told).toEqual(['claim k', 'abandon k t/3']);
   });
 
   it('may publish until its deadline, while it holds its claim, on what was known before', async () => {
     const before = performance.now();
-    let permit: Permit | undefined;
-    await attemptsWith().start('k', 1234, (given) => {
+    let permit: PublishPermit | undefined;
+    await attemptsWith().begin('k', 1234, (given) => {
       permit = given;
       return Promise.resolve();
     });
@@ -207,37 +210,37 @@ describe('an attempt', () => {
       return claim;
     };
     const attempts = attemptsWith();
-    expect(attempts.underWay('k')).toBeUndefined();
+    expect(attempts.inFlight('k')).toBeUndefined();
     const publication = new Publication();
-    const outcome = attempts.start('k', FAR, publication.publish);
-    expect(attempts.underWay('k')).toBe(outcome);
-    expect(attempts.underWay('other')).toBeUndefined();
+    const outcome = attempts.begin('k', FAR, publication.publish);
+    expect(attempts.inFlight('k')).toBe(outcome);
+    expect(attempts.inFlight('other')).toBeUndefined();
     await turn();
     answers.emit('claim', 'taken');
     await turn();
-    expect(attempts.underWay('k')).toBe(outcome);
+    expect(attempts.inFlight('k')).toBe(outcome);
     publication.end();
     expect(await Promise.all([outcome, outcome])).toEqual(['published', 'published']);
     expect(publication.calls).toBe(1);
-    expect(attempts.underWay('k')).toBeUndefined();
+    expect(attempts.inFlight('k')).toBeUndefined();
   });
 
   it('lets its joiners share its failure, and the next one start anew', async () => {
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', FAR, publication.publish);
-    const joined = attempts.underWay('k');
+    const outcome = attempts.begin('k', FAR, publication.publish);
+    const joined = attempts.inFlight('k');
     await turn();
     publication.fail(new Error('no broker'));
     await expect(outcome).rejects.toThrow('no broker');
     await expect(joined).rejects.toThrow('no broker');
-    expect(await attempts.start('k', FAR, () => Promise.resolve())).toBe('published');
+    expect(await attempts.begin('k', FAR, () => Promise.resolve())).toBe('published');
   });
 
   it('is counted while it runs', async () => {
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', FAR, publication.publish);
+    const outcome = attempts.begin('k', FAR, publication.publish);
     const running = /^gemini_bridge_attempts (\d+)$/m;
     await turn();
     expect(running.exec(await metrics.registry.metrics())?.[1]).toBe('1');
@@ -250,7 +253,7 @@ describe('an attempt', () => {
 describe('when the store does not answer', () => {
   it('an attempt publishes all the same, by the default', async () => {
     store.failing = ['claim', 'confirm'];
-    expect(await attemptsWith().start('k', FAR, () => Promise.resolve())).toBe(
+    expect(await attemptsWith().begin('k', FAR, () => Promise.resolve())).toBe(
       'published',
     );
     expect([await count('claim'), await count('confirm')]).toEqual([1, 1]);
@@ -259,7 +262,7 @@ describe('when the store does not answer', () => {
   it('an attempt publishes nothing where the policy is to refuse', async () => {
     store.failing = ['claim'];
     const publication = new Publication();
-    const outcome = attemptsWith('refuse').start('k', FAR, publication.publish);
+    const outcome = attemptsWith('refuse').begin('k', FAR, publication.publish);
     await expect(outcome).rejects.toBeInstanceOf(DedupeUnavailableError);
     expect(publication.calls).toBe(0);
     expect(store.told).toEqual(['claim k']);
@@ -268,9 +271,9 @@ describe('when the store does not answer', () => {
   it('a success stays a success, and a failure its own', async () => {
     store.failing = ['confirm', 'release'];
     const attempts = attemptsWith('refuse');
-    expect(await attempts.start('a', FAR, () => Promise.resolve())).toBe('published');
+    expect(await attempts.begin('a', FAR, () => Promise.resolve())).toBe('published');
     const error = new Error('no broker');
-    await expect(attempts.start('b', FAR, () => Promise.reject(error))).rejects.toBe(
+    await expect(attempts.begin('b', FAR, () => Promise.reject(error))).rejects.toBe(
       error,
     );
     expect([await count('confirm'), await count('release')]).toEqual([1, 1]);
@@ -278,10 +281,10 @@ describe('when the store does not answer', () => {
 });
 
 /** Of an attempt that has been under way for so long. */
-async function permitAfter(ms: number): Promise<Permit> {
-  let permit: Permit | undefined;
+async function permitAfter(ms: number): Promise<PublishPermit> {
+  let permit: PublishPermit | undefined;
   const publication = new Publication();
-  void attemptsWith().start('k', FAR, (given) => {
+  void attemptsWith().begin('k', FAR, (given) => {
     permit = given;
     return publication.publish();
   });
@@ -290,14 +293,14 @@ async function permitAfter(ms: number): Promise<Permit> {
     jest.advanceTimersByTime(1000);
     await turn();
   }
-  return permit as Permit;
+  return permit as PublishPermit;
 }
 
 describe('a lease', () => {
   it('is renewed, well before it runs out, as long as the outcome is open', async () => {
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', FAR, publication.publish);
+    const outcome = attempts.begin('k', FAR, publication.publish);
     await turn();
     for (let i = 0; i < 36; i++) {
       jest.advanceTimersByTime(LEASE_MS / 9);
@@ -315,7 +318,7 @@ describe('a lease', () => {
   it('that we do not have is not renewed', async () => {
     store.failing = ['claim'];
     const publication = new Publication();
-    void attemptsWith().start('k', FAR, publication.publish);
+    void attemptsWith().begin('k', FAR, publication.publish);
     await turn();
     jest.advanceTimersByTime(LEASE_MS * 4);
     expect(store.told).toEqual(['claim k']);
@@ -345,7 +348,7 @@ describe('a lease', () => {
     store.failing = ['renew'];
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', FAR, publication.publish);
+    const outcome = attempts.begin('k', FAR, publication.publish);
     await turn();
     jest.advanceTimersByTime(LEASE_MS);
     await turn();
@@ -360,7 +363,7 @@ describe('before the process ends', () => {
     jest.useRealTimers();
     const attempts = attemptsWith();
     const publication = new Publication();
-    const outcome = attempts.start('k', FAR, publication.publish);
+    const outcome = attempts.begin('k', FAR, publication.publish);
     const ready = attempts.beforeApplicationShutdown();
     await turn();
     publication.end();
@@ -372,8 +375,8 @@ describe('before the process ends', () => {
   it('it does not wait for ever', async () => {
     jest.useRealTimers();
     const attempts = attemptsWith();
-    void attempts.start('k', FAR, new Publication().publish);
+    void attempts.begin('k', FAR, new Publication().publish);
     await attempts.beforeApplicationShutdown();
-    expect(attempts.underWay('k')).toBeDefined();
+    expect(attempts.inFlight('k')).toBeDefined();
   });
 });

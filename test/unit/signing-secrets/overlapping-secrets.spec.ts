@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { oldSecrets } from '../../../src/signing-secrets/overlapping-secrets.js';
+import { overlappingSecrets } from '../../../src/signing-secrets/overlapping-secrets.js';
 
 const NOW = 1_000_000;
 const NEWEST = { keyId: 'newest', sealed: '', issuedAt: NOW, usedAt: NOW };
@@ -13,7 +13,7 @@ const old = (keyId: string, rest: object) => ({
 describe('the old secrets of a webhook', () => {
   it('are none where there is only the newest', () => {
     const uses = new Map([['newest', NOW]]);
-    expect(oldSecrets([NEWEST], uses, NOW)).toEqual({});
+    expect(overlappingSecrets([NEWEST], uses, NOW)).toEqual({});
   });
 
   it('end with the first of them, and were used when any was', () => {
@@ -24,11 +24,11 @@ describe('the old secrets of a webhook', () => {
       old('c', { expiresAt: NOW - 1, usedAt: NOW - 1 }),
     ];
     const used = { endsAt: NOW + 5000, usedAt: NOW - 70 };
-    expect(oldSecrets(secrets, new Map(), NOW)).toEqual(used);
+    expect(overlappingSecrets(secrets, new Map(), NOW)).toEqual(used);
     const uses = new Map([
       ['b', NOW - 10],
       ['newest', NOW],
     ]);
-    expect(oldSecrets(secrets, uses, NOW)).toEqual({ ...used, usedAt: NOW - 10 });
+    expect(overlappingSecrets(secrets, uses, NOW)).toEqual({ ...used, usedAt: NOW - 10 });
   });
 });

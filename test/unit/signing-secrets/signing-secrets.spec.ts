@@ -11,19 +11,19 @@ import {
   jest,
 } from '@jest/globals';
 import type { Config } from '../../../src/config/config.js';
-import { SecretVault } from '../../../src/signing-secrets/signing-secrets.js';
+import { SigningSecrets } from '../../../src/signing-secrets/signing-secrets.js';
 import {
   EMPTY,
   withGone,
   withSecret,
   withThere,
-  withUnsettled,
+  withPendingIssuance,
 } from '../../../src/signing-secrets/secrets-document.js';
 import {
   NEVER_WRITTEN,
-  VaultStore,
-  VaultUnavailableError,
-  type StoredVault,
+  SecretsStore,
+  SecretsUnavailableError,
+  type StoredSecrets,
 } from '../../../src/signing-secrets/secrets-store.js';
 import { parseSecret } from '../../../src/signing-secrets/webhook-secret.js';
 import { temporaryFile, type TemporaryFile } from '../../support/temporary-file.js';
@@ -34,18 +34,18 @@ const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 const keyIdOf = (secret: string) => parseSecret(secret).keyId;
 
 /** One that several vaults share, as replicas do. */
-class SharedStore extends VaultStore {
-  stored: StoredVault = NEVER_WRITTEN;
+class SharedStore extends SecretsStore {
+  stored: StoredSecrets = NEVER_WRITTEN;
   reads = 0;
   isAway = false;
 
-  override read(known?: string): Promise<StoredVault | undefined> {
+  override readDocument(known?: string): Promise<StoredSecrets | undefined> {
     this.reads++;
-    if (this.isAway) return Promise.reject(new VaultUnavailableError('it is away'));
+    if (this.isAway) return Promise.reject(new SecretsUnavailableError('it is away'));
     return Promise.resolve(this.stored.version === known ? undefined : this.stored);
   }
 
-  override write(text: string, since: string): Promise<string | undefined> {
+  override writeDocument(text: string, since: string): Promise<string | undefined> {
     if (since !== this.stored.version) return Promise.resolve(undefined);
     this.stored = { version: `${Number(since) + 1}`, text };
     return Promise.resolve(this.stored.version);
@@ -54,7 +54,7 @@ class SharedStore extends VaultStore {
 
 let store: SharedStore;
 let keys: TemporaryFile;
-const opened: SecretVault[] = [];
+const opened: SigningSecrets[] = [];
 
 beforeAll(() => Logger.overrideLogger(false));
 
@@ -68,8 +68,8 @@ afterEach(() => {
   keys[Symbol.dispose]();
 });
 
-async function vaultWith(file = keys): Promise<SecretVault> {
-  const vault = new SecretVault(store, {
+async function vaultWith(file = keys): Promise<SigningSecrets> {
+  const vault = new SigningSecrets(store, {
     vault: { keysFile: file.path },
     webhooks: {},
   } as Config);
@@ -78,14 +78,19 @@ async function vaultWith(file = keys): Promise<SecretVault> {
   return vault;
 }
 
-async function add(vault: SecretVault, secret: string, revokes = false): Promise<void> {
+async function add(
+  vault: SigningSecrets,
+  secret: string,
+  revokes = false,
+): Promise<void> {
   const added = await vault.seal(secret, 'w1', NOW);
-  await vault.change((given) => withSecret(given, 'w1', added, revokes));
+  await vault.updateDocument((given) => withSecret(given, 'w1', added, revokes));
 }
 
-const liveIn = (vault: SecretVault, at = NOW) => vault.live(at).map(({ keyId }) => keyId);
+const liveIn = (vault: SigningSecrets, at = NOW) =>
+  vault.live(at).map(({ keyId }) => keyId);
 
-describe('SecretVault', () => {
+describe('SigningSecrets', () => {
   it('keeps secrets sealed: what is stored is of no use without the key', async () => {
     const vault = await vaultWith();
     const secret = newSecret();
@@ -114,9 +119,9 @@ describe('SecretVault', () => {
     const vault = await vaultWith();
     const added = await vault.seal(newSecret(), 'w1', NOW);
     for (const _ of [1, 2]) {
-      await vault.change((given) => withSecret(given, 'w1', added, false));
+      await vault.updateDocument((given) => withSecret(given, 'w1', added, false));
     }
-    expect(vault.value.webhooks['w1']?.secrets).toEqual([added]);
+    expect(vault.document.webhooks['w1']?.secrets).toEqual([added]);
   });
 
   it('knows what another replica has sealed as soon as somebody asks', async () => {
@@ -124,7 +129,7 @@ describe('SecretVault', () => {
     for (let n = 0; n < 3; n++) {
       const secret = newSecret();
       await add(one, secret);
-      await two.refreshed();
+      await two.refresh();
       expect(liveIn(two)).toContain(keyIdOf(secret));
     }
   });
@@ -132,15 +137,15 @@ describe('SecretVault', () => {
   it('reads once for all that ask at the same time, and not too often', async () => {
     const vault = await vaultWith();
     const before = store.reads;
-    await Promise.all(Array.from({ length: 100 }, () => vault.refreshed()));
-    await Promise.all(Array.from({ length: 100 }, () => vault.refreshed()));
+    await Promise.all(Array.from({ length: 100 }, () => vault.refresh()));
+    await Promise.all(Array.from({ length: 100 }, () => vault.refresh()));
     expect(store.reads - before).toBeLessThanOrEqual(3);
   });
 
   it('lets no more than some wait for that', async () => {
     const vault = await vaultWith();
     const asked = await Promise.allSettled(
-      Array.from({ length: 200 }, () => vault.refreshed()),
+      Array.from({ length: 200 }, () => vault.refresh()),
     );
     const refused = asked.filter(({ status }) => status === 'rejected');
     expect(refused).toHaveLength(72);
@@ -151,20 +156,22 @@ describe('SecretVault', () => {
     const secret = newSecret();
     await add(vault, secret);
     store.isAway = true;
-    await expect(vault.refreshed()).rejects.toThrow('it is away');
+    await expect(vault.refresh()).rejects.toThrow('it is away');
     expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
     expect(vault.troubles).toEqual(['it is away']);
     store.isAway = false;
-    await vault.refreshed();
+    await vault.refresh();
     expect(vault.troubles).toEqual([]);
   });
 
   it('loses no change of several at once', async () => {
     const vaults = [await vaultWith(), await vaultWith()];
     await Promise.all(
-      Array.from({ length: 8 }, (_, n) => add(vaults[n % 2] as SecretVault, newSecret())),
+      Array.from({ length: 8 }, (_, n) =>
+        add(vaults[n % 2] as SigningSecrets, newSecret()),
+      ),
     );
-    await vaults[0]?.refreshed();
+    await vaults[0]?.refresh();
     expect(vaults[0]?.live(NOW)).toHaveLength(8);
   });
 
@@ -182,16 +189,20 @@ describe('SecretVault', () => {
     const entry = { id: 'u', since: NOW, until: NOW, holder: 'h', tries: 0 };
     for (const revokes of [false, true]) {
       const unsettled = { ...entry, webhookId: 'w1', revokes };
-      await vault.change((given) => withUnsettled(given, unsettled));
+      await vault.updateDocument((given) => withPendingIssuance(given, unsettled));
       expect(vault.isUnsettled(NOW)).toBe(true);
       expect(vault.isDoubtful(newest!, NOW)).toBe(revokes);
     }
-    await vault.change((given) => ({ ...given, unsettled: [], lostUntil: NOW + 5 }));
+    await vault.updateDocument((given) => ({
+      ...given,
+      unsettled: [],
+      lostUntil: NOW + 5,
+    }));
     expect([NOW, NOW + 5].map((now) => vault.isUnsettled(now))).toEqual([true, false]);
-    await vault.change((given) => withGone(given, 'w1', NOW));
+    await vault.updateDocument((given) => withGone(given, 'w1', NOW));
     expect(vault.isDoubtful(newest!, NOW + 599_000)).toBe(false);
     expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(true);
-    await vault.change((given) => withThere(given, new Set(['w1'])));
+    await vault.updateDocument((given) => withThere(given, new Set(['w1'])));
     expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(false);
   });
 
@@ -213,15 +224,15 @@ describe('SecretVault', () => {
     const newLine = keyLine('k2');
     using both = temporaryFile(`${newLine}\n${await readFile(keys.path, 'utf8')}`);
     const rotated = await vaultWith(both);
-    const [held] = rotated.value.webhooks['w1']?.secrets ?? [];
-    const sealed = await rotated.resealed('w1', held!);
-    await rotated.change((given) => ({
+    const [held] = rotated.document.webhooks['w1']?.secrets ?? [];
+    const sealed = await rotated.reseal('w1', held!);
+    await rotated.updateDocument((given) => ({
       ...given,
       webhooks: { w1: { secrets: [sealed] } },
     }));
     using only = temporaryFile(newLine);
     expect(liveIn(await vaultWith(only))).toEqual([keyIdOf(secret)]);
-    expect(await rotated.resealed('w1', sealed)).toBe(sealed);
+    expect(await rotated.reseal('w1', sealed)).toBe(sealed);
   });
 
   it('gives a store back what it has lost, and goes on verifying', async () => {
@@ -232,7 +243,7 @@ describe('SecretVault', () => {
     await add(vault, two);
     for (const lost of [NEVER_WRITTEN, { ...older, version: '99' }]) {
       store.stored = lost;
-      await vault.refreshed();
+      await vault.refresh();
       expect(liveIn(vault)).toEqual([two, one].map(keyIdOf));
       expect(store.stored.text).toContain(keyIdOf(two));
     }
@@ -247,34 +258,36 @@ describe('SecretVault', () => {
     store.stored = NEVER_WRITTEN;
     const fresh = await vaultWith();
     await add(fresh, third, true);
-    await old.refreshed();
-    await other.refreshed();
-    await fresh.refreshed();
+    await old.refresh();
+    await other.refresh();
+    await fresh.refresh();
     for (const vault of [old, other, fresh]) {
       expect(liveIn(vault)).toContain(keyIdOf(third));
       // Which is the newest, and what was revoked, is found out; until then nothing is refused
       expect(vault.isUnsettled(NOW)).toBe(true);
-      expect(vault.value.unsettled).toMatchObject([{ webhookId: 'w1' }]);
+      expect(vault.document.unsettled).toMatchObject([{ webhookId: 'w1' }]);
     }
-    expect(store.stored.text).toContain(old.value.id);
+    expect(store.stored.text).toContain(old.document.id);
   });
 
   it('does not bring back what was revoked when two versions come together', async () => {
     const [one, two] = [await vaultWith(), await vaultWith()];
     const [first, second] = [newSecret(), newSecret()];
     await add(one, first);
-    await two.refreshed();
+    await two.refresh();
     const before = store.stored;
     await add(one, second, true);
     // A failover loses that, and somebody else writes something of no weight
     store.stored = { ...before, version: '77' };
-    await two.change((given) => ({ ...given, lookDue: true }));
-    await one.refreshed();
-    await two.refreshed();
+    await two.updateDocument((given) => ({ ...given, lookDue: true }));
+    await one.refresh();
+    await two.refresh();
     for (const vault of [one, two]) {
       expect(liveIn(vault)).toEqual([keyIdOf(second)]);
-      expect(vault.value.lookDue).toBe(true);
-      expect(vault.value.unsettled).toMatchObject([{ webhookId: 'w1', revokes: true }]);
+      expect(vault.document.lookDue).toBe(true);
+      expect(vault.document.unsettled).toMatchObject([
+        { webhookId: 'w1', revokes: true },
+      ]);
     }
   });
 
@@ -294,25 +307,25 @@ describe('SecretVault', () => {
     await add(vault, secret);
     using newer = temporaryFile(`${keyLine('k2')}\n${await readFile(keys.path, 'utf8')}`);
     const other = await vaultWith(newer);
-    const [held] = other.value.webhooks['w1']?.secrets ?? [];
-    const sealed = await other.resealed('w1', held!);
-    await other.change((given) => ({
+    const [held] = other.document.webhooks['w1']?.secrets ?? [];
+    const sealed = await other.reseal('w1', held!);
+    await other.updateDocument((given) => ({
       ...given,
       webhooks: { w1: { secrets: [sealed] } },
     }));
-    await vault.refreshed();
+    await vault.refresh();
     expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
     expect(vault.troubles[0]).toMatch(/sealed with the key k2/);
   });
 
   it('does not let those who match nothing hold up those who write', async () => {
     const vault = await vaultWith();
-    const read = store.read.bind(store);
-    store.read = async (known) => {
+    const read = store.readDocument.bind(store);
+    store.readDocument = async (known) => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       return read(known);
     };
-    const flood = setInterval(() => void vault.refreshed().catch(() => undefined), 10);
+    const flood = setInterval(() => void vault.refresh().catch(() => undefined), 10);
     await new Promise((resolve) => setTimeout(resolve, 500));
     const before = store.reads;
     await add(vault, newSecret());
@@ -323,8 +336,8 @@ describe('SecretVault', () => {
   it('does not take one webhook’s secret for another’s', async () => {
     const vault = await vaultWith();
     await add(vault, newSecret());
-    const { w1 } = vault.value.webhooks;
-    await vault.change((given) => ({ ...given, webhooks: { w2: w1! } }));
+    const { w1 } = vault.document.webhooks;
+    await vault.updateDocument((given) => ({ ...given, webhooks: { w2: w1! } }));
     for (const reader of [vault, await vaultWith()]) {
       expect(reader.live(NOW)).toEqual([]);
       expect(reader.troubles[0]).toMatch(/that of another webhook/);
@@ -336,8 +349,10 @@ describe('SecretVault', () => {
     async (text) => {
       store.stored = { version: '7', text };
       const vault = await vaultWith();
-      await expect(vault.refreshed()).rejects.toThrow(/somebody has changed it/);
-      await expect(vault.change(() => EMPTY)).rejects.toThrow(/somebody has changed it/);
+      await expect(vault.refresh()).rejects.toThrow(/somebody has changed it/);
+      await expect(vault.updateDocument(() => EMPTY)).rejects.toThrow(
+        /somebody has changed it/,
+      );
       expect(store.stored.text).toBe(text);
     },
   );
@@ -346,18 +361,18 @@ describe('SecretVault', () => {
     const vault = await vaultWith();
     const secret = newSecret();
     await add(vault, secret);
-    vault.used(keyIdOf(secret), NOW);
+    vault.recordUse(keyIdOf(secret), NOW);
     await vault['noteUses']();
-    vault.used(keyIdOf(secret), NOW + 30_000);
+    vault.recordUse(keyIdOf(secret), NOW + 30_000);
     await vault['noteUses']();
-    expect(vault.value.webhooks['w1']?.secrets[0]).toMatchObject({ usedAt: NOW });
+    expect(vault.document.webhooks['w1']?.secrets[0]).toMatchObject({ usedAt: NOW });
   });
 
   it('is empty without a store', async () => {
-    const vault = new SecretVault(undefined, { vault: {}, webhooks: {} } as Config);
+    const vault = new SigningSecrets(undefined, { vault: {}, webhooks: {} } as Config);
     await vault.onApplicationBootstrap();
-    await vault.refreshed();
+    await vault.refresh();
     expect([vault.configured, vault.live(NOW), vault.troubles]).toEqual([false, [], []]);
-    await expect(vault.change(() => EMPTY)).rejects.toThrow(/VAULT_KEYS_FILE/);
+    await expect(vault.updateDocument(() => EMPTY)).rejects.toThrow(/VAULT_KEYS_FILE/);
   });
 });

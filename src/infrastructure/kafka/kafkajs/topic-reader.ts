@@ -82,7 +82,7 @@ const MAX_PARTITION_BYTES = 1024 * 1024;
 const MAX_WAIT_MS = 500;
 
 /** Asks the brokers where the topics end, and for what stands on them. Needs Kafka 2.3 or newer. */
-export class LogReader {
+export class TopicReader {
   private readonly cluster: Cluster;
   /** Brokers whose address is known, as far as they answered last time. */
   private readonly located = new Set<number>();

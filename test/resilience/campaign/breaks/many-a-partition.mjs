@@ -8,7 +8,7 @@ const { Batcher } = await load('publishing/producer/batcher.js');
 
 replace(
   Batcher,
-  'lead',
+  'onTopology',
   (lead) =>
     function openPartitions(states) {
       lead.call(this, states);

@@ -9,7 +9,7 @@ const { Batcher } = await load('publishing/producer/batcher.js');
 
 replace(
   Batcher,
-  'lane',
+  'queueOf',
   (lane) =>
     function openLane(leader) {
       const made = lane.call(this, leader);

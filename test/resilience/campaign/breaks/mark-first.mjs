@@ -5,25 +5,25 @@
  */
 import { announce, load, replace } from './dist.mjs';
 
-const { Attempts } = await load('publishing/publications.js');
+const { Publications } = await load('publishing/publications.js');
 
 /** Where the store has nothing to mark, because Kafka is its memory, the mark is here alone. */
 const marked = new Set();
 
 replace(
-  Attempts,
-  'start',
+  Publications,
+  'begin',
   (start) =>
     function markThenStart(key, deadline, publish) {
       return start.call(this, key, deadline, async (permit) => {
         marked.add(key);
-        await this.tell('confirm', this.store.confirm(key));
+        await this.updateStore('confirm', this.store.confirm(key));
         return publish(permit);
       });
     },
 );
 replace(
-  Attempts,
+  Publications,
   'claim',
   (claim) =>
     function claimUnmarked(key) {

@@ -5,14 +5,14 @@
  */
 import { announce, classesWith, load, replace } from './dist.mjs';
 
-const { Attempts } = await load('publishing/publications.js');
+const { Publications } = await load('publishing/publications.js');
 
 /** A store's answer, or a lease's: held by another is held by us. */
 function heldByUs(answer) {
   return answer === 'pending' || answer === false ? 'taken' : answer;
 }
 
-for (const method of ['claim', 'take']) {
+for (const method of ['claim', 'acquire']) {
   for (const owner of await classesWith('publishing/dedupe', method)) {
     replace(
       owner,
@@ -25,5 +25,5 @@ for (const method of ['claim', 'take']) {
     );
   }
 }
-replace(Attempts, 'underWay', () => () => undefined);
+replace(Publications, 'inFlight', () => () => undefined);
 announce('skip-lease');

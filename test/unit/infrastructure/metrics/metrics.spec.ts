@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Config } from '../../../../src/config/config.js';
-import { fromZero } from '../../../../src/zero-series.js';
+import { zeroSeries } from '../../../../src/zero-series.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 
 const shown = async (metrics: Metrics, name: string) =>
@@ -41,7 +41,7 @@ describe('keys that somebody publishes', () => {
 describe('counters before anything has happened', () => {
   it('have their series, at 0', async () => {
     const metrics = new Metrics();
-    fromZero(metrics, { topics: { prefix: 'p' } } as Config);
+    zeroSeries(metrics, { topics: { prefix: 'p' } } as Config);
     const text = await metrics.registry.metrics();
     for (const series of [
       'accepted_total{topic="p.batch.succeeded"}',

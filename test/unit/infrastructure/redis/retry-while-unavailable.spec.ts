@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisUnavailableError } from '../../../../src/infrastructure/redis/redis-scripts.js';
-import { persistently } from '../../../../src/infrastructure/redis/retry-while-unavailable.js';
+import { retryWhileUnavailable } from '../../../../src/infrastructure/redis/retry-while-unavailable.js';
 
 const silence = new RedisUnavailableError('Redis did not answer');
 
@@ -17,20 +17,20 @@ function failing(times: number, error: Error = silence) {
 describe('persistently', () => {
   it('does it again until the store answers', async () => {
     const work = failing(2);
-    expect(await persistently(work.run, 10_000)).toBe('done');
+    expect(await retryWhileUnavailable(work.run, 10_000)).toBe('done');
     expect(work.calls).toBe(3);
   });
 
   it('gives up when the time is over', async () => {
     const work = failing(Infinity);
-    await expect(persistently(work.run, 150)).rejects.toBe(silence);
+    await expect(retryWhileUnavailable(work.run, 150)).rejects.toBe(silence);
     expect(work.calls).toBe(2);
   });
 
   it('gives up at once where it is not the store', async () => {
     const bug = new Error('bug');
     const work = failing(1, bug);
-    await expect(persistently(work.run, 10_000)).rejects.toBe(bug);
+    await expect(retryWhileUnavailable(work.run, 10_000)).rejects.toBe(bug);
     expect(work.calls).toBe(1);
   });
 });

@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AccessError } from '../../../../src/internal-api/auth/auth.error.js';
-import { AccessMiddleware } from '../../../../src/internal-api/auth/auth.middleware.js';
+import { AuthError } from '../../../../src/internal-api/auth/auth.error.js';
+import { AuthMiddleware } from '../../../../src/internal-api/auth/auth.middleware.js';
 import type { Authenticator } from '../../../../src/internal-api/auth/authenticator.js';
-import { CallRate } from '../../../../src/internal-api/auth/caller-rate-limit.js';
+import { CallerRateLimit } from '../../../../src/internal-api/auth/caller-rate-limit.js';
 import { needs } from '../../../../src/internal-api/auth/needed-scope.js';
 import {
   principalOf,
@@ -12,7 +12,7 @@ import {
 } from '../../../../src/internal-api/auth/principal.js';
 import type { Scope } from '../../../../src/config/api-scopes.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
-import { Problem } from '../../../../src/internal-api/problems/problem.exception.js';
+import { ProblemException } from '../../../../src/internal-api/problems/problem.exception.js';
 
 const READER: Principal = { name: 'token:reader', scopes: new Set(['jobs:read']) };
 
@@ -44,9 +44,9 @@ beforeEach(() => {
   logged = [];
 });
 
-function middlewareOf(perMinute = 0): AccessMiddleware {
-  const rate = new CallRate(perMinute);
-  return new AccessMiddleware(authenticator as unknown as Authenticator, rate, metrics);
+function middlewareOf(perMinute = 0): AuthMiddleware {
+  const rate = new CallerRateLimit(perMinute);
+  return new AuthMiddleware(authenticator as unknown as Authenticator, rate, metrics);
 }
 
 const RESPONSE = {} as Response;
@@ -65,7 +65,7 @@ function unreadRequest(): Request {
 
 /** Passes the request on or throws the problem; `also` for overlapping routes. */
 async function call(
-  middleware: AccessMiddleware,
+  middleware: AuthMiddleware,
   scopes: Scope[] = ['jobs:read'],
   request = unreadRequest(),
 ): Promise<number> {
@@ -77,10 +77,10 @@ async function call(
   return passed;
 }
 
-const problemOf = async (run: Promise<unknown>): Promise<Problem> => {
+const problemOf = async (run: Promise<unknown>): Promise<ProblemException> => {
   const problem = await run.catch((error: unknown) => error);
-  expect(problem).toBeInstanceOf(Problem);
-  return problem as Problem;
+  expect(problem).toBeInstanceOf(ProblemException);
+  return problem as ProblemException;
 };
 
 const counted = async () => {
@@ -98,7 +98,7 @@ describe('AccessMiddleware', () => {
     expect(logged).toEqual([]);
   });
 
-  it.each<[ConstructorParameters<typeof AccessError>, object]>([
+  it.each<[ConstructorParameters<typeof AuthError>, object]>([
     [
       ['token-missing'],
       { status: 401, code: 'unauthenticated', headers: { 'WWW-Authenticate': 'Bearer' } },
@@ -122,7 +122,7 @@ describe('AccessMiddleware', () => {
       },
     ],
   ])('makes a problem of %j, and counts it', async (parameters, expected) => {
-    const error = new AccessError(...parameters);
+    const error = new AuthError(...parameters);
     authenticator.answer = () => Promise.reject(error);
     const request = unreadRequest();
     const problem = await problemOf(call(middlewareOf(), ['jobs:read'], request));

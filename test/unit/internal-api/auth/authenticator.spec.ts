@@ -8,7 +8,7 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import type { AccessFault } from '../../../../src/internal-api/auth/auth.error.js';
+import type { AuthFault } from '../../../../src/internal-api/auth/auth.error.js';
 import { Authenticator } from '../../../../src/internal-api/auth/authenticator.js';
 import { SCOPES } from '../../../../src/config/api-scopes.js';
 import { ConfigError, type Config } from '../../../../src/config/config.js';
@@ -42,7 +42,7 @@ function authenticatorOf(access: Partial<Config['access']>): Authenticator {
   return authenticator;
 }
 
-const refused = (call: Promise<unknown>, fault: AccessFault) =>
+const refused = (call: Promise<unknown>, fault: AuthFault) =>
   expect(call).rejects.toMatchObject({ name: 'AccessError', fault });
 
 describe('Authenticator', () => {
@@ -59,7 +59,7 @@ describe('Authenticator', () => {
     });
   });
 
-  it.each<[string | undefined, AccessFault]>([
+  it.each<[string | undefined, AuthFault]>([
     [undefined, 'token-missing'],
     ['', 'token-missing'],
     ['Bearer', 'token-missing'],

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { CallRate } from '../../../../src/internal-api/auth/caller-rate-limit.js';
+import { CallerRateLimit } from '../../../../src/internal-api/auth/caller-rate-limit.js';
 
 const MAX_CALLERS = 10_000;
 
@@ -9,7 +9,7 @@ beforeEach(() => {
   nowMs = 1_000_000;
 });
 
-const rateOf = (perMinute: number) => new CallRate(perMinute, () => nowMs);
+const rateOf = (perMinute: number) => new CallerRateLimit(perMinute, () => nowMs);
 
 const times = (n: number, call: () => number) => Array.from({ length: n }, call);
 

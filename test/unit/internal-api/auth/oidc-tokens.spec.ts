@@ -11,8 +11,8 @@ import {
   jest,
 } from '@jest/globals';
 import {
-  AccessError,
-  type AccessFault,
+  AuthError,
+  type AuthFault,
 } from '../../../../src/internal-api/auth/auth.error.js';
 import { isJws, OidcTokens } from '../../../../src/internal-api/auth/oidc-tokens.js';
 import type { Scope } from '../../../../src/config/api-scopes.js';
@@ -73,9 +73,9 @@ const segment = (value: object): string =>
   Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Refused with this fault, by an error that holds nothing of the token. */
-async function refused(token: string, fault: AccessFault): Promise<void> {
+async function refused(token: string, fault: AuthFault): Promise<void> {
   const error = await tokens.principalOf(token).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(AccessError);
+  expect(error).toBeInstanceOf(AuthError);
   expect(error).toMatchObject({ fault });
   const shown = inspect(error, { depth: 9 });
   for (const part of token.split('.').filter((some) => some !== '')) {
@@ -162,7 +162,7 @@ describe('OidcTokens', () => {
     });
   });
 
-  it.each<[string, AccessFault, object]>([
+  it.each<[string, AuthFault, object]>([
     ['for somebody else', 'token-audience', { aud: 'somebody-else' }],
     ['for nobody', 'token-audience', { aud: undefined }],
     ['of another issuer', 'token-invalid', { iss: 'https://issuer.example' }],

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import type { Request, RequestHandler, Response } from 'express';
 import { describe, expect, it } from '@jest/globals';
-import { AccessMiddleware } from '../../../../src/internal-api/auth/auth.middleware.js';
+import { AuthMiddleware } from '../../../../src/internal-api/auth/auth.middleware.js';
 import {
   neededScope,
   NeedsScope,
@@ -40,7 +40,7 @@ function protectedOperations(...controllers: Type[]): string[] {
   protect(consumer as unknown as MiddlewareConsumer, controllers, parser);
   return consumer.applied.map(
     ({ middleware: [needs, access, after, ...more], routes }) => {
-      expect([access, after, more]).toEqual([AccessMiddleware, parser, []]);
+      expect([access, after, more]).toEqual([AuthMiddleware, parser, []]);
       expect(routes).toHaveLength(1);
       const { method, path } = routes[0] as { method: RequestMethod; path: string };
       const request = {} as Request;

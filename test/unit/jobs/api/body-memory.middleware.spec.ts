@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express, { type Response } from 'express';
-import { bodyRoom } from '../../../../src/jobs/api/body-memory.middleware.js';
+import { limitBodyMemory } from '../../../../src/jobs/api/body-memory.middleware.js';
 
 let server: Server;
 let url: string;
@@ -18,7 +18,7 @@ beforeEach(async () => {
     await checked();
     next();
   });
-  app.use(bodyRoom({ each: 100, all: 250 }));
+  app.use(limitBodyMemory({ each: 100, all: 250 }));
   app.use((_request, response) => void working.push(response));
   app.use(((error: { code: string }, _request, response, _next) => {
     (response as Response).status(503).send(error.code);

@@ -1,21 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseOrder } from '../../../../src/jobs/api/job-order.js';
+import { parseSubmission } from '../../../../src/jobs/api/job-order.js';
 import { JOB_KINDS } from '../../../../src/jobs/job-kinds.js';
-import { Problem } from '../../../../src/internal-api/problems/problem.exception.js';
+import { ProblemException } from '../../../../src/internal-api/problems/problem.exception.js';
 
 const REQUEST = { request: { contents: [{ parts: [{ text: 'hello' }] }], extra: 1 } };
 const LEAST = { model: 'gemini-flash', requests: [REQUEST] };
 
 function parse(body: unknown, name = 'batch') {
   const kind = JOB_KINDS.find((each) => each.name === name)!;
-  return parseOrder(kind, body);
+  return parseSubmission(kind, body);
 }
 
 function pointersIn(body: unknown, kind?: string): string[] {
   try {
     parse(body, kind);
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
+    if (!(error instanceof ProblemException)) throw error;
     expect(error).toMatchObject({ status: 422, code: 'invalid-body' });
     const errors = error.extensions['errors'] as { pointer: string; detail: string }[];
     expect(errors.every(({ detail }) => detail.length > 0)).toBe(true);

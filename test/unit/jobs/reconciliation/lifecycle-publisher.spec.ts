@@ -1,14 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
-  ended,
-  givenUp,
-  lost,
-  noted,
-  notTaken,
-  taken,
-  told,
-  tried,
+  markEnded,
+  markGivenUp,
+  markUnknown,
+  withEvent,
+  markNotAccepted,
+  markAccepted,
+  withoutPublished,
+  markRetried,
 } from '../../../../src/jobs/job-lifecycle.js';
 import { GONE, type Job } from '../../../../src/jobs/job.js';
 import { Caretaking, dueJob } from '../../../support/caretaking.js';
@@ -27,7 +27,7 @@ beforeEach(() => {
 /** Jobs whose end Kafka does not know yet. */
 async function untold(count: number): Promise<Job[]> {
   const jobs = Array.from({ length: count }, (_, n) =>
-    ended(dueJob({ id: `job-${n}`, geminiName: `batches/${n}` }), new Date()),
+    markEnded(dueJob({ id: `job-${n}`, geminiName: `batches/${n}` }), new Date()),
   );
   for (const job of jobs) await care.registry.add(job);
   return jobs;
@@ -37,7 +37,7 @@ describe('telling Kafka of a job’s life', () => {
   it('is done once for each milestone, and then forgotten', async () => {
     const given = dueJob({ untold: ['unknown', 'submitted'], metadata: { t: 'blue' } });
     await care.registry.add(given);
-    await care.teller.tell();
+    await care.teller.publishPending();
     expect(await care.registry.find(given.id)).not.toHaveProperty('untold');
     expect(care.topics).toEqual(['gemini-bridge.jobs', 'gemini-bridge.jobs']);
     const [, record] = care.publisher.records;
@@ -55,8 +55,8 @@ describe('telling Kafka of a job’s life', () => {
       data: { id: given.id, geminiName: 'batches/1' },
     });
     // Another replica that has read it before
-    await care.registry.change(given.id, () => given);
-    await care.teller.tell();
+    await care.registry.updateJob(given.id, () => given);
+    await care.teller.publishPending();
     expect(care.topics).toHaveLength(2);
   });
 
@@ -73,28 +73,28 @@ describe('telling Kafka of a job’s life', () => {
   it('is tried again later of what Kafka did not take, and only of that', async () => {
     const [first] = await untold(2);
     care.publisher.fail('unavailable');
-    await care.teller.tell();
+    await care.teller.publishPending();
     expect(care.topics).toEqual(['gemini-bridge.jobs']);
     const left = await care.registry.find(first!.id);
     expect(left).toMatchObject({ untold: ['ended'] });
     expect(left?.tellAt).toBeGreaterThan(Date.now());
-    await care.registry.change(first!.id, (job) => ({ ...job, tellAt: 0 }));
-    await care.teller.tell();
+    await care.registry.updateJob(first!.id, (job) => ({ ...job, tellAt: 0 }));
+    await care.teller.publishPending();
     expect(care.topics).toHaveLength(2);
   });
 
   it('rests while Kafka takes nothing, and then tries with one', async () => {
     await untold(3);
     care.publisher.fail('refused', 'refused', 'refused');
-    await care.teller.tell();
+    await care.teller.publishPending();
     await untold(6);
-    await care.teller.tell();
+    await care.teller.publishPending();
     expect(care.topics).toEqual([]);
     const clock = jest.spyOn(performance, 'now');
     clock.mockReturnValue(performance.now() + 1000);
-    await care.teller.tell();
+    await care.teller.publishPending();
     expect(care.topics).toHaveLength(1);
-    await care.teller.tell();
+    await care.teller.publishPending();
     expect(care.topics).toHaveLength(3);
     clock.mockRestore();
   });
@@ -103,13 +103,13 @@ describe('telling Kafka of a job’s life', () => {
     care = new Caretaking({ ackBudgetMs: 30 });
     const [job] = await untold(1);
     const open = care.publisher.hold();
-    await care.teller.tell();
+    await care.teller.publishPending();
     expect(care.topics).toEqual([]);
     open();
     await new Promise(setImmediate);
     expect(care.topics).toHaveLength(1);
-    await care.registry.change(job!.id, () => job!);
-    await care.teller.tell();
+    await care.registry.updateJob(job!.id, () => job!);
+    await care.teller.publishPending();
     expect(care.topics).toHaveLength(1);
   });
 
@@ -127,32 +127,36 @@ describe('telling Kafka of a job’s life', () => {
 describe('what is still to be told', () => {
   const at = new Date();
   const later = new Date(at.getTime() + 1000);
-  const unsure = lost(dueJob({ state: 'submitting' }), new Error('silence'), at);
+  const unsure = markUnknown(dueJob({ state: 'submitting' }), new Error('silence'), at);
 
   it('is that a job was not taken, where it was told that nobody knows', () => {
     expect(unsure.untold).toEqual(['unknown']);
-    const given = told(unsure, unsure);
-    expect(notTaken(given, NOT_TAKEN, at).untold).toEqual(['ended']);
-    expect(notTaken(dueJob({ state: 'submitting' }), NOT_TAKEN, at).untold).toBe(
+    const given = withoutPublished(unsure, unsure);
+    expect(markNotAccepted(given, NOT_TAKEN, at).untold).toEqual(['ended']);
+    expect(markNotAccepted(dueJob({ state: 'submitting' }), NOT_TAKEN, at).untold).toBe(
       undefined,
     );
   });
 
   it('is the end of a doubt, though it came with a try that was refused', () => {
-    const doubt = told(unsure, unsure);
-    const again = tried(notTaken(doubt, NOT_TAKEN, at), later, later.getTime());
-    const refused = notTaken(again, { ...NOT_TAKEN, code: 'gemini-429' }, later);
+    const doubt = withoutPublished(unsure, unsure);
+    const again = markRetried(
+      markNotAccepted(doubt, NOT_TAKEN, at),
+      later,
+      later.getTime(),
+    );
+    const refused = markNotAccepted(again, { ...NOT_TAKEN, code: 'gemini-429' }, later);
     expect(refused.untold).toEqual(['ended']);
-    const third = tried(told(refused, refused), later, later.getTime());
-    expect(notTaken(third, NOT_TAKEN, later).untold).toBe(undefined);
+    const third = markRetried(withoutPublished(refused, refused), later, later.getTime());
+    expect(markNotAccepted(third, NOT_TAKEN, later).untold).toBe(undefined);
   });
 
   it.each([
-    ['unknown for good', givenUp(told(unsure, unsure), at)],
-    ['gone', { ...ended(dueJob({ state: 'failed' }), at), error: GONE_ERROR }],
+    ['unknown for good', markGivenUp(withoutPublished(unsure, unsure), at)],
+    ['gone', { ...markEnded(dueJob({ state: 'failed' }), at), error: GONE_ERROR }],
   ])('is that it ended once more, when a job was not %s', (_, wrong) => {
     const event = { type: 'batch.succeeded', webhookId: 'm', at: later.toISOString() };
-    const over = noted(told(wrong, wrong), event, undefined, 'succeeded');
+    const over = withEvent(withoutPublished(wrong, wrong), event, undefined, 'succeeded');
     expect(over).toMatchObject({
       state: 'succeeded',
       untold: ['submitted', 'ended'],
@@ -162,21 +166,21 @@ describe('what is still to be told', () => {
   });
 
   it('is the new try’s, when there is one', () => {
-    const failed = notTaken(unsure, NOT_TAKEN, at);
-    const again = tried(failed, later, later.getTime());
+    const failed = markNotAccepted(unsure, NOT_TAKEN, at);
+    const again = markRetried(failed, later, later.getTime());
     expect(again).not.toHaveProperty('untold');
-    const unsureAgain = lost(again, new Error('silence'), later);
-    expect(told(unsureAgain, unsure).untold).toEqual(['unknown']);
+    const unsureAgain = markUnknown(again, new Error('silence'), later);
+    expect(withoutPublished(unsureAgain, unsure).untold).toEqual(['unknown']);
   });
 
   it('is both ends of a job that was believed not to be taken', () => {
-    const failed = told(notTaken(unsure, NOT_TAKEN, at), unsure);
-    const revived = taken(failed, later);
+    const failed = withoutPublished(markNotAccepted(unsure, NOT_TAKEN, at), unsure);
+    const revived = markAccepted(failed, later);
     expect(revived).toMatchObject({ state: 'submitted', untold: ['submitted'] });
     expect(revived).not.toHaveProperty('endedAt');
     expect(revived.dueAt).toBe(later.getTime());
-    const over = ended(revived, later);
-    expect(told(over, failed).untold).toEqual(['submitted', 'ended']);
-    expect(told(over, over)).not.toHaveProperty('untold');
+    const over = markEnded(revived, later);
+    expect(withoutPublished(over, failed).untold).toEqual(['submitted', 'ended']);
+    expect(withoutPublished(over, over)).not.toHaveProperty('untold');
   });
 });

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import type { EventRecord } from '../../../../src/publishing/event-publisher.js';
 import { newJobId } from '../../../../src/jobs/registry/job-id.js';
-import { advanced } from '../../../../src/jobs/job-lifecycle.js';
+import { withProgress } from '../../../../src/jobs/job-lifecycle.js';
 import type { Job } from '../../../../src/jobs/job.js';
 import { without } from '../../../../src/infrastructure/json/json.js';
 import { ago, Caretaking, dueJob } from '../../../support/caretaking.js';
@@ -200,7 +200,9 @@ describe('a job that nobody has heard of', () => {
   it('that has ended meanwhile only learns what it did not know', async () => {
     const output = { responsesFile: 'files/out' };
     care.gemini.answer = async () => {
-      await care.registry.change(ID, (now) => advanced(now, 'succeeded', new Date()));
+      await care.registry.updateJob(ID, (now) =>
+        withProgress(now, 'succeeded', new Date()),
+      );
       return { ...operation('BATCH_STATE_RUNNING', { output }), error: { message: 'x' } };
     };
     const left = await watched(job());
@@ -211,7 +213,7 @@ describe('a job that nobody has heard of', () => {
 
   it('that has ended meanwhile does not become due again when Gemini fails', async () => {
     care.gemini.answer = async () => {
-      await care.registry.change(ID, (now) => advanced(now, 'failed', new Date()));
+      await care.registry.updateJob(ID, (now) => withProgress(now, 'failed', new Date()));
       throw new GeminiError('Gemini answered 404', 'refused', { status: 404 });
     };
     expect(await watched(job({ createdAt: ago(600_000) }))).not.toHaveProperty('error');
@@ -232,7 +234,7 @@ describe('a job that nobody has heard of', () => {
     expect(await care.registry.find('job-2')).toMatchObject({ state: 'running' });
     open();
     await new Promise(setImmediate);
-    await care.registry.change(ID, (now) => ({ ...now, dueAt: 0 }));
+    await care.registry.updateJob(ID, (now) => ({ ...now, dueAt: 0 }));
     await care.watch();
     expect(care.topics).toEqual(['gemini.batch.succeeded']);
     expect(await care.registry.find(ID)).toMatchObject({ state: 'succeeded' });

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import { newJobId } from '../../../../src/jobs/registry/job-id.js';
-import { tried } from '../../../../src/jobs/job-lifecycle.js';
+import { markRetried } from '../../../../src/jobs/job-lifecycle.js';
 import type { Job } from '../../../../src/jobs/job.js';
 import {
   ago,
@@ -54,11 +54,11 @@ describe('a submission that was not answered', () => {
     const due = care.registry.due.bind(care.registry);
     care.registry.due = async (duty, now, limit) => {
       const jobs = await due(duty, now, limit);
-      const again = tried(job, new Date(), Date.now() + 1000);
-      if (duty === 'release') await care.registry.change(ID, () => again);
+      const again = markRetried(job, new Date(), Date.now() + 1000);
+      if (duty === 'release') await care.registry.updateJob(ID, () => again);
       return jobs;
     };
-    await care.finder.release();
+    await care.finder.expireUnanswered();
     expect(await found(ID)).toMatchObject({ state: 'submitting', attempts: 2 });
   });
 
@@ -124,7 +124,7 @@ describe('a submission that was not answered', () => {
 
   it('is not judged by a search that began before its last try', async () => {
     care.gemini.answer = async () => {
-      await care.registry.change(ID, (job) => ({ ...job, attempts: 2 }));
+      await care.registry.updateJob(ID, (job) => ({ ...job, attempts: 2 }));
       return { operations: [] };
     };
     expect(await care.attended(unnamed({ updatedAt: SETTLED }))).toMatchObject({
@@ -194,7 +194,7 @@ describe('a submission that was not answered', () => {
 
   it('is not judged when its name was learnt while it was looked for', async () => {
     care.gemini.answer = async () => {
-      await care.registry.change(ID, (now) => ({ ...now, geminiName: 'batches/5' }));
+      await care.registry.updateJob(ID, (now) => ({ ...now, geminiName: 'batches/5' }));
       return { operations: [] };
     };
     await care.registry.add(unnamed({ updatedAt: SETTLED }));

@@ -3,10 +3,10 @@ import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Config } from '../../../../src/config/config.js';
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import type { GeminiRequest } from '../../../../src/gemini/gemini-request.js';
-import { parseOrder } from '../../../../src/jobs/api/job-order.js';
+import { parseSubmission } from '../../../../src/jobs/api/job-order.js';
 import { JobSubmitter } from '../../../../src/jobs/submission/job.submitter.js';
 import { JOB_KINDS } from '../../../../src/jobs/job-kinds.js';
-import { withEvent } from '../../../../src/jobs/job-events.js';
+import { withJobEvent } from '../../../../src/jobs/job-events.js';
 import { RedisUnavailableError } from '../../../../src/infrastructure/redis/redis-scripts.js';
 import { metadataHash } from '../../../../src/jobs/correlation.js';
 import type { Job } from '../../../../src/jobs/job.js';
@@ -50,7 +50,7 @@ const submit = (
   { key, caller = 'orders', kind = 'batch' }: Partial<Record<string, string>> = {},
 ) =>
   submitter.submit(
-    parseOrder(
+    parseSubmission(
       JOB_KINDS.find(({ name }) => name === kind)!,
       body,
     ),
@@ -77,8 +77,8 @@ const fails = (outcome: 'refused' | 'unknown', status?: number, more = {}) => {
 /** An event of the job comes while its submission waits for the answer. */
 async function eventComes(request: GeminiRequest, type: string): Promise<void> {
   const event = { type, subject: 'batches/77', jobName: 'batches/77', time: undefined };
-  await registry.change(idIn(request), (job) =>
-    withEvent(job, event, 'msg_1', new Date()),
+  await registry.updateJob(idIn(request), (job) =>
+    withJobEvent(job, event, 'msg_1', new Date()),
   );
 }
 
@@ -186,7 +186,7 @@ describe('JobSubmitter', () => {
     });
   });
 
-  it.each(['add', 'change'] as const)(
+  it.each(['add', 'updateJob'] as const)(
     'is noted although the registry does not answer at once (%s)',
     async (method) => {
       const work = registry[method].bind(registry) as (...args: unknown[]) => never;
@@ -216,7 +216,7 @@ describe('JobSubmitter', () => {
   it('is not changed by an answer to an earlier try', async () => {
     gemini.answer = async () => {
       const { id } = await onlyJob();
-      await registry.change(id, (job) => ({ ...job, attempts: 2 }));
+      await registry.updateJob(id, (job) => ({ ...job, attempts: 2 }));
       throw new GeminiError('Gemini answered 400', 'refused', { status: 400 });
     };
     await expect(submit()).rejects.toMatchObject({ status: 422 });

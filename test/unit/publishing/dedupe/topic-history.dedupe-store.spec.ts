@@ -2,9 +2,9 @@ import { EventEmitter, once } from 'node:events';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { fingerprintOf } from '../../../../src/publishing/dedupe/fingerprint-set.js';
 import { Leases, LocalLeases } from '../../../../src/publishing/dedupe/leases.js';
-import { LogDedupeStore } from '../../../../src/publishing/dedupe/topic-history.dedupe-store.js';
+import { TopicHistoryDedupeStore } from '../../../../src/publishing/dedupe/topic-history.dedupe-store.js';
 import { PublishedIds } from '../../../../src/publishing/dedupe/published-ids.js';
-import type { LogTail } from '../../../../src/publishing/history/topic-follower.js';
+import type { TopicFollower } from '../../../../src/publishing/history/topic-follower.js';
 
 /** What the store uses of a tail; the test says what stands in the log, and when it is read. */
 class FakeTail {
@@ -21,12 +21,12 @@ class FakeTail {
     for (const key of this.log.splice(0)) this.onFound(key, Date.now());
   }
 
-  async refreshed(): Promise<void> {
+  async whenCurrent(): Promise<void> {
     this.refreshes++;
     this.read();
   }
 
-  settled(): Promise<void> {
+  whenDrained(): Promise<void> {
     return new Promise((resolve) => this.settle.push(resolve));
   }
 
@@ -50,14 +50,14 @@ class SharedLeases extends Leases {
     super();
   }
 
-  override async take(key: string): Promise<boolean> {
+  override async acquire(key: string): Promise<boolean> {
     await new Promise(setImmediate);
     const holder = this.holders.get(key) ?? this.holder;
     if (holder === this.holder) this.holders.set(key, holder);
     return holder === this.holder;
   }
 
-  override async giveBack(key: string): Promise<void> {
+  override async releaseLease(key: string): Promise<void> {
     this.holders.delete(key);
   }
 
@@ -84,12 +84,12 @@ beforeEach(() => {
   tail = new FakeTail();
 });
 
-const asTail = (fake: FakeTail) => fake as unknown as LogTail;
+const asTail = (fake: FakeTail) => fake as unknown as TopicFollower;
 
 describe('the log as a memory, in one replica', () => {
-  let store: LogDedupeStore;
+  let store: TopicHistoryDedupeStore;
   beforeEach(() => {
-    store = new LogDedupeStore(asTail(tail), new LocalLeases(), newIds());
+    store = new TopicHistoryDedupeStore(asTail(tail), new LocalLeases(), newIds());
   });
 
   it('knows what stands in the log without having written it', () => {
@@ -127,12 +127,12 @@ describe('the log as a memory, in two replicas', () => {
   let holders: Map<string, string>;
   let leases: SharedLeases;
   let ids: PublishedIds;
-  let store: LogDedupeStore;
+  let store: TopicHistoryDedupeStore;
   beforeEach(() => {
     holders = new Map();
     leases = new SharedLeases('me', holders);
     ids = newIds();
-    store = new LogDedupeStore(asTail(tail), leases, ids);
+    store = new TopicHistoryDedupeStore(asTail(tail), leases, ids);
   });
 
   it('holds back what the other is at, and has not published', async () => {
@@ -155,7 +155,7 @@ describe('the log as a memory, in two replicas', () => {
   });
 
   it('says done also when the lease cannot be given back', async () => {
-    leases.giveBack = () => Promise.reject(new Error('no answer'));
+    leases.releaseLease = () => Promise.reject(new Error('no answer'));
     const claim = store.claim('a');
     ids.add(fingerprintOf('a'));
     expect(await claim).toBe('done');
@@ -173,7 +173,7 @@ describe('the log as a memory, in two replicas', () => {
     await store.claim('a');
     store.abandon('a', AT);
     const giving = new EventEmitter();
-    leases.giveBack = async () => void (await once(giving, 'given'));
+    leases.releaseLease = async () => void (await once(giving, 'given'));
     await tail.settleNow();
     expect(store.claim('a')).toBe('pending');
     giving.emit('given');

@@ -10,10 +10,10 @@ import type {
 import type {
   FetchAnswer,
   FetchPosition,
-  LogReader,
+  TopicReader,
   OffsetAnswer,
 } from '../../../../src/infrastructure/kafka/kafkajs/topic-reader.js';
-import { LogTail } from '../../../../src/publishing/history/topic-follower.js';
+import { TopicFollower } from '../../../../src/publishing/history/topic-follower.js';
 import type { PartitionId } from '../../../../src/publishing/topic-history.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 import { encodeRecord } from '../../../../src/infrastructure/kafka/kafkajs/record-encoder.js';
@@ -69,7 +69,7 @@ class FakeBrokers {
       this.offsets(leader, asked, 0),
     fetch: (leader: number, asked: readonly FetchPosition[]) => this.fetch(leader, asked),
     disconnect: () => Promise.resolve(),
-  } as unknown as LogReader;
+  } as unknown as TopicReader;
 
   private async offsets(
     leader: number,
@@ -107,7 +107,7 @@ class FakeBrokers {
 }
 
 let brokers: FakeBrokers;
-let tail: LogTail;
+let tail: TopicFollower;
 let found: string[];
 let followers: ClusterFollower[];
 
@@ -121,7 +121,7 @@ beforeEach(() => {
     follow: (follower: ClusterFollower) => followers.push(follower),
     lookAgain: () => undefined,
   } as unknown as KafkaCluster;
-  tail = new LogTail(cluster, new Metrics(), 72 * 3_600_000, brokers.reader);
+  tail = new TopicFollower(cluster, new Metrics(), 72 * 3_600_000, brokers.reader);
   tail.onFound = (key) => found.push(key);
 });
 
@@ -129,16 +129,17 @@ afterEach(() => tail.onApplicationShutdown());
 
 /** Who leads each partition from now on, as a look at the cluster tells it. */
 function lead(...leaders: number[]): void {
-  void followers[0]?.lead([{ name: TOPIC, leaders }]);
+  void followers[0]?.onTopology([{ name: TOPIC, leaders }]);
 }
 
-const vouches = (partition: number) => tail.vouches(TOPIC, partition, performance.now());
+const vouches = (partition: number) =>
+  tail.isCurrentSince(TOPIC, partition, performance.now());
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(5);
 }
 
-describe('LogTail', () => {
+describe('TopicFollower', () => {
   it('reads everything before it vouches for anything, and is unready until then', async () => {
     await brokers.append(0, 'a', 'b');
     await brokers.append(1, 'c');
@@ -159,14 +160,14 @@ describe('LogTail', () => {
     lead(1);
     await until(() => vouches(0));
     brokers.fetched.length = 0;
-    tail.wrote(TOPIC, 0, 1, 2);
+    tail.recordAppended(TOPIC, 0, 1, 2);
     await brokers.append(0, 'ours 1', 'ours 2');
-    await tail.refreshed(5000);
+    await tail.whenCurrent(5000);
     expect(brokers.fetched).toEqual([]);
     await brokers.append(0, 'theirs');
-    tail.wrote(TOPIC, 0, 4, 1);
+    tail.recordAppended(TOPIC, 0, 4, 1);
     await brokers.append(0, 'ours 3');
-    await tail.refreshed(5000);
+    await tail.whenCurrent(5000);
     expect(found).toContain('static:theirs');
   }, 20_000);
 
@@ -213,7 +214,7 @@ describe('LogTail', () => {
     await delay(1500);
     gate.emit('open');
     await until(() => found.includes('static:anew'));
-    await tail.settled({ topic: TOPIC, partition: 0 });
+    await tail.whenDrained({ topic: TOPIC, partition: 0 });
     expect(vouches(0)).toBe(true);
   }, 20_000);
 });

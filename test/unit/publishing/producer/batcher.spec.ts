@@ -9,15 +9,15 @@ import {
 } from 'kafkajs';
 import { Batcher } from '../../../../src/publishing/producer/batcher.js';
 import {
-  ClaimLapsed,
+  ClaimExpired,
   routedPartitioner,
 } from '../../../../src/publishing/producer/routed-message.js';
 import {
   PublishError,
   type EventRecord,
-  type Permit,
+  type PublishPermit,
 } from '../../../../src/publishing/event-publisher.js';
-import { PublishedLog } from '../../../../src/publishing/topic-history.js';
+import { TopicHistory } from '../../../../src/publishing/topic-history.js';
 import { partitionFor } from '../../../../src/publishing/producer/murmur2.js';
 import { FAKED_CLOCK } from '../../../support/clock.js';
 import { FakeProducer, type FakeRequest } from '../../../support/fake.producer.js';
@@ -31,16 +31,21 @@ const SWEEP_MS = 200;
 const FAR = Number.MAX_SAFE_INTEGER;
 
 /** Vouches for what it is told to, and keeps what it is told of. */
-class FakeLog extends PublishedLog {
+class FakeLog extends TopicHistory {
   override readonly unready = undefined;
   behind = false;
   readonly written: string[] = [];
 
-  override vouches(): boolean {
+  override isCurrentSince(): boolean {
     return !this.behind;
   }
 
-  override wrote(topic: string, partition: number, base: number, records: number): void {
+  override recordAppended(
+    topic: string,
+    partition: number,
+    base: number,
+    records: number,
+  ): void {
     this.written.push(`${topic} ${partition} ${base} ${records}`);
   }
 }
@@ -84,7 +89,7 @@ function startBatcher(maxPending: number): void {
 }
 
 function lead(...leaders: number[]): void {
-  batcher.lead([{ name: TOPIC, leaders }]);
+  batcher.onTopology([{ name: TOPIC, leaders }]);
 }
 
 const KEYS = Array.from({ length: PARTITIONS }, (_, partition) => {
@@ -101,7 +106,7 @@ const recordOf = (partition: number, value: string | Buffer): EventRecord => ({
   headers: { 'webhook-id': 'msg_1' },
 });
 
-const permitUntil = (deadline: number, heldUntil = Infinity): Permit => ({
+const permitUntil = (deadline: number, heldUntil = Infinity): PublishPermit => ({
   deadline,
   askedAt: 0,
   heldUntil,
@@ -291,8 +296,8 @@ describe('a process that stood still', () => {
 
   it('does not send what it has lost the claim on: it is certainly not there', async () => {
     const seen = publish(0, 'a');
-    (await producer.request(0)).fail(new ClaimLapsed('lapsed'));
-    (await producer.request(1)).fail(new ClaimLapsed('lapsed'));
+    (await producer.request(0)).fail(new ClaimExpired('lapsed'));
+    (await producer.request(1)).fail(new ClaimExpired('lapsed'));
     await turns();
     expect(seen).toMatchObject({ settled: 'claim-lapsed', at: undefined });
     expect(told.producerFailed).toEqual([]);
@@ -305,8 +310,8 @@ describe('a process that stood still', () => {
   it('does not repeat what it has lost the claim on, and retires the producer', async () => {
     const seen = [publish(0, 'a'), publish(1, 'b')];
     (await producer.request(0)).handOn();
-    (await producer.request(0)).fail(new ClaimLapsed('lapsed'));
-    (await producer.request(1)).fail(new ClaimLapsed('lapsed'));
+    (await producer.request(0)).fail(new ClaimExpired('lapsed'));
+    (await producer.request(1)).fail(new ClaimExpired('lapsed'));
     (await producer.request(2)).answer();
     await turns();
     expect(seen).toMatchObject([
@@ -679,7 +684,7 @@ describe('the partitioner', () => {
     const held = (ms: number) =>
       args({ partition: 1, permit: permitUntil(FAR, now + ms) }, [1, 2]);
     expect(choose(held(5000))).toBe(1);
-    expect(() => choose(held(4999))).toThrow(ClaimLapsed);
+    expect(() => choose(held(4999))).toThrow(ClaimExpired);
   });
 
   it('makes kafkajs look again when it sees another leader', () => {

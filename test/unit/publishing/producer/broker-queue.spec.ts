@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Producer } from 'kafkajs';
-import type { Permit } from '../../../../src/publishing/event-publisher.js';
+import type { PublishPermit } from '../../../../src/publishing/event-publisher.js';
 import {
-  Lane,
+  BrokerQueue,
   type Partition,
-  type Pending,
-  type Unit,
+  type QueuedRecord,
+  type PartitionBatch,
 } from '../../../../src/publishing/producer/broker-queue.js';
 
 const PRODUCER = {} as Producer;
 
-const partitionOf = (lane: Lane, id: number): Partition => ({
+const partitionOf = (lane: BrokerQueue, id: number): Partition => ({
   topic: 'gemini.other',
   id,
   lane,
@@ -18,13 +18,16 @@ const partitionOf = (lane: Lane, id: number): Partition => ({
   gone: false,
 });
 
-const permitUntil = (deadline: number): Permit => ({
+const permitUntil = (deadline: number): PublishPermit => ({
   deadline,
   askedAt: 0,
   heldUntil: Infinity,
 });
 
-function pending(partition: Partition, overrides: Partial<Pending> = {}): Pending {
+function pending(
+  partition: Partition,
+  overrides: Partial<QueuedRecord> = {},
+): QueuedRecord {
   const record = {
     topic: partition.topic,
     key: 'k',
@@ -45,7 +48,7 @@ function pending(partition: Partition, overrides: Partial<Pending> = {}): Pendin
 }
 
 function laneWith(partitions: number) {
-  const lane = new Lane(1);
+  const lane = new BrokerQueue(1);
   return {
     lane,
     at: Array.from({ length: partitions }, (_, id) => partitionOf(lane, id)),
@@ -57,7 +60,7 @@ describe('Lane', () => {
     const { lane, at } = laneWith(2);
     const waiting = [at[0]!, at[1]!, at[0]!].map((partition) => pending(partition));
     lane.queue.push(...waiting);
-    const batch = lane.take(PRODUCER);
+    const batch = lane.takeBatch(PRODUCER);
     expect(batch.map(({ partition }) => partition)).toEqual(at);
     expect(batch.map(({ records }) => records)).toEqual([
       [waiting[0], waiting[2]],
@@ -69,12 +72,12 @@ describe('Lane', () => {
   it('leaves what waits for a busy partition', () => {
     const { lane, at } = laneWith(2);
     lane.queue.push(pending(at[0]!));
-    lane.take(PRODUCER);
+    lane.takeBatch(PRODUCER);
     lane.queue.push(pending(at[0]!), pending(at[1]!));
-    expect(lane.take(PRODUCER).map(({ partition }) => partition)).toEqual([at[1]]);
+    expect(lane.takeBatch(PRODUCER).map(({ partition }) => partition)).toEqual([at[1]]);
     expect(lane.queue).toHaveLength(1);
     at[0]!.busy = false;
-    expect(lane.take(PRODUCER).map(({ partition }) => partition)).toEqual([at[0]]);
+    expect(lane.takeBatch(PRODUCER).map(({ partition }) => partition)).toEqual([at[0]]);
   });
 
   it('takes at most 500 records and 768 KiB, and leaves the rest', () => {
@@ -82,24 +85,24 @@ describe('Lane', () => {
     lane.queue.push(
       ...Array.from({ length: 501 }, () => pending(at[0]!, { bytes: 100 })),
     );
-    expect(lane.take(PRODUCER)[0]?.records).toHaveLength(500);
+    expect(lane.takeBatch(PRODUCER)[0]?.records).toHaveLength(500);
     expect(lane.queue).toHaveLength(1);
     at[0]!.busy = false;
     lane.queue = Array.from({ length: 5 }, () => pending(at[0]!, { bytes: 256 * 1024 }));
-    expect(lane.take(PRODUCER)[0]?.records).toHaveLength(3);
+    expect(lane.takeBatch(PRODUCER)[0]?.records).toHaveLength(3);
     expect(lane.queue).toHaveLength(2);
   });
 
   it('always takes something: the largest record fits', () => {
     const { lane, at } = laneWith(1);
     lane.queue.push(pending(at[0]!, { bytes: 256 * 1024 + 4096 }));
-    expect(lane.take(PRODUCER)).toHaveLength(1);
+    expect(lane.takeBatch(PRODUCER)).toHaveLength(1);
   });
 
   it('takes repeats before the queue, those of one producer at a time', () => {
     const { lane, at } = laneWith(3);
     const old = {} as Producer;
-    const unit = (partition: Partition, producer: Producer): Unit => ({
+    const unit = (partition: Partition, producer: Producer): PartitionBatch => ({
       partition,
       records: [pending(partition)],
       producer,
@@ -108,8 +111,8 @@ describe('Lane', () => {
     const repeats = [unit(at[0]!, old), unit(at[1]!, PRODUCER), unit(at[2]!, old)];
     lane.repeats.push(...repeats);
     lane.queue.push(pending(at[0]!));
-    expect(lane.take(PRODUCER)).toEqual([repeats[0], repeats[2]]);
-    expect(lane.take(PRODUCER)).toEqual([repeats[1]]);
+    expect(lane.takeBatch(PRODUCER)).toEqual([repeats[0], repeats[2]]);
+    expect(lane.takeBatch(PRODUCER)).toEqual([repeats[1]]);
     expect(lane.repeats).toEqual([]);
     expect(lane.queue).toHaveLength(1);
   });
@@ -120,9 +123,9 @@ describe('Lane', () => {
       pending(at[0]!, { bytes: kib * 1024 }),
     );
     lane.queue = waiting.slice();
-    expect(lane.take(PRODUCER)[0]?.records).toEqual(waiting.slice(0, 2));
+    expect(lane.takeBatch(PRODUCER)[0]?.records).toEqual(waiting.slice(0, 2));
     at[0]!.busy = false;
-    expect(lane.take(PRODUCER)[0]?.records).toEqual(waiting.slice(2));
+    expect(lane.takeBatch(PRODUCER)[0]?.records).toEqual(waiting.slice(2));
   });
 
   it('withdraws what is past its deadline from the queue, and no repeat', () => {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
-import { installLastLook } from '../../../../src/publishing/producer/produce-fence.js';
-import { ClaimLapsed } from '../../../../src/publishing/producer/routed-message.js';
+import { installProduceFence } from '../../../../src/publishing/producer/produce-fence.js';
+import { ClaimExpired } from '../../../../src/publishing/producer/routed-message.js';
 
 const require = createRequire(import.meta.url);
 const Broker = require('kafkajs/src/broker') as {
@@ -38,7 +38,7 @@ const requestHeldFor = (ms: number) => {
 
 describe('the last look at a claim', () => {
   it('comes when there is a connection, and lets through what is held for long enough', async () => {
-    installLastLook();
+    installProduceFence();
     const { broker, told } = brokerThat(false);
     const { request, unit } = requestHeldFor(60_000);
     await expect(broker.produce(request)).rejects.toThrow('as far as');
@@ -47,10 +47,10 @@ describe('the last look at a claim', () => {
   });
 
   it('lets nothing through that is not, also when it was installed twice', async () => {
-    installLastLook();
+    installProduceFence();
     const { broker, told } = brokerThat(true);
     const { request, unit } = requestHeldFor(4000);
-    await expect(broker.produce(request)).rejects.toThrow(ClaimLapsed);
+    await expect(broker.produce(request)).rejects.toThrow(ClaimExpired);
     expect(unit.handedOn).toBe(false);
     expect(told).toEqual([]);
   });

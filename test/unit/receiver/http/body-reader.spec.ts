@@ -21,7 +21,7 @@ function reading(reader: BodyReader, headers: Record<string, string> = {}) {
     outcomes: [],
     done: () => undefined,
   };
-  reader.read(
+  reader.readBody(
     request as unknown as IncomingMessage,
     (body, done) => {
       seen.outcomes.push(`taken ${body.toString('latin1', 0, 20)} ${body.length}`);

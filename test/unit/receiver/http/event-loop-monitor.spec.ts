@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LoopWatch } from '../../../../src/receiver/http/event-loop-monitor.js';
+import { EventLoopMonitor } from '../../../../src/receiver/http/event-loop-monitor.js';
 
 let now: number;
-let watch: LoopWatch;
+let watch: EventLoopMonitor;
 
 beforeEach(() => {
   jest.useFakeTimers();
   now = 0;
-  watch = new LoopWatch(500, () => now);
+  watch = new EventLoopMonitor(500, () => now);
 });
 
 afterEach(() => {

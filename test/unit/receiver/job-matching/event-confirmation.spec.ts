@@ -30,7 +30,7 @@ function confirmed(
   const config = { token: { unboundBody } } as unknown as Config;
   const proof = { id: 'j-1', body: Buffer.from(body), bodyBound: false };
   const delivery = { key: 'jobs/job-1:j-1', proof } as unknown as Delivery;
-  return new EventConfirmation(gemini, config).confirmed(delivery, job);
+  return new EventConfirmation(gemini, config).confirm(delivery, job);
 }
 
 describe('EventConfirmation', () => {

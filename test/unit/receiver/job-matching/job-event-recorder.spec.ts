@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../../../src/receiver/delivery.js';
-import { EventNotes } from '../../../../src/receiver/job-matching/job-event-recorder.js';
-import { JobIdentity } from '../../../../src/receiver/job-matching/job-matcher.js';
+import { JobEventRecorder } from '../../../../src/receiver/job-matching/job-event-recorder.js';
+import { JobMatcher } from '../../../../src/receiver/job-matching/job-matcher.js';
 import type { Config } from '../../../../src/config/config.js';
 import { parseGeminiEvent } from '../../../../src/events/gemini-event.js';
 import { RedisUnavailableError } from '../../../../src/infrastructure/redis/redis-scripts.js';
@@ -21,8 +21,8 @@ async function noted(type: string, data: object, kind = 'batch') {
   const job = without(knownJob({ kind, state: 'unknown', dueAt: 1 }), 'geminiName');
   await registry.add(job);
   const event = parseGeminiEvent(Buffer.from(eventBody(type, data)));
-  const identity = new JobIdentity(registry, new FakeGemini());
-  return { registry, notes: new EventNotes(registry, identity, CONFIG), event };
+  const identity = new JobMatcher(registry, new FakeGemini());
+  return { registry, notes: new JobEventRecorder(registry, identity, CONFIG), event };
 }
 
 const repeat = (type: string, data: object, more: object = {}): Delivery => {
@@ -35,7 +35,7 @@ const repeat = (type: string, data: object, more: object = {}): Delivery => {
 describe('EventNotes', () => {
   it('notes what became of the job, and its name', async () => {
     const { registry, notes, event } = await noted('batch.succeeded', { id: '7' });
-    await notes.note('job-1', event, 'msg_1');
+    await notes.record('job-1', event, 'msg_1');
     expect(await registry.find('job-1')).toMatchObject({
       state: 'succeeded',
       geminiName: 'batches/7',
@@ -46,14 +46,14 @@ describe('EventNotes', () => {
 
   it('notes no name that a job of its kind cannot have', async () => {
     const { registry, notes, event } = await noted('batch.succeeded', { id: '../x' });
-    await notes.note('job-1', event, 'msg_1');
+    await notes.record('job-1', event, 'msg_1');
     expect(await registry.find('job-1')).not.toHaveProperty('geminiName');
   });
 
   it('has somebody look at a job that goes on although nobody knew it was taken', async () => {
     const id = 'v1_abc';
     const given = await noted('interaction.requires_action', { id }, 'interaction');
-    await given.notes.note('job-1', given.event, 'msg_1');
+    await given.notes.record('job-1', given.event, 'msg_1');
     expect(await given.registry.find('job-1')).toMatchObject({
       state: 'submitted',
       geminiName: 'interactions/v1_abc',
@@ -69,15 +69,17 @@ describe('EventNotes', () => {
       { id },
       'interaction',
     );
-    await notes.noteRepeat(repeat('interaction.completed', { id }, { bodyBound: false }));
-    await notes.noteRepeat(repeat('batch.succeeded', { id }));
-    await notes.noteRepeat({ ...repeat('x', { id }), capability: undefined });
-    await notes.noteRepeat(repeat('batch.succeeded', {}));
+    await notes.recordDuplicate(
+      repeat('interaction.completed', { id }, { bodyBound: false }),
+    );
+    await notes.recordDuplicate(repeat('batch.succeeded', { id }));
+    await notes.recordDuplicate({ ...repeat('x', { id }), capability: undefined });
+    await notes.recordDuplicate(repeat('batch.succeeded', {}));
     expect(await registry.find('job-1')).toMatchObject({ state: 'unknown' });
-    await notes.noteRepeat(repeat('interaction.completed', { id }));
+    await notes.recordDuplicate(repeat('interaction.completed', { id }));
     const left = await registry.find('job-1');
     expect(left).toMatchObject({ state: 'succeeded', geminiName: `interactions/${id}` });
-    await notes.noteRepeat(
+    await notes.recordDuplicate(
       repeat('interaction.requires_action', { id }, { id: 'msg_2' }),
     );
     expect(await registry.find('job-1')).toEqual(left);
@@ -87,20 +89,20 @@ describe('EventNotes', () => {
     const { registry, notes, event } = await noted('batch.succeeded', { id: '7' });
     const at = new Date(Date.now() + 60_000).toISOString();
     const lastEvent = { type: 'batch.failed', webhookId: 'msg_2', at };
-    await registry.change('job-1', (job) => ({ ...job, lastEvent, updatedAt: at }));
-    await notes.note('job-1', event, 'msg_1');
+    await registry.updateJob('job-1', (job) => ({ ...job, lastEvent, updatedAt: at }));
+    await notes.record('job-1', event, 'msg_1');
     expect(await registry.find('job-1')).toMatchObject({ lastEvent });
   });
 
   it('does it later when the registry does not answer, and the end waits for that', async () => {
     const { registry, notes, event } = await noted('batch.failed', { id: '7' });
-    const change = registry.change.bind(registry);
+    const change = registry.updateJob.bind(registry);
     let silences = 2;
-    registry.change = (...given) => {
+    registry.updateJob = (...given) => {
       if (silences-- <= 0) return change(...given);
       return Promise.reject(new RedisUnavailableError('Redis did not answer'));
     };
-    await notes.note('job-1', event, 'msg_1');
+    await notes.record('job-1', event, 'msg_1');
     expect(await registry.find('job-1')).toMatchObject({ state: 'unknown' });
     await notes.beforeApplicationShutdown();
     expect(await registry.find('job-1')).toMatchObject({ state: 'failed' });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { JobIdentity } from '../../../../src/receiver/job-matching/job-matcher.js';
+import { JobMatcher } from '../../../../src/receiver/job-matching/job-matcher.js';
 import { parseGeminiEvent } from '../../../../src/events/gemini-event.js';
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import { metadataHash, userMetadataOf } from '../../../../src/jobs/correlation.js';
@@ -28,12 +28,12 @@ const LOST = 'lost';
 
 let gemini: FakeGemini;
 let registry: MemoryJobRegistry;
-let identity: JobIdentity;
+let identity: JobMatcher;
 
 beforeEach(() => {
   gemini = new FakeGemini();
   registry = new MemoryJobRegistry();
-  identity = new JobIdentity(registry, gemini);
+  identity = new JobMatcher(registry, gemini);
 });
 
 function ofPath(body: string, job: Job | typeof LOST = JOB) {

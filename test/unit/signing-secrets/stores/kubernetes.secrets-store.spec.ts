@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   accessOfPod,
-  KubernetesVaultStore,
+  KubernetesSecretsStore,
 } from '../../../../src/signing-secrets/stores/kubernetes.secrets-store.js';
-import { VaultUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
+import { SecretsUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
 import { hang, json, LoopbackServer, text } from '../../../support/loopback-server.js';
 import { temporaryFile, type TemporaryFile } from '../../../support/temporary-file.js';
 
@@ -11,7 +11,7 @@ const PATH = '/api/v1/namespaces/bridge/secrets/vault';
 
 let server: LoopbackServer;
 let token: TemporaryFile;
-let store: KubernetesVaultStore;
+let store: KubernetesSecretsStore;
 let stored: { version: number; data: Record<string, string> };
 
 beforeEach(async () => {
@@ -20,7 +20,7 @@ beforeEach(async () => {
   server = await LoopbackServer.start((request, response) => {
     void answered(request).then((answer) => answer(request, response));
   });
-  store = new KubernetesVaultStore('vault', {
+  store = new KubernetesSecretsStore('vault', {
     url: server.url,
     tokenFile: token.path,
     caFile: undefined,
@@ -59,27 +59,30 @@ async function answered(request: Incoming): Promise<ReturnType<typeof json>> {
 
 describe('the vault in a Secret', () => {
   it('has what was written, and leaves the rest of the Secret as it is', async () => {
-    expect(await store.read()).toEqual({ version: '1', text: '' });
-    expect(await store.write('{"a":"é"}', '1')).toBe('2');
-    expect(await store.read('1')).toEqual({ version: '2', text: '{"a":"é"}' });
-    expect(await store.read('2')).toBeUndefined();
+    expect(await store.readDocument()).toEqual({ version: '1', text: '' });
+    expect(await store.writeDocument('{"a":"é"}', '1')).toBe('2');
+    expect(await store.readDocument('1')).toEqual({ version: '2', text: '{"a":"é"}' });
+    expect(await store.readDocument('2')).toBeUndefined();
     expect(stored.data['other']).toBe('b3RoZXI=');
     const [request] = server.requests.slice(-1);
     expect(request?.headers.authorization).toBe('Bearer a-token');
   });
 
   it('is written by one of two who read the same', async () => {
-    const versions = await Promise.all([store.write('a', '1'), store.write('b', '1')]);
+    const versions = await Promise.all([
+      store.writeDocument('a', '1'),
+      store.writeDocument('b', '1'),
+    ]);
     expect(versions.filter((version) => version !== undefined)).toEqual(['2']);
   });
 
   it('reads its token anew, as Kubernetes renews it', async () => {
     token.write('old');
-    await expect(store.read()).rejects.toThrow(
+    await expect(store.readDocument()).rejects.toThrow(
       'the Secret bridge/vault: Kubernetes says 401: who?',
     );
     token.write('a-token');
-    expect(await store.read()).toBeDefined();
+    expect(await store.readDocument()).toBeDefined();
   });
 
   it.each([
@@ -88,7 +91,7 @@ describe('the vault in a Secret', () => {
     [500, /says 500: nothing that can be read/],
   ])('says what to do when Kubernetes says %i', async (status, remedy) => {
     server.answer = text(status, '<html>');
-    for (const call of [store.read(), store.write('x', '1')]) {
+    for (const call of [store.readDocument(), store.writeDocument('x', '1')]) {
       await expect(call).rejects.toThrow(remedy);
     }
   });
@@ -96,18 +99,18 @@ describe('the vault in a Secret', () => {
   it('is not there while the API server is not', async () => {
     for (const answer of [text(200, 'nonsense'), text(200, '{}')]) {
       server.answer = answer;
-      await expect(store.read()).rejects.toBeInstanceOf(VaultUnavailableError);
+      await expect(store.readDocument()).rejects.toBeInstanceOf(SecretsUnavailableError);
     }
     const away = { url: 'http://127.0.0.1:1', tokenFile: token.path, caFile: undefined };
-    const nobody = new KubernetesVaultStore('vault', { ...away, namespace: 'bridge' });
-    await expect(nobody.read()).rejects.toThrow(
+    const nobody = new KubernetesSecretsStore('vault', { ...away, namespace: 'bridge' });
+    await expect(nobody.readDocument()).rejects.toThrow(
       /the Secret bridge\/vault: .*ECONNREFUSED/,
     );
   });
 
   it('does not wait for an answer for ever', async () => {
     server.answer = hang;
-    await expect(store.read()).rejects.toBeInstanceOf(VaultUnavailableError);
+    await expect(store.readDocument()).rejects.toBeInstanceOf(SecretsUnavailableError);
   }, 10_000);
 
   it('needs a pod', () => {

@@ -15,16 +15,16 @@ import {
 import type { Config } from '../../../../src/config/config.js';
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import type { GeminiRequest } from '../../../../src/gemini/gemini-request.js';
-import { FileVaultStore } from '../../../../src/signing-secrets/stores/file.secrets-store.js';
-import { SecretVault } from '../../../../src/signing-secrets/signing-secrets.js';
+import { FileSecretsStore } from '../../../../src/signing-secrets/stores/file.secrets-store.js';
+import { SigningSecrets } from '../../../../src/signing-secrets/signing-secrets.js';
 import {
-  withUnsettled,
-  type Unsettled,
+  withPendingIssuance,
+  type PendingIssuance,
 } from '../../../../src/signing-secrets/secrets-document.js';
-import { VaultUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
+import { SecretsUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
 import { parseSecret } from '../../../../src/signing-secrets/webhook-secret.js';
 import { GeminiWebhooks } from '../../../../src/webhooks/gemini/gemini-webhooks.client.js';
-import { SecretIssuer } from '../../../../src/webhooks/rotation/secret.rotator.js';
+import { SecretRotator } from '../../../../src/webhooks/rotation/secret.rotator.js';
 import { FakeGemini } from '../../../support/fake-gemini.js';
 import { temporaryFile, type TemporaryFile } from '../../../support/temporary-file.js';
 
@@ -38,8 +38,8 @@ const refusal = (status: number) =>
 let gemini: FakeGemini;
 let keys: TemporaryFile;
 let folder: string;
-let vault: SecretVault;
-let issuer: SecretIssuer;
+let vault: SigningSecrets;
+let issuer: SecretRotator;
 /** What Gemini has issued, oldest first. */
 let issued: string[];
 /** What it says instead, once. */
@@ -57,7 +57,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'bridge-issuer-'));
   [issued, failures, webhooks, hasDone] = [[], [], [], false];
   vault = await openVault();
-  issuer = new SecretIssuer(new GeminiWebhooks(gemini), vault);
+  issuer = new SecretRotator(new GeminiWebhooks(gemini), vault);
 });
 
 afterEach(() => {
@@ -67,9 +67,9 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-async function openVault(): Promise<SecretVault> {
-  const store = new FileVaultStore(join(folder, 'vault'));
-  const opened = new SecretVault(store, {
+async function openVault(): Promise<SigningSecrets> {
+  const store = new FileSecretsStore(join(folder, 'vault'));
+  const opened = new SigningSecrets(store, {
     vault: { keysFile: keys.path },
     webhooks: {},
   } as Config);
@@ -94,7 +94,7 @@ const held = () => vault.live(Date.now()).map(({ keyId }) => keyId);
 const ids = (...secrets: string[]) => secrets.map((secret) => parseSecret(secret).keyId);
 
 /** As one whose process died leaves it. */
-async function leave(more: Partial<Unsettled>): Promise<void> {
+async function leave(more: Partial<PendingIssuance>): Promise<void> {
   const past = Date.now() - 200_000;
   const entry = {
     id: 'left',
@@ -104,14 +104,16 @@ async function leave(more: Partial<Unsettled>): Promise<void> {
     holder: 'dead',
     tries: 0,
   };
-  await vault.change((given) => withUnsettled(given, { ...entry, ...more }));
+  await vault.updateDocument((given) =>
+    withPendingIssuance(given, { ...entry, ...more }),
+  );
 }
 
-describe('SecretIssuer', () => {
+describe('SecretRotator', () => {
   it('has the secret of a new webhook in the vault when it is created', async () => {
     expect(await issuer.create(NEW, [])).toMatchObject({ id: 'w1', ...NEW });
     expect(held()).toEqual(ids(...issued));
-    expect(vault.value.unsettled.length > 0).toBe(false);
+    expect(vault.document.unsettled.length > 0).toBe(false);
   });
 
   it('says in the vault what it is about to do before it asks Gemini', async () => {
@@ -141,7 +143,7 @@ describe('SecretIssuer', () => {
     await expect(issuer.rotate(W1, { revokes: true })).rejects.toBeInstanceOf(
       GeminiError,
     );
-    expect(vault.value.unsettled.length > 0).toBe(false);
+    expect(vault.document.unsettled.length > 0).toBe(false);
   });
 
   it('does not do the same twice at a time', async () => {
@@ -160,18 +162,18 @@ describe('SecretIssuer', () => {
     await expect(issuer.rotate(W1, { revokes: true })).rejects.toBeInstanceOf(
       GeminiError,
     );
-    expect(vault.value.unsettled.length > 0).toBe(true);
-    await issuer.settle();
+    expect(vault.document.unsettled.length > 0).toBe(true);
+    await issuer.recoverPending();
     expect(issued).toHaveLength(1); // whoever asked may still be at it
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 20_000);
-    await issuer.settle();
+    await issuer.recoverPending();
     expect(held()).toEqual(ids(issued[1]!));
-    expect(vault.value.unsettled.length > 0).toBe(false);
+    expect(vault.document.unsettled.length > 0).toBe(false);
   });
 
   it('rotates again where somebody died between the answer and the vault', async () => {
     await leave({ webhookId: 'w1', revokes: true });
-    await issuer.settle();
+    await issuer.recoverPending();
     expect(held()).toEqual(ids(issued[0]!));
     expect(gemini.asked[0]?.body).toEqual({
       revocation_behavior: 'revoke_previous_secrets_immediately',
@@ -184,7 +186,7 @@ describe('SecretIssuer', () => {
       { id: 'w1', ...NEW },
     );
     await leave(NEW);
-    await issuer.settle();
+    await issuer.recoverPending();
     expect(gemini.asked.map(({ path }) => path)).toEqual([
       'webhooks',
       'webhooks/w1:rotateSigningSecret',
@@ -194,11 +196,11 @@ describe('SecretIssuer', () => {
 
   it('forgets a creation that did not come about, when it must have shown up', async () => {
     await leave({ ...NEW, since: Date.now() - 60_000 });
-    await issuer.settle();
-    expect(vault.value.unsettled.length > 0).toBe(true);
+    await issuer.recoverPending();
+    expect(vault.document.unsettled.length > 0).toBe(true);
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 700_000);
-    await issuer.settle();
-    expect(vault.value.unsettled.length > 0).toBe(false);
+    await issuer.recoverPending();
+    expect(vault.document.unsettled.length > 0).toBe(false);
     expect(issued).toEqual([]);
   });
 
@@ -208,29 +210,29 @@ describe('SecretIssuer', () => {
   ])('goes on settling when Gemini answers %i: %p', async (status, isUnsettled) => {
     await leave({ webhookId: 'w1' });
     failures = [refusal(status), refusal(status)];
-    await issuer.settle();
-    expect(vault.value.unsettled.length > 0).toBe(isUnsettled);
+    await issuer.recoverPending();
+    expect(vault.document.unsettled.length > 0).toBe(isUnsettled);
   });
 
   it('settles what one left, and not what another is at', async () => {
     await leave({ webhookId: 'w1', until: Date.now() + 5000 });
-    await issuer.settle();
+    await issuer.recoverPending();
     expect(gemini.asked).toEqual([]);
     await leave({ webhookId: 'w1' });
     const other = await openVault();
-    const second = new SecretIssuer(new GeminiWebhooks(gemini), other);
-    await Promise.all([issuer.settle(), second.settle()]);
+    const second = new SecretRotator(new GeminiWebhooks(gemini), other);
+    await Promise.all([issuer.recoverPending(), second.recoverPending()]);
     other.onApplicationShutdown();
     expect(issued).toHaveLength(1);
   });
 
   it('writes the vault again until it answers', async () => {
-    const change = vault.change.bind(vault);
+    const change = vault.updateDocument.bind(vault);
     let calls = 0;
-    jest.spyOn(vault, 'change').mockImplementation(async (given) => {
+    jest.spyOn(vault, 'updateDocument').mockImplementation(async (given) => {
       const changed = await change(given);
       // Done, and not answered
-      if (++calls === 2) throw new VaultUnavailableError('silence');
+      if (++calls === 2) throw new SecretsUnavailableError('silence');
       return changed;
     });
     await issuer.rotate(W1);
@@ -239,8 +241,8 @@ describe('SecretIssuer', () => {
   });
 
   it('asks nothing when it was held up after it said what it is about to do', async () => {
-    const change = vault.change.bind(vault);
-    jest.spyOn(vault, 'change').mockImplementationOnce(async (given) => {
+    const change = vault.updateDocument.bind(vault);
+    jest.spyOn(vault, 'updateDocument').mockImplementationOnce(async (given) => {
       const changed = await change(given);
       jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
       return changed;
@@ -249,14 +251,14 @@ describe('SecretIssuer', () => {
       outcome: 'refused',
     });
     expect(gemini.asked).toEqual([]);
-    expect(vault.value.unsettled.length > 0).toBe(false);
+    expect(vault.document.unsettled.length > 0).toBe(false);
   });
 
   it('has one more rotation decide when somebody settled it meanwhile', async () => {
     gemini.answer = async (request) => {
       const answer = await answerTo(request);
       if (issued.length === 1) {
-        await vault.change((given) => ({ ...given, unsettled: [] }));
+        await vault.updateDocument((given) => ({ ...given, unsettled: [] }));
         await issuer.rotate(W1, { revokes: true });
       }
       return answer;
@@ -264,27 +266,27 @@ describe('SecretIssuer', () => {
     await issuer.rotate(W1, { revokes: true });
     // Which of the two is the newer one, and whether the other is revoked, nobody knows
     expect(held()).toEqual(ids(issued[1]!));
-    expect(vault.value.unsettled.length > 0).toBe(true);
+    expect(vault.document.unsettled.length > 0).toBe(true);
     gemini.answer = (request) => answerTo(request);
-    await issuer.settle();
+    await issuer.recoverPending();
     expect(held()).toEqual(ids(issued[2]!));
-    expect(vault.value.unsettled.length > 0).toBe(false);
+    expect(vault.document.unsettled.length > 0).toBe(false);
   });
 
   it('does not bring back a revoked secret by a write that is repeated', async () => {
-    const change = vault.change.bind(vault);
+    const change = vault.updateDocument.bind(vault);
     let calls = 0;
-    jest.spyOn(vault, 'change').mockImplementation(async (given) => {
+    jest.spyOn(vault, 'updateDocument').mockImplementation(async (given) => {
       const changed = await change(given);
       if (++calls !== 2) return changed;
       // Done, not answered, and until it is repeated somebody revokes it
       const added = await vault.seal(newSecret(), 'w1', Date.now());
       await change((now) => ({ ...now, webhooks: { w1: { secrets: [added] } } }));
-      throw new VaultUnavailableError('silence');
+      throw new SecretsUnavailableError('silence');
     });
     await issuer.rotate(W1);
     expect(held()).not.toContain(ids(issued[0]!)[0]);
-    expect(vault.value.unsettled.length > 0).toBe(true);
+    expect(vault.document.unsettled.length > 0).toBe(true);
   });
 
   it('tries ever more rarely, and not before Gemini wants it', async () => {
@@ -295,19 +297,19 @@ describe('SecretIssuer', () => {
       clock.mockReturnValue(start + minute * 60_000);
       failures = [silence()];
       hasDone = true;
-      await issuer.settle();
+      await issuer.recoverPending();
     }
     expect(issued.length).toBeGreaterThan(10);
     expect(issued.length).toBeLessThan(40);
     clock.mockRestore();
-    await vault.change((given) => ({ ...given, unsettled: [] }));
+    await vault.updateDocument((given) => ({ ...given, unsettled: [] }));
     await leave({ webhookId: 'w1' });
     hasDone = false;
     failures = [
       new GeminiError('no', 'refused', { status: 429, retryAfterSeconds: 600 }),
     ];
-    await issuer.settle();
-    expect(vault.value.unsettled[0]?.until).toBeGreaterThan(Date.now() + 590_000);
+    await issuer.recoverPending();
+    expect(vault.document.unsettled[0]?.until).toBeGreaterThan(Date.now() + 590_000);
   });
 
   it('settles at once what waits, when it is told to with force', async () => {
@@ -322,26 +324,26 @@ describe('SecretIssuer', () => {
     });
     failures = [refusal(429)];
     await expect(issuer.rotate(W1, { force: true })).rejects.toBeInstanceOf(GeminiError);
-    expect(vault.value.unsettled.length > 0).toBe(true); // whether it was revoked is as unknown as before
-    expect(vault.value.unsettled).toMatchObject([{ revokes: true }]);
+    expect(vault.document.unsettled.length > 0).toBe(true); // whether it was revoked is as unknown as before
+    expect(vault.document.unsettled).toMatchObject([{ revokes: true }]);
     await issuer.rotate(W1, { force: true });
-    expect(vault.value.unsettled.length > 0).toBe(false);
+    expect(vault.document.unsettled.length > 0).toBe(false);
     expect(held()).toEqual(ids(...issued));
   });
 
   it('does not take a webhook for its own that was there before', async () => {
     webhooks.push({ id: 'w0', ...NEW });
     await leave({ ...NEW, before: ['w0'], since: Date.now() - 60_000 });
-    await issuer.settle();
+    await issuer.recoverPending();
     expect(issued).toEqual([]);
-    expect(vault.value.unsettled.length > 0).toBe(true);
+    expect(vault.document.unsettled.length > 0).toBe(true);
   });
 
   it('goes on settling a creation although the list is not to be had', async () => {
     await leave(NEW);
     failures = [refusal(404)];
-    await issuer.settle();
-    expect(vault.value.unsettled.length > 0).toBe(true);
+    await issuer.recoverPending();
+    expect(vault.document.unsettled.length > 0).toBe(true);
   });
 
   it('creates nothing where it has just created something that the list does not have', async () => {
@@ -364,5 +366,5 @@ describe('SecretIssuer', () => {
 async function openedDocument() {
   const other = await openVault();
   other.onApplicationShutdown();
-  return other.value;
+  return other.document;
 }
