@@ -1,6 +1,6 @@
 import type { Outcome } from './posting.js';
 
-/** What to look at, by the reason in the bridge's answer. Others: the README's table has them. */
+/** What to look at, by the reason in the bridge's answer. Others: docs/reference/webhooks.md has them. */
 const BY_REASON: Readonly<Record<string, string>> = {
   'signature-mismatch':
     'the bridge has another secret than this environment, or something on the way changes the body',
@@ -19,7 +19,7 @@ const BY_REASON: Readonly<Record<string, string>> = {
   duplicate: 'the id was new: more than one bridge may share its memory of ids',
   internal: 'a fault of the bridge: its log has the error',
 };
-const TABLE = 'the README says under "Answers to Gemini" what it means';
+const TABLE = 'docs/reference/webhooks.md lists it under "Answers"';
 
 export function wordsFor(outcome: Outcome): string {
   if ('trouble' in outcome) return outcome.trouble;

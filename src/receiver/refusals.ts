@@ -85,7 +85,7 @@ const STATUS_BY_REASON = {
 /** Why a delivery was not answered 200: the code in the answer, the log and the metric. */
 export type RefusalReason = keyof typeof STATUS_BY_REASON;
 
-/** Every answer other than 200, by its reason: the README's table is held against it. */
+/** Every answer other than 200, by its reason. A test compares docs/reference/webhooks.md with it. */
 export const REFUSALS: ReadonlyMap<string, PrebuiltResponse> = new Map(
   Object.entries(STATUS_BY_REASON).map(([reason, [status, headers]]) => [
     reason,

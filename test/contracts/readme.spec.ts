@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DeliveryTrace } from '../../src/receiver/tracing/delivery-trace.js';
@@ -20,20 +20,24 @@ import { REFUSALS } from '../../src/receiver/refusals.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';
 import { eventBody } from '../support/sender.js';
-import { code, rows, section } from '../support/markdown.js';
+import { code, fences, rows, section } from '../support/markdown.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const DOCS = join(ROOT, 'docs');
 const NONE = '–';
 const SUCCEEDED = { state: 'succeeded', at: '2026-05-01T00:00:00Z' } as const;
 
-const table = (heading: string): string[][] => rows(section(README, heading));
+const reference = (page: string) =>
+  readFileSync(join(DOCS, 'reference', `${page}.md`), 'utf8');
+const table = (page: string, heading: string): string[][] =>
+  rows(section(reference(page), heading));
 const firstCells = (cells: string[][]) => cells.map(([first]) => code(first) ?? '');
 const sorted = (cells: readonly (readonly unknown[])[]) =>
   cells.map((row) => row.join(' ')).toSorted();
 
 describe('the commands', () => {
-  const fenced = Array.from(README.matchAll(/```sh\n(.*?)```/gs), ([, text]) => text);
+  const fenced = fences(README, 'sh');
 
   it.each(['npm install && npm run demo', 'npm install && npm test'])(
     'has `%s` to paste, by itself',
@@ -44,7 +48,12 @@ describe('the commands', () => {
 
   it('names only scripts that there are', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    const named = Array.from(README.matchAll(/`npm run ([\w:-]+)/g), ([, name]) => name);
+    const pages = readdirSync(DOCS, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.md'))
+      .map((path) => readFileSync(join(DOCS, path), 'utf8'));
+    const named = [README, ...pages].flatMap((text) =>
+      Array.from(text.matchAll(/npm run ([\w:-]+)/g), ([, name]) => name),
+    );
     expect(Object.keys(scripts as object)).toEqual(expect.arrayContaining(named));
   });
 
@@ -56,7 +65,7 @@ describe('the commands', () => {
 });
 
 describe('the table of variables', () => {
-  const documented = table('## Configuration');
+  const documented = rows(reference('configuration'));
 
   it('has every variable once', () => {
     expect(firstCells(documented).toSorted()).toEqual(VARIABLES.toSorted());
@@ -80,7 +89,7 @@ describe('the table of variables', () => {
 
 describe('the table of reasons', () => {
   it('has every reason with its status', () => {
-    const documented = table('## Answers to Gemini').map(([reason, status]) => [
+    const documented = table('webhooks', '## Answers').map(([reason, status]) => [
       code(reason),
       Number(status),
     ]);
@@ -91,7 +100,7 @@ describe('the table of reasons', () => {
 
 describe('the table of problems', () => {
   it('has every code with its statuses', () => {
-    const documented = table('### Problems').map(([name, statuses]) => [
+    const documented = table('internal-api', '## Problems').map(([name, statuses]) => [
       code(name),
       statuses,
     ]);
@@ -104,7 +113,7 @@ describe('the table of problems', () => {
 });
 
 describe('the table of topics', () => {
-  const documented = table('## Topics');
+  const documented = table('kafka', '## Topics');
 
   it('has every topic', () => {
     expect(firstCells(documented).toSorted()).toEqual(topicNames('gemini').toSorted());
@@ -121,7 +130,7 @@ describe('the table of topics', () => {
 });
 
 describe('the table of headers', () => {
-  const documented = table('## Headers');
+  const documented = table('kafka', '## Headers');
   const column = (at: number) =>
     firstCells(documented.filter((cells) => cells[at] !== NONE)).toSorted();
   const body = Buffer.from(eventBody());
@@ -190,7 +199,7 @@ describe('the table of metrics', () => {
     const actual = (await metrics.registry.getMetricsAsJSON())
       .filter(({ name }) => name.startsWith('gemini_bridge_'))
       .map(({ name, type }) => [name, String(type), labels(metrics, name)]);
-    const documented = table('### Metrics').map(([name, type, label]) => [
+    const documented = rows(reference('metrics')).map(([name, type, label]) => [
       code(name),
       type,
       code(label) ?? '',

@@ -160,7 +160,7 @@ describe('deliver', () => {
     [
       'with a code that has no advice',
       text(413, reason('body-too-large')),
-      /README says under/,
+      /docs\/reference\/webhooks\.md/,
     ],
   ])('says what to look at when nobody answers %s', async (_, answer, said) => {
     strange.answer = answer;

@@ -11,6 +11,8 @@ import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
 
 const ROOT = resolve(RUNBOOKS, '..', '..');
 const INDEX = 'README.md';
+/** Runbooks for what no metric shows. */
+const WITHOUT_ALERT = ['event-did-not-arrive.md'];
 const HEADINGS = ['## At stake', '## Look', '## Do', '## Over'];
 
 /** Those of the bridge, and of Node.js. */
@@ -50,9 +52,9 @@ describe('the alerts', () => {
 });
 
 describe('the runbooks', () => {
-  it('are one for each alert', () => {
+  it('are one for each alert, and those that no alert leads to', () => {
     const wanted = RULES.map(({ alert }) => pageOf(alert));
-    expect(pages.toSorted()).toEqual([INDEX, ...wanted].toSorted());
+    expect(pages.toSorted()).toEqual([INDEX, ...WITHOUT_ALERT, ...wanted].toSorted());
   });
 
   it.each(RULES)(
@@ -63,6 +65,11 @@ describe('the runbooks', () => {
       for (const heading of HEADINGS) expect(section(text, heading).trim()).not.toBe('');
     },
   );
+
+  it.each(WITHOUT_ALERT)('%s has the same headings', (page) => {
+    for (const heading of HEADINGS)
+      expect(section(textOf(page), heading).trim()).not.toBe('');
+  });
 
   it.each(pages)('%s names commands that there are', async (page) => {
     const named = textOf(page).matchAll(
@@ -96,7 +103,7 @@ describe('the runbooks', () => {
   });
 
   it('are all in the index', () => {
-    const wanted = RULES.map(({ alert }) => pageOf(alert));
+    const wanted = [...WITHOUT_ALERT, ...RULES.map(({ alert }) => pageOf(alert))];
     expect(linksIn(textOf(INDEX)).toSorted()).toEqual(wanted.toSorted());
   });
 

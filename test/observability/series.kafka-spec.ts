@@ -7,7 +7,7 @@ import { DASHBOARD_FILE, dashboardJson } from '../../tools/monitoring/dashboard.
 import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
 import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
 import { registered } from '../../packages/testbed/src/dev-stack/static-webhook.js';
-import { code, rows, section } from '../support/markdown.js';
+import { code, rows } from '../support/markdown.js';
 import { temporarySecrets, type TemporarySecrets } from '../support/secrets.js';
 import {
   ask,
@@ -232,9 +232,9 @@ describe('the dashboard', () => {
 });
 
 describe('the metrics', () => {
-  it("of the bridge are those of the README's table", () => {
-    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const documented = rows(section(readme, '### Metrics')).map(([name, , labels]) => [
+  it('of the bridge are those of the reference page', () => {
+    const page = readFileSync(join(ROOT, 'docs', 'reference', 'metrics.md'), 'utf8');
+    const documented = rows(page).map(([name, , labels]) => [
       code(name) ?? '',
       code(labels) ?? '',
     ]);

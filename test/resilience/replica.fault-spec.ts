@@ -106,7 +106,7 @@ describe('a replica that is killed', () => {
       () => broker.resume(),
       () => broker.pause(),
     );
-    // The dead replica's request waited in the broker: the README names this repeat
+    // The dead replica's request waited in the broker: docs/guarantees.md has this duplicate
     expect([1, 2]).toContain(await recordsOf(id));
   }, 120_000);
 

@@ -31,7 +31,7 @@ interface Read {
 
 const ABSENT = '';
 
-/** For several replicas. What has to survive of it is in the README, "What Redis keeps". */
+/** For several replicas. docs/how-to/use-redis.md says what has to survive in Redis. */
 export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdown {
   private readonly redis: RedisScripts<keyof typeof JOB_SCRIPTS>;
   private readonly reads: (key: string) => Promise<readonly [string, string]>;

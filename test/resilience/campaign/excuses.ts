@@ -19,7 +19,7 @@ const STANDS_STILL = ['replica-stop', 'replica-stall', 'redis-net-hold', 'redis-
 const REPLACES_PRODUCER = 'message-too-large';
 const ENDS_PROCESS = ['replica-kill', 'replica-term'];
 
-/** The cases of the README's table "What is promised" that these faults make possible, and from when to when. */
+/** The cases of docs/guarantees.md, "Remaining duplicates", that these faults make possible, with their time windows. */
 export function excusesOf(
   store: Store,
   faults: readonly FaultSpan[],

@@ -6,7 +6,7 @@ import { STORES, type ScheduleOptions, type Store } from './schedule.js';
 
 export const USAGE = `Sends events to the bridge as Gemini does while brokers, network, Redis, Google's keys and the bridge's own processes
 fail by a schedule that a seed decides, and then accounts for every event: none lost, forged or changed, and doubled only
-where the README says so.
+in the cases of docs/guarantees.md.
 
   npm run test:faults -- [options]
 

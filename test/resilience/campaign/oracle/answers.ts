@@ -8,7 +8,7 @@ import { isForged, isTaken, violation, type Facts } from './facts.js';
 const JWKS_COOLDOWN_MS = 30_000;
 const TAKEN = ['published', 'duplicate'];
 
-/** What Gemini was answered against the README's table; and what was never taken at all. */
+/** Compares the answers to Gemini with docs/reference/webhooks.md, and finds ids that were never accepted. */
 export function answerViolations(facts: Facts): Violation[] {
   return [...wrongAnswers(facts), ...notTaken(facts)];
 }

@@ -2,7 +2,7 @@ import type { LoggedRecord } from '../../../support/topic-log.js';
 import type { Journal } from '../journal.js';
 
 /**
- * A case of the README's table "What is promised", from when to when it could be met, in ms of performance.now(). It
+ * A case of docs/guarantees.md, "Remaining duplicates", with its time window in ms of performance.now(). It
  * excuses a second record of an id whose outcome was open at some time in between: from an attempt's start to its
  * answer of 2xx, or, where the answer was another, to that of the attempt that was answered 2xx.
  */
