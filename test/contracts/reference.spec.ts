@@ -169,6 +169,33 @@ describe('the table of headers', () => {
     expect(column(1)).toEqual(Array.from(names).toSorted());
   });
 
+  it('has those of the record that the README shows', () => {
+    const [shown = ''] = fences(section(README, '## A record on Kafka'), 'text');
+    const [headers = '', value = ''] = shown.split('\n\n');
+    const lines = headers.split('\n').map((line) => line.split(/ {2,}/));
+    const job = {
+      jobId: 'job-1',
+      correlationId: 'correlation-1',
+      metadata: {},
+      isRegistered: true,
+      outcome: 'job-1:batch.succeeded',
+    };
+    const record = eventRecord(
+      { ...delivery, bodyHash: undefined },
+      parseGeminiEvent(body),
+      'gemini',
+      job,
+    );
+    expect(sorted(lines.map(([name]) => [name]))).toEqual(
+      sorted(Object.keys(record.headers).map((name) => [name])),
+    );
+    const { ce_type: type, ce_subject: subject } = Object.fromEntries(lines) as Record<
+      string,
+      string
+    >;
+    expect(JSON.parse(value)).toMatchObject({ type, data: { id: subject } });
+  });
+
   it('has those of a dead letter', () => {
     const record = deadLetterRecord(delivery, 'other-job', 'gemini');
     expect(column(2)).toEqual(Object.keys(record.headers).toSorted());
@@ -209,8 +236,8 @@ describe('the table of metrics', () => {
 });
 
 function labels(metrics: Metrics, name: string): string {
-  const metric = metrics.registry.getSingleMetric(name) as unknown as {
-    readonly labelNames: readonly string[];
-  };
-  return metric.labelNames.join(', ');
+  const metric: object = metrics.registry.getSingleMetric(name) ?? {};
+  return 'labelNames' in metric && Array.isArray(metric.labelNames)
+    ? metric.labelNames.join(', ')
+    : '';
 }
