@@ -269,7 +269,7 @@ const COMBINED: Combination[] = [
     'gemini-bridge',
     'otel-headers',
     'gemini-webhook-secrets',
-    'demo-gemini-kafka-bridge-credentials',
+    'gemini-kafka-bridge-credentials',
   ].map((kubernetesSecret): Combination => [
     'config.vault.kubernetesSecret',
     {

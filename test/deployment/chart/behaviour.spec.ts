@@ -320,7 +320,7 @@ describe('the pod of helm test', () => {
       'gemini-kafka-bridge',
       'deliver',
       '--url',
-      'http://demo-gemini-kafka-bridge-public.events.svc:8080',
+      'http://gemini-kafka-bridge-public.gemini-bridge.svc:8080',
     ]);
     const selector = at(
       only(manifests, 'Deployment'),

@@ -4,6 +4,10 @@ import type { HelmMajor } from '../../../tools/chart/binary.js';
 import { helm, type HelmResult } from '../../../tools/chart/helm.js';
 import { CHART } from '../../../tools/chart/values-document.js';
 
+/** The release and the namespace of the chart's README and examples. */
+export const RELEASE = 'gemini-kafka-bridge';
+export const NAMESPACE = 'gemini-bridge';
+
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -56,7 +60,7 @@ const called = new Map<string, Promise<HelmResult>>();
 
 /** Each call once, and as many at a time as there are cores. */
 function template(values: object | string, options: RenderOptions): Promise<HelmResult> {
-  const { chart = CHART, release = 'demo', namespace = 'events', major = 4 } = options;
+  const { chart = CHART, release = RELEASE, namespace = NAMESPACE, major = 4 } = options;
   const input = typeof values === 'string' ? values : JSON.stringify(values);
   const own = options.args ?? [];
   const args = ['template', release, chart, '-n', namespace, '-f', '-', ...own];

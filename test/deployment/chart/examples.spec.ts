@@ -5,7 +5,14 @@ import { parse } from 'yaml';
 import type { HelmMajor } from '../../../tools/chart/binary.js';
 import { helm } from '../../../tools/chart/helm.js';
 import { CHART } from '../../../tools/chart/values-document.js';
-import { manifestsIn, merged, refusalOf, render, type Manifest } from './chart.js';
+import {
+  manifestsIn,
+  merged,
+  refusalOf,
+  RELEASE,
+  render,
+  type Manifest,
+} from './chart.js';
 import { example, EXAMPLES, examplePath } from './examples.js';
 import { KUBERNETES_MINORS, manifestFaults } from './manifest-check.js';
 
@@ -92,7 +99,7 @@ describe('the check of manifests', () => {
 
   let rendered: string;
   beforeAll(async () => {
-    const args = ['template', 'demo', CHART, '-f', examplePath('everything')];
+    const args = ['template', RELEASE, CHART, '-f', examplePath('everything')];
     rendered = (await helm(args)).stdout;
   });
 

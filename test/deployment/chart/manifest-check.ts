@@ -12,7 +12,7 @@ const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const SERVICE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
- * What Kubernetes of that version would not take, or would drop: `Deployment demo: /spec: …`. Kinds without a schema
+ * What Kubernetes of that version would not take, or would drop: `Deployment gemini-kafka-bridge: /spec: …`. Kinds without a schema
  * are faults as well, but for those of `extraObjects`.
  */
 export function manifestFaults(

@@ -57,7 +57,7 @@ describe('the texts of values', () => {
     };
     const open = { config: { access: { open: false } } };
     const manifests = await render(merged(merged(minimal, values), open) as object);
-    const config = configOf(manifests, 'demo-gemini-kafka-bridge');
+    const config = configOf(manifests, 'gemini-kafka-bridge');
     expect([config['JWT_AUDIENCE'], config['KAFKA_CLIENT_ID']]).toEqual([text, text]);
     const deployment = only(manifests, 'Deployment');
     expect(deployment.metadata.annotations?.['text']).toBe(text);
@@ -71,7 +71,7 @@ describe('the texts of values', () => {
 
   it('of every variable are texts', async () => {
     for (const values of [minimal, everything]) {
-      const config = configOf(await render(values), 'demo-gemini-kafka-bridge');
+      const config = configOf(await render(values), 'gemini-kafka-bridge');
       const others = Object.entries(config).filter(
         ([, value]) => typeof value !== 'string',
       );
@@ -87,7 +87,7 @@ describe('the texts of values', () => {
     const manifests = await render(
       merged(minimal, { config: { dedupe: { memoryMax } } }) as object,
     );
-    const config = configOf(manifests, 'demo-gemini-kafka-bridge');
+    const config = configOf(manifests, 'gemini-kafka-bridge');
     expect(config['DEDUPE_MEMORY_MAX']).toBe(text);
   });
 
@@ -116,7 +116,7 @@ describe('the texts of values', () => {
 
   it('of --set are as those of a file', async () => {
     const args = ['--set', 'config.dedupe.memoryMax=2000000', '--set', 'replicaCount=1'];
-    const config = configOf(await render(minimal, { args }), 'demo-gemini-kafka-bridge');
+    const config = configOf(await render(minimal, { args }), 'gemini-kafka-bridge');
     expect(config['DEDUPE_MEMORY_MAX']).toBe('2000000');
   });
 });
@@ -155,6 +155,15 @@ describe('the names', () => {
         only(manifests, 'ServiceAccount').metadata.name,
       );
     }
+  });
+
+  it.each([
+    ['bridge', 'bridge-gemini-kafka-bridge'],
+    ['gemini-kafka-bridge', 'gemini-kafka-bridge'],
+    ['my.gemini-kafka-bridge.eu', 'my-gemini-kafka-bridge-eu'],
+  ])('of the release %s begin with %s', async (release, name) => {
+    const manifests = await render(minimal, { release });
+    expect(only(manifests, 'Deployment').metadata.name).toBe(name);
   });
 
   it('begin with a letter, or the remedy is named', async () => {

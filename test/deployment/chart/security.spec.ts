@@ -91,7 +91,7 @@ describe.each(EXAMPLES)('the pods of %s', (name) => {
       const text = stringify(way);
       expect(text).not.toContain('internal');
       expect(text).not.toContain('8081');
-      expect(text).toContain('name: demo-gemini-kafka-bridge-public');
+      expect(text).toContain('name: gemini-kafka-bridge-public');
       expect(text).toContain('/webhooks/gemini');
     }
   });
@@ -144,7 +144,7 @@ describe('the credentials', () => {
     const manifests = await render(values);
     const [config] = manifests.filter(
       ({ kind, metadata }) =>
-        kind === 'ConfigMap' && metadata.name === 'demo-gemini-kafka-bridge',
+        kind === 'ConfigMap' && metadata.name === 'gemini-kafka-bridge',
     );
     const pointed = Object.entries(at(config, 'data') as object)
       .filter(([name]) => name.endsWith('_FILE'))

@@ -5,7 +5,7 @@ import { helm } from '../../../tools/chart/helm.js';
 import { chartReadme } from '../../../tools/chart/readme.js';
 import { valuesSchema } from '../../../tools/chart/schema.js';
 import { CHART, valuesKeys } from '../../../tools/chart/values-document.js';
-import { renderedText } from './chart.js';
+import { RELEASE, renderedText } from './chart.js';
 import { examplePath } from './examples.js';
 import { flipOf } from './flips.js';
 
@@ -56,7 +56,7 @@ describe('every value does something', () => {
   });
 
   it('and nothing else does', async () => {
-    const args = ['template', 'demo', CHART, '-f', examplePath('everything')];
+    const args = ['template', RELEASE, CHART, '-f', examplePath('everything')];
     const [one, other] = await Promise.all([helm(args), helm(args)]);
     expect(other.stdout).toBe(one.stdout);
   });
