@@ -1,4 +1,4 @@
-import type { PartitionId } from './topic-history.js';
+import type { PartitionId } from '../infrastructure/kafka/partition-id.js';
 
 /**
  * `taken`: ours to publish. `pending`: somebody else is at it. `done`: published before.

@@ -1,4 +1,4 @@
-import type { PartitionId } from './topic-history.js';
+import type { PartitionId } from '../infrastructure/kafka/partition-id.js';
 
 /** One record, ready for the log. */
 export interface EventRecord {

@@ -26,12 +26,6 @@ export abstract class TopicHistory {
   abstract get unready(): string | undefined;
 }
 
-/** One partition of one of our topics. */
-export interface PartitionId {
-  readonly topic: string;
-  readonly partition: number;
-}
-
 /** Where something else remembers what was published. */
 export class NoTopicHistory extends TopicHistory {
   override isCurrentSince(): boolean {

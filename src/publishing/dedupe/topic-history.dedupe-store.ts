@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { TopicFollower } from '../history/topic-follower.js';
-import type { PartitionId } from '../topic-history.js';
+import type { PartitionId } from '../../infrastructure/kafka/partition-id.js';
 import { DedupeStore, type Claim } from '../dedupe-store.js';
 import { fingerprintOf, type Fingerprint } from './fingerprint-set.js';
 import type { Leases } from './leases.js';

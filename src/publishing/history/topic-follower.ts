@@ -12,7 +12,8 @@ import {
   type FetchAnswer,
   type OffsetAnswer,
 } from '../../infrastructure/kafka/kafkajs/topic-reader.js';
-import { MAX_LAG_MS, TopicHistory, type PartitionId } from '../topic-history.js';
+import type { PartitionId } from '../../infrastructure/kafka/partition-id.js';
+import { MAX_LAG_MS, TopicHistory } from '../topic-history.js';
 import { scanBatches, type Found } from './record-scan.js';
 import { PartitionProgress } from './partition-progress.js';
 

@@ -16,7 +16,7 @@ import {
 } from '../../../src/publishing/publications.js';
 import type { Config } from '../../../src/config/config.js';
 import { DedupeStore, type Claim } from '../../../src/publishing/dedupe-store.js';
-import type { PartitionId } from '../../../src/publishing/topic-history.js';
+import type { PartitionId } from '../../../src/infrastructure/kafka/partition-id.js';
 import { Metrics } from '../../../src/infrastructure/metrics/metrics.js';
 import {
   PublishError,

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
-import type { PartitionId } from '../../../publishing/topic-history.js';
+import type { PartitionId } from '../partition-id.js';
 
 /*
  * Kafka's read side below kafkajs's consumer, which would need a group for each replica,

@@ -14,7 +14,7 @@ import type {
   OffsetAnswer,
 } from '../../../../src/infrastructure/kafka/kafkajs/topic-reader.js';
 import { TopicFollower } from '../../../../src/publishing/history/topic-follower.js';
-import type { PartitionId } from '../../../../src/publishing/topic-history.js';
+import type { PartitionId } from '../../../../src/infrastructure/kafka/partition-id.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 import { encodeRecord } from '../../../../src/infrastructure/kafka/kafkajs/record-encoder.js';
 
