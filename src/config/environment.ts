@@ -72,7 +72,7 @@ export const environment = z.object({
     .string()
     .refine(
       isRedisUrl,
-      'want redis://[user:password@]host:6379[/db], or a form of the README',
+      'want redis://[user:password@]host:6379[/db], or redis+sentinel:// or redis+cluster://',
     )
     .optional(),
   /** Of all keys: bridges that share a Redis need one each. */
@@ -159,7 +159,7 @@ export const telemetry = z.object({
 /** As it is when every variable has been understood. */
 export type Environment = z.output<typeof environment> & z.output<typeof telemetry>;
 
-/** Every variable that the service reads: the README and the chart are held against it. */
+/** Every variable that the service reads. Tests compare docs/reference/configuration.md and the chart with it. */
 export const VARIABLES: readonly string[] = Object.keys(environment.shape);
 
 /** As it was given: faults that only show in combination are looked for beside those of single variables. */

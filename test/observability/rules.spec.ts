@@ -18,6 +18,16 @@ const HEADINGS = ['## At stake', '## Look', '## Do', '## Over'];
 /** Those of the bridge, and of Node.js. */
 const SETTINGS = [...VARIABLES, 'NODE_EXTRA_CA_CERTS'];
 
+/** A line for each message in the source, with the level that runbooks ask for. */
+const LOG_LINES = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .flatMap((path) =>
+    Array.from(
+      readFileSync(join(ROOT, 'src', path), 'utf8').matchAll(/message: (['"`].*['"`])/g),
+      ([, message]) => `"level":"warn","message":${message}`,
+    ),
+  );
+
 const pages = readdirSync(RUNBOOKS);
 const textOf = (page: string) => readFileSync(join(RUNBOOKS, page), 'utf8');
 const linksIn = (text: string) =>
@@ -88,6 +98,15 @@ describe('the runbooks', () => {
     const lines = textOf(page).split('\n');
     for (const line of lines.filter((each) => / logs /.test(each))) {
       expect(line).toMatch(/ logs -l \$PODS --prefix --tail=/);
+    }
+  });
+
+  it.each(pages)('%s looks in the log for messages that the bridge writes', (page) => {
+    for (const line of textOf(page).split('\n')) {
+      const [, flags = '', quoted, word = ''] =
+        /^logs .*?\| grep (-\w+ )?(?:'([^']*)'|(\S+))/.exec(line) ?? [];
+      const wanted = new RegExp(quoted ?? word, flags.includes('i') ? 'i' : '');
+      expect(LOG_LINES.filter((each) => wanted.test(each))).not.toEqual([]);
     }
   });
 
