@@ -95,7 +95,7 @@ ENTRYPOINT ["node", "x"]
     ['FROM x\nCOPY a.txt /etc/', /want it relative/],
     ['FROM x\nCOPY --chown=1 a.txt ./', /does not know --chown/],
     ['FROM x\nCOPY --from=y a ./', /no stage y/],
-    ['FROM x\nHEALTHCHECK NONE', /line 2, HEALTHCHECK NONE: dev\/image does not know/],
+    ['FROM x\nHEALTHCHECK NONE', /line 2, HEALTHCHECK NONE: tools\/image does not know/],
     ['FROM x\nENTRYPOINT node x', /a shell would keep signals/],
     ['FROM x\nRUN echo no; exit 3', /RUN .* failed:\nno/],
     ['RUN x', /before the first FROM/],
