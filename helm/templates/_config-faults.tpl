@@ -100,6 +100,11 @@ credentials.vaultKeys: config.webhooks.declared needs it, for the secrets (or co
 config.webhooks.declared: the name {{ .name }} is there twice
 {{- end }}
 {{- $names = append $names .name }}
+{{- range .events }}
+{{- if has . (list "batch.cancelled" "interaction.cancelled") }}
+config.webhooks.declared: leave {{ . }} out of events: Gemini accepts no subscription to it
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -143,9 +148,6 @@ credentials.{{ $name }}: is for a Redis, so set config.redis.url
 {{- end }}
 {{- if and $redis (not (regexMatch "^rediss?([+](sentinel|cluster))?://" $redis)) }}
 config.redis.url: want redis://host:6379, rediss://, or a +sentinel or +cluster form
-{{- end }}
-{{- if not (regexMatch "^[!-~]*\\n?$" (default "" .Values.credentials.geminiApiKey.value)) }}
-credentials.geminiApiKey.value: want one key, visible ASCII on a single line
 {{- end }}
 {{- /* Up to the last @, for a password may have one, or a slash. */ -}}
 {{- if regexMatch "(:|%3[aA])(.|\\s)*@" (regexReplaceAll "^[a-z+]*://" $redis "") }}

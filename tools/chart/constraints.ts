@@ -1,50 +1,35 @@
 /**
- * What may stand at a path of the values, beyond the type that values.yaml shows; `*` is any key. No patterns for what
- * may hold a secret: helm prints the value beside the pattern, so the templates refuse it.
+ * The JSON Schema of a path of the values, beyond the type that values.yaml shows; `*` is any key. Only types, words and
+ * numbers: Helm prints a `pattern` as it is, so the form of a text is in helm/files/forms.yaml, which the templates check.
  */
 export type Constraint = Readonly<Record<string, unknown>>;
 
 const TEXT = { type: 'string' };
+const TEXT_OR_NUMBER = { type: ['string', 'number'] };
+const NOT_EMPTY = { ...TEXT, minLength: 1 };
 const whole = (minimum: number, maximum: number): Constraint => ({
   type: 'integer',
   minimum,
   maximum,
 });
 const oneOf = (...words: string[]): Constraint => ({ enum: words });
-/** Go's regular expressions have no look-ahead, so neither have these. */
-const text = (pattern: string): Constraint => ({ ...TEXT, pattern });
 const listOf = (items: Constraint): Constraint => ({ type: 'array', items });
 const mapOf = (items: Constraint): Constraint => ({
   type: 'object',
   additionalProperties: items,
 });
 const OBJECTS = listOf({ type: 'object' });
+const TEXTS = mapOf(TEXT);
+const QUANTITIES = mapOf(TEXT_OR_NUMBER);
 const PORT = whole(1, 65_535);
-const DURATION = text('^([0-9]+(ms|s|m|h))+$');
-const REST = '(:[0-9]{1,5})?(/[^?#\\s]*)?';
-const LOOPBACK = '(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])';
-/** As `isBaseUrl` of src/config/parsers.ts: https, or http on loopback, without user, query and fragment. */
-const BASE_URL = `(https://[^/?#@\\s:]+${REST}|https://\\[[0-9a-f:.]+\\]${REST}|http://${LOOPBACK}${REST})`;
-const WEB_URL = '[a-z][a-z0-9+.-]*:[^\\s]+';
-/** Beside a pattern: what may be a user and a password is not printed, and the templates refuse it. */
-const LOGIN = '[^@]*@(.|\\s)*';
-const NAME = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
-const SUBDOMAIN = `${NAME}(\\.${NAME})*`;
-const orEmpty = (pattern: string): Constraint => text(`^(${pattern})?$`);
-const LABELS = mapOf(text('^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$'));
-const FREE_LABELS = mapOf(TEXT);
-const QUANTITY = {
-  type: ['string', 'number'],
-  pattern: '^[0-9]+(\\.[0-9]+)?([a-zA-Z]{0,2})$',
-};
-/** What Kubernetes has in such an object: a misspelt key would be lost without a word. */
+/** Keys that Kubernetes has in such an object. It would drop a misspelt one without a message. */
 const withKeys = (...keys: string[]): Constraint => ({
   type: 'object',
   additionalProperties: false,
   properties: Object.fromEntries(keys.map((key) => [key, {}])),
 });
 
-/** Of a pod's security context and of a container's. */
+/** Keys of a pod's security context and of a container's. */
 const SECURITY = [
   'appArmorProfile',
   'runAsGroup',
@@ -55,23 +40,20 @@ const SECURITY = [
 ];
 
 export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
-  nameOverride: { ...orEmpty(NAME), maxLength: 63 },
-  fullnameOverride: { ...orEmpty(`[a-z]([-a-z0-9]*[a-z0-9])?`), maxLength: 50 },
-  commonLabels: LABELS,
-  podLabels: LABELS,
-  'image.registry': orEmpty('[A-Za-z0-9][A-Za-z0-9.:-]*'),
-  'image.repository': text('^[a-z0-9]+([._/-]+[a-z0-9]+)*$'),
-  'image.tag': orEmpty('[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'),
-  'image.digest': orEmpty('sha256:[0-9a-f]{64}'),
+  nameOverride: { ...TEXT, maxLength: 63 },
+  fullnameOverride: { ...TEXT, maxLength: 50 },
+  commonLabels: TEXTS,
+  commonAnnotations: TEXTS,
+  podLabels: TEXTS,
+  podAnnotations: TEXTS,
   'image.pullPolicy': oneOf('Always', 'IfNotPresent', 'Never'),
   imagePullSecrets: OBJECTS,
 
-  'config.publicUrl': orEmpty(BASE_URL),
   'config.ackBudgetMs': whole(100, 60_000),
   'config.shutdownTimeoutMs': whole(100, 600_000),
   'config.logLevel': oneOf('debug', 'info', 'warn', 'error'),
-  'config.kafka.brokers': listOf(text('^[^:,\\s]+:[0-9]{1,5}$')),
-  'config.kafka.clientId': { ...TEXT, minLength: 1 },
+  'config.kafka.brokers': listOf(TEXT),
+  'config.kafka.clientId': NOT_EMPTY,
   'config.kafka.queueMax': whole(1, 1_000_000),
   'config.kafka.sasl.mechanism': oneOf(
     '',
@@ -81,44 +63,28 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
     'oauthbearer',
   ),
   'config.kafka.tls.enabled': { enum: ['auto', true, false] },
-  'config.topics.prefix': text('^[a-zA-Z0-9_-]{1,64}$'),
   'config.topics.mode': oneOf('create', 'check'),
   'config.topics.partitions': whole(1, 1000),
   'config.topics.replication': whole(1, 32),
   'config.topics.minIsr': whole(1, 32),
   'config.topics.retentionHours': whole(1, 87_600),
-  'config.signature.jwksUrl': text(`^(${WEB_URL}|${LOGIN})$`),
   'config.signature.jwksStaleHours': whole(1, 720),
   'config.token.maxAgeSeconds': whole(1, 86_400),
-  'config.token.bodyHashClaim': { ...TEXT, minLength: 1 },
+  'config.token.bodyHashClaim': NOT_EMPTY,
   'config.token.unboundBody': oneOf('confirm', 'refuse'),
   'config.dedupe.store': oneOf('log', 'redis', 'memory'),
   'config.dedupe.ttlHours': whole(25, 8760),
   'config.dedupe.onError': oneOf('', 'publish', 'refuse'),
   'config.dedupe.memoryMax': whole(1, 100_000_000),
-  'config.redis.keyPrefix': text('^[a-zA-Z0-9_-]{1,64}$'),
-  'config.gemini.url': text(`^(${WEB_URL}|${LOGIN})$`),
-  'config.vault.kubernetesSecret': orEmpty('[a-z0-9][a-z0-9.-]{0,252}'),
   'config.webhooks.declared': listOf({
     type: 'object',
     additionalProperties: false,
     required: ['name'],
-    properties: {
-      name: text('^[A-Za-z0-9 ._-]{1,64}$'),
-      events: {
-        ...listOf({
-          ...TEXT,
-          not: { enum: ['batch.cancelled', 'interaction.cancelled'] },
-        }),
-        minItems: 1,
-      },
-      url: text(`^${BASE_URL}$`),
-    },
+    properties: { name: TEXT, events: { ...listOf(TEXT), minItems: 1 }, url: TEXT },
   }),
-  // YAML takes a bare `off` for false.
+  // YAML reads a bare `off` as false.
   'config.webhooks.mode': { enum: ['ensure', 'report', 'off', false] },
   'config.webhooks.intervalSeconds': whole(1, 86_400),
-  'config.webhooks.owner': orEmpty('[A-Za-z0-9._-]{1,64}'),
   'config.webhooks.reviveMax': whole(0, 100),
   'config.webhooks.rotateEveryDays': whole(0, 3650),
   'config.jobs.retentionHours': whole(1, 8760),
@@ -126,17 +92,12 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'config.jobs.settleSeconds': whole(1, 86_400),
   'config.jobs.giveUpSeconds': whole(1, 864_000),
   'config.jobs.callsPerMinute': whole(1, 100_000),
-  'config.access.oidc.issuer': orEmpty(BASE_URL),
   'config.access.oidc.scopes': listOf(oneOf('jobs:write', 'jobs:read', 'webhooks:admin')),
-  'config.access.oidc.subjects': listOf(text('^([ -)+\\x2d-~]+[*]?|[*])$')),
+  'config.access.oidc.subjects': listOf(TEXT),
   'config.access.ratePerMinute': whole(0, 1_000_000),
-  'config.tracing.endpoint': orEmpty(`https?://[^\\s]+|${LOGIN}`),
   'config.tracing.protocol': oneOf('http/protobuf', 'http/json'),
   'config.tracing.timeoutMs': whole(1, 600_000),
-  'config.tracing.resourceAttributes': {
-    ...mapOf(text('^[^,=\\s]+$')),
-    propertyNames: { pattern: '^[^,=\\s]+$' },
-  },
+  'config.tracing.resourceAttributes': TEXTS,
   'config.tracing.sampler': oneOf(
     '',
     'always_on',
@@ -146,12 +107,7 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
     'parentbased_always_off',
     'parentbased_traceidratio',
   ),
-  'config.tracing.samplerArg': { type: ['string', 'number'] },
-
-  'credentials.*.existingSecret.name': orEmpty(SUBDOMAIN),
-  'credentials.*.existingSecret.key': orEmpty('[-._a-zA-Z0-9]+'),
-  'config.tracing.headersSecret.name': orEmpty(SUBDOMAIN),
-  'config.tracing.headersSecret.key': text('^[-._a-zA-Z0-9]+$'),
+  'config.tracing.samplerArg': TEXT_OR_NUMBER,
 
   replicaCount: { anyOf: [{ const: 'auto' }, whole(0, 1000)] },
   updateStrategy: {
@@ -169,13 +125,15 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'autoscaling.metrics': OBJECTS,
   'autoscaling.behavior': withKeys('scaleDown', 'scaleUp'),
   'podDisruptionBudget.maxUnavailable': {
-    anyOf: [whole(1, 1000), text('^([1-9]|[1-9][0-9])%$')],
+    type: ['integer', 'string'],
+    minimum: 1,
+    maximum: 1000,
   },
-  'resources.requests': mapOf(QUANTITY),
-  'resources.limits': mapOf(QUANTITY),
-  'helmTest.resources.*': mapOf(QUANTITY),
-  'helmTest.podLabels': LABELS,
-  'helmTest.podAnnotations': FREE_LABELS,
+  'resources.requests': QUANTITIES,
+  'resources.limits': QUANTITIES,
+  'helmTest.resources.*': QUANTITIES,
+  'helmTest.podLabels': TEXTS,
+  'helmTest.podAnnotations': TEXTS,
   podSecurityContext: withKeys(
     ...SECURITY,
     'fsGroup',
@@ -193,19 +151,19 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
     'procMount',
     'readOnlyRootFilesystem',
   ),
-  tmpSizeLimit: QUANTITY,
+  tmpSizeLimit: TEXT_OR_NUMBER,
   preStopSleepSeconds: whole(0, 300),
   '*.periodSeconds': whole(1, 3600),
   '*.timeoutSeconds': whole(1, 3600),
   '*.failureThreshold': whole(1, 1000),
-  'topologySpread.topologyKeys': { ...listOf({ ...TEXT, minLength: 1 }), minItems: 1 },
+  'topologySpread.topologyKeys': { ...listOf(NOT_EMPTY), minItems: 1 },
   'topologySpread.maxSkew': whole(1, 100),
   'topologySpread.whenUnsatisfiable': oneOf('ScheduleAnyway', 'DoNotSchedule'),
-  nodeSelector: FREE_LABELS,
+  nodeSelector: TEXTS,
   tolerations: OBJECTS,
   dnsPolicy: oneOf('', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'),
-  podAnnotations: FREE_LABELS,
-  commonAnnotations: FREE_LABELS,
+  dnsConfig: withKeys('nameservers', 'searches', 'options'),
+  affinity: withKeys('nodeAffinity', 'podAffinity', 'podAntiAffinity'),
   'service.*.port': PORT,
   'service.*.trafficDistribution': oneOf(
     '',
@@ -213,32 +171,22 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
     'PreferSameZone',
     'PreferSameNode',
   ),
-  'service.*.annotations': FREE_LABELS,
-  'ingress.annotations': FREE_LABELS,
-  'ingress.host': orEmpty(`([*]\\.)?${SUBDOMAIN}`),
-  'ingress.tls.secretName': orEmpty(SUBDOMAIN),
-  'httpRoute.annotations': FREE_LABELS,
+  'service.*.annotations': TEXTS,
+  'ingress.annotations': TEXTS,
+  'httpRoute.annotations': TEXTS,
   'httpRoute.parentRefs': listOf({ type: 'object', required: ['name'] }),
-  'httpRoute.hostnames': listOf(text(`^([*]\\.)?${SUBDOMAIN}$`)),
+  'httpRoute.hostnames': listOf(TEXT),
   'networkPolicy.*From': OBJECTS,
   'networkPolicy.extra*': OBJECTS,
   'networkPolicy.*.to': OBJECTS,
   'networkPolicy.*.ports': listOf(PORT),
-  'serviceAccount.annotations': FREE_LABELS,
-  'serviceAccount.name': orEmpty(SUBDOMAIN),
-  '*.labels': FREE_LABELS,
-  '*.interval': DURATION,
-  '*.scrapeTimeout': DURATION,
+  'serviceAccount.annotations': TEXTS,
+  '*.labels': TEXTS,
   '*.relabelings': OBJECTS,
   '*.metricRelabelings': OBJECTS,
   'prometheusRule.disabledAlerts': listOf(TEXT),
-  'prometheusRule.alertLabels': FREE_LABELS,
-  'prometheusRule.runbookBaseUrl': orEmpty('https?://[^\\s]+'),
-  'grafanaDashboard.annotations': FREE_LABELS,
-  'strimzi.apiVersion': text('^kafka\\.strimzi\\.io/v[0-9a-z]+$'),
-  'strimzi.cluster': orEmpty(NAME),
-  'strimzi.namespace': orEmpty(NAME),
-  'strimzi.user.name': text(`^${SUBDOMAIN}$`),
+  'prometheusRule.alertLabels': TEXTS,
+  'grafanaDashboard.annotations': TEXTS,
   'strimzi.user.authentication': oneOf('scram-sha-512', 'tls'),
   extraEnv: listOf({ type: 'object', required: ['name'] }),
   extraEnvFrom: OBJECTS,
@@ -247,6 +195,4 @@ export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   extraContainers: listOf({ type: 'object', required: ['name', 'image'] }),
   initContainers: listOf({ type: 'object', required: ['name', 'image'] }),
   extraObjects: listOf({ type: ['object', 'string'] }),
-  affinity: withKeys('nodeAffinity', 'podAffinity', 'podAntiAffinity'),
-  dnsConfig: withKeys('nameservers', 'searches', 'options'),
 };

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { merged, nested, refusalOf } from './chart.js';
 import { example } from './examples.js';
 
+/** Removes the Secret of the minimal example. */
+const NONE = { existingSecret: { name: '' } };
 const SECRET = { existingSecret: { name: 'gemini-bridge' } };
 const REDIS = { config: { redis: { url: 'redis://redis:6379' } } };
 const config = (values: object) => ({ config: values });
@@ -33,39 +35,101 @@ const WRONG: [key: string, values: object][] = [
   ['replicaCount', { replicaCount: '2' }],
   ['replicaCount', { replicaCount: -1 }],
   ['image/tag', { image: { tag: 1.5 } }],
-  ['image/digest', { image: { digest: 'sha256:abc' } }],
   ['image/pullPolicy', { image: { pullPolicy: 'always' } }],
-  ['config/publicUrl', config({ publicUrl: 'http://hooks.example.com' })],
   ['config/logLevel', config({ logLevel: 'trace' })],
   ['config/ackBudgetMs', config({ ackBudgetMs: 50 })],
   ['config/ackBudgetMs', config({ ackBudgetMs: '4s' })],
   ['config/kafka/brokers', config({ kafka: { brokers: 'kafka:9092' } })],
-  ['config/kafka/brokers/0', config({ kafka: { brokers: ['kafka'] } })],
   [
     'config/kafka/sasl/mechanism',
     config({ kafka: { sasl: { mechanism: 'SCRAM-SHA-512' } } }),
   ],
-  ['config/topics/prefix', config({ topics: { prefix: 'a.b' } })],
   ['config/topics/partitions', config({ topics: { partitions: 0 } })],
   ['config/dedupe/ttlHours', config({ dedupe: { ttlHours: 24 } })],
   ['config/dedupe/store', config({ dedupe: { store: 'kafka' } })],
   ['config/webhooks/declared/0', config({ webhooks: { declared: ['main'] } })],
   ['config/access/oidc/scopes/0', config({ access: { oidc: { scopes: ['admin'] } } })],
-  [
-    'credentials/apiTokens/existingSecret/name',
-    credentials({ apiTokens: { existingSecret: { name: 'A_B' } } }),
-  ],
-  ['commonLabels/team', { commonLabels: { team: 'a b' } }],
   ['podAnnotations/a', { podAnnotations: { a: 1 } }],
   ['service/public/port', { service: { public: { port: 0 } } }],
   ['podDisruptionBudget/maxUnavailable', { podDisruptionBudget: { maxUnavailable: 0 } }],
   ['fullnameOverride', { fullnameOverride: 'x'.repeat(51) }],
-  ['serviceMonitor/interval', { serviceMonitor: { interval: '30' } }],
   [
     'topologySpread/whenUnsatisfiable',
     { topologySpread: { whenUnsatisfiable: 'Never' } },
   ],
   ['strimzi/user/authentication', { strimzi: { user: { authentication: 'plain' } } }],
+];
+
+/** A text without its form: the message has the key, the text unless it may be a secret, and the wanted form. */
+const FORMS: [fault: string, values: object, wanted: string][] = [
+  [
+    'config.publicUrl: got "http://hooks.example.com"',
+    config({ publicUrl: 'http://hooks.example.com' }),
+    'https://host[/path]',
+  ],
+  ['config.publicUrl', config({ publicUrl: 'https://a:b@c.example' }), 'without user'],
+  [
+    'config.kafka.brokers[1]: got "kafka"',
+    config({ kafka: { brokers: ['a:1', 'kafka'] } }),
+    'host:port',
+  ],
+  [
+    'config.topics.prefix: got "a.b"',
+    config({ topics: { prefix: 'a.b' } }),
+    '1 to 64 letters',
+  ],
+  [
+    'config.webhooks.declared[0].name: got "a/b"',
+    config({ webhooks: { declared: [{ name: 'a/b' }] } }),
+    '1 to 64 letters',
+  ],
+  [
+    'config.tracing.resourceAttributes: the key "a b"',
+    config({ tracing: { endpoint: 'http://c:1', resourceAttributes: { 'a b': 'c' } } }),
+    'without commas',
+  ],
+  ['image.digest: got "sha256:abc"', { image: { digest: 'sha256:abc' } }, '64 hexa'],
+  ['commonLabels.team: got "a b"', { commonLabels: { team: 'a b' } }, '63 letters'],
+  [
+    'serviceMonitor.interval: got "30"',
+    { serviceMonitor: { interval: '30' } },
+    'for example 30s',
+  ],
+  [
+    'podDisruptionBudget.maxUnavailable: got "0%"',
+    { podDisruptionBudget: { maxUnavailable: '0%' } },
+    '1% to 99%',
+  ],
+  [
+    'resources.limits.memory: got "1 GB"',
+    { resources: { limits: { memory: '1 GB' } } },
+    'for example 250m or 256Mi',
+  ],
+  [
+    'credentials.apiTokens.existingSecret.name: got "A_B"',
+    credentials({ apiTokens: { existingSecret: { name: 'A_B' } } }),
+    'the name of a Kubernetes object',
+  ],
+  [
+    'credentials.webhookSecrets.value: line 1',
+    credentials({ webhookSecrets: { value: 'mysecret', ...NONE } }),
+    'whsec_ and the Base64 of at least 24 bytes',
+  ],
+  [
+    'credentials.capabilityKeys.value: line 3',
+    credentials({ capabilityKeys: { value: '# new\n\nk1:short\n' } }),
+    '`gemini-kafka-bridge keys generate`',
+  ],
+  [
+    'credentials.apiTokens.value: line 1',
+    credentials({ apiTokens: { value: 'a-long-random-word-of-billing billing all' } }),
+    'scopes of jobs:write',
+  ],
+  [
+    'credentials.geminiApiKey.value',
+    credentials({ geminiApiKey: { value: 'two words' } }),
+    'on a single line',
+  ],
 ];
 
 type Combination = [key: string, values: object, remedy: string];
@@ -154,6 +218,16 @@ const COMBINED: Combination[] = [
     'twice',
   ],
   [
+    'config.webhooks.declared',
+    config({
+      webhooks: {
+        mode: 'off',
+        declared: [{ name: 'main', events: ['batch.cancelled'] }],
+      },
+    }),
+    'leave batch.cancelled out',
+  ],
+  [
     'config.vault.kubernetesSecret',
     credentials({ vaultKeys: SECRET }),
     'config.redis.url',
@@ -199,7 +273,7 @@ const COMBINED: Combination[] = [
   ],
   [
     'credentials.webhookSecrets',
-    credentials({ webhookSecrets: { value: 'whsec_x' } }),
+    credentials({ webhookSecrets: { value: `whsec_${'x'.repeat(32)}` } }),
     'unset one of them',
   ],
   [
@@ -385,11 +459,6 @@ const COMBINED: Combination[] = [
   ],
   ['config.redis.url', config({ redis: { url: 'redis:6379' } }), 'want redis://'],
   ['config.redis.url', config({ redis: { url: 'https://redis:6379' } }), 'want redis://'],
-  [
-    'credentials.geminiApiKey.value',
-    credentials({ geminiApiKey: { value: 'two words' } }),
-    'single line',
-  ],
 ];
 
 const minimal = example('minimal');
@@ -420,6 +489,16 @@ describe('bad values', () => {
     expect(message).toMatch(new RegExp(`at '/${key}'|additional properties '${key}'`));
   });
 
+  it.each(FORMS)(
+    '%s: the chart names the wanted form: %j',
+    async (fault, values, wanted) => {
+      const message = await bad(values);
+      const line = message.split('\n').find((each) => each.startsWith(`  ${fault}`));
+      expect(line).toMatch(/: want |, want /);
+      expect(line).toContain(wanted);
+    },
+  );
+
   it.each(COMBINED)(
     '%s: the chart names it and the remedy: %j',
     async (key, values, remedy) => {
@@ -449,7 +528,12 @@ describe('bad values', () => {
     config({ tracing: { endpoint: 'HTTP://user:geheim@otel:4318' } }),
     config({ gemini: { url: 'https://user:geheim@gemini' } }),
     config({ signature: { jwksUrl: 'user:geheim@gemini' } }),
+    config({ publicUrl: 'https://user:geheim@hooks.example.com' }),
+    config({ publicUrl: 'https://hooks.example.com?token=geheim' }),
     credentials({ geminiApiKey: { value: 'ge heim' } }),
+    credentials({ webhookSecrets: { value: 'geheim', ...NONE } }),
+    credentials({ vaultKeys: { value: 'v1:geheim' } }),
+    credentials({ apiTokens: { value: 'geheim' } }),
     credentials({ apiTokens: { value: ['geheim'] } }),
   ])('never show a secret: %j', async (values) => {
     const message = await bad(values);

@@ -3,12 +3,22 @@ import { Ajv } from 'ajv';
 import { constraintOf, valuesSchema } from '../../../tools/chart/schema.js';
 import { valuesKeys } from '../../../tools/chart/values-document.js';
 import { ConfigError, loadConfig } from '../../../src/config/config.js';
+import { SCOPES } from '../../../src/config/api-scopes.js';
 import { VARIABLES } from '../../../src/config/environment.js';
+import { parseKeyring } from '../../../src/infrastructure/files/keyring.js';
+import { entries } from '../../../src/infrastructure/files/watched-file.js';
+import { parseFileTokens } from '../../../src/internal-api/auth/file-tokens.js';
+import { parseSecret } from '../../../src/signing-secrets/webhook-secret.js';
 import { temporaryFile } from '../../support/temporary-file.js';
-import { at, merged, nested, render } from './chart.js';
+import { at, merged, nested, refusalOf, render } from './chart.js';
 import { example, EXAMPLES } from './examples.js';
 import { flipOf } from './flips.js';
 import { SETTINGS, textOf, WITHOUT_VALUE } from './variables.js';
+
+const base64 = (bytes: number) => Buffer.alloc(bytes, 'k').toString('base64');
+const SECRET = `whsec_${base64(24)}`;
+const KEY = base64(32).replace('=', '');
+const TOKEN = 'a-long-random-word';
 
 /** OpenTelemetry's: it reads most of them itself. */
 const BESIDE = /^OTEL_/;
@@ -16,7 +26,7 @@ const BESIDE = /^OTEL_/;
 /** The least that the service starts with, loose enough for any single setting. */
 const LEAST = {
   KAFKA_BROKERS: 'kafka:9092',
-  WEBHOOK_SECRETS: 'whsec_x',
+  WEBHOOK_SECRETS: SECRET,
   API_AUTH: 'none',
   REDIS_URL: 'redis://redis:6379',
 };
@@ -61,7 +71,7 @@ describe('the values of the chart', () => {
   });
 
   it("have the bridge's own defaults", async () => {
-    using secrets = temporaryFile('whsec_x');
+    using secrets = temporaryFile(SECRET);
     const rendered = await variablesOf(example('minimal'));
     const env = { ...rendered, WEBHOOK_SECRETS_FILE: secrets.path };
     const { KAFKA_BROKERS = '' } = rendered;
@@ -113,9 +123,19 @@ describe('the values of the chart', () => {
   });
 
   it.each(EXAMPLES)('of the example %s are what the bridge starts with', async (name) => {
-    using file = temporaryFile('x');
+    using secrets = temporaryFile(SECRET);
+    using keys = temporaryFile(`k1:${KEY}`);
+    using text = temporaryFile(TOKEN);
+    const files: Readonly<Record<string, string>> = {
+      WEBHOOK_SECRETS_FILE: secrets.path,
+      CAPABILITY_KEYS_FILE: keys.path,
+      VAULT_KEYS_FILE: keys.path,
+    };
     const env = Object.entries(await variablesOf(example(name))).map(
-      ([variable, value]) => [variable, variable.endsWith('_FILE') ? file.path : value],
+      ([variable, value]) => {
+        const file = files[variable] ?? text.path;
+        return [variable, variable.endsWith('_FILE') ? file : value];
+      },
     );
     expect(() => loadConfig(Object.fromEntries(env) as NodeJS.ProcessEnv)).not.toThrow();
   });
@@ -143,11 +163,21 @@ describe('the values of the chart', () => {
   });
 });
 
-describe('the schema and the bridge agree', () => {
+describe('the chart and the bridge agree', () => {
   const validate = new Ajv({ strict: false }).compile(valuesSchema(valuesKeys()));
 
-  function isTaken(path: readonly string[], value: unknown): boolean {
+  /** Types, words and numbers. */
+  function hasType(path: readonly string[], value: unknown): boolean {
     return validate(nested(path, value));
+  }
+
+  /** Types and forms. Faults of combinations are about another key, or do not say what is wanted. */
+  async function isAccepted(path: readonly string[], value: unknown): Promise<boolean> {
+    if (!hasType(path, value)) return false;
+    const values = merged(example('minimal'), nested(path, value)) as object;
+    const refusal = await refusalOf(values);
+    const key = path.join('.').replaceAll('.', '\\.');
+    return !new RegExp(`^  ${key}[.\\w[\\]]*: .*(want|accepts no) `, 'm').test(refusal);
   }
 
   const ours = SETTINGS.filter(
@@ -162,7 +192,7 @@ describe('the schema and the bridge agree', () => {
   });
 
   it.each(bounds)('on %s=%s', (variable, value, path) => {
-    expect(isTaken(path, value)).toBe(faultsOf(variable, value).length === 0);
+    expect(hasType(path, value)).toBe(faultsOf(variable, value).length === 0);
   });
 
   it('on each number of the bridge', () => {
@@ -179,7 +209,7 @@ describe('the schema and the bridge agree', () => {
   });
 
   it.each(words)('on %s=%s', (variable, word, path) => {
-    expect(isTaken(path, word)).toBe(faultsOf(variable, word).length === 0);
+    expect(hasType(path, word)).toBe(faultsOf(variable, word).length === 0);
   });
 
   const KEYED: Readonly<Record<string, readonly unknown[]>> = {
@@ -241,14 +271,85 @@ describe('the schema and the bridge agree', () => {
     return values.map((value) => [variable, value, path] as const);
   });
 
-  it.each(texts)('on %s=%j', (variable, value, path) => {
-    expect(isTaken(path, value)).toBe(faultsOf(variable, value).length === 0);
+  it.each(texts)('on %s=%j', async (variable, value, path) => {
+    expect(await isAccepted(path, value)).toBe(faultsOf(variable, value).length === 0);
   });
 
-  it('is asked about both what is taken and what is not', () => {
-    for (const probes of [bounds, words, texts]) {
-      const verdicts = probes.map(([, value, path]) => isTaken(path, value));
+  const CREDENTIALS: [name: string, parse: (text: string) => unknown, texts: string[]][] =
+    [
+      [
+        'webhookSecrets',
+        (text) => entries(text).map(parseSecret),
+        [
+          SECRET,
+          `whsec_${base64(25)}\n# old\n\n  whsec_${base64(32)}\n`,
+          `whsec_${base64(23)}`,
+          `${SECRET}\nmysecret`,
+          'whsec_***',
+          'mysecret',
+        ],
+      ],
+      ...['capabilityKeys', 'vaultKeys'].map(
+        (name): [string, (text: string) => unknown, string[]] => [
+          name,
+          parseKeyring,
+          [
+            `k1:${KEY}`,
+            `k1:${KEY}=\n# old\nk-0_:${KEY}\n`,
+            `k1:${KEY}A`,
+            `k1:${KEY.slice(1)}`,
+            `k.1:${KEY}`,
+            `${'k'.repeat(33)}:${KEY}`,
+            KEY,
+          ],
+        ],
+      ),
+      [
+        'apiTokens',
+        parseFileTokens,
+        [
+          TOKEN,
+          `${TOKEN} billing`,
+          `${TOKEN}\tbilling ${SCOPES.join(',')}\n# other\n${TOKEN}2 a@b`,
+          ...SCOPES.map((scope) => `${TOKEN} billing ${scope}`),
+          'a-short-token',
+          `${TOKEN}ü`,
+          `${TOKEN} bill;ing`,
+          `${TOKEN} billing jobs:delete`,
+          `${TOKEN} billing jobs:read,`,
+          `${TOKEN} billing jobs:read more`,
+        ],
+      ],
+    ];
+  const credentialTexts = CREDENTIALS.flatMap(([name, parse, given]) =>
+    given.map((text) => [name, text, parse] as const),
+  );
+
+  it.each(credentialTexts)('on the credential %s %j', async (name, text, parse) => {
+    const given = { value: text, existingSecret: { name: '' } };
+    const path = ['credentials', name];
+    expect(await isAccepted(path, given)).toBe(isParsed(text, parse));
+  });
+
+  it('is asked about both accepted and refused values', async () => {
+    for (const probes of [bounds, words]) {
+      const verdicts = probes.map(([, value, path]) => hasType(path, value));
+      expect(new Set(verdicts)).toEqual(new Set([true, false]));
+    }
+    const accepted = texts.map(([, value, path]) => isAccepted(path, value));
+    expect(new Set(await Promise.all(accepted))).toEqual(new Set([true, false]));
+    for (const [, parse, given] of CREDENTIALS) {
+      const verdicts = given.map((text) => isParsed(text, parse));
       expect(new Set(verdicts)).toEqual(new Set([true, false]));
     }
   });
 });
+
+function isParsed(text: string, parse: (text: string) => unknown): boolean {
+  try {
+    parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -119,18 +119,27 @@ export function flipOf(path: readonly string[], preset: unknown): Flip {
   return { before, after };
 }
 
-/** A credential comes by value or from a Secret that is there; a change of either needs that way. */
+/** A credential is given by value or by an existing Secret. A change of either takes effect only where that one is used. */
 function givenAs([group = '', name = '', way]: readonly string[]): object {
   if (group !== 'credentials') return {};
-  const isThere = way === 'existingSecret';
+  const isExisting = way === 'existingSecret';
   const given = {
-    value: isThere ? '' : 'x',
-    existingSecret: { name: isThere ? 'x' : '' },
+    value: isExisting ? '' : credentialText(name, 'x'),
+    existingSecret: { name: isExisting ? 'x' : '' },
   };
   return { credentials: { [name]: given } };
 }
 
+/** A text of the form that the chart wants of this credential; another one for another letter. */
+function credentialText(name: string, letter: string): string {
+  if (name === 'webhookSecrets') return `whsec_${letter.repeat(32)}`;
+  if (name.endsWith('Keys')) return `k1:${letter.repeat(43)}`;
+  return letter.repeat(16);
+}
+
 function otherThan(value: unknown, path: string): unknown {
+  const [, credential] = /^credentials\.(\w+)\.value$/.exec(path) ?? [];
+  if (credential !== undefined) return credentialText(credential, 'y');
   const listed = Object.keys(OTHERS).find((each) => isMatch(each, path));
   if (listed !== undefined) return OTHERS[listed];
   const words = constraintOf(path)?.['enum'] as unknown[] | undefined;

@@ -50,13 +50,12 @@ describe('the texts of values', () => {
   it.each(TEXTS)('%j comes out as it went in', async (text) => {
     const values = {
       config: { token: { audience: text }, kafka: { clientId: text } },
-      credentials: { apiTokens: { value: text } },
+      credentials: { kafkaTlsCa: { value: text } },
       commonAnnotations: { text },
       podAnnotations: { text },
       extraEnv: [{ name: 'TEXT', value: text }],
     };
-    const open = { config: { access: { open: false } } };
-    const manifests = await render(merged(merged(minimal, values), open) as object);
+    const manifests = await render(merged(minimal, values) as object);
     const config = configOf(manifests, 'gemini-kafka-bridge');
     expect([config['JWT_AUDIENCE'], config['KAFKA_CLIENT_ID']]).toEqual([text, text]);
     const deployment = only(manifests, 'Deployment');
@@ -64,7 +63,7 @@ describe('the texts of values', () => {
     const pod = at(deployment, 'spec', 'template');
     expect(at(pod, 'metadata', 'annotations', 'text')).toBe(text);
     expect(at(pod, 'spec', 'containers', 0, 'env', 0, 'value')).toBe(text);
-    const secret = at(only(manifests, 'Secret'), 'data', 'apiTokens');
+    const secret = at(only(manifests, 'Secret'), 'data', 'kafkaTlsCa');
     expect(Buffer.from(String(secret), 'base64').toString()).toBe(text);
     expect(manifestFaults(manifests, '1.37')).toEqual([]);
   });
@@ -219,7 +218,7 @@ describe('empty values', () => {
     { commonLabels: null, commonAnnotations: null, podAnnotations: null },
     { serviceAccount: { create: null }, networkPolicy: { internalFrom: null } },
   ])('of null count as unset: %j', async (values) => {
-    const tokens = { credentials: { apiTokens: { value: 'x' } } };
+    const tokens = { credentials: { apiTokens: { value: 'x'.repeat(16) } } };
     const open = {
       config: { access: { open: false } },
       networkPolicy: { enabled: true },

@@ -25,7 +25,13 @@ const IMMUTABLE: Readonly<Record<string, readonly string[][]>> = {
 };
 
 /** Edits of the previous values that the chart's README asks for under `Upgrades`. */
-const EDITS: readonly Edit[] = [];
+const EDITS: readonly Edit[] = [
+  {
+    key: 'credentials.webhookSecrets.value',
+    from: /whsec_c2VjcmV0LW9mLWEtd2ViaG9vaw==\\nwhsec_dGhlLW9sZC1vbmUtb2YtaXQtLS0tLQ==/,
+    to: `whsec_${'A'.repeat(32)}`,
+  },
+];
 
 interface Edit {
   /** The key that the README's row names. */
