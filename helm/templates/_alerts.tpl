@@ -1,4 +1,4 @@
-{{/* The rules as they are, without `tpl`: their braces are Prometheus's. */}}
+{{/* The rules of files/alerts.yaml with the labels and runbooks of the values. Not by `tpl`: their braces belong to Prometheus. */}}
 {{- define "gemini-kafka-bridge.alertGroups" -}}
 {{- $settings := .Values.prometheusRule -}}
 {{- $groups := list -}}

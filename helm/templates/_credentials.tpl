@@ -1,4 +1,4 @@
-{{/* Each credential, and the variable that says where its file is. */}}
+{{/* The variable of the bridge that names the file of each credential. */}}
 {{- define "gemini-kafka-bridge.credentialVariables" -}}
 webhookSecrets: WEBHOOK_SECRETS_FILE
 capabilityKeys: CAPABILITY_KEYS_FILE
@@ -14,7 +14,7 @@ redisPassword: REDIS_PASSWORD_FILE
 redisTlsCa: REDIS_TLS_CA_FILE
 {{- end -}}
 
-{{/* Not empty when there is such a credential. */}}
+{{/* Not empty for a credential that is set. */}}
 {{- define "gemini-kafka-bridge.isGiven" -}}
 {{- if or .value .existingSecret.name }}yes{{ end -}}
 {{- end -}}
@@ -23,7 +23,7 @@ redisTlsCa: REDIS_TLS_CA_FILE
 {{ include "gemini-kafka-bridge.fullname" . }}-credentials
 {{- end -}}
 
-{{/* The chart's own Secret: name by value. */}}
+{{/* The data of the chart's own Secret: the credentials that are given by value. */}}
 {{- define "gemini-kafka-bridge.ownCredentials" -}}
 {{- range $name, $credential := .Values.credentials -}}
 {{- with $credential.value }}
@@ -33,7 +33,7 @@ redisTlsCa: REDIS_TLS_CA_FILE
 {{- end -}}
 
 {{/*
-One volume of all, without subPath: so the kubelet brings a change into the running pod. Of
+The sources of one volume with all credentials, without subPath: the kubelet then updates the files of a running pod. Of
 (dict "root" $ "credentials" <names>).
 */}}
 {{- define "gemini-kafka-bridge.credentialSources" -}}

@@ -1,4 +1,4 @@
-{{/* The ports in a list of `host:port` or of URLs, else those of their schemes. */}}
+{{/* The ports of a list of `host:port` or URLs, as JSON. A URL without a port has the port of its scheme. */}}
 {{- define "gemini-kafka-bridge.portsIn" -}}
 {{- $ports := list -}}
 {{- range . -}}
@@ -13,7 +13,7 @@
 {{- $ports | uniq | sortAlpha | toJson -}}
 {{- end -}}
 
-{{/* Where the bridge goes, and the ports it needs there when the values name none. */}}
+{{/* The destinations of the bridge, and their ports when the values name none. */}}
 {{- define "gemini-kafka-bridge.destinations" -}}
 {{- $config := .Values.config -}}
 dns: ["53"]
@@ -30,12 +30,12 @@ apiServer: ["443", "6443"]
 {{- end }}
 {{- end -}}
 
-{{/* Not empty for an issuer that is the cluster's own. */}}
+{{/* Not empty for an issuer that is the cluster's API server. */}}
 {{- define "gemini-kafka-bridge.isApiServer" -}}
 {{- if regexMatch "^https://kubernetes[.]default([.]svc([.][a-z0-9.-]+)?)?(:[0-9]+)?(/|$)" (default "" .) }}yes{{ end -}}
 {{- end -}}
 
-{{/* Of (dict "root" $ "places" <names>): the rules for these destinations; without places, for all. */}}
+{{/* The egress rules of a NetworkPolicy. Of (dict "root" $ "places" <destinations>); all destinations without "places". */}}
 {{- define "gemini-kafka-bridge.egress" -}}
 {{- $places := .places -}}
 {{- $policy := .root.Values.networkPolicy -}}

@@ -1,14 +1,14 @@
-{{/* A setting as the text of a variable. Numbers of a values file are floats here: 1e+06 is no whole number to the bridge. */}}
+{{/* A setting as the text of a variable. Helm reads numbers as floats, and would write 1000000 as 1e+06, which the bridge refuses. */}}
 {{- define "gemini-kafka-bridge.text" -}}
 {{- if kindIs "float64" . }}{{ int64 . }}{{ else if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ . }}{{ end -}}
 {{- end -}}
 
-{{/* YAML takes a bare `off` for false. */}}
+{{/* YAML reads a bare `off` as false. */}}
 {{- define "gemini-kafka-bridge.webhooksMode" -}}
 {{- default "off" .Values.config.webhooks.mode -}}
 {{- end -}}
 
-{{/* Every variable of a setting, as YAML; an empty one is left out, as the bridge takes it for unset. */}}
+{{/* The variables of all settings, as YAML. Empty ones are left out: the bridge reads an empty variable as unset. */}}
 {{- define "gemini-kafka-bridge.environment" -}}
 {{- $config := .Values.config -}}
 {{- $oidc := $config.access.oidc -}}

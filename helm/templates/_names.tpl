@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride -}}
 {{- end -}}
 
-{{/* At most 50 characters: the longest suffix has 13, and a Service may have 63. A release may have dots, a Service not. */}}
+{{/* At most 50 characters: the longest suffix has 13, and the name of a Service at most 63. The name of a release may have dots, that of a Service not. */}}
 {{- define "gemini-kafka-bridge.fullname" -}}
 {{- $name := include "gemini-kafka-bridge.name" . -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
@@ -34,15 +34,15 @@ app.kubernetes.io/component: bridge
 {{- toYaml (merge $own (default dict .Values.commonLabels)) -}}
 {{- end -}}
 
-{{/* On what nobody could give back: neither Helm nor Argo CD, which does not look at Helm's, takes it away. */}}
+{{/* Annotations of objects whose data cannot be restored: Helm and Argo CD keep the object. Argo CD does not read Helm's annotation. */}}
 {{- define "gemini-kafka-bridge.keep" -}}
 helm.sh/resource-policy: keep
 argocd.argoproj.io/sync-options: Prune=false,Delete=false
 {{- end -}}
 
 {{/*
-The metadata of an object. Of (dict "root" $ "suffix" "-public"), and where they differ "name", "namespace", "labels"
-and "annotations"; what is common comes last, so that an object's own wins.
+The metadata of an object. Of (dict "root" $ "suffix" "-public"), optionally with "name", "namespace", "labels" and
+"annotations". The object's own labels and annotations win over the common ones.
 */}}
 {{- define "gemini-kafka-bridge.metadata" -}}
 name: {{ default (printf "%s%s" (include "gemini-kafka-bridge.fullname" .root) (default "" .suffix)) .name | quote }}

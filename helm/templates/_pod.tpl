@@ -1,7 +1,7 @@
-{{/* What the bridge's pod and that of `helm test` have in common. */}}
+{{/* Fields that the pods of the bridge and of `helm test` share. */}}
 {{- define "gemini-kafka-bridge.podSettings" -}}
 serviceAccountName: {{ include "gemini-kafka-bridge.serviceAccountName" . | quote }}
-# Kubernetes would give it to every container; who needs it has it as a volume.
+# Kubernetes would mount the token into every container. The bridge's container has it as a volume.
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
@@ -32,7 +32,7 @@ dnsConfig:
 {{- end }}
 {{- end -}}
 
-{{/* Of (dict "root" $ "credentials" <names>). */}}
+{{/* The volumes of a pod. Of (dict "root" $ "credentials" <names>). */}}
 {{- define "gemini-kafka-bridge.volumes" -}}
 - name: tmp
   emptyDir:
@@ -40,13 +40,13 @@ dnsConfig:
 {{- with include "gemini-kafka-bridge.credentialSources" . }}
 - name: credentials
   projected:
-    # Readable by the group, which is the pod's fsGroup.
+    # Readable by the group, which is the fsGroup of the pod.
     defaultMode: 0440
     sources:
       {{- trim . | nindent 6 }}
 {{- end }}
 {{- if .root.Values.config.vault.kubernetesSecret }}
-# As Kubernetes itself would mount it, but into one container.
+# The same files that Kubernetes would mount, for one container.
 - name: service-account
   projected:
     defaultMode: 0440
@@ -67,7 +67,7 @@ dnsConfig:
 {{- end }}
 {{- end -}}
 
-{{/* Of (dict "root" $ "credentials" <names> "env" <YAML>). */}}
+{{/* Fields of a container that runs the image. Of (dict "root" $ "credentials" <names> "env" <YAML>). */}}
 {{- define "gemini-kafka-bridge.containerSettings" -}}
 {{- $values := .root.Values -}}
 image: {{ include "gemini-kafka-bridge.image" .root | quote }}
@@ -76,7 +76,7 @@ imagePullPolicy: {{ $values.image.pullPolicy }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-# The reason of a bad start is then in the pod's status, too.
+# The status of the pod then has the reason of a failed start.
 terminationMessagePolicy: FallbackToLogsOnError
 envFrom:
   - configMapRef:

@@ -4,12 +4,12 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: test
 {{- end -}}
 
-{{/* Not empty when `deliver` looks into the vault there: it reads the secret that it signs with. */}}
+{{/* Not empty when `deliver` reads the secret that it signs with from the vault in Redis. */}}
 {{- define "gemini-kafka-bridge.hasVaultInRedis" -}}
 {{- if and (include "gemini-kafka-bridge.isGiven" .Values.credentials.vaultKeys) (not .Values.config.vault.kubernetesSecret) }}yes{{ end -}}
 {{- end -}}
 
-{{/* The credentials that `deliver` reads. Without any static secret it only forges, but the configuration wants some proof. */}}
+{{/* The credentials that `deliver` reads. Without a static secret it sends only forged events; the configuration still needs one means of verification. */}}
 {{- define "gemini-kafka-bridge.testCredentials" -}}
 {{- $credentials := .Values.credentials -}}
 - webhookSecrets
@@ -23,7 +23,7 @@ app.kubernetes.io/component: test
 {{- end }}
 {{- end -}}
 
-{{/* Empty counts as unset: a variable whose file is not mounted would be a fault. */}}
+{{/* Unsets the variables of credentials that the test's pod does not mount: the bridge refuses a missing file. */}}
 {{- define "gemini-kafka-bridge.testEnv" -}}
 {{- $mounted := fromYamlArray (include "gemini-kafka-bridge.testCredentials" .) -}}
 {{- range $name, $variable := fromYaml (include "gemini-kafka-bridge.credentialVariables" .) -}}

@@ -1,4 +1,4 @@
-{{/* The topics of src/events/event-topics.ts; a test holds them together. */}}
+{{/* The topics of src/events/event-topics.ts. A test compares both. */}}
 {{- define "gemini-kafka-bridge.topics" -}}
 {{- $prefix := .Values.config.topics.prefix -}}
 {{- range list "batch.succeeded" "batch.failed" "batch.expired" "batch.cancelled" "interaction.requires_action" "interaction.completed" "interaction.failed" "interaction.cancelled" "video.generated" "other" }}

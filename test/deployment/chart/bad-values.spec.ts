@@ -151,12 +151,12 @@ const COMBINED: Combination[] = [
   [
     'autoscaling.targetCPUUtilizationPercentage',
     withRedis({ autoscaling: { enabled: true, targetCPUUtilizationPercentage: 0 } }),
-    'nothing to scale by',
+    'has no metric',
   ],
   [
     'podDisruptionBudget.maxUnavailable',
     withRedis({ podDisruptionBudget: { maxUnavailable: 2 } }),
-    'make it smaller',
+    'lower it',
   ],
   [
     'credentials.webhookSecrets',
@@ -172,12 +172,12 @@ const COMBINED: Combination[] = [
   [
     'config.access.oidc.audience',
     config({ access: { open: false, oidc: { issuer: 'https://i.example' } } }),
-    'somebody else',
+    'another service',
   ],
   [
     'config.access.oidc.issuer',
     config({ access: { oidc: { audience: 'a' } } }),
-    'say of whom',
+    'name the issuer',
   ],
   [
     'config.access.oidc.subjects',
@@ -187,7 +187,7 @@ const COMBINED: Combination[] = [
         oidc: { issuer: 'https://i.example', audience: 'a', scopes: ['jobs:read'] },
       },
     }),
-    'go together',
+    'set scopes and subjects together',
   ],
   [
     'config.publicUrl',
@@ -232,16 +232,20 @@ const COMBINED: Combination[] = [
     credentials({ vaultKeys: SECRET }),
     'config.redis.url',
   ],
-  ['credentials.vaultKeys', config({ vault: { kubernetesSecret: 'vault' } }), 'sealed'],
+  [
+    'credentials.vaultKeys',
+    config({ vault: { kubernetesSecret: 'vault' } }),
+    'encrypted',
+  ],
   [
     'credentials.kafkaTlsKey',
     credentials({ kafkaTlsCert: SECRET }),
-    'together with its key',
+    'kafkaTlsCert together with its key',
   ],
   [
     'credentials.kafkaTlsCert',
     credentials({ kafkaTlsKey: SECRET }),
-    'together with its key',
+    'kafkaTlsCert together with its key',
   ],
   [
     'config.kafka.sasl.username',
@@ -264,12 +268,12 @@ const COMBINED: Combination[] = [
   [
     'config.kafka.sasl.mechanism',
     config({ kafka: { sasl: { username: 'u' } } }),
-    'which mechanism',
+    'name the mechanism',
   ],
   [
     'config.kafka.sasl.mechanism',
     credentials({ kafkaSaslPassword: SECRET }),
-    'which mechanism',
+    'name the mechanism',
   ],
   [
     'credentials.webhookSecrets',
@@ -279,7 +283,7 @@ const COMBINED: Combination[] = [
   [
     'credentials.webhookSecrets.existingSecret.key',
     credentials({ webhookSecrets: { existingSecret: { key: '' } } }),
-    'which member',
+    'name the key',
   ],
   [
     'credentials.redisPassword',
@@ -302,13 +306,13 @@ const COMBINED: Combination[] = [
   ].map((url): Combination => [
     'config.redis.url',
     config({ redis: { url } }),
-    'has a password in it',
+    'has a password',
   ]),
   ...['redis://redis:6379/0?password=x', 'redis://redis:6379/0#x'].map(
     (url): Combination => [
       'config.redis.url',
       config({ redis: { url } }),
-      'has a query in it',
+      'has a query or a fragment',
     ],
   ),
   ...[
@@ -331,7 +335,7 @@ const COMBINED: Combination[] = [
     ].map((url): Combination => [
       `config.${path}`,
       config(nested(path.split('.'), url)),
-      'has a user or a password in it',
+      'has a user or a password',
     ]),
   ),
   [
@@ -365,7 +369,7 @@ const COMBINED: Combination[] = [
       credentials: { vaultKeys: SECRET },
       serviceAccount: { create: false },
     },
-    'every pod',
+    'which every pod',
   ],
   ['config.redis.url', withRedis(credentials({ redisTlsCa: SECRET })), 'rediss://'],
   ['config.redis.url', config({ dedupe: { store: 'redis' } }), 'needs it'],
@@ -392,9 +396,25 @@ const COMBINED: Combination[] = [
     'name the Gateway',
   ],
   [
+    'networkPolicy.publicFrom',
+    {
+      config: PUBLIC_URL.config,
+      httpRoute: {
+        enabled: true,
+        parentRefs: [{ name: 'public', namespace: 'gateways' }],
+      },
+      networkPolicy: {
+        enabled: true,
+        publicFrom: (example('production')['networkPolicy'] as { publicFrom: object[] })
+          .publicFrom,
+      },
+    },
+    "the Gateway's pods run",
+  ],
+  [
     'ingress.annotations',
     { config: { publicUrl: 'https://a.example/b' }, ingress: { enabled: true } },
-    'strip /b',
+    'strips /b',
   ],
   [
     'podMonitor.enabled',
@@ -429,19 +449,19 @@ const COMBINED: Combination[] = [
   [
     'extraVolumes',
     { extraVolumes: [{ name: 'tmp', emptyDir: {} }] },
-    'taken by the chart',
+    'the chart has a volume tmp',
   ],
   [
     'helmTest.podLabels',
     { helmTest: { podLabels: { 'app.kubernetes.io/component': 'bridge' } } },
-    'by which the pods are selected',
+    'is set by the chart, which selects the pods',
   ],
   [
     'podLabels',
     { podLabels: { 'app.kubernetes.io/name': 'mine' } },
-    'by which the pods are selected',
+    'is set by the chart, which selects the pods',
   ],
-  ['commonLabels', { commonLabels: { 'helm.sh/chart': 'mine' } }, "the chart's own"],
+  ['commonLabels', { commonLabels: { 'helm.sh/chart': 'mine' } }, 'is set by the chart'],
   [
     'config.dedupe.store',
     { replicaCount: 2, config: { ...REDIS.config, dedupe: { store: 'memory' } } },
@@ -450,12 +470,12 @@ const COMBINED: Combination[] = [
   [
     'config.tracing.endpoint',
     config({ tracing: { sampler: 'always_on' } }),
-    'where the collector is',
+    'name the collector',
   ],
   [
     'config.tracing.endpoint',
     config({ tracing: { headersSecret: { name: 'h' } } }),
-    'where the collector is',
+    'name the collector',
   ],
   ['config.redis.url', config({ redis: { url: 'redis:6379' } }), 'want redis://'],
   ['config.redis.url', config({ redis: { url: 'https://redis:6379' } }), 'want redis://'],
@@ -517,7 +537,7 @@ describe('bad values', () => {
   it('are refused by helm 3 as well', async () => {
     const typo = merged(minimal, { config: { publicURL: 'x' } }) as object;
     expect(await refusalOf(typo, { major: 3 })).toContain('publicURL');
-    expect(await refusalOf({}, { major: 3 })).toContain('config.kafka.brokers: name');
+    expect(await refusalOf({}, { major: 3 })).toContain('config.kafka.brokers: is empty');
   });
 
   it.each([

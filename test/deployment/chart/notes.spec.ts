@@ -10,6 +10,10 @@ async function notesOf(values: object): Promise<string> {
   return stdout.split('\nNOTES:\n')[1] ?? '';
 }
 
+const namespace = (name: string) => ({
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+});
+
 describe('the notes', () => {
   it.each([
     ['minimal', /https:\/\/<your host>\/webhooks\/gemini/],
@@ -63,4 +67,27 @@ describe('the notes', () => {
     expect(await notesOf(example('minimal'))).not.toMatch(warning);
     expect(await notesOf(example('production'))).not.toMatch(warning);
   });
+
+  it.each<[string, object, boolean]>([
+    ['another namespace', { publicFrom: [namespace('istio-system')] }, true],
+    [
+      "the Gateway's among others",
+      { publicFrom: [namespace('ingress-nginx'), namespace('gateways')] },
+      false,
+    ],
+    ['every peer', { publicFrom: [] }, false],
+    [
+      'an address range as well',
+      { publicFrom: [namespace('a'), { ipBlock: { cidr: '10.0.0.0/8' } }] },
+      false,
+    ],
+  ])(
+    'warn of a network policy that may cut off the Gateway: it admits %s',
+    async (_, networkPolicy, isWarned) => {
+      const enabled = { networkPolicy: { enabled: true, ...networkPolicy } };
+      const values = merged(example('gateway-api'), enabled) as object;
+      const warning = /^WARNING: networkPolicy\.publicFrom .* is in gateways\./m;
+      expect(warning.test(await notesOf(values))).toBe(isWarned);
+    },
+  );
 });

@@ -167,7 +167,7 @@ describe('the names', () => {
 
   it('begin with a letter, or the remedy is named', async () => {
     expect(await refusalOf(minimal, { release: '1st' })).toContain(
-      'fullnameOverride: set it',
+      'fullnameOverride: is empty',
     );
     const named = { ...minimal, fullnameOverride: 'first' };
     expect(await refusalOf(named, { release: '1st' })).toBe('');
