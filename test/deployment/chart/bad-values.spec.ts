@@ -343,25 +343,22 @@ const COMBINED: Combination[] = [
     config({ gemini: { url: 'https://gemini.example?key=x' } }),
     'credentials.geminiApiKey',
   ],
-  ...[
-    'gemini-bridge',
-    'otel-headers',
-    'gemini-webhook-secrets',
-    'gemini-kafka-bridge-credentials',
-  ].map((kubernetesSecret): Combination => [
-    'config.vault.kubernetesSecret',
-    {
-      config: {
-        vault: { kubernetesSecret },
-        tracing: {
-          endpoint: 'http://otel:4318',
-          headersSecret: { name: 'otel-headers' },
+  ...['gemini-bridge', 'otel-headers', 'gemini-kafka-bridge-credentials'].map(
+    (kubernetesSecret): Combination => [
+      'config.vault.kubernetesSecret',
+      {
+        config: {
+          vault: { kubernetesSecret },
+          tracing: {
+            endpoint: 'http://otel:4318',
+            headersSecret: { name: 'otel-headers' },
+          },
         },
+        credentials: { vaultKeys: SECRET },
       },
-      credentials: { vaultKeys: SECRET },
-    },
-    'name another',
-  ]),
+      'name another',
+    ],
+  ),
   [
     'serviceAccount.name',
     {

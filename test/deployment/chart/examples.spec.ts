@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import type { HelmMajor } from '../../../tools/chart/binary.js';
+import { exampleHeads } from '../../../tools/chart/examples.js';
 import { helm } from '../../../tools/chart/helm.js';
 import { CHART } from '../../../tools/chart/values-document.js';
 import {
+  at,
   manifestsIn,
   merged,
+  NAMESPACE,
   refusalOf,
   RELEASE,
   render,
@@ -16,9 +19,14 @@ import {
 import { example, EXAMPLES, examplePath } from './examples.js';
 import { KUBERNETES_MINORS, manifestFaults } from './manifest-check.js';
 
-/** Made by examples of `extraObjects`; their operators are not the chart's. */
+/** Made by the `extraObjects` of an example; the chart has no schema for it. */
 const FOREIGN = 'external-secrets.io/v1';
 const MAJORS: readonly HelmMajor[] = [3, 4];
+/** Secrets that an operator makes, so that no command does. */
+const BY_OPERATORS: Readonly<Record<string, readonly string[]>> = {
+  'external-secrets': ['gemini-bridge'],
+  strimzi: ['gemini-bridge', 'events-cluster-ca-cert'],
+};
 
 describe.each(EXAMPLES)('the example %s', (name) => {
   const text = readFileSync(examplePath(name), 'utf8');
@@ -34,34 +42,51 @@ describe.each(EXAMPLES)('the example %s', (name) => {
     expect({ ok, said: ok || stdout + stderr }).toEqual({ ok: true, said: true });
   });
 
-  it('makes the same with helm 3 as with helm 4', async () => {
+  it('renders the same with helm 3 as with helm 4', async () => {
     expect(await render(text, { major: 3 })).toEqual(manifests);
   });
 
-  it.each(KUBERNETES_MINORS)('is what Kubernetes %s takes', (minor) => {
+  it.each(KUBERNETES_MINORS)('conforms to the schemas of Kubernetes %s', (minor) => {
     const own = manifests.filter(({ apiVersion }) => apiVersion !== FOREIGN);
     expect(manifestFaults(own, minor)).toEqual([]);
   });
 
-  it('says why it is, in its first line', () => {
+  it('says in its first line what it is for', () => {
     expect(text).toMatch(/^# \w/);
+  });
+
+  it('has the commands that make its Secrets, in its head and in the README', () => {
+    const { commands } = exampleHeads().find(({ file }) => file === `${name}.yaml`)!;
+    const made = secretsMadeBy(commands);
+    const byOperators = BY_OPERATORS[name] ?? [];
+    const wanted = secretsIn(example(name)).filter(
+      ([secret]) => !byOperators.includes(secret),
+    );
+    expect(made.toSorted()).toEqual(wanted.toSorted());
+    expect(readFileSync(join(CHART, 'README.md'), 'utf8')).toContain(commands);
   });
 });
 
-describe.each(['README.md', 'helm/README.md'])('the values in %s', (file) => {
+describe.each(['README.md', 'helm/README.md'])('the page %s', (file) => {
   const text = readFileSync(join(CHART, '..', file), 'utf8');
   const fenced = Array.from(
     text.matchAll(/```yaml\n(.*?)```/gs),
     ([, yaml = '']) => yaml,
   );
+  const complete = fenced.filter((yaml) => yaml.startsWith('config:'));
 
-  it('are taken', async () => {
-    const values = fenced.filter((yaml) => yaml.startsWith('config:'));
-    expect(values).toHaveLength(1);
-    expect(await refusalOf(values.join(''))).toBe('');
+  it('has values that the chart accepts', async () => {
+    expect(complete).toHaveLength(1);
+    expect(await refusalOf(complete.join(''))).toBe('');
   });
 
-  it('are taken over the least, where they are parts', async () => {
+  it('makes the Secrets of these values before it installs', () => {
+    const [before = ''] = text.split(/^helm install /m);
+    const values = parse(complete.join('')) as Record<string, unknown>;
+    expect(secretsMadeBy(before).toSorted()).toEqual(secretsIn(values).toSorted());
+  });
+
+  it('has parts of values that the chart accepts', async () => {
     const parts = fenced.filter((yaml) => /^(extraEnv|podSecurityContext):/.test(yaml));
     expect(parts).toHaveLength(file === 'README.md' ? 0 : 3);
     for (const part of parts) {
@@ -70,12 +95,69 @@ describe.each(['README.md', 'helm/README.md'])('the values in %s', (file) => {
     }
   });
 
-  it('say where the image is, which nobody else knows before a release', () => {
+  it('names the image, which the chart knows only after a release', () => {
     const installs = text.match(/^helm install (.*\\\n)*.*$/gm) ?? [];
     expect(installs).toHaveLength(1);
     expect(installs[0]).toMatch(/--set image\.registry=\S+ --set image\.repository=/);
   });
 });
+
+describe('the commands of all pages', () => {
+  const ROOT = join(CHART, '..');
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file));
+  const pages = ['README.md', 'helm/README.md', ...docs];
+  const commands = pages.flatMap((page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8').replaceAll('\\\n', ' ');
+    const lines = text.match(
+      /(?<=^ *|`)helm (--namespace|install|upgrade|test) [^`\n]+/gm,
+    );
+    return (lines ?? [])
+      .filter((line) => !line.startsWith('helm upgrade --force'))
+      .map((line) => [page, line] as const);
+  });
+
+  it.each(commands)('%s: %s has the release and the namespace', (_, line) => {
+    expect(line).toMatch(new RegExp(`--namespace ${NAMESPACE} `));
+    expect(line).toMatch(new RegExp(`(install|upgrade|test) ${RELEASE} `));
+  });
+
+  it('are found', () => {
+    expect(commands.length).toBeGreaterThan(5);
+  });
+});
+
+type SecretKey = readonly [secret: string, key: string];
+
+/** The Secrets that `kubectl create secret` makes, and their keys. */
+function secretsMadeBy(commands: string): SecretKey[] {
+  const lines = commands.replaceAll(/\\\n\s*/g, ' ').split('\n');
+  return lines.flatMap((line): SecretKey[] => {
+    const [, kind, name = ''] = /create secret (\S+) (\S+)/.exec(line) ?? [];
+    if (kind === 'docker-registry') return [[name, '.dockerconfigjson']];
+    const files = line.matchAll(/--from-file=([^=\s]+)/g);
+    return kind ? Array.from(files, ([, key = '']): SecretKey => [name, key]) : [];
+  });
+}
+
+/** The Secrets that values name, and their keys. */
+function secretsIn(values: Record<string, unknown>): SecretKey[] {
+  const { credentials } = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as {
+    credentials: object;
+  };
+  const given = (values['credentials'] ?? {}) as object;
+  const named = Object.keys(given).map((name) =>
+    at(merged(credentials, given), name, 'existingSecret'),
+  );
+  const headers = at(values, 'config', 'tracing', 'headersSecret');
+  if (headers) named.push({ key: 'headers', ...headers });
+  const pull = (values['imagePullSecrets'] ?? []) as object[];
+  named.push(...pull.map((secret) => ({ ...secret, key: '.dockerconfigjson' })));
+  return (named as { name: string; key: string }[])
+    .filter(({ name }) => name !== '')
+    .map(({ name, key }) => [name, key]);
+}
 
 describe('the check of manifests', () => {
   const misspelt: [text: string, instead: string, fault: string][] = [
