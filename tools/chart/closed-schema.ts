@@ -2,7 +2,7 @@ export interface Schema {
   readonly [keyword: string]: unknown;
 }
 
-/** What is kept: the rest describes, or speaks to the API server. */
+/** Keywords that are copied. The others are descriptions, or for the API server. */
 const KEPT = [
   'type',
   'required',
@@ -18,38 +18,38 @@ const KEPT = [
 ];
 
 /**
- * An OpenAPI schema as a JSON Schema that takes no key which it does not name: the API server drops such a key, or
- * refuses it, and a misspelt one is neither in effect nor noticed.
+ * Turns an OpenAPI schema into a JSON Schema that refuses unknown keys. The API server drops some of them without a
+ * message, so a misspelt key would have no effect.
  */
-export function closed(schema: Schema, refTo: (ref: string) => string): Schema {
+export function closeSchema(schema: Schema, refTo: (ref: string) => string): Schema {
   if (schema['x-kubernetes-int-or-string'] || schema['format'] === 'int-or-string') {
     return { type: ['integer', 'string'] };
   }
   const kept = Object.entries(schema).filter(
-    // Go has flags within a pattern, JavaScript has not.
+    // Go accepts flags within a pattern, JavaScript does not.
     ([keyword, value]) => KEPT.includes(keyword) && !String(value).includes('(?'),
   );
   const result: Record<string, unknown> = Object.fromEntries(kept);
-  const inner = (value: unknown) => closed(value as Schema, refTo);
+  const inner = (value: unknown) => closeSchema(value as Schema, refTo);
   if (typeof schema['$ref'] === 'string') result['$ref'] = refTo(schema['$ref']);
   if (schema['items']) result['items'] = inner(schema['items']);
   const { properties, additionalProperties } = schema;
   if (properties) {
-    result['properties'] = mapped(properties as Record<string, unknown>, inner);
+    result['properties'] = mapValues(properties as Record<string, unknown>, inner);
     if (!schema['x-kubernetes-preserve-unknown-fields'])
       result['additionalProperties'] = false;
   } else if (typeof additionalProperties === 'object') {
     result['additionalProperties'] = inner(additionalProperties);
   }
   for (const each of ['anyOf', 'oneOf', 'allOf']) {
-    // Without types of their own they only say what is required beside what.
+    // Beside properties, these schemas have no types and only list required keys.
     if (Array.isArray(schema[each]) && !properties)
       result[each] = schema[each].map(inner);
   }
   return result;
 }
 
-function mapped<T>(
+function mapValues<T>(
   record: Record<string, T>,
   change: (value: T) => unknown,
 ): Record<string, unknown> {

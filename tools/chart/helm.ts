@@ -11,7 +11,7 @@ export interface HelmResult {
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** Runs helm with nothing of the user's: no plugins, no repositories, no cluster. */
+/** Runs helm without the user's plugins, repositories and cluster. */
 export async function helm(
   args: readonly string[],
   options: { major?: HelmMajor; input?: string } = {},
@@ -24,7 +24,7 @@ export async function helm(
     HELM_CONFIG_HOME: home,
     HELM_DATA_HOME: home,
     KUBECONFIG: join(home, 'none'),
-    // It ends before its garbage matters.
+    // The process ends before a garbage collection would pay.
     GOGC: 'off',
   };
   return new Promise((resolve) => {

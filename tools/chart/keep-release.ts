@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { helm } from './helm.js';
 import { CHART } from './values-document.js';
 
-// Once a version of the chart is out: `npx tsx tools/chart/keep-release.ts`. From then on the tests hold the chart against it.
+// Run after each release of the chart: `npx tsx tools/chart/keep-release.ts`. The upgrade test compares the chart with the kept release.
 
 const TARGET = join(
   import.meta.dirname,

@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { zipEntries } from '../../packages/testbed/src/process/zip.js';
-import { closed, type Schema } from './closed-schema.js';
+import { closeSchema, type Schema } from './closed-schema.js';
 
-// Writes test/deployment/chart/schemas anew: `npx tsx tools/chart/kubernetes-schemas.ts`. Needs Go, whose modules hold the schemas.
+// Rewrites test/deployment/chart/schemas: `npx tsx tools/chart/kubernetes-schemas.ts`. Needs Go, because Go modules contain the schemas.
 
 const TARGET = join(
   import.meta.dirname,
@@ -19,7 +19,7 @@ const TARGET = join(
 const KUBERNETES = 'k8s.io/kubernetes';
 const VERSIONS = { '1.35': 'v1.35.4', '1.36': 'v1.36.3', '1.37': 'v1.37.2' };
 
-/** What the chart makes, as the definitions are called. */
+/** The names of the definitions for the kinds that the chart renders. */
 const KINDS = [
   'io.k8s.api.apps.v1.Deployment',
   'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler',
@@ -71,7 +71,7 @@ for (const [minor, version] of Object.entries(VERSIONS)) {
 }
 write('resources', Object.fromEntries(RESOURCES.flatMap(resourceSchemas)));
 
-/** A schema by `apiVersion/kind`, and the definitions that these lead to. */
+/** The schemas by `apiVersion/kind`, and all definitions that they refer to. */
 function kubernetesSchemas(swagger: string): object {
   const { definitions } = JSON.parse(swagger) as {
     definitions: Record<string, Definition>;
@@ -103,20 +103,20 @@ function definition(
   schema: Definition = {},
   refTo: (ref: string) => string,
 ): Schema {
-  // What the server takes as a quantity may be a number, too.
+  // The server accepts a number as a quantity, too.
   if (name.endsWith('.Quantity')) return { type: ['string', 'number'] };
-  return closed(schema, refTo);
+  return closeSchema(schema, refTo);
 }
 
 function resourceSchemas([module, path]: (typeof RESOURCES)[number]): [string, Schema][] {
   const { spec } = parse(fileOf(module, path)) as ResourceDefinition;
   return spec.versions.map(({ name, schema }) => [
     [spec.group, name, spec.names.kind].join('/'),
-    withMetadata(closed(schema.openAPIV3Schema, (ref) => ref)),
+    withMetadata(closeSchema(schema.openAPIV3Schema, (ref) => ref)),
   ]);
 }
 
-/** A custom resource's own schema says no more of its metadata than that it is an object. */
+/** Adds the schema of the metadata, which a custom resource's own schema leaves open. */
 function withMetadata(schema: Schema): Schema {
   const text = { type: 'string' };
   const texts = { type: 'object', additionalProperties: text };
@@ -125,19 +125,19 @@ function withMetadata(schema: Schema): Schema {
   return { ...schema, properties: { ...(schema['properties'] as object), metadata } };
 }
 
-/** From the archive, so that a module need not suit the Go that is here. */
+/** Reads a file of a module from its archive, so that the module may need a later Go than the installed one. */
 function fileOf(module: string, path: string): string {
-  const { Zip } = JSON.parse(downloaded(module)) as { Zip: string };
+  const { Zip } = JSON.parse(download(module)) as { Zip: string };
   const content = zipEntries(readFileSync(Zip)).get(`${module}/${path}`);
   if (!content) throw new Error(`${module} has no ${path}`);
   return content().toString('utf8');
 }
 
-function downloaded(module: string): string {
+function download(module: string): string {
   try {
     return execFileSync('go', ['mod', 'download', '-json', module], { encoding: 'utf8' });
   } catch (error) {
-    // Fetched, and then found to be for a later Go.
+    // Go downloads the module before it finds that the module needs a later Go.
     const { stdout = '' } = error as { stdout?: string };
     if (stdout.includes('"Zip"')) return stdout;
     throw error;

@@ -7,8 +7,8 @@ interface Schema {
 }
 
 /**
- * The schema of values.yaml: its keys and no others. `global` and `enabled` are what a chart hands down that has this
- * one as a dependency.
+ * The schema of values.yaml, which refuses unknown keys. A chart that depends on this one passes `global` and `enabled`
+ * to it.
  */
 export function valuesSchema(keys: readonly ValuesKey[]): Schema {
   return {
@@ -39,7 +39,7 @@ function schemaOf(key: ValuesKey, keys: readonly ValuesKey[]): Schema {
   return { ...frame, type: 'object', additionalProperties: false, properties };
 }
 
-/** The exact path wins over a pattern. */
+/** The constraint of a path. An exact path wins over one with `*`. */
 export function constraintOf(path: string): Constraint | undefined {
   if (CONSTRAINTS[path]) return CONSTRAINTS[path];
   const pattern = Object.keys(CONSTRAINTS).find((each) => isMatch(each, path));

@@ -8,9 +8,9 @@ export const CHART = join(import.meta.dirname, '..', '..', 'helm');
 export interface ValuesKey {
   readonly path: readonly string[];
   readonly value: unknown;
-  /** What stands above it; empty when nothing does. */
+  /** The comment above the key; empty without one. */
   readonly comment: string;
-  /** It has keys of its own. An empty map is none: what goes into it is Kubernetes's, or the user's. */
+  /** True for a map with keys. An empty map is a leaf: its keys belong to Kubernetes or to the user. */
   readonly isGroup: boolean;
 }
 
@@ -19,7 +19,7 @@ export function valuesKeys(): ValuesKey[] {
   return keysIn(parseDocument(text).contents, [], '');
 }
 
-/** The YAML library gives the first key's comment to the map, because it stands at its beginning. */
+/** The YAML library attaches the comment of the first key to the map. */
 function keysIn(node: unknown, above: readonly string[], first: string): ValuesKey[] {
   if (!isMap(node)) return [];
   const head = node.commentBefore ?? first;

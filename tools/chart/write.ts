@@ -4,7 +4,7 @@ import { chartReadme } from './readme.js';
 import { valuesSchema } from './schema.js';
 import { CHART, valuesKeys } from './values-document.js';
 
-// What follows from values.yaml: `npx tsx tools/chart/write.ts` after each change of it.
+// Writes the schema and the README of the chart: `npx tsx tools/chart/write.ts` after each change of values.yaml.
 const keys = valuesKeys();
 const schema = JSON.stringify(valuesSchema(keys), undefined, 2);
 writeFileSync(join(CHART, 'values.schema.json'), `${schema}\n`);

@@ -7,23 +7,23 @@ import { run, tail } from '../../packages/testbed/src/process/run.js';
 
 const MODULE = 'github.com/prometheus/prometheus/cmd/promtool@v0.316.0';
 const CACHE_NAME = 'promtool-3.16';
-/** Without all the ways to find targets, which are most of it. */
+/** Leaves out the service discovery, which is most of the code. */
 const TAGS = 'remove_all_sd';
 
-/** The path of promtool, if it is on the `PATH` or was built before. */
+/** The path of promtool if it is on the `PATH` or has been built before. */
 export function availablePromtool(): string | undefined {
   const kept = join(cacheRoot(), CACHE_NAME, 'promtool');
   return onPath('promtool') ?? (existsSync(kept) ? kept : undefined);
 }
 
-/** The path of promtool: the system's, else one that is built by Go once and kept. */
+/** The path of promtool. Without one on the `PATH`, Go builds it once. */
 export async function promtool(log: Log): Promise<string> {
-  const there = availablePromtool();
-  if (there) return there;
+  const available = availablePromtool();
+  if (available) return available;
   const go = onPath('go');
   if (!go) {
     throw new Error(
-      'There is no promtool to use: install Prometheus so that `promtool` is on the PATH, or Go, to build it with',
+      'promtool is missing: install Prometheus, so that `promtool` is on the PATH, or Go, which builds it',
     );
   }
   const folder = await cached(CACHE_NAME, async (draft) => {

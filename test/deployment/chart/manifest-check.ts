@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { Manifest } from './chart.js';
 
-/** The supported Kubernetes: what is tested against. */
+/** The versions of Kubernetes that the tests check against. */
 export const KUBERNETES_MINORS = ['1.35', '1.36', '1.37'] as const;
 export type KubernetesMinor = (typeof KUBERNETES_MINORS)[number];
 
-/** Names of objects, from which Kubernetes makes host names. */
+/** Names of objects, which Kubernetes uses in host names. */
 const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const SERVICE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
- * What Kubernetes of that version would not take, or would drop: `Deployment gemini-kafka-bridge: /spec: …`. Kinds without a schema
- * are faults as well, but for those of `extraObjects`.
+ * The fields that Kubernetes of that version would refuse or drop, for example
+ * `Deployment gemini-kafka-bridge: /spec: …`. A kind without a schema is a fault, too.
  */
 export function manifestFaults(
   manifests: readonly Manifest[],

@@ -7,7 +7,7 @@ const minimal = example('minimal');
 const everything = example('everything');
 const LABEL = /^(?=.{0,63}$)([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 
-/** YAML 1.1, Go templates, shells and people all have a meaning for one of these. */
+/** Texts with a special meaning in YAML 1.1, in Go templates or in a shell. */
 const TEXTS = [
   'yes',
   'off',
@@ -47,7 +47,7 @@ function configOf(manifests: readonly Manifest[], name: string): Record<string, 
 }
 
 describe('the texts of values', () => {
-  it.each(TEXTS)('%j comes out as it went in', async (text) => {
+  it.each(TEXTS)('%j is rendered unchanged', async (text) => {
     const values = {
       config: { token: { audience: text }, kafka: { clientId: text } },
       credentials: { kafkaTlsCa: { value: text } },
@@ -68,7 +68,7 @@ describe('the texts of values', () => {
     expect(manifestFaults(manifests, '1.37')).toEqual([]);
   });
 
-  it('of every variable are texts', async () => {
+  it('are strings in every variable', async () => {
     for (const values of [minimal, everything]) {
       const config = configOf(await render(values), 'gemini-kafka-bridge');
       const others = Object.entries(config).filter(
@@ -82,7 +82,7 @@ describe('the texts of values', () => {
     ['100000000', 100_000_000],
     ['1000000', 1_000_000],
     ['21', 21],
-  ])('of numbers have all their digits: %s', async (text, memoryMax) => {
+  ])('have all digits of a number: %s', async (text, memoryMax) => {
     const manifests = await render(
       merged(minimal, { config: { dedupe: { memoryMax } } }) as object,
     );
@@ -90,13 +90,13 @@ describe('the texts of values', () => {
     expect(config['DEDUPE_MEMORY_MAX']).toBe(text);
   });
 
-  it('of the users that OpenShift gives have all their digits', async () => {
+  it('have all digits of the users that OpenShift assigns', async () => {
     const podSecurityContext = { runAsUser: 1_000_650_000, fsGroup: 1_000_650_000 };
     const [pod] = podSpecs(await render({ ...minimal, podSecurityContext }));
     expect(pod?.['securityContext']).toMatchObject(podSecurityContext);
   });
 
-  it("that are the chart's own stay so", async () => {
+  it("do not replace the chart's own annotations", async () => {
     const podAnnotations = {
       'checksum/config': 'mine',
       'kubectl.kubernetes.io/default-container': 'sidecar',
@@ -113,7 +113,7 @@ describe('the texts of values', () => {
     expect(at(pod, 'kubectl.kubernetes.io/default-container')).toBe('sidecar');
   });
 
-  it('of --set are as those of a file', async () => {
+  it('are the same from --set and from a file', async () => {
     const args = ['--set', 'config.dedupe.memoryMax=2000000', '--set', 'replicaCount=1'];
     const config = configOf(await render(minimal, { args }), 'gemini-kafka-bridge');
     expect(config['DEDUPE_MEMORY_MAX']).toBe('2000000');
@@ -131,7 +131,7 @@ describe('the names', () => {
     'gemini-kafka-bridge',
   ];
 
-  it.each(releases)('of the release %s are such as Kubernetes takes', async (release) => {
+  it.each(releases)('of the release %s are valid in Kubernetes', async (release) => {
     const manifests = await render(everything, { release, namespace: 'no' });
     expect(manifestFaults(manifests, '1.37')).toEqual([]);
     const keys = manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
@@ -165,7 +165,7 @@ describe('the names', () => {
     expect(only(manifests, 'Deployment').metadata.name).toBe(name);
   });
 
-  it('begin with a letter, or the remedy is named', async () => {
+  it('begin with a letter, or the chart names the remedy', async () => {
     expect(await refusalOf(minimal, { release: '1st' })).toContain(
       'fullnameOverride: is empty',
     );
@@ -174,7 +174,7 @@ describe('the names', () => {
   });
 
   it.each(['on', 'no', 'y', 'null', 'true'])(
-    'are texts, whatever YAML takes %s for',
+    'are strings, although YAML has another meaning for %s',
     async (fullnameOverride) => {
       const manifests = await render({ ...everything, fullnameOverride });
       expect(manifestFaults(manifests, '1.37')).toEqual([]);
@@ -183,7 +183,7 @@ describe('the names', () => {
     },
   );
 
-  it("are all in the release's namespace, but what Strimzi looks for elsewhere", async () => {
+  it("are in the release's namespace, except for the resources of Strimzi", async () => {
     const manifests = await render(everything, { namespace: '123' });
     const foreign = manifests.filter(({ metadata }) => metadata.namespace !== '123');
     const kinds = new Set(
@@ -194,7 +194,7 @@ describe('the names', () => {
     );
   });
 
-  it('of the parts are those that others say', async () => {
+  it('are the ones that other objects refer to', async () => {
     const values = merged(everything, { fullnameOverride: 'bridge' }) as object;
     const manifests = await render(values);
     const names = new Set(manifests.map(({ metadata }) => metadata.name));
@@ -217,7 +217,7 @@ describe('empty values', () => {
     { config: { publicUrl: null, redis: { url: null }, access: { open: null } } },
     { commonLabels: null, commonAnnotations: null, podAnnotations: null },
     { serviceAccount: { create: null }, networkPolicy: { internalFrom: null } },
-  ])('of null count as unset: %j', async (values) => {
+  ])('of null are unset: %j', async (values) => {
     const tokens = { credentials: { apiTokens: { value: 'x'.repeat(16) } } };
     const open = {
       config: { access: { open: false } },
@@ -227,7 +227,7 @@ describe('empty values', () => {
     expect(await refusalOf(all as object)).toBe('');
   });
 
-  it('let OpenShift choose the user', async () => {
+  it('let OpenShift assign the user', async () => {
     const none = { runAsUser: null, runAsGroup: null, fsGroup: null };
     const [pod] = podSpecs(await render({ ...minimal, podSecurityContext: none }));
     expect(pod?.['securityContext']).toEqual({
@@ -236,7 +236,7 @@ describe('empty values', () => {
     });
   });
 
-  it('take away what is made by default', async () => {
+  it('remove objects that are made by default', async () => {
     const values = {
       topologySpread: { enabled: false },
       helmTest: { enabled: false },
@@ -256,14 +256,14 @@ describe('empty values', () => {
 });
 
 describe('as a dependency of another chart', () => {
-  it('takes what the other hands down', async () => {
+  it('accepts the values that the other chart passes', async () => {
     const handed = { global: { imageRegistry: 'x' }, enabled: true };
     expect(await refusalOf({ ...minimal, ...handed })).toBe('');
   });
 });
 
-describe('more objects', () => {
-  it('have their templates filled in, as objects and as text', async () => {
+describe('extraObjects', () => {
+  it('have their templates rendered, as objects and as text', async () => {
     const manifests = await render(everything, { release: 'mine' });
     const names = manifests.map(({ metadata }) => metadata.name);
     expect(names).toEqual(expect.arrayContaining(['mine-extra', 'mine-more']));

@@ -4,21 +4,21 @@ import { at, merged, only, podSpecs, render, type Manifest } from './chart.js';
 import { example, EXAMPLES } from './examples.js';
 
 const CREDENTIALS = '/etc/gemini-kafka-bridge/credentials';
-/** Takes away what the minimal example gives. */
+/** Removes the Secret of the minimal example. */
 const NONE = { existingSecret: { name: '' } };
-/** Neither Helm nor Argo CD takes it away. */
+/** Helm and Argo CD keep an object with these annotations. */
 const KEPT = {
   'helm.sh/resource-policy': 'keep',
   'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
 };
-/** Of the user, who answers for them. */
-const OTHERS = ['sidecar', 'wait'];
+/** Containers of the user. */
+const FOREIGN = ['sidecar', 'wait'];
 
 function containersOf(pod: Record<string, unknown>): Record<string, unknown>[] {
   const all = [pod['initContainers'], pod['containers']].flatMap(
     (list) => (list as Record<string, unknown>[] | undefined) ?? [],
   );
-  return all.filter(({ name }) => !OTHERS.includes(String(name)));
+  return all.filter(({ name }) => !FOREIGN.includes(String(name)));
 }
 
 async function podTemplate(change: object): Promise<string> {
@@ -27,7 +27,7 @@ async function podTemplate(change: object): Promise<string> {
 }
 
 describe.each(EXAMPLES)('the pods of %s', (name) => {
-  it('conform to the restricted Pod Security standard, and to more', async () => {
+  it('conform to the restricted Pod Security standard and to further rules', async () => {
     const pods = podSpecs(await render(example(name)));
     expect(pods).toHaveLength(2);
     for (const pod of pods) {
@@ -57,7 +57,7 @@ describe.each(EXAMPLES)('the pods of %s', (name) => {
     }
   });
 
-  it('have the token of the service account for the vault alone', async () => {
+  it('have the token of the service account only with the vault', async () => {
     const manifests = await render(example(name));
     const account = only(manifests, 'ServiceAccount');
     expect(account['automountServiceAccountToken']).toBe(false);
@@ -73,7 +73,7 @@ describe.each(EXAMPLES)('the pods of %s', (name) => {
     expect(hasVault).toBe(name === 'vault-in-kubernetes' || name === 'everything');
   });
 
-  it('reach the public port alone from outside', async () => {
+  it('can be reached from outside only at the public port', async () => {
     const manifests = await render(example(name));
     const services = manifests.filter(({ kind }) => kind === 'Service');
     const ports = services.map((service) =>
@@ -104,7 +104,7 @@ describe('the credentials', () => {
     value ? [value.trim()] : [],
   );
 
-  it('given by value are in the Secret and nowhere else', async () => {
+  it('given by value are only in the Secret', async () => {
     const manifests = await render(values);
     expect(secrets).toHaveLength(7);
     const rest = manifests.filter(
@@ -123,7 +123,7 @@ describe('the credentials', () => {
     expect(texts.toSorted()).toEqual(secrets.toSorted());
   });
 
-  it('are files for the group, in a volume that is mounted whole', async () => {
+  it('are files that the group may read, in a volume without subPath', async () => {
     for (const pod of podSpecs(await render(values))) {
       const volume = (pod['volumes'] as Record<string, unknown>[]).find(
         (each) => each['name'] === 'credentials',
@@ -140,7 +140,7 @@ describe('the credentials', () => {
     }
   });
 
-  it('have each variable point to the file that the volume has', async () => {
+  it('have a variable with the path of each file of the volume', async () => {
     const manifests = await render(values);
     const [config] = manifests.filter(
       ({ kind, metadata }) =>
@@ -159,7 +159,7 @@ describe('the credentials', () => {
     expect(pointed).toHaveLength(11);
   });
 
-  it('roll no pod when they change, as settings do', async () => {
+  it('do not roll the pods when they change; settings do', async () => {
     const before = await podTemplate({});
     const rotated = { credentials: { geminiApiKey: { value: 'another' } } };
     expect(await podTemplate(rotated)).toBe(before);
@@ -200,13 +200,13 @@ describe('the credentials of the pod of helm test', () => {
       ['webhookSecrets'],
     ],
     [
-      'jobs alone',
+      'jobs only',
       { ...REDIS, credentials: { ...all, vaultKeys: {}, webhookSecrets: NONE } },
       ['capabilityKeys'],
     ],
   ];
 
-  it.each(cases)('are those that it reads with %s', async (_, values, mounted) => {
+  it.each(cases)('are the ones that it reads with %s', async (_, values, mounted) => {
     const base = merged(example('minimal'), ISSUER);
     const manifests = await render(merged(base, values) as object);
     const pod = at(only(manifests, 'Pod'), 'spec');
@@ -216,7 +216,7 @@ describe('the credentials of the pod of helm test', () => {
       String(at(source, 'secret', 'items', 0, 'path')),
     );
     expect(paths).toEqual(mounted.map((name) => `${name}/value`));
-    // As kubelet puts them together: the bridge takes an empty one for unset
+    // The kubelet merges both; the bridge reads an empty variable as unset
     const [config] = manifests.filter(({ kind }) => kind === 'ConfigMap');
     const env = at(pod, 'containers', 0, 'env') as { name: string; value: string }[];
     const variables = {
@@ -231,14 +231,14 @@ describe('the credentials of the pod of helm test', () => {
     );
   });
 
-  it('are none of what only the bridge sends', async () => {
+  it('do not include the headers of the collector', async () => {
     const pod = only(await render(example('everything')), 'Pod');
     expect(JSON.stringify(pod)).not.toContain('otel-headers');
   });
 });
 
-describe('the role for the vault', () => {
-  it('is for the one Secret, which no upgrade empties and no uninstallation removes', async () => {
+describe('the Role for the vault', () => {
+  it('is for one Secret, which upgrades and uninstallations keep', async () => {
     const manifests = await render(example('vault-in-kubernetes'));
     expect(only(manifests, 'Role')['rules']).toEqual([
       {
@@ -257,7 +257,7 @@ describe('the role for the vault', () => {
     expect(at(only(manifests, 'RoleBinding'), 'subjects', 0, 'name')).toBe(account);
   });
 
-  it("goes with the token where the bridge reads it, in nobody else's container", async () => {
+  it("comes with a token that only the bridge's container has", async () => {
     for (const pod of podSpecs(await render(example('everything')))) {
       const volumes = pod['volumes'] as Record<string, unknown>[];
       const volume = volumes.find(({ name }) => name === 'service-account');

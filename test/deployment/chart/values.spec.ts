@@ -13,33 +13,33 @@ const KEYS = valuesKeys();
 const WRITE = 'npx tsx tools/chart/write.ts';
 
 describe('values.yaml', () => {
-  it('says of each key what it is', () => {
+  it('has a comment for each key', () => {
     const silent = KEYS.filter(({ comment }) => comment === '');
     expect(silent.map(({ path }) => path.join('.'))).toEqual([]);
   });
 
-  it(`has the README that \`${WRITE}\` makes of it`, () => {
+  it(`has the README that \`${WRITE}\` writes`, () => {
     expect(readFileSync(join(CHART, 'README.md'), 'utf8')).toBe(chartReadme(KEYS));
   });
 
-  it(`has the schema that \`${WRITE}\` makes of it`, () => {
+  it(`has the schema that \`${WRITE}\` writes`, () => {
     const schema: unknown = JSON.parse(
       readFileSync(join(CHART, 'values.schema.json'), 'utf8'),
     );
     expect(schema).toEqual(valuesSchema(KEYS));
   });
 
-  it('has a schema that takes no other key, in any object', () => {
+  it('has a schema that refuses unknown keys in every object', () => {
     expect(openObjects(valuesSchema(KEYS), '')).toEqual(['/global']);
   });
 });
 
-describe('every value does something', () => {
+describe('every value has an effect', () => {
   const outcomes = new Map<string, Promise<string>>();
-  /** The manifests; a refusal by the chart (not by the schema) is an outcome as well. */
+  /** The manifests, or the message with which the templates refuse the values. */
   const outcomeOf = (values: object): Promise<string> => {
     const text = JSON.stringify(values);
-    const outcome = outcomes.get(text) ?? outcomeBy(values);
+    const outcome = outcomes.get(text) ?? renderOrRefuse(values);
     outcomes.set(text, outcome);
     return outcome;
   };
@@ -47,7 +47,7 @@ describe('every value does something', () => {
     ({ path, value }) => [path.join('.'), path, value] as const,
   );
 
-  // All at once, so that no core is idle; each test then waits for its own.
+  // Starts all renderings, so that both cores are busy; each test awaits its own.
   beforeAll(() => {
     for (const [, path, value] of leaves) {
       const { before, after } = flipOf(path, value);
@@ -55,7 +55,7 @@ describe('every value does something', () => {
     }
   });
 
-  it('and nothing else does', async () => {
+  it('and two renderings of the same values are the same', async () => {
     const args = ['template', RELEASE, CHART, '-f', examplePath('everything')];
     const [one, other] = await Promise.all([helm(args), helm(args)]);
     expect(other.stdout).toBe(one.stdout);
@@ -65,13 +65,13 @@ describe('every value does something', () => {
     const { before, after } = flipOf(path, value);
     const [was, is] = await Promise.all([before, after].map(outcomeOf));
     expect(is).not.toEqual(was);
-    // Only what opens the API is worth anything by itself
+    // Without config.access.open the chart refuses these values
     if (name !== 'config.access.open') expect(was).not.toContain('cannot work');
     expect(is).not.toContain('cannot work');
   });
 });
 
-async function outcomeBy(values: object): Promise<string> {
+async function renderOrRefuse(values: object): Promise<string> {
   try {
     return await renderedText(values);
   } catch (error) {
@@ -81,12 +81,12 @@ async function outcomeBy(values: object): Promise<string> {
   }
 }
 
-/** Where a schema of an object says neither which keys it has, nor what may stand at any key. */
+/** The paths of objects whose schema restricts neither the keys nor the values at any key. */
 function openObjects(schema: unknown, path: string): string[] {
   if (typeof schema !== 'object' || schema === null) return [];
   const { type, additionalProperties: rest } = schema as Record<string, unknown>;
   const isOpen = type === 'object' && (rest === undefined || rest === true);
-  // Of lists the items are Kubernetes's objects: its own schemas look at these.
+  // The items of lists are objects of Kubernetes, which its own schemas check.
   const inner = Object.entries(schema)
     .filter(([key]) => key !== 'items')
     .flatMap(([key, value]) =>

@@ -1,6 +1,6 @@
 import { valuesKeys } from '../../../tools/chart/values-document.js';
 
-/** A value and the variable of the bridge that it becomes, as its comment in values.yaml says. */
+/** A value and the variable of the bridge that the comment in values.yaml names. */
 export interface Setting {
   readonly path: readonly string[];
   readonly preset: unknown;
@@ -19,19 +19,19 @@ export const SETTINGS: readonly Setting[] = valuesKeys().flatMap(
     ),
 );
 
-/** Variables that no value sets, and why. */
+/** Variables without a value, and the reasons. */
 export const WITHOUT_VALUE: Readonly<Record<string, string>> = {
-  PORT: 'a pod has its ports for itself; service.public.port is what others see',
-  INTERNAL_PORT: 'likewise service.internal.port',
-  HOST: 'unset it is every address, of IPv4 and IPv6: probes and Services come from outside of the pod',
-  WEBHOOK_SECRETS: 'secrets are files: credentials.webhookSecrets',
-  KAFKA_SASL_PASSWORD: 'likewise credentials.kafkaSaslPassword',
-  GEMINI_API_KEY: 'likewise credentials.geminiApiKey',
+  PORT: 'a pod does not share its ports; callers use service.public.port',
+  INTERNAL_PORT: 'a pod does not share its ports; callers use service.internal.port',
+  HOST: 'probes and Services come from outside the pod, so the bridge listens on all addresses',
+  WEBHOOK_SECRETS: 'credentials are files: credentials.webhookSecrets',
+  KAFKA_SASL_PASSWORD: 'credentials are files: credentials.kafkaSaslPassword',
+  GEMINI_API_KEY: 'credentials are files: credentials.geminiApiKey',
   VAULT_FILE:
-    'would need a volume of its own, for what config.vault.kubernetesSecret does',
+    'would need a volume that only one pod can use; config.vault.kubernetesSecret does not',
 };
 
-/** As the chart renders a value. */
+/** The text to which the chart renders a value. */
 export function textOf(value: unknown): string {
   if (Array.isArray(value)) {
     const isText = value.every((item) => typeof item === 'string');
