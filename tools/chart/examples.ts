@@ -13,11 +13,12 @@ export interface ExampleHead {
   readonly commands: string;
 }
 
+const isCommands = (part: string): boolean => part.startsWith('kubectl ');
+
 export function exampleHeads(): ExampleHead[] {
   return readdirSync(FOLDER).map((file) => {
     const [head = ''] = /^(#.*\n)+/.exec(readFileSync(join(FOLDER, file), 'utf8')) ?? [];
     const parts = head.replaceAll(/^# ?/gm, '').trim().split('\n\n');
-    const isCommands = (part: string): boolean => part.startsWith('kubectl ');
     return {
       file,
       paragraphs: parts.filter((part) => !isCommands(part)),

@@ -60,7 +60,7 @@ describe.each(EXAMPLES)('the example %s', (name) => {
     const made = secretsMadeBy(commands);
     const byOperators = BY_OPERATORS[name] ?? [];
     const wanted = secretsIn(example(name)).filter(
-      ([secret]) => !byOperators.includes(secret),
+      (secret) => !byOperators.includes(secret.split('/')[0] ?? ''),
     );
     expect(made.toSorted()).toEqual(wanted.toSorted());
     expect(readFileSync(join(CHART, 'README.md'), 'utf8')).toContain(commands);
@@ -82,7 +82,7 @@ describe.each(['README.md', 'helm/README.md'])('the page %s', (file) => {
 
   it('makes the Secrets of these values before it installs', () => {
     const [before = ''] = text.split(/^helm install /m);
-    const values = parse(complete.join('')) as Record<string, unknown>;
+    const values = parse(complete.join('')) as object;
     expect(secretsMadeBy(before).toSorted()).toEqual(secretsIn(values).toSorted());
   });
 
@@ -128,35 +128,30 @@ describe('the commands of all pages', () => {
   });
 });
 
-type SecretKey = readonly [secret: string, key: string];
-
-/** The Secrets that `kubectl create secret` makes, and their keys. */
-function secretsMadeBy(commands: string): SecretKey[] {
+/** The keys of the Secrets that `kubectl create secret` makes, as `secret/key`. */
+function secretsMadeBy(commands: string): string[] {
   const lines = commands.replaceAll(/\\\n\s*/g, ' ').split('\n');
-  return lines.flatMap((line): SecretKey[] => {
+  return lines.flatMap((line) => {
     const [, kind, name = ''] = /create secret (\S+) (\S+)/.exec(line) ?? [];
-    if (kind === 'docker-registry') return [[name, '.dockerconfigjson']];
+    if (kind === 'docker-registry') return [`${name}/.dockerconfigjson`];
     const files = line.matchAll(/--from-file=([^=\s]+)/g);
-    return kind ? Array.from(files, ([, key = '']): SecretKey => [name, key]) : [];
+    return kind ? Array.from(files, ([, key = '']) => `${name}/${key}`) : [];
   });
 }
 
-/** The Secrets that values name, and their keys. */
-function secretsIn(values: Record<string, unknown>): SecretKey[] {
-  const { credentials } = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as {
-    credentials: object;
-  };
-  const given = (values['credentials'] ?? {}) as object;
-  const named = Object.keys(given).map((name) =>
-    at(merged(credentials, given), name, 'existingSecret'),
-  );
-  const headers = at(values, 'config', 'tracing', 'headersSecret');
-  if (headers) named.push({ key: 'headers', ...headers });
-  const pull = (values['imagePullSecrets'] ?? []) as object[];
-  named.push(...pull.map((secret) => ({ ...secret, key: '.dockerconfigjson' })));
-  return (named as { name: string; key: string }[])
+/** The keys of the Secrets that values name, as `secret/key`. */
+function secretsIn(values: object): string[] {
+  const presets: unknown = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
+  const all = merged(presets, values);
+  const names = Object.keys(at(values, 'credentials') as object);
+  const references = [
+    ...names.map((name) => at(all, 'credentials', name, 'existingSecret')),
+    at(all, 'config', 'tracing', 'headersSecret'),
+    ...(at(all, 'imagePullSecrets') as object[]),
+  ] as { name: string; key?: string }[];
+  return references
     .filter(({ name }) => name !== '')
-    .map(({ name, key }) => [name, key]);
+    .map(({ name, key = '.dockerconfigjson' }) => `${name}/${key}`);
 }
 
 describe('the check of manifests', () => {
