@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { run } from '../../packages/testbed/src/process/run.js';
+import { DASHBOARD_FILE } from '../../tools/monitoring/dashboard.js';
 import { availablePromtool } from '../../tools/monitoring/promtool.js';
 import { runCli } from '../../src/cli/program.js';
 import { VARIABLES } from '../../src/config/environment.js';
 import { section } from '../support/markdown.js';
-import { faultsOf } from './promql.js';
+import { faultsOf, selectorsOf, withoutVariables } from './promql.js';
 import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
 
 const ROOT = resolve(RUNBOOKS, '..', '..');
@@ -60,6 +61,50 @@ describe('the alerts', () => {
     120_000,
   );
 });
+
+describe('the dashboard', () => {
+  const { panels } = JSON.parse(readFileSync(DASHBOARD_FILE, 'utf8')) as {
+    panels: readonly DashboardPanel[];
+  };
+  const links = panels.flatMap(({ links: own = [] }) => own.map(({ url }) => url));
+
+  it.each(RULES)('links the runbook of $alert', ({ alert }) => {
+    expect(links).toContain(`\${runbooks:raw}/${pageOf(alert)}`);
+  });
+
+  it('links only runbooks of alerts', () => {
+    const known = RULES.map(({ alert }) => `\${runbooks:raw}/${pageOf(alert)}`);
+    expect(links.filter((url) => !known.includes(url))).toEqual([]);
+  });
+
+  it('shows only the chosen installations', () => {
+    const selectors = panels
+      .flatMap(({ targets = [] }) => targets)
+      .flatMap(({ expr }) => selectorsOf(withoutVariables(expr)));
+    expect(selectors.map(({ metric }) => metric)).toContain('ALERTS');
+    for (const { matchers } of selectors) {
+      for (const label of ['namespace', 'job']) {
+        expect(matchers).toContainEqual({ label, operator: '=~', value: `$${label}` });
+      }
+    }
+  });
+
+  it('counts over the time range in panels with one value', () => {
+    const counts = panels
+      .filter(({ type }) => type === 'bargauge')
+      .flatMap(({ targets = [] }) => targets);
+    expect(counts.length).toBeGreaterThan(10);
+    for (const { expr, instant } of counts) {
+      expect([expr.includes('[$__range]'), instant]).toEqual([true, true]);
+    }
+  });
+});
+
+interface DashboardPanel {
+  readonly type: string;
+  readonly links?: readonly { readonly url: string }[];
+  readonly targets?: readonly { readonly expr: string; readonly instant?: boolean }[];
+}
 
 describe('the runbooks', () => {
   it('are one for each alert, and those that no alert leads to', () => {

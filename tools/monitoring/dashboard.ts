@@ -1,24 +1,25 @@
-// `npx tsx tools/monitoring/dashboard.ts` writes helm/files/dashboard.json anew, from the panels beside this.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// `npx tsx tools/monitoring/dashboard.ts` writes helm/files/dashboard.json from the panels in panels.ts.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parse } from 'yaml';
 import { runsDirectly } from '../../packages/testbed/src/process/command-line.js';
 import { ROWS, type Panel, type Row } from './panels.js';
 
-export const DASHBOARD_FILE = join(
-  import.meta.dirname,
-  '../../helm/files/dashboard.json',
-);
+const FILES = join(import.meta.dirname, '../../helm/files');
+export const DASHBOARD_FILE = join(FILES, 'dashboard.json');
 
-/** Of the first Grafana 10 that wrote its panels as these are. */
+/** The first schema of Grafana 10 with panels of this form. */
 const SCHEMA_VERSION = 38;
 const COLUMNS = 24;
 const PANELS_A_LINE = 4;
-const CURVE_HEIGHT = 7;
+const PANEL_HEIGHT = 7;
 const STATS_A_LINE = 8;
 const STAT_HEIGHT = 4;
 const SOURCE = { type: 'prometheus', uid: '${datasource}' };
+/** Folder of the runbooks in the repository. The chart replaces it by `prometheusRule.runbookBaseUrl`. */
+const RUNBOOKS = 'docs/runbooks';
 
-/** As a file of Grafana's provisioning has it. */
+/** The dashboard as a file for the provisioning of Grafana. */
 export function dashboardJson(): string {
   return `${JSON.stringify(dashboard(), undefined, 1)}\n`;
 }
@@ -36,7 +37,7 @@ function dashboard(): object {
     time: { from: 'now-3h', to: 'now' },
     timezone: 'browser',
     templating: { list: variables() },
-    panels: placed(ROWS),
+    panels: placePanels(ROWS, runbookPages()),
   };
 }
 
@@ -49,12 +50,22 @@ function variables(): object[] {
       query: 'prometheus',
       refresh: 1,
     },
-    chosen('namespace', 'label_values(gemini_bridge_build_info, namespace)'),
-    chosen('job', 'label_values(gemini_bridge_build_info{namespace=~"$namespace"}, job)'),
+    queryVariable('namespace', 'label_values(gemini_bridge_build_info, namespace)'),
+    queryVariable(
+      'job',
+      'label_values(gemini_bridge_build_info{namespace=~"$namespace"}, job)',
+    ),
+    {
+      name: 'runbooks',
+      label: 'folder of the runbooks',
+      type: 'textbox',
+      query: RUNBOOKS,
+      current: { text: RUNBOOKS, value: RUNBOOKS },
+    },
   ];
 }
 
-function chosen(name: string, query: string): object {
+function queryVariable(name: string, query: string): object {
   return {
     name,
     type: 'query',
@@ -63,74 +74,116 @@ function chosen(name: string, query: string): object {
     query: { query, refId: name },
     refresh: 2,
     includeAll: true,
-    allValue: '.*', // also where there is no such label
+    allValue: '.*', // matches series without this label, too
     multi: true,
     current: { text: ['All'], value: ['$__all'] },
     sort: 1,
   };
 }
 
-/** Rows from top to bottom, the panels of each from left to right. */
-function placed(rows: readonly Row[]): object[] {
-  const found: object[] = [];
+/** Places the rows from top to bottom, and the panels of each from left to right. */
+function placePanels(
+  rows: readonly Row[],
+  runbooks: ReadonlyMap<string, string>,
+): object[] {
+  const placed: object[] = [];
   let y = 0;
   for (const { title, panels } of rows) {
-    found.push({
-      id: found.length + 1,
+    placed.push({
+      id: placed.length + 1,
       type: 'row',
       title,
       collapsed: false,
       gridPos: { x: 0, y: y++, w: COLUMNS, h: 1 },
       panels: [],
     });
-    const isStats = panels.every(({ stat }) => stat);
-    const perLine = isStats ? STATS_A_LINE : PANELS_A_LINE;
-    const [w, h] = [COLUMNS / perLine, isStats ? STAT_HEIGHT : CURVE_HEIGHT];
+    const areStats = panels.every(({ kind }) => kind === 'stat');
+    const perLine = areStats ? STATS_A_LINE : PANELS_A_LINE;
+    const [w, h] = [COLUMNS / perLine, areStats ? STAT_HEIGHT : PANEL_HEIGHT];
     panels.forEach((panel, i) => {
       const line = Math.floor(i / perLine);
       const gridPos = { x: (i % perLine) * w, y: y + line * h, w, h };
-      found.push({ id: found.length + 1, gridPos, ...shown(panel) });
+      placed.push({ id: placed.length + 1, gridPos, ...panelJson(panel, runbooks) });
     });
     y += Math.ceil(panels.length / perLine) * h;
   }
-  return found;
+  return placed;
 }
 
-function shown({ title, unit, queries, stat, help }: Panel): object {
+const TYPES = { curve: 'timeseries', bars: 'bargauge', stat: 'stat' } as const;
+
+function panelJson(panel: Panel, runbooks: ReadonlyMap<string, string>): object {
+  const { title, unit, queries, kind = 'curve', threshold, help, alerts = [] } = panel;
   return {
-    type: stat ? 'stat' : 'timeseries',
+    type: TYPES[kind],
     title,
     ...(help !== undefined && { description: help }),
+    ...(alerts.length > 0 && { links: alerts.map((alert) => link(alert, runbooks)) }),
     datasource: SOURCE,
     targets: queries.map(([legendFormat, expr], i) => ({
       refId: String.fromCodePoint('A'.codePointAt(0)! + i),
       datasource: SOURCE,
       expr,
       legendFormat,
+      // Of these panels only the last value is shown, over the whole time range
+      ...(kind !== 'curve' && { instant: true, range: false }),
     })),
     fieldConfig: {
-      defaults: { unit, ...(stat ? { thresholds: thresholds(stat) } : { min: 0 }) },
+      defaults: {
+        unit,
+        ...(threshold ? { thresholds: steps(threshold) } : { min: 0 }),
+        ...(kind === 'bars' && { noValue: 'none' }),
+      },
       overrides: [],
     },
-    options: stat
-      ? {
-          colorMode: 'background',
-          graphMode: 'none',
-          reduceOptions: { calcs: ['lastNotNull'] },
-        }
-      : { tooltip: { mode: 'multi', sort: 'desc' } },
+    options: OPTIONS[kind],
   };
 }
 
-function thresholds({ good, moreIsWorse = false }: NonNullable<Panel['stat']>): object {
+const OPTIONS = {
+  curve: { tooltip: { mode: 'multi', sort: 'desc' } },
+  bars: {
+    displayMode: 'basic',
+    orientation: 'horizontal',
+    reduceOptions: { calcs: ['lastNotNull'] },
+  },
+  stat: {
+    colorMode: 'background',
+    graphMode: 'none',
+    reduceOptions: { calcs: ['lastNotNull'] },
+  },
+} as const;
+
+function link(alert: string, runbooks: ReadonlyMap<string, string>): object {
+  const page = runbooks.get(alert);
+  if (page === undefined) throw new Error(`alerts.yaml has no alert ${alert}`);
+  // Grafana encodes a variable in a URL unless it is raw
+  const url = `\${runbooks:raw}/${page}`;
+  return { title: `Runbook of ${alert}`, type: 'link', url, targetBlank: true };
+}
+
+/** The file name of the runbook of each alert. */
+function runbookPages(): ReadonlyMap<string, string> {
+  const { groups } = parse(readFileSync(join(FILES, 'alerts.yaml'), 'utf8')) as {
+    groups: { rules: { alert: string; annotations: { runbook_url: string } }[] }[];
+  };
+  const rules = groups.flatMap((group) => group.rules);
+  return new Map(
+    rules.map(({ alert, annotations }) => [alert, basename(annotations.runbook_url)]),
+  );
+}
+
+function steps({ good, moreIsWorse = false }: NonNullable<Panel['threshold']>): object {
   const [low, high] = moreIsWorse ? ['green', 'red'] : ['red', 'green'];
-  // Grafana's steps begin at their value, so what is worse begins just above
+  // A step of Grafana begins at its value, so the worse color begins just above it
   const value = moreIsWorse ? good + Number.EPSILON : good;
-  const steps = [
-    { color: low, value: null },
-    { color: high, value },
-  ];
-  return { mode: 'absolute', steps };
+  return {
+    mode: 'absolute',
+    steps: [
+      { color: low, value: null },
+      { color: high, value },
+    ],
+  };
 }
 
 if (runsDirectly(import.meta.url)) writeFileSync(DASHBOARD_FILE, dashboardJson());

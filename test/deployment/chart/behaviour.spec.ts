@@ -373,6 +373,30 @@ describe('the alerts', () => {
     expect(first?.['labels']).not.toHaveProperty('team');
   });
 
+  it.each([
+    ['', 'docs/runbooks'],
+    ['https://runbooks.example.com/x/', 'https://runbooks.example.com/x'],
+  ])(
+    'have their runbooks linked in the dashboard: %s',
+    async (runbookBaseUrl, folder) => {
+      const values = {
+        grafanaDashboard: { enabled: true },
+        prometheusRule: { runbookBaseUrl },
+      };
+      const maps = (await renderOver(values)).filter(({ kind }) => kind === 'ConfigMap');
+      const map = maps.find(({ metadata }) => metadata.name.endsWith('-dashboard'));
+      const text = at(map, 'data', 'gemini-kafka-bridge.json') as string;
+      const variables = at(JSON.parse(text), 'templating', 'list') as object[];
+      expect(variables).toContainEqual({
+        name: 'runbooks',
+        label: 'folder of the runbooks',
+        type: 'textbox',
+        query: folder,
+        current: { text: folder, value: folder },
+      });
+    },
+  );
+
   it('keep the braces of Prometheus', async () => {
     expect(JSON.stringify(await alertsOf({}))).toMatch(/\{\{ ?\$(labels|value)/);
   });
