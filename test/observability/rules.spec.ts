@@ -12,11 +12,11 @@ import { pageOf, RULE_TESTS, RULES, RULES_FILE, RUNBOOKS } from './rules.js';
 
 const ROOT = resolve(RUNBOOKS, '..', '..');
 const INDEX = 'README.md';
-/** Runbooks for what no metric shows. */
+/** Runbooks for faults that no metric shows. */
 const WITHOUT_ALERT = ['event-did-not-arrive.md'];
 const HEADINGS = ['## At stake', '## Look', '## Do', '## Over'];
 
-/** Those of the bridge, and of Node.js. */
+/** Variables of the bridge and of Node.js. */
 const SETTINGS = [...VARIABLES, 'NODE_EXTRA_CA_CERTS'];
 
 /** A line for each message in the source, with the level that runbooks ask for. */
@@ -35,16 +35,16 @@ const linksIn = (text: string) =>
   Array.from(text.matchAll(/\]\(([^)#:]+\.md)\)/g), ([, link = '']) => link);
 
 describe('the alerts', () => {
-  it('have a name each', () => {
+  it('have different names', () => {
     const names = RULES.map(({ alert }) => alert);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(RULES)('$alert follows the grammar', ({ expr }) => {
+  it.each(RULES)('$alert follows the grammar of PromQL', ({ expr }) => {
     expect(faultsOf(expr)).toEqual([]);
   });
 
-  it.each(RULES)('$alert says of which installation, and where to read on', (rule) => {
+  it.each(RULES)('$alert names the installation and its runbook', (rule) => {
     const { description, runbook_url: url } = rule.annotations;
     expect(description).toContain('{{ $labels.namespace }}/');
     expect(url).toBe(relative(ROOT, join(RUNBOOKS, pageOf(rule.alert))));
@@ -52,7 +52,7 @@ describe('the alerts', () => {
 
   const promtool = availablePromtool();
   (promtool ? it : it.skip)(
-    'pass promtool, where there is one',
+    'pass promtool, if it is installed',
     async () => {
       const passed = { ok: true, output: expect.stringContaining('SUCCESS') };
       expect(await run(promtool!, ['check', 'rules', RULES_FILE])).toEqual(passed);
@@ -107,39 +107,36 @@ interface DashboardPanel {
 }
 
 describe('the runbooks', () => {
-  it('are one for each alert, and those that no alert leads to', () => {
+  it('are one for each alert, and the listed ones without an alert', () => {
     const wanted = RULES.map(({ alert }) => pageOf(alert));
     expect(pages.toSorted()).toEqual([INDEX, ...WITHOUT_ALERT, ...wanted].toSorted());
   });
 
-  it.each(RULES)(
-    'of $alert says what, what for, how to look, what to do',
-    ({ alert }) => {
-      const text = textOf(pageOf(alert));
-      expect(text.startsWith(`# ${alert}\n`)).toBe(true);
-      for (const heading of HEADINGS) expect(section(text, heading).trim()).not.toBe('');
-    },
-  );
+  it.each(RULES)('of $alert has all headings', ({ alert }) => {
+    const text = textOf(pageOf(alert));
+    expect(text.startsWith(`# ${alert}\n`)).toBe(true);
+    for (const heading of HEADINGS) expect(section(text, heading).trim()).not.toBe('');
+  });
 
   it.each(WITHOUT_ALERT)('%s has the same headings', (page) => {
     for (const heading of HEADINGS)
       expect(section(textOf(page), heading).trim()).not.toBe('');
   });
 
-  it.each(pages)('%s names commands that there are', async (page) => {
+  it.each(pages)('%s names existing commands', async (page) => {
     const named = textOf(page).matchAll(
       /(?:`|-- )gemini-kafka-bridge ([a-z]+(?: [a-z]+)?)/g,
     );
     for (const [, words = ''] of named) {
       let said = '';
       const out = (text: string): void => void (said += text);
-      // What is not known is answered with the help of all, and with 0
+      // For an unknown command the program prints the general help and exits with 0
       await runCli([...words.split(' '), '--help'], { env: {}, out, err: out });
       expect(said).toContain(`Usage: gemini-kafka-bridge ${words} `);
     }
   });
 
-  it.each(pages)('%s reads the log of all replicas, not of one', (page) => {
+  it.each(pages)('%s reads the log of all replicas', (page) => {
     const lines = textOf(page).split('\n');
     for (const line of lines.filter((each) => / logs /.test(each))) {
       expect(line).toMatch(/ logs -l \$PODS --prefix --tail=/);
@@ -155,13 +152,13 @@ describe('the runbooks', () => {
     }
   });
 
-  it.each(pages)('%s takes nothing for granted that the index does not have', (page) => {
+  it.each(pages)('%s uses only variables that the index sets', (page) => {
     const given = Array.from(textOf(INDEX).matchAll(/\b([A-Z_]+)=/g), ([, name]) => name);
     const named = textOf(page).matchAll(/\$([A-Z_]+)/g);
     expect(given).toEqual(expect.arrayContaining(Array.from(named, ([, name]) => name)));
   });
 
-  it.each(pages)('%s names settings that there are', (page) => {
+  it.each(pages)('%s names existing settings', (page) => {
     const named = textOf(page).matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b/g);
     for (const [, name] of named) expect(SETTINGS).toContain(name);
   });
@@ -171,7 +168,7 @@ describe('the runbooks', () => {
     expect(linksIn(textOf(INDEX)).toSorted()).toEqual(wanted.toSorted());
   });
 
-  it.each(pages)('%s links to what is there', (page) => {
+  it.each(pages)('%s links to existing pages', (page) => {
     const broken = linksIn(textOf(page)).filter((link) => {
       const target = resolve(RUNBOOKS, link);
       return dirname(target) === RUNBOOKS && !pages.includes(relative(RUNBOOKS, target));

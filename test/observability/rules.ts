@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const RULES_FILE = join(ROOT, 'helm', 'files', 'alerts.yaml');
-/** What they make of made-up series, for `promtool test rules`. */
+/** Rule tests on made-up series, for `promtool test rules`. */
 export const RULE_TESTS = ['installations.yaml', 'outages.yaml'].map((name) =>
   join(import.meta.dirname, 'alerts', name),
 );
@@ -26,19 +26,19 @@ const rule = z.strictObject({
   }),
 });
 
-/** The spec of a PrometheusRule, as far as ours goes. */
+/** The parts of a PrometheusRule's spec that the alerts use. */
 const file = z.strictObject({
   groups: z.array(z.strictObject({ name: z.string(), rules: z.array(rule) })),
 });
 
 export type Rule = z.output<typeof rule>;
 
-/** Every alert that there is. */
+/** All alerts. */
 export const RULES: readonly Rule[] = file
   .parse(parse(readFileSync(RULES_FILE, 'utf8')))
   .groups.flatMap(({ rules }) => rules);
 
-/** `GeminiBridgeKafkaNotReady` has its page in `gemini-bridge-kafka-not-ready.md`. */
+/** The file name of an alert's runbook: `gemini-bridge-kafka-not-ready.md` for `GeminiBridgeKafkaNotReady`. */
 export function pageOf(alert: string): string {
   return `${alert.replaceAll(/(?<!^)(?=[A-Z])/g, '-').toLowerCase()}.md`;
 }

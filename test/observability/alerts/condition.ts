@@ -1,19 +1,19 @@
 import type { Stage } from './stage.js';
 
-/** What an alert is about, and how it comes about. */
+/** A fault, the alerts that it has to fire, and how to cause it. */
 export interface Condition {
-  /** Told in the report. */
+  /** The fault, for the report. */
   readonly cause: string;
-  /** Those that have to fire. */
+  /** The alerts that have to fire. */
   readonly alerts: readonly string[];
-  /** How much time a scrape stands for, where that is not a minute. */
+  /** Minutes that a scrape stands for; 1 when absent. */
   readonly scrapeMinutes?: number;
-  /** Sets the stage, on which all is well, and hands back what brings the condition about. */
+  /** Starts healthy bridges on the stage. Returns the functions that cause and repair the fault. */
   readonly prepare: (stage: Stage) => Promise<Cause>;
 }
 
 export interface Cause {
   readonly begin: () => unknown;
-  /** Undoes it; then the alerts have to end. Missing where they look back for longer than anybody waits. */
-  readonly mend?: () => unknown;
+  /** Repairs the fault; then the alerts have to end. Absent for alerts on more minutes than the test waits. */
+  readonly repair?: () => unknown;
 }

@@ -9,19 +9,19 @@ export const DEDUPE_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeDedupeStoreDown'],
     async prepare(stage) {
       await withRedis(stage);
-      return { begin: () => stage.redis.kill(), mend: () => stage.redis.restart() };
+      return { begin: () => stage.redis.kill(), repair: () => stage.redis.restart() };
     },
   },
   {
-    cause: 'Redis hangs (SIGSTOP), its connections open',
+    cause: 'Redis hangs (SIGSTOP) with open connections',
     alerts: ['GeminiBridgeDedupeStoreDown'],
     async prepare(stage) {
       await withRedis(stage);
-      return { begin: () => stage.redis.pause(), mend: () => stage.redis.resume() };
+      return { begin: () => stage.redis.pause(), repair: () => stage.redis.resume() };
     },
   },
   {
-    cause: 'more ids come than DEDUPE_MEMORY_MAX',
+    cause: 'more ids arrive than DEDUPE_MEMORY_MAX',
     alerts: ['GeminiBridgeDedupeEvicted'],
     async prepare(stage) {
       const bridge = await stage.bridge({

@@ -5,12 +5,12 @@ import type { Condition } from './condition.js';
 const FEW = 4;
 /** A day in scrapes of half an hour, and the two hours before it. */
 const DAY_AND_MORE = 54;
-/** A starved process: it stands for so long … */
+/** Time for which a starved process is stopped … */
 const STALL_MS = 400;
-/** … and then gets as little time to work. */
+/** … and time for which it runs then. */
 const RUN_MS = 100;
 
-const NO_JSON = 'no JSON at all';
+const NO_JSON = 'not JSON';
 
 export const DELIVERY_CONDITIONS: readonly Condition[] = [
   {
@@ -18,23 +18,23 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
     alerts: ['GeminiBridgeDown'],
     async prepare(stage) {
       const bridge = await stage.bridge();
-      return { begin: () => bridge.kill('SIGKILL'), mend: () => stage.bridge() };
+      return { begin: () => bridge.kill('SIGKILL'), repair: () => stage.bridge() };
     },
   },
   {
-    cause: 'deliveries come that another secret signed',
+    cause: 'deliveries are signed with another secret',
     alerts: ['GeminiBridgeRefusalsSurge'],
     async prepare(stage) {
       const bridge = await stage.bridge();
       const traffic = stage.traffic(bridge, FEW);
       return {
         begin: () => (traffic.sign = () => signedV1({}, [OTHER_SECRET])),
-        mend: () => (traffic.sign = () => signedV1()),
+        repair: () => (traffic.sign = () => signedV1()),
       };
     },
   },
   {
-    cause: 'a verified delivery is no JSON',
+    cause: 'a verified delivery is not JSON',
     alerts: ['GeminiBridgeDeadLetters'],
     async prepare(stage) {
       const { url } = await stage.bridge();
@@ -44,16 +44,16 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
     },
   },
   {
-    cause: 'deliveries stop, after a day of them',
+    cause: 'deliveries stop after a day',
     alerts: ['GeminiBridgeNoDeliveries'],
     scrapeMinutes: 30,
     async prepare(stage) {
       const bridge = await stage.bridge();
       const traffic = stage.traffic(bridge, 4 * FEW);
-      await stage.recorder.passed(DAY_AND_MORE);
+      await stage.recorder.waitTicks(DAY_AND_MORE);
       return {
         begin: () => traffic.stop(),
-        mend: () => stage.traffic(bridge, FEW),
+        repair: () => stage.traffic(bridge, FEW),
       };
     },
   },
@@ -71,12 +71,11 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
           await sleep(RUN_MS);
         }
       };
-      return { begin: () => void starve(), mend: () => ending.abort() };
+      return { begin: () => void starve(), repair: () => ending.abort() };
     },
   },
   {
-    cause:
-      "Google's keys cannot be read by the only replica, which has been started anew",
+    cause: "the only replica restarts and cannot read Google's keys",
     alerts: ['GeminiBridgeNotReady', 'GeminiBridgeJwksStale'],
     async prepare(stage) {
       const bridge = await stage.bridge();
@@ -86,7 +85,7 @@ export const DELIVERY_CONDITIONS: readonly Condition[] = [
           await bridge.stop();
           await stage.unready();
         },
-        mend: () => (stage.gemini.options.jwks = 'ok'),
+        repair: () => (stage.gemini.options.jwks = 'ok'),
       };
     },
   },

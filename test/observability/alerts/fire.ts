@@ -1,4 +1,4 @@
-// `npm run test:alerts`: every alert fires once because what it is about has come about. `--help` says what can be chosen.
+// `npm run test:alerts` causes the fault of each alert and checks that the alert fires. `--help` prints the options.
 import { parseArgs } from 'node:util';
 import { toStderr } from '../../../packages/testbed/src/process/log.js';
 import { run } from '../../../packages/testbed/src/process/run.js';
@@ -9,20 +9,19 @@ import { RULE_TESTS, RULES, RULES_FILE } from '../rules.js';
 import { DEDUPE_CONDITIONS } from './dedupe-conditions.js';
 import { DELIVERY_CONDITIONS } from './delivery-conditions.js';
 import { KAFKA_CONDITIONS } from './kafka-conditions.js';
-import { prove, type Proof } from './proof.js';
+import { checkAlerts, type AlertCheck } from './alert-check.js';
 import { WEBHOOK_CONDITIONS } from './webhook-conditions.js';
 
-const USAGE = `Brings about what each alert is about, with the built bridge, a real Kafka, a real Redis and the emulated Gemini,
-scrapes /metrics twice a second, and has promtool evaluate the rules on that, each scrape standing for a minute. Ends
-with 0 when every alert fired after its cause, none did before, and those that look back no further than minutes ended
-when it was mended.
+const USAGE = `Causes the fault of each alert with the built bridge, a real Kafka, a real Redis and the emulated Gemini. Scrapes
+/metrics twice a second, and lets promtool evaluate the rules on the scrapes, each of which stands for a minute. Exits
+with 0 if every alert fired after its fault and none before it, and if alerts on minutes ended after the repair.
 
   npm run test:alerts -- [options]
 
-  --only NAME  conditions of the alerts whose name contains this
-  --help       this`;
+  --only NAME  only the alerts whose name contains NAME
+  --help       print this help`;
 
-/** Killed brokers are missed soon, and the time of a replica that is ahead may be written. */
+/** A killed broker is detected soon, and records may have the timestamp of a bridge whose clock is ahead. */
 const KAFKA = {
   'broker.session.timeout.ms': '3000',
   'broker.heartbeat.interval.ms': '500',
@@ -45,17 +44,17 @@ const { values } = parseArgs({
 
 async function main(): Promise<void> {
   const tool = await promtool(toStderr);
-  await passes(tool, 'check', 'rules', RULES_FILE);
-  await passes(tool, 'test', 'rules', ...RULE_TESTS);
+  await runPromtool(tool, 'check', 'rules', RULES_FILE);
+  await runPromtool(tool, 'test', 'rules', ...RULE_TESTS);
   await using kafka = await startKafka({ own: true, properties: KAFKA });
   await using redis = await startRedis({ own: true });
   const wanted = ALL.filter(({ alerts }) => alerts.some(isChosen));
   const fired = new Set<string>();
   for (const condition of wanted) {
     toStderr(`alerts: ${condition.cause} …`);
-    const proof = await prove(condition, { kafka, redis }, tool);
-    if (!report(proof)) process.exitCode = 1;
-    for (const [alert, after] of proof.firedAfter) {
+    const check = await checkAlerts(condition, { kafka, redis }, tool);
+    if (!report(check)) process.exitCode = 1;
+    for (const [alert, after] of check.firedAfter) {
       if (after !== undefined) fired.add(alert);
     }
   }
@@ -64,30 +63,31 @@ async function main(): Promise<void> {
   if (silent.length > 0) process.exitCode = 1;
   const verdict = silent.length === 0 ? 'all' : `silent: ${silent.join(', ')}`;
   process.stdout.write(
-    `${chosen.length} alerts, ${chosen.length - silent.length} seen to fire: ${verdict}\n`,
+    `${chosen.length} alerts, ${chosen.length - silent.length} fired: ${verdict}\n`,
   );
 }
 
-/** A line an alert. @returns whether all is as it must be. */
-function report(proof: Proof): boolean {
-  const { condition, firedAfter, overAfter, isMended, wasQuiet } = proof;
-  const before = wasQuiet ? `quiet for ${proof.quietMinutes} min` : 'NOT QUIET';
-  const mended = isMended
-    ? `, over within ${overAfter} min of the mending`
-    : ', NOT OVER';
-  const beside = proof.others.length === 0 ? '' : `; so did ${proof.others.join(', ')}`;
+/** Prints a line for each alert. @returns true if all of them passed. */
+function report(check: AlertCheck): boolean {
+  const { condition, firedAfter, endedAfter, hasEnded, wasQuiet } = check;
+  const before = wasQuiet ? `quiet for ${check.quietMinutes} min` : 'NOT QUIET';
+  const ended = hasEnded
+    ? `, ended within ${endedAfter} min of the repair`
+    : ', NOT ENDED';
+  const beside =
+    check.others.length === 0 ? '' : `; also fired: ${check.others.join(', ')}`;
   for (const [alert, after] of firedAfter) {
     const outcome = after === undefined ? 'DID NOT FIRE' : `fired within ${after} min`;
-    const end = isMended && overAfter === undefined ? '' : mended;
+    const end = hasEnded && endedAfter === undefined ? '' : ended;
     process.stdout.write(
       `${alert}: ${before}, then ${condition.cause}: ${outcome}${end}${beside}\n`,
     );
   }
   const haveFired = Array.from(firedAfter.values()).every((after) => after !== undefined);
-  return wasQuiet && haveFired && isMended;
+  return wasQuiet && haveFired && hasEnded;
 }
 
-async function passes(tool: string, ...args: readonly string[]): Promise<void> {
+async function runPromtool(tool: string, ...args: readonly string[]): Promise<void> {
   const { ok, output } = await run(tool, args);
   if (!ok) throw new Error(output);
 }

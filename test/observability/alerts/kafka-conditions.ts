@@ -1,8 +1,8 @@
 import type { Condition } from './condition.js';
 
-/** Some deliveries a scrape. */
+/** Some deliveries in each scrape. */
 const PER_SECOND = 10;
-/** Kept in memory, so that only the writing depends on Kafka. */
+/** Keeps the ids in memory, so that only writes depend on Kafka. */
 const MEMORY = { DEDUPE_STORE: 'memory' };
 
 export const KAFKA_CONDITIONS: readonly Condition[] = [
@@ -12,17 +12,17 @@ export const KAFKA_CONDITIONS: readonly Condition[] = [
     async prepare(stage) {
       stage.traffic(await stage.bridge(MEMORY), PER_SECOND);
       const [broker] = stage.kafka.nodes;
-      return { begin: () => broker?.pause(), mend: () => broker?.resume() };
+      return { begin: () => broker?.pause(), repair: () => broker?.resume() };
     },
   },
   {
-    cause: 'the broker hangs, and the queue for it is full',
+    cause: 'the broker hangs, and its queue is full',
     alerts: ['GeminiBridgeOverloaded'],
     async prepare(stage) {
       const bridge = await stage.bridge({ ...MEMORY, PUBLISH_QUEUE_MAX: '2' });
       stage.traffic(bridge, PER_SECOND);
       const [broker] = stage.kafka.nodes;
-      return { begin: () => broker?.pause(), mend: () => broker?.resume() };
+      return { begin: () => broker?.pause(), repair: () => broker?.resume() };
     },
   },
   {
@@ -35,7 +35,7 @@ export const KAFKA_CONDITIONS: readonly Condition[] = [
     async prepare(stage) {
       stage.traffic(await stage.bridge(), PER_SECOND);
       const [broker] = stage.kafka.nodes;
-      return { begin: () => broker?.kill(), mend: () => broker?.restart() };
+      return { begin: () => broker?.kill(), repair: () => broker?.restart() };
     },
   },
 ];

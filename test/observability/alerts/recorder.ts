@@ -3,7 +3,7 @@ import { samplesIn, seriesOf, type Sample } from '../exposition.js';
 import { selectorsOf } from '../promql.js';
 import { RULES } from '../rules.js';
 
-/** Real time between two scrapes, which the rule test takes for the interval. */
+/** Real time between two scrapes. In the rule test it is one interval. */
 const SCRAPE_MS = 500;
 const SCRAPE_LIMIT_MS = 2000;
 
@@ -14,14 +14,14 @@ const WANTED = new Set(
 interface Target {
   readonly pod: string;
   readonly url: string;
-  /** By which its clock is wrong. */
+  /** Error of its clock. */
   readonly skewMs: number;
 }
 
-/** A value, Prometheus's mark of a series that has ended, or nothing. */
+/** A value, Prometheus's marker for an ended series, or no value. */
 type Point = number | 'stale' | '_';
 
-/** Scrapes as Prometheus does, and remembers it as series with the labels that Prometheus adds. */
+/** Scrapes like Prometheus, and records series with the labels that Prometheus adds. */
 export class Recorder implements Disposable {
   private readonly targets: Target[] = [];
   private readonly series = new Map<string, Point[]>();
@@ -36,19 +36,19 @@ export class Recorder implements Disposable {
     return this.count;
   }
 
-  /** Begins with the first: before that there is nothing to be scraped. */
+  /** Adds a target. The first one starts the scrapes. */
   watch(url: string, skewMs = 0): void {
     if (this.targets.length === 0) void this.record();
     this.targets.push({ pod: `bridge-${this.targets.length}`, url, skewMs });
   }
 
-  /** Resolves after so many more scrapes. */
-  async passed(ticks: number): Promise<void> {
+  /** Resolves after this number of further scrapes. */
+  async waitTicks(ticks: number): Promise<void> {
     const until = this.count + ticks;
     while (this.count < until) await sleep(SCRAPE_MS / 10);
   }
 
-  /** In the notation of promtool. */
+  /** The series in the notation of promtool. */
   inputSeries(): { series: string; values: string }[] {
     return Array.from(this.series, ([series, points]) => ({
       series,
@@ -71,14 +71,14 @@ export class Recorder implements Disposable {
   }
 
   private async scrape(target: Target, tick: number): Promise<void> {
-    const samples = await scraped(target.url);
+    const samples = await fetchSamples(target.url);
     const before = this.seriesOfPod.get(target.pod) ?? new Set();
     const now = new Set<string>();
     for (const sample of samples) {
       if (!WANTED.has(sample.name)) continue;
       const name = seriesOf({
         ...sample,
-        labels: { ...sample.labels, ...added(target) },
+        labels: { ...sample.labels, ...addedLabels(target) },
       });
       now.add(name);
       this.note(name, tick, this.inTestTime(sample, target, tick));
@@ -93,15 +93,15 @@ export class Recorder implements Disposable {
     this.series.set(name, points);
   }
 
-  /** What is so far from now for the bridge is as far from now in the test, whose time begins at 0. */
+  /** Converts a Unix time of the bridge to the time of the rule test, which begins at 0. */
   private inTestTime({ name, value }: Sample, { skewMs }: Target, tick: number): number {
     if (!name.endsWith('_timestamp_seconds')) return value;
-    const awaySeconds = value - (Date.now() + skewMs) / 1000;
-    return tick * this.intervalSeconds + awaySeconds;
+    const distanceSeconds = value - (Date.now() + skewMs) / 1000;
+    return tick * this.intervalSeconds + distanceSeconds;
   }
 }
 
-async function scraped(url: string): Promise<readonly Sample[]> {
+async function fetchSamples(url: string): Promise<readonly Sample[]> {
   const signal = AbortSignal.timeout(SCRAPE_LIMIT_MS);
   return fetch(`${url}/metrics`, { signal }).then(
     async (answer) => samplesIn(await answer.text()),
@@ -109,7 +109,7 @@ async function scraped(url: string): Promise<readonly Sample[]> {
   );
 }
 
-function added({ pod }: Target): Record<string, string> {
+function addedLabels({ pod }: Target): Record<string, string> {
   const job = 'gemini-kafka-bridge';
   return { namespace: 'gemini', job, pod, instance: `${pod}:8081` };
 }

@@ -4,7 +4,7 @@ import { run, tail } from '../../../packages/testbed/src/process/run.js';
 import { RULES_FILE } from '../rules.js';
 import type { Recorder } from './recorder.js';
 
-/** Has promtool evaluate the rules on what was recorded. */
+/** Lets promtool evaluate the rules on the recorded scrapes. */
 export class RuleTest {
   constructor(
     private readonly promtool: string,
@@ -12,26 +12,26 @@ export class RuleTest {
     private readonly recorder: Recorder,
   ) {}
 
-  /** Whether it fires at that scrape. */
+  /** True if the alert fires at a scrape. */
   firesAt(tick: number, alert: string): Promise<boolean> {
     return this.fires(tick - 1, tick, alert);
   }
 
-  /** Whether an alert fires after one scrape and until another; any alert when none is named. */
+  /** True if the alert, or without a name any alert, fires after the scrape `from` and up to `until`. */
   async fires(from: number, until: number, alert?: string): Promise<boolean> {
     const named = alert === undefined ? '' : `alertname="${alert}",`;
     const seconds = (until - from) * this.recorder.intervalSeconds;
     const firing = `count_over_time(ALERTS{${named}alertstate="firing"}[${seconds}s])`;
     const expr = `(sum(${firing}) > bool 0) or vector(0)`;
-    // Both ways, so that a test that does not work is no proof of anything
+    // Tests both outcomes, so that a broken rule test is noticed
     const fires = await this.holds(expr, until, 1);
     if (fires === (await this.holds(expr, until, 0))) {
-      throw new Error(`promtool says both: ${this.said}`);
+      throw new Error(`promtool confirms both outcomes: ${this.lastOutput}`);
     }
     return fires;
   }
 
-  private said = '';
+  private lastOutput = '';
 
   private async holds(expr: string, tick: number, value: number): Promise<boolean> {
     const { intervalSeconds } = this.recorder;
@@ -54,7 +54,7 @@ export class RuleTest {
     const path = join(this.folder, 'test.yaml'); // JSON is YAML
     await writeFile(path, JSON.stringify(content));
     const { ok, output } = await run(this.promtool, ['test', 'rules', path]);
-    this.said = tail(output);
+    this.lastOutput = tail(output);
     return ok;
   }
 }

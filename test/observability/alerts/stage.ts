@@ -9,17 +9,18 @@ import { temporaryFile, type TemporaryFile } from '../../support/temporary-file.
 import { Recorder } from './recorder.js';
 import { Traffic } from './traffic.js';
 
-export interface World {
+/** Kafka and Redis, which all conditions share. */
+export interface Backends {
   readonly kafka: KafkaCluster;
   readonly redis: RedisServer;
 }
 
-/** Short, so that what hangs is told from what works within a few scrapes. */
+/** Short, so that a hanging delivery is answered within a few scrapes. */
 const ACK_BUDGET_MS = '1000';
-/** Gemini disables a webhook after days; here after some failures. */
+/** Gemini disables a webhook after days of failures; the emulator after this number. */
 const FAILURES = 3;
 
-/** One condition's own bridges, Gemini and record, beside the Kafka and the Redis of all. */
+/** The bridges, the emulated Gemini and the recorded scrapes of one condition. */
 export class Stage implements AsyncDisposable {
   readonly recorder: Recorder;
   readonly secrets: TemporarySecrets = temporarySecrets();
@@ -28,51 +29,51 @@ export class Stage implements AsyncDisposable {
   private readonly traffics: Traffic[] = [];
 
   private constructor(
-    private readonly world: World,
+    private readonly backends: Backends,
     readonly gemini: GeminiEmulator,
     intervalSeconds: number,
   ) {
     this.recorder = new Recorder(intervalSeconds);
   }
 
-  static async set(world: World, intervalSeconds: number): Promise<Stage> {
+  static async create(backends: Backends, intervalSeconds: number): Promise<Stage> {
     const gemini = await GeminiEmulator.start({
       disableAfterFailures: FAILURES,
       retry: { firstDelaySeconds: 0.2, factor: 1, maxDelaySeconds: 0.2 },
     });
-    return new Stage(world, gemini, intervalSeconds);
+    return new Stage(backends, gemini, intervalSeconds);
   }
 
   get kafka(): KafkaCluster {
-    return this.world.kafka;
+    return this.backends.kafka;
   }
 
   get redis(): RedisServer {
-    return this.world.redis;
+    return this.backends.redis;
   }
 
-  /** A bridge that is ready, and scraped. @param skewMs by which its clock is wrong. */
+  /** Starts a bridge, waits until it is ready, and scrapes it. @param skewMs error of its clock. */
   async bridge(env: Record<string, string> = {}, skewMs = 0): Promise<BridgeProcess> {
     const bridge = await this.unwatched(env);
     this.recorder.watch(bridge.internalUrl, skewMs);
     return bridge;
   }
 
-  /** The same, of which Prometheus does not know. */
+  /** Starts a bridge and waits until it is ready, without scrapes. */
   async unwatched(env: Record<string, string>): Promise<BridgeProcess> {
-    const bridge = await this.started(env);
+    const bridge = await this.start(env);
     await bridge.ready(90_000);
     return bridge;
   }
 
-  /** One that is scraped from its start on, and need not become ready. */
+  /** Starts a bridge and scrapes it at once. It need not become ready. */
   async unready(): Promise<BridgeProcess> {
-    const bridge = await this.started({});
+    const bridge = await this.start({});
     this.recorder.watch(bridge.internalUrl);
     return bridge;
   }
 
-  /** What a bridge needs to submit jobs, and to manage webhooks. It is reached at `url`. */
+  /** The environment with which a bridge submits jobs and manages webhooks, and the URL at which it listens. */
   async geminiEnv(): Promise<{ url: string; env: Record<string, string> }> {
     const [port = 0] = await freePorts(1);
     const url = `http://127.0.0.1:${port}`;
@@ -107,7 +108,7 @@ export class Stage implements AsyncDisposable {
     this.vaultFile[Symbol.dispose]();
   }
 
-  private async started(env: Record<string, string>): Promise<BridgeProcess> {
+  private async start(env: Record<string, string>): Promise<BridgeProcess> {
     const bridge = await startBridge({
       NODE_ENV: 'production',
       KAFKA_BROKERS: this.kafka.brokers,

@@ -3,7 +3,7 @@ import { signedV1, type Signed } from '../../support/sender.js';
 
 const PAUSE_MS = 100;
 
-/** Deliveries at a steady pace, whatever is answered. */
+/** Sends deliveries at a steady rate, independent of the answers. */
 export class Traffic {
   private ending = false;
 

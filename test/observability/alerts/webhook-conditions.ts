@@ -9,10 +9,10 @@ import type { Condition } from './condition.js';
 import type { Stage } from './stage.js';
 
 const HOUR_MS = 3_600_000;
-/** Of the 24 hours that an old secret has beside the new one. */
+/** Of the 24 hours in which an old secret is still valid. */
 const LATER_MS = 19 * HOUR_MS;
 const CLOCK = join(import.meta.dirname, '../../support/preload/clock.mjs');
-/** Times that a fault is met: for ever. */
+/** Number of calls that meet a fault: all. */
 const ALWAYS = 1_000_000;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const JOBS = 3;
@@ -21,22 +21,22 @@ const BATCH = { model: 'gemini-flash', requests: [{ request: { contents: [{}] } 
 
 export const WEBHOOK_CONDITIONS: readonly Condition[] = [
   {
-    cause: 'Gemini disables the webhook, to whose address it cannot deliver',
+    cause: 'Gemini cannot deliver to the webhook and disables it',
     alerts: ['GeminiBridgeWebhookDisabled'],
     async prepare(stage) {
-      const { id } = await declared(stage, 'http://127.0.0.1:1');
+      const { id } = await startWithDeclared(stage, 'http://127.0.0.1:1');
       const { webhooks } = stage.gemini;
       return {
         begin: () => stage.gemini.emit('batch.succeeded', { id: 'batches/1' }),
-        mend: () => webhooks.update(id, { state: 'enabled' }, undefined),
+        repair: () => webhooks.update(id, { state: 'enabled' }, undefined),
       };
     },
   },
   {
-    cause: "the webhook is deleted, and somebody else's delivers to its address",
+    cause: 'the webhook is deleted, and a foreign webhook delivers to its URL',
     alerts: ['GeminiBridgeWebhookDrift'],
     async prepare(stage) {
-      const { id, uri, subscribedEvents } = await declared(stage);
+      const { id, uri, subscribedEvents } = await startWithDeclared(stage);
       const { webhooks } = stage.gemini;
       const other = { name: 'other', uri, subscribed_events: subscribedEvents };
       return {
@@ -44,7 +44,7 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
           webhooks.delete(id);
           webhooks.create(other);
         },
-        mend: () => {
+        repair: () => {
           for (const webhook of webhooks.all()) webhooks.delete(webhook.id);
         },
       };
@@ -54,35 +54,35 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
     cause: 'a key of the vault is lost',
     alerts: ['GeminiBridgeVaultTroubles'],
     async prepare(stage) {
-      await managed(stage);
+      await startWithManaged(stage);
       const { vaultKeysFile, vaultKey } = stage.secrets;
       const other = randomBytes(32).toString('base64url');
       return {
         begin: () => writeFile(vaultKeysFile, `v2:${other}\n`),
-        mend: () => writeFile(vaultKeysFile, `v2:${other}\nv1:${vaultKey}\n`),
+        repair: () => writeFile(vaultKeysFile, `v2:${other}\nv1:${vaultKey}\n`),
       };
     },
   },
   {
-    cause: 'Gemini rotates a secret and never says which it issued',
+    cause: 'Gemini rotates a secret, and its answer is lost',
     alerts: ['GeminiBridgeVaultUnsettled'],
     async prepare(stage) {
-      const { internalUrl, webhook } = await managed(stage);
+      const { internalUrl, webhook } = await startWithManaged(stage);
       return {
         begin: async () => {
           const fault = { kind: 'accept-then-status', status: 500 } as const;
           stage.gemini.fault('webhooks.rotateSigningSecret', fault, ALWAYS);
           await call(internalUrl, `/v1/webhooks/${webhook.id}/rotate`, {});
         },
-        mend: () => stage.gemini.faults.clear(),
+        repair: () => stage.gemini.faults.clear(),
       };
     },
   },
   {
-    cause: 'nineteen hours after a rotation Gemini signs with the old secret only',
+    cause: 'nineteen hours after a rotation Gemini signs only with the old secret',
     alerts: ['GeminiBridgeSecretOverlapEnds'],
     async prepare(stage) {
-      const { env, internalUrl, webhook, stop } = await managed(stage, false);
+      const { env, internalUrl, webhook, stop } = await startWithManaged(stage, false);
       await call(internalUrl, `/v1/webhooks/${webhook.id}/rotate`, {});
       await stop();
       const [newest = '', old = ''] = webhook.secrets.live();
@@ -101,24 +101,24 @@ export const WEBHOOK_CONDITIONS: readonly Condition[] = [
     },
   },
   {
-    cause: `Gemini loses the events of ${JOBS} jobs`,
+    cause: `Gemini does not deliver the events of ${JOBS} jobs`,
     alerts: ['GeminiBridgeEventsReconciled'],
     async prepare(stage) {
       const { env } = await stage.geminiEnv();
       const bridge = await stage.bridge({ ...env, JOB_LOOK_AFTER_SECONDS: '1' });
-      await end(stage, bridge.internalUrl);
+      await submitAndFinish(stage, bridge.internalUrl);
       return {
         begin: async () => {
           stage.gemini.options.loseEvents = 1;
-          for (let n = 0; n < JOBS; n++) await end(stage, bridge.internalUrl);
+          for (let n = 0; n < JOBS; n++) await submitAndFinish(stage, bridge.internalUrl);
         },
       };
     },
   },
 ];
 
-/** A bridge with a declared webhook, as Gemini has it. @param url that Gemini shall deliver to. */
-async function declared(stage: Stage, url?: string): Promise<StaticWebhook> {
+/** Starts a bridge with a declared webhook, and returns it as Gemini has it. @param url to which Gemini delivers. */
+async function startWithDeclared(stage: Stage, url?: string): Promise<StaticWebhook> {
   const { env } = await stage.geminiEnv();
   await stage.bridge({
     ...env,
@@ -138,8 +138,8 @@ interface Managed {
   readonly stop: () => Promise<unknown>;
 }
 
-/** A bridge that has registered a webhook because it was told to. */
-async function managed(stage: Stage, isWatched = true): Promise<Managed> {
+/** Starts a bridge and creates a webhook through its API. */
+async function startWithManaged(stage: Stage, isWatched = true): Promise<Managed> {
   const { env, url } = await stage.geminiEnv();
   const bridge = isWatched ? await stage.bridge(env) : await stage.unwatched(env);
   const { internalUrl } = bridge;
@@ -149,8 +149,8 @@ async function managed(stage: Stage, isWatched = true): Promise<Managed> {
   return { env, internalUrl, webhook, stop: () => bridge.stop() };
 }
 
-/** Submits a job, which ends at once. */
-async function end(stage: Stage, internalUrl: string): Promise<void> {
+/** Submits a job, which Gemini finishes at once. */
+async function submitAndFinish(stage: Stage, internalUrl: string): Promise<void> {
   const { geminiName } = await call(internalUrl, '/v1/batches', BATCH);
   stage.gemini.finishJob(String(geminiName), 'succeeded');
 }
