@@ -125,7 +125,7 @@ function panelJson(panel: Panel, runbooks: ReadonlyMap<string, string>): object 
       datasource: SOURCE,
       expr,
       legendFormat,
-      // Of these panels only the last value is shown, over the whole time range
+      // These panels show one value for the whole time range
       ...(kind !== 'curve' && { instant: true, range: false }),
     })),
     fieldConfig: {

@@ -11,7 +11,7 @@ export interface Panel {
    * rare events would be close to zero. `stat`: one number with a color. `curve` when absent.
    */
   readonly kind?: 'curve' | 'bars' | 'stat';
-  /** Of a `stat`: green from `good` on; with `moreIsWorse` green up to `good`. */
+  /** Color of a `stat`: green from `good` on; with `moreIsWorse` green up to `good`. */
   readonly threshold?: { readonly good: number; readonly moreIsWorse?: boolean };
   readonly help?: string;
   /** Alerts on these values. The panel links their runbooks. */

@@ -9,7 +9,7 @@ import type { Condition } from './condition.js';
 import type { Stage } from './stage.js';
 
 const HOUR_MS = 3_600_000;
-/** Of the 24 hours in which an old secret is still valid. */
+/** Late in the 24 hours in which an old secret is still valid. */
 const LATER_MS = 19 * HOUR_MS;
 const CLOCK = join(import.meta.dirname, '../../support/preload/clock.mjs');
 /** Number of calls that meet a fault: all. */
