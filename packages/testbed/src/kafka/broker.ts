@@ -14,8 +14,6 @@ import {
 
 const START_LIMIT_MS = 90_000;
 const RESTART_ATTEMPTS = 3;
-/** A killed broker that starts again answers in a few seconds, also on a busy machine. */
-const SILENCE_LIMIT_MS = 45_000;
 
 /** The chosen port was taken between choosing and binding: worth another try with other ports. */
 export class PortTakenError extends Error {
@@ -91,11 +89,8 @@ export class JavaNode implements KafkaNode {
   }
 
   /** Resolves when this broker answers a metadata request as a member of its own cluster and the answer satisfies. */
-  async answers(
-    satisfies: (answer: Answer) => boolean,
-    limitMs = START_LIMIT_MS,
-  ): Promise<void> {
-    const deadlineMs = performance.now() + limitMs;
+  async answers(satisfies: (answer: Answer) => boolean): Promise<void> {
+    const deadlineMs = performance.now() + START_LIMIT_MS;
     const problem: { text?: string } = {};
     const belongs = (answer: Answer) =>
       answer.clusterId === this.clusterId && satisfies(answer);
@@ -103,7 +98,7 @@ export class JavaNode implements KafkaNode {
       if (this.exit)
         problem.text = `ended at start (exit code ${this.exit.code ?? this.exit.signal})`;
       else if (performance.now() > deadlineMs)
-        problem.text = `gave no answer in ${limitMs} ms`;
+        problem.text = `gave no answer in ${START_LIMIT_MS} ms`;
       if (problem.text !== undefined) throw new Error(problem.text);
     }).catch(async () => this.fail(problem.text ?? 'could not be asked'));
   }
@@ -128,22 +123,16 @@ export class JavaNode implements KafkaNode {
     await this.process?.stop(START_LIMIT_MS);
   }
 
-  /**
-   * The same ports and data; resolves when the broker takes part in its cluster again. Kills it first if it runs.
-   *
-   * A broker that ends or stays silent is started again, as a liveness probe does. Of three brokers that start at once
-   * one may end because the others are missing. After SIGKILL the controller of a single broker sometimes activates
-   * again and again and never answers.
-   */
-  async restart({ silenceLimitMs = SILENCE_LIMIT_MS } = {}): Promise<void> {
+  /** The same ports and data; resolves when the broker takes part in its cluster again. Kills it first if it runs. */
+  async restart(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       await this.kill();
       this.launch();
       try {
-        const isMember = (answer: Answer) => answer.brokerIds.includes(this.id);
-        return await this.answers(isMember, silenceLimitMs);
+        return await this.answers((answer) => answer.brokerIds.includes(this.id));
       } catch (error) {
-        if (attempt === RESTART_ATTEMPTS) throw error;
+        // Of three brokers that start at once one may give up, for want of the others
+        if (!this.exit || attempt === RESTART_ATTEMPTS) throw error;
       }
     }
   }

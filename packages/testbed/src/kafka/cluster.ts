@@ -26,7 +26,7 @@ export interface KafkaNode {
   /** SIGTERM; resolves when it has handed over what it leads and ended in its own way. */
   shutDown(): Promise<void>;
   /** The same ports and data; kills it first if it runs. Resolves when it takes part in its cluster again. */
-  restart(options?: { readonly silenceLimitMs?: number }): Promise<void>;
+  restart(): Promise<void>;
 }
 
 export interface KafkaCluster extends AsyncDisposable {
