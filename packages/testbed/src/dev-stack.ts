@@ -121,7 +121,9 @@ async function build(
 }
 
 async function checkAnswers(brokers: string): Promise<void> {
-  const answers = await Promise.all(brokers.split(',').map(askBroker));
+  const answers = await Promise.all(
+    brokers.split(',').map((broker) => askBroker(broker)),
+  );
   if (answers.every((answer) => answer === undefined)) {
     throw new Error(`no broker answers at ${brokers}: mend KAFKA_BROKERS, or unset it`);
   }

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Journal, type Attempt } from './journal.js';
 import { Random } from './random.js';
-import { CampaignSender } from './sender.js';
+import { CampaignSender, type SenderOptions } from './sender.js';
 import { LoopbackServer, text } from '../../support/loopback-server.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
@@ -29,7 +29,11 @@ describe("the campaign's sender", () => {
     await second[Symbol.asyncDispose]();
   });
 
-  async function send(seconds: number, limitMs = 10_000): Promise<string[]> {
+  async function send(
+    seconds: number,
+    limitMs = 10_000,
+    options: Partial<SenderOptions> = {},
+  ): Promise<string[]> {
     const sender = new CampaignSender({
       replicas: () => [
         { index: 0, url: first.url },
@@ -41,6 +45,7 @@ describe("the campaign's sender", () => {
       perSecond: 300,
       prefix: 'c',
       secret: SECRET,
+      ...options,
     });
     sender.start();
     await delay(seconds * 1000);
@@ -68,6 +73,14 @@ describe("the campaign's sender", () => {
       expect(attemptsAt(id)).toHaveLength(1);
       expect(journal.bodies.has(id)).toBe(false);
     }
+  });
+
+  it('makes no new events while as many as it may have wait for 2xx', async () => {
+    first.answer = REFUSED;
+    second.answer = REFUSED;
+    const refused = await send(1, 0, { maxWaiting: 20 });
+    expect(refused.length).toBeGreaterThan(10);
+    expect(refused.length).toBeLessThanOrEqual(20);
   });
 
   it('sends twins at the same moment to different replicas', async () => {

@@ -19,10 +19,17 @@ const FIRST_PAUSE_MS = 300;
 const MAX_PAUSE_MS = 5000;
 const REPEAT_AFTER_MS = [100, 10_000] as const;
 const POLL_MS = 50;
+/**
+ * Of events without 2xx. The sender, the fault proxies and the judge share one process: in an outage that lasts a minute
+ * the retries of thousands of events would take its processor, and the proxies would hold up Kafka for good.
+ */
+const MAX_WAITING = 1000;
 
 export interface SenderOptions extends CourierOptions {
   /** New events; retries, twins, repeats and forgeries come on top. */
   readonly perSecond: number;
+  /** Events without 2xx above which no new ones are made. */
+  readonly maxWaiting?: number;
   /** First part of every id. */
   readonly prefix: string;
   /** The bridge's `TOPIC_PREFIX`. */
@@ -55,7 +62,6 @@ export class CampaignSender {
   /** No new attempts. */
   private readonly over = new AbortController();
   private timer: NodeJS.Timeout | undefined;
-  private made = 0;
 
   constructor(private readonly options: SenderOptions) {
     const { random, prefix, topicPrefix = 'gemini', job, journal } = options;
@@ -73,13 +79,16 @@ export class CampaignSender {
     setMaxListeners(0, this.finishing.signal, this.over.signal);
   }
 
-  /** At a constant rate, whatever becomes of the events before. */
+  /** At a constant rate, whatever becomes of the events before; those that are due while too many wait are left out. */
   start(): void {
-    const { perSecond } = this.options;
+    const { perSecond, maxWaiting = MAX_WAITING } = this.options;
     const startedAt = performance.now();
+    let passed = 0;
     const tick = (): void => {
       const due = ((performance.now() - startedAt) / 1000) * perSecond;
-      while (this.made < due) this.makeOne();
+      for (; passed < due; passed++) {
+        if (this.untaken.size < maxWaiting) this.makeOne();
+      }
     };
     this.timer = setInterval(tick, Math.max(5, 500 / perSecond));
   }
@@ -101,7 +110,6 @@ export class CampaignSender {
   }
 
   private makeOne(): void {
-    this.made++;
     if (this.fate.chance(FORGERY_SHARE)) {
       this.track(this.courier.forge(this.options.prefix, pickForgery(this.fate)));
     }

@@ -2,6 +2,11 @@ import { Kafka, logLevel } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PAUSE_MS = 100;
+/**
+ * Limits in ms. kafkajs counts them with timers of the asking process. A busy test process runs its timers late and
+ * before it sees the answer, so limits of a second or two make a broker look silent that answers at once.
+ */
+const PATIENT = { connectionTimeout: 10_000, requestTimeout: 20_000 };
 
 export interface Answer {
   readonly clusterId: string;
@@ -10,12 +15,14 @@ export interface Answer {
 }
 
 /** What the broker at that address says of its cluster, or undefined when it does not answer (yet). */
-export async function askBroker(address: string): Promise<Answer | undefined> {
+export async function askBroker(
+  address: string,
+  limits = PATIENT,
+): Promise<Answer | undefined> {
   const kafka = new Kafka({
     brokers: [address],
     clientId: 'dev-readiness',
-    connectionTimeout: 1_000,
-    requestTimeout: 2_000,
+    ...limits,
     retry: { retries: 0 },
     logLevel: logLevel.NOTHING,
   });
