@@ -75,7 +75,7 @@ export function deadLetterRecord(
 
 /**
  * With these a subscriber can verify again, and the bridge can tell what it has published:
- * id, scope and hash are what a repeat is known by (src/publishing/history/record-scan.ts).
+ * id, scope and hash make its dedupe key (src/publishing/dedupe-key.ts).
  */
 function proofHeaders(delivery: Delivery): Record<string, string> {
   const { proof, scope, bodyHash, receivedAt, trace } = delivery;

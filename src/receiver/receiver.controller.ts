@@ -13,7 +13,7 @@ import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import type { GeminiEvent } from '../events/gemini-event.js';
 import { jobScope, reconciledId } from '../jobs/job-events.js';
-import { outcomeKey } from '../publishing/history/record-scan.js';
+import { dedupeKey, outcomeKey } from '../publishing/dedupe-key.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { Publications, type Outcome } from '../publishing/publications.js';
 import {
@@ -125,7 +125,7 @@ export class ReceiverController {
       return this.publish(record, own, delivery);
     });
     if (isOurs) return 'published';
-    const reconciled = `${jobScope(jobId)}:${reconciledId(outcome)}`;
+    const reconciled = dedupeKey(jobScope(jobId), reconciledId(outcome));
     if (await this.attempts.isPublished(reconciled)) return 'duplicate';
     // Told by a delivery with another id, of which this is no repeat
     return this.publish(record, permit, delivery);

@@ -8,6 +8,7 @@ import {
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import { jobScope } from '../jobs/job-events.js';
+import { dedupeKey, STATIC_SCOPE } from '../publishing/dedupe-key.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { rawRequestOf, type RawRequest } from './http/raw-request.js';
 import type { Capability } from '../signature/capability.js';
@@ -56,10 +57,10 @@ export class VerificationGuard implements CanActivate {
     capability?: Capability,
   ): true {
     this.metrics.verified(proof.timestamp, arrival.at);
-    const scope = capability === undefined ? 'static' : jobScope(capability.jobId);
+    const scope = capability === undefined ? STATIC_SCOPE : jobScope(capability.jobId);
     const bodyHash = bodyHashOf(proof);
     attachDelivery(request, {
-      key: `${scope}:${proof.id}${bodyHash ? `:${bodyHash}` : ''}`,
+      key: dedupeKey(scope, proof.id, bodyHash),
       scope,
       bodyHash,
       proof,

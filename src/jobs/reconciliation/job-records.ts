@@ -3,6 +3,7 @@ import { jobsTopic, topicFor, type Milestone } from '../../events/event-topics.j
 import { newTraceparent } from '../../infrastructure/tracing/traceparent.js';
 import type { JobKind, JobSnapshot } from '../job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../job-events.js';
+import { dedupeKey } from '../../publishing/dedupe-key.js';
 import type { EventRecord } from '../../publishing/event-publisher.js';
 import { correlationHeaders } from '../correlation.js';
 import type { Job } from '../job.js';
@@ -35,7 +36,7 @@ export function milestoneRecord(
   const value = { type, version: 'v1', timestamp: time, data: viewOf(job) };
   const scope = 'bridge';
   return {
-    key: `${scope}:${id}`,
+    key: dedupeKey(scope, id),
     record: {
       topic: jobsTopic(prefix),
       key: job.id,
@@ -63,7 +64,7 @@ export function reconciledRecord(
   const time = sighting.at ?? new Date().toISOString();
   return {
     outcome,
-    key: `${scope}:${id}`,
+    key: dedupeKey(scope, id),
     record: {
       topic: topicFor(type, prefix),
       key: name,

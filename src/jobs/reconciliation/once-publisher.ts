@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
-import { outcomeKey } from '../../publishing/history/record-scan.js';
+import { outcomeKey } from '../../publishing/dedupe-key.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { DeadlineError, withDeadline } from '../../infrastructure/timing/deadline.js';
 import { Publications, type Outcome } from '../../publishing/publications.js';

@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { dedupeKey, outcomeKey } from '../dedupe-key.js';
 
 /*
  * Of a record only four headers are wanted. kafkajs decodes all of it into objects, at 24 µs
@@ -7,11 +8,6 @@ import { gunzipSync } from 'node:zlib';
 
 /** Told of each record's dedupe keys, and its time, Unix ms. A record that is a job's outcome has two. */
 export type Found = (key: string, timestampMs: number) => void;
-
-/** The dedupe key of what a job came to, whoever tells of it. */
-export function outcomeKey(outcome: string): string {
-  return `outcome:${outcome}`;
-}
 
 const ID = Buffer.from('webhook-id');
 const SCOPE = Buffer.from('bridge-scope');
@@ -102,7 +98,7 @@ function scanRecord(
   cursor.at = end;
   if (outcome !== undefined) found(outcomeKey(outcome), timestamp);
   if (id === undefined || scope === undefined) return;
-  found(bodyHash ? `${scope}:${id}:${bodyHash}` : `${scope}:${id}`, timestamp);
+  found(dedupeKey(scope, id, bodyHash), timestamp);
 }
 
 /** Reads Kafka's zigzag integers and byte strings, one after the other. */
