@@ -1,3 +1,5 @@
+import { RECORD_HEADERS } from './record-headers.js';
+
 const SCHEMA = 'urn:gemini-kafka-bridge:event';
 const SCHEMA_VERSION = 'v1';
 
@@ -19,13 +21,13 @@ export interface CloudEvent {
 export function cloudEventHeaders(event: CloudEvent): Record<string, string> {
   const { id, source, type, time, subject } = event;
   return {
-    ce_specversion: '1.0',
-    ce_id: id,
-    ce_source: source,
-    ce_type: type,
-    ce_time: time,
-    ce_dataschema: `${SCHEMA}:${type}:${SCHEMA_VERSION}`,
-    'content-type': 'application/json',
-    ...(subject === undefined ? {} : { ce_subject: subject }),
+    [RECORD_HEADERS.specVersion]: '1.0',
+    [RECORD_HEADERS.eventId]: id,
+    [RECORD_HEADERS.source]: source,
+    [RECORD_HEADERS.type]: type,
+    [RECORD_HEADERS.time]: time,
+    [RECORD_HEADERS.dataSchema]: `${SCHEMA}:${type}:${SCHEMA_VERSION}`,
+    [RECORD_HEADERS.contentType]: 'application/json',
+    ...(subject === undefined ? {} : { [RECORD_HEADERS.subject]: subject }),
   };
 }

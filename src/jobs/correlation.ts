@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { RECORD_HEADERS } from '../events/record-headers.js';
 import type { Job } from './job.js';
 import { canonicalJson, isObject, type Json } from '../infrastructure/json/json.js';
 
@@ -48,8 +49,8 @@ export function correlationHeaders(
   metadata: Json | undefined,
 ): Record<string, string> {
   return {
-    'bridge-job-id': jobId,
-    'correlation-id': correlationId,
-    ...(metadata && { 'bridge-job-metadata': JSON.stringify(metadata) }),
+    [RECORD_HEADERS.jobId]: jobId,
+    [RECORD_HEADERS.correlationId]: correlationId,
+    ...(metadata && { [RECORD_HEADERS.jobMetadata]: JSON.stringify(metadata) }),
   };
 }

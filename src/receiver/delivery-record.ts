@@ -6,6 +6,7 @@ import {
   type GeminiEvent,
 } from '../events/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../events/event-topics.js';
+import { RECORD_HEADERS } from '../events/record-headers.js';
 import type { EventRecord } from '../publishing/event-publisher.js';
 import { correlationHeaders } from '../jobs/correlation.js';
 import type { Delivery } from './delivery.js';
@@ -64,8 +65,8 @@ export function deadLetterRecord(
     key: proof.id,
     value: proof.body,
     headers: {
-      'bridge-reason': reason,
-      'content-type': 'application/octet-stream',
+      [RECORD_HEADERS.reason]: reason,
+      [RECORD_HEADERS.contentType]: 'application/octet-stream',
       ...proofHeaders(delivery),
       ...(capability &&
         correlationHeaders(capability.jobId, capability.correlationId, undefined)),
@@ -80,16 +81,16 @@ export function deadLetterRecord(
 function proofHeaders(delivery: Delivery): Record<string, string> {
   const { proof, scope, bodyHash, receivedAt, trace } = delivery;
   const headers: Record<string, string> = {
-    'webhook-id': proof.id,
-    'webhook-timestamp': proof.timestamp,
-    'webhook-signature': proof.signature,
-    'bridge-scheme': proof.scheme,
-    'bridge-key-id': proof.keyId,
-    'bridge-scope': scope,
-    'bridge-received-at': new Date(receivedAt).toISOString(),
-    traceparent: trace.traceparent,
+    [RECORD_HEADERS.webhookId]: proof.id,
+    [RECORD_HEADERS.webhookTimestamp]: proof.timestamp,
+    [RECORD_HEADERS.webhookSignature]: proof.signature,
+    [RECORD_HEADERS.scheme]: proof.scheme,
+    [RECORD_HEADERS.keyId]: proof.keyId,
+    [RECORD_HEADERS.scope]: scope,
+    [RECORD_HEADERS.receivedAt]: new Date(receivedAt).toISOString(),
+    [RECORD_HEADERS.traceparent]: trace.traceparent,
   };
-  if (bodyHash !== undefined) headers['bridge-body-sha256'] = bodyHash;
+  if (bodyHash !== undefined) headers[RECORD_HEADERS.bodyHash] = bodyHash;
   return headers;
 }
 
@@ -98,7 +99,7 @@ function jobHeaders(job: EventJob): Record<string, string> {
   const { jobId, correlationId, metadata, isRegistered, outcome } = job;
   return {
     ...correlationHeaders(jobId, correlationId, metadata),
-    ...(isRegistered ? {} : { 'bridge-job-registered': 'false' }),
-    ...(outcome === undefined ? {} : { 'bridge-outcome': outcome }),
+    ...(isRegistered ? {} : { [RECORD_HEADERS.jobRegistered]: 'false' }),
+    ...(outcome === undefined ? {} : { [RECORD_HEADERS.outcome]: outcome }),
   };
 }

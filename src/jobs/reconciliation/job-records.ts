@@ -1,5 +1,6 @@
 import { cloudEventHeaders } from '../../events/cloud-event.js';
 import { jobsTopic, topicFor, type Milestone } from '../../events/event-topics.js';
+import { RECORD_HEADERS } from '../../events/record-headers.js';
 import { newTraceparent } from '../../infrastructure/tracing/traceparent.js';
 import type { JobKind, JobSnapshot } from '../job-kind.js';
 import { eventBody, jobScope, outcomeOf, reconciledId } from '../job-events.js';
@@ -72,8 +73,8 @@ export function reconciledRecord(
       headers: {
         ...cloudEventHeaders({ id, source: SOURCE, type, time, subject: name }),
         ...ourHeaders(job, id, scope),
-        'bridge-outcome': outcome,
-        'bridge-reconciled': 'true',
+        [RECORD_HEADERS.outcome]: outcome,
+        [RECORD_HEADERS.reconciled]: 'true',
       },
     },
   };
@@ -81,11 +82,11 @@ export function reconciledRecord(
 
 function ourHeaders(job: Job, id: string, scope: string): Record<string, string> {
   return {
-    'webhook-id': id,
-    'bridge-scheme': SCHEME,
-    'bridge-scope': scope,
-    'bridge-received-at': new Date().toISOString(),
-    traceparent: job.traceparent ?? newTraceparent(),
+    [RECORD_HEADERS.webhookId]: id,
+    [RECORD_HEADERS.scheme]: SCHEME,
+    [RECORD_HEADERS.scope]: scope,
+    [RECORD_HEADERS.receivedAt]: new Date().toISOString(),
+    [RECORD_HEADERS.traceparent]: job.traceparent ?? newTraceparent(),
     ...correlationHeaders(job.id, job.correlationId, job.metadata),
   };
 }

@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { RECORD_HEADERS } from '../../events/record-headers.js';
 import { dedupeKey, outcomeKey } from '../dedupe-key.js';
 
 /*
@@ -9,10 +10,10 @@ import { dedupeKey, outcomeKey } from '../dedupe-key.js';
 /** Told of each record's dedupe keys, and its time, Unix ms. A record that is a job's outcome has two. */
 export type Found = (key: string, timestampMs: number) => void;
 
-const ID = Buffer.from('webhook-id');
-const SCOPE = Buffer.from('bridge-scope');
-const BODY_HASH = Buffer.from('bridge-body-sha256');
-const OUTCOME = Buffer.from('bridge-outcome');
+const ID = Buffer.from(RECORD_HEADERS.webhookId);
+const SCOPE = Buffer.from(RECORD_HEADERS.scope);
+const BODY_HASH = Buffer.from(RECORD_HEADERS.bodyHash);
+const OUTCOME = Buffer.from(RECORD_HEADERS.outcome);
 
 /** Length of a batch's head up to and with its length field, in bytes. */
 const LENGTH_END = 12;

@@ -6,6 +6,7 @@ import {
   KafkaCluster,
   type ClusterFollower,
 } from '../../infrastructure/kafka/kafka-cluster.js';
+import { RECORD_HEADERS } from '../../events/record-headers.js';
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
 import { TopicHistory } from '../topic-history.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
@@ -69,12 +70,15 @@ export class KafkaPublisher
     if (!this.tracing.isOn) return this.batcher.publish(record, permit);
     const { topic, headers } = record;
     const span = this.tracing.start('publish', {
-      parent: headers['traceparent'],
+      parent: headers[RECORD_HEADERS.traceparent],
       kind: 'producer',
       attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': topic },
     });
     const { traceparent } = span;
-    const spanned = { ...record, headers: { ...headers, traceparent } };
+    const spanned = {
+      ...record,
+      headers: { ...headers, [RECORD_HEADERS.traceparent]: traceparent },
+    };
     return traced(span, () => this.batcher.publish(spanned, permit));
   }
 
