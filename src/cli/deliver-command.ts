@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jobPath, STATIC_ROUTE } from '../events/webhook-routes.js';
 import { signHmac } from '../signature/schemes/hmac-signature.js';
 import type { WebhookSecret } from '../signing-secrets/webhook-secret.js';
 import { adviceOn, wordsFor } from './delivery-advice.js';
@@ -36,7 +37,6 @@ interface Result {
   readonly tries: number;
 }
 
-const STATIC = '/webhooks/gemini';
 /** Nobody's: no key of the bridge's signed it. */
 const STRANGE_TOKEN = 'nobody';
 const LOOK_MS = 500;
@@ -109,20 +109,20 @@ function stepsFor(secret: WebhookSecret | undefined, webhookId: string): Step[] 
   const forgeries: Step[] = [
     {
       name: 'forged',
-      path: STATIC,
+      path: STATIC_ROUTE,
       wanted: { status: 401, says: 'signature-mismatch' },
       make: forge,
     },
     {
       name: 'forged for a job',
-      path: `${STATIC}/jobs/${STRANGE_TOKEN}`,
+      path: jobPath(STRANGE_TOKEN),
       wanted: { status: 401, says: 'capability-invalid' },
       make: forge,
     },
   ];
   if (!secret) return forgeries;
   const sign = () => signedNow(webhookId, secret);
-  const own = { path: STATIC, make: sign };
+  const own = { path: STATIC_ROUTE, make: sign };
   return [
     { ...own, name: 'signed', wanted: { status: 200, says: 'published' } },
     { ...own, name: 'repeated', wanted: { status: 200, says: 'duplicate' } },

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config/config.js';
+import { STATIC_ROUTE } from '../events/webhook-routes.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../infrastructure/kafka/topics.js';
 import { ProblemException } from '../internal-api/problems/problem.exception.js';
@@ -153,7 +154,7 @@ CAPABILITY_KEYS_FILE, JWKS_URL, JWT_AUDIENCE and the other JWT_… settings.`,
   )
     .requiredOption(
       '--url <base>',
-      'of the public port, or PUBLIC_URL; /webhooks/gemini is put behind it',
+      `of the public port, or PUBLIC_URL; ${STATIC_ROUTE} is put behind it`,
       baseUrl,
     )
     .option('--wait <seconds>', 'for a bridge that is not ready yet', seconds, 30)

@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Config } from '../config/config.js';
 import { EventFormatError, parseGeminiEvent } from '../events/gemini-event.js';
 import { deadLetterTopic, topicFor } from '../events/event-topics.js';
+import { jobPath, jobTokenIn, STATIC_ROUTE } from '../events/webhook-routes.js';
 import { KeysUnavailableError } from '../infrastructure/jwks/remote-keys.js';
 import { refusalFor } from '../receiver/refusals.js';
 import type { Proof } from '../signature/proof.js';
@@ -21,8 +22,6 @@ export interface VerifyOptions {
   readonly at: string;
 }
 
-const STATIC = '/webhooks/gemini';
-const DYNAMIC = /^\/webhooks\/gemini\/jobs\/([^/]+)$/;
 const FRESH_SECONDS = 300;
 
 /** Why a captured request is taken or refused, by the code that decides it. */
@@ -64,7 +63,7 @@ class Verification {
   ) {
     this.config = tools.config;
     this.path = capture.path.split('?', 1)[0] ?? '';
-    this.pathToken = DYNAMIC.exec(this.path)?.[1];
+    this.pathToken = jobTokenIn(this.path);
     this.signature = capture.headers['webhook-signature'] ?? '';
     this.now = this.timeOf(at);
   }
@@ -72,8 +71,8 @@ class Verification {
   async report(): Promise<Report> {
     const { method } = this.capture;
     const { path } = this;
-    if (path !== STATIC && this.pathToken === undefined) {
-      const why = `nothing is at ${path}: static webhooks come to ${STATIC}, those of jobs to ${STATIC}/jobs/<token>`;
+    if (path !== STATIC_ROUTE && this.pathToken === undefined) {
+      const why = `nothing is at ${path}: static webhooks come to ${STATIC_ROUTE}, those of jobs to ${jobPath('<token>')}`;
       return this.refused('not-found', why);
     }
     if (method !== 'POST')
@@ -205,10 +204,10 @@ class Verification {
       isToken(this.signature) || /(^| )v1a,/.test(this.signature);
     const hasStaticEntry = /(^| )v1,/.test(this.signature);
     if (isStatic && isDynamicSignature && !hasStaticEntry) {
-      return `this is the signature of a job's own webhook (${isToken(this.signature) ? 'a token' : 'v1a'}), which belongs to ${STATIC}/jobs/<token>: the wrong route`;
+      return `this is the signature of a job's own webhook (${isToken(this.signature) ? 'a token' : 'v1a'}), which belongs to ${jobPath('<token>')}: the wrong route`;
     }
     if (!isStatic && hasStaticEntry && !isDynamicSignature) {
-      return `this is the signature of a static webhook (v1), which belongs to ${STATIC}: the wrong route`;
+      return `this is the signature of a static webhook (v1), which belongs to ${STATIC_ROUTE}: the wrong route`;
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { credential, isApiKey } from './credential-file.js';
 import { combinedFaults } from './cross-checks.js';
 import { environment, telemetry, type Environment } from './environment.js';
+import { STATIC_ROUTE } from '../events/webhook-routes.js';
 
 /** Injection token of the service's `Config`. */
 export const CONFIG = Symbol('CONFIG');
@@ -68,7 +69,7 @@ function group(env: Environment) {
       declared: (env.WEBHOOKS ?? []).map(({ name, events, url }) => ({
         name,
         events,
-        uri: url ?? `${publicUrl ?? ''}/webhooks/gemini`,
+        uri: url ?? `${publicUrl ?? ''}${STATIC_ROUTE}`,
       })),
       mode: env.WEBHOOKS === undefined ? ('off' as const) : env.WEBHOOKS_MODE,
       intervalMs: env.WEBHOOKS_INTERVAL_SECONDS * 1000,

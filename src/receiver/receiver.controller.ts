@@ -12,6 +12,7 @@ import {
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
 import type { GeminiEvent } from '../events/gemini-event.js';
+import { JOB_SUBROUTE, STATIC_ROUTE } from '../events/webhook-routes.js';
 import { jobScope, reconciledId } from '../jobs/job-events.js';
 import { dedupeKey, outcomeKey } from '../publishing/dedupe-key.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
@@ -37,7 +38,7 @@ import {
 import { VerificationGuard } from './verification.guard.js';
 
 /** Verified deliveries in, records out. Returning means that Kafka has the record. */
-@Controller('webhooks/gemini')
+@Controller(STATIC_ROUTE)
 @UseGuards(VerificationGuard)
 @UseInterceptors(DedupeInterceptor)
 @UseFilters(ReceiverErrorFilter)
@@ -73,7 +74,7 @@ export class ReceiverController {
   }
 
   /** A dynamic webhook: a URL for one job. */
-  @Post('jobs/:token')
+  @Post(JOB_SUBROUTE)
   @HttpCode(200)
   async receiveForJob(@Req() request: Request): Promise<Outcome> {
     const received = deliveryOf(request);

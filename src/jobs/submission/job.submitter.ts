@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
+import { jobPath } from '../../events/webhook-routes.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
 import { ProblemException } from '../../internal-api/problems/problem.exception.js';
@@ -161,7 +162,7 @@ export class JobSubmitter {
       { jobId: id, correlationId, metadataHash: metadataHash(userMetadataOf(job)) },
       this.capabilityKeys.value,
     );
-    return `${this.config.publicUrl}/webhooks/gemini/jobs/${token}`;
+    return `${this.config.publicUrl}${jobPath(token)}`;
   }
 
   /** Its event may have come before Gemini's answer: then that state stands. */

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request, Response } from 'express';
 import express from 'express';
+import { JOB_ROUTE, jobTokenIn, STATIC_ROUTE } from '../../events/webhook-routes.js';
 import { attachRawRequest } from './raw-request.js';
 import { expressPrototypes } from './express-prototypes.js';
 import { EventLoopMonitor } from './event-loop-monitor.js';
@@ -21,9 +22,8 @@ import {
 
 type Handler = Parameters<ExpressAdapter['post']>[1];
 
-const STATIC_PATH = '/webhooks/gemini';
-const JOB_PATH = '/webhooks/gemini/jobs/:token';
-const JOB_URL = /^\/webhooks\/gemini\/jobs\/([A-Za-z0-9._-]{1,2048})$/;
+/** The characters of a capability, and its greatest length. */
+const TOKEN = /^[A-Za-z0-9._-]{1,2048}$/;
 
 /** Longer than the idle time of the usual load balancers, which must be the ones to hang up. */
 const KEEP_ALIVE_MS = 75_000;
@@ -84,7 +84,7 @@ export class TwoPortAdapter extends ExpressAdapter {
   override post(path: string | Handler, handler?: Handler): unknown {
     if (typeof path === 'function') return super.post(path);
     if (!handler) throw new TypeError(`no handler for ${path}`);
-    if (path !== STATIC_PATH && path !== JOB_PATH) return super.post(path, handler);
+    if (path !== STATIC_ROUTE && path !== JOB_ROUTE) return super.post(path, handler);
     this.handlers.set(path, handler);
     return undefined;
   }
@@ -118,9 +118,9 @@ export class TwoPortAdapter extends ExpressAdapter {
   private receive(request: Request, response: Response): void {
     const at = performance.now();
     const path = request.url.split('?', 1)[0] as string;
-    const pathToken = path === STATIC_PATH ? undefined : JOB_URL.exec(path)?.[1];
-    const known = path === STATIC_PATH || pathToken !== undefined;
-    const handler = this.handlers.get(pathToken === undefined ? STATIC_PATH : JOB_PATH);
+    const pathToken = path === STATIC_ROUTE ? undefined : jobTokenIn(path);
+    const known = pathToken === undefined ? path === STATIC_ROUTE : TOKEN.test(pathToken);
+    const handler = this.handlers.get(pathToken === undefined ? STATIC_ROUTE : JOB_ROUTE);
     if (!known || !handler) return this.refuse(response, 'not-found');
     if (request.method !== 'POST') return this.refuse(response, 'method-not-allowed');
     if (this.draining) return this.refuse(response, 'shutting-down');
