@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
+import { ReceiverController } from '../../src/receiver/receiver.controller.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { json, LoopbackServer, text as answering } from '../support/loopback-server.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';
@@ -171,6 +173,25 @@ function hasIpv6(): boolean {
   const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return all.some(({ address }) => address === '::1');
 }
+
+describe('the start', () => {
+  it.each([
+    ['the controller', ReceiverController, 'POST /webhooks/gemini,'],
+    [
+      'the handler of jobs',
+      Reflect.get(ReceiverController.prototype, 'receiveForJob') as object,
+      'POST /webhooks/gemini/jobs/:token,',
+    ],
+  ])('is refused when the path of %s is another one', async (_, target, route) => {
+    const path: unknown = Reflect.getMetadata(PATH_METADATA, target);
+    Reflect.defineMetadata(PATH_METADATA, '/elsewhere', target);
+    try {
+      await expect(startApp()).rejects.toThrow(`no controller handles ${route}`);
+    } finally {
+      Reflect.defineMetadata(PATH_METADATA, path, target);
+    }
+  });
+});
 
 describe('the internal port', () => {
   it('has no webhooks, not even genuine ones', async () => {

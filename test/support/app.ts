@@ -64,7 +64,17 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     bodyParser: false,
     logger: new JsonLogger(config.logLevel),
   });
-  const { port, internalPort } = await listen(app, config);
+  const close = async (): Promise<void> => {
+    await app.close();
+    log[Symbol.dispose]();
+    keyFile[Symbol.dispose]();
+  };
+  const { port, internalPort } = await listen(app, config).catch(
+    async (error: unknown) => {
+      await close();
+      throw error;
+    },
+  );
   const keys = parseKeyring(CAPABILITY_KEY);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -77,11 +87,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     get: (token) => app.get(token),
     jobPath: async (jobId = 'job-1', correlationId = 'correlation-1') =>
       `/webhooks/gemini/jobs/${await issueCapability({ jobId, correlationId }, keys)}`,
-    async [Symbol.asyncDispose]() {
-      await app.close();
-      log[Symbol.dispose]();
-      keyFile[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 

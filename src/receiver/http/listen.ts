@@ -11,7 +11,11 @@ export interface Ports {
   readonly internalPort: number;
 }
 
-/** Opens both listeners; the application is initialised but may not be ready. */
+/**
+ * Initialises the application and opens both listeners. The application may not be ready yet.
+ *
+ * @throws {Error} when a webhook route has no handler.
+ */
 export async function listen(app: INestApplication, { server }: Config): Promise<Ports> {
   const host = server.host === undefined ? {} : { host: server.host };
   const adapter = app.getHttpAdapter() as unknown as TwoPortAdapter;
@@ -24,6 +28,8 @@ export async function listen(app: INestApplication, { server }: Config): Promise
     'Bodies of deliveries that are being read or worked on',
     () => adapter.heldBytes,
   );
+  await app.init();
+  adapter.assertReceiving();
   // Without a host Node.js listens on all addresses, and on those of IPv4 where there is no IPv6
   adapter.internalServer.listen({ port: server.internalPort, ...host });
   await once(adapter.internalServer, 'listening');

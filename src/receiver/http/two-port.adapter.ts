@@ -89,6 +89,22 @@ export class TwoPortAdapter extends ExpressAdapter {
     return undefined;
   }
 
+  /**
+   * To be called when Nest has registered its routes, and before a listener opens.
+   *
+   * @throws {Error} naming the route that no controller handles. Without this check a controller
+   *   whose path was changed would be served on the internal port, and every delivery would be
+   *   answered 404.
+   */
+  assertReceiving(): void {
+    for (const route of [STATIC_ROUTE, JOB_ROUTE]) {
+      if (this.handlers.has(route)) continue;
+      throw new Error(
+        `refusing to start: no controller handles POST ${route}, so every delivery to it would be answered 404`,
+      );
+    }
+  }
+
   override initHttpServer(): void {
     const receive = (request: IncomingMessage, response: ServerResponse): void =>
       this.receive(request as Request, response as unknown as Response);
