@@ -49,6 +49,13 @@ export function deliveryOf(request: Request & Holder): Delivery {
   return delivery;
 }
 
+/** The job whose path the request came by. */
+export function capabilityOf(request: Request & Holder): Capability {
+  const { capability } = deliveryOf(request);
+  if (!capability) throw new Error('VerificationGuard found no capability');
+  return capability;
+}
+
 export function attachPermit(request: Request & Holder, permit: PublishPermit): void {
   request[PERMIT] = permit;
 }

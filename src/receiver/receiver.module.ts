@@ -6,6 +6,7 @@ import { JobRegistryModule } from '../jobs/job-registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { TracingModule } from '../infrastructure/tracing/tracing.module.js';
 import { ReceiverController } from './receiver.controller.js';
+import { DeliveryProcessor } from './delivery-processor.js';
 import { EventConfirmation } from './job-matching/event-confirmation.js';
 import { JobEventRecorder } from './job-matching/job-event-recorder.js';
 import { JobMatcher } from './job-matching/job-matcher.js';
@@ -21,6 +22,6 @@ import { JobMatcher } from './job-matching/job-matcher.js';
     TracingModule,
   ],
   controllers: [ReceiverController],
-  providers: [EventConfirmation, JobEventRecorder, JobMatcher],
+  providers: [DeliveryProcessor, EventConfirmation, JobEventRecorder, JobMatcher],
 })
 export class ReceiverModule {}

@@ -14,17 +14,15 @@ import { OncePublisher } from '../../../src/jobs/reconciliation/once-publisher.j
 import { MemoryJobRegistry } from '../../../src/jobs/registry/memory.job-registry.js';
 import { MemoryDedupeStore } from '../../../src/publishing/dedupe/memory.dedupe-store.js';
 import { scanBatches } from '../../../src/publishing/history/record-scan.js';
+import { OutcomePublications } from '../../../src/publishing/outcome-publications.js';
 import { Publications } from '../../../src/publishing/publications.js';
-import {
-  attachDelivery,
-  attachPermit,
-  deliveryOf,
-} from '../../../src/receiver/delivery.js';
+import type { PublishPermit } from '../../../src/publishing/event-publisher.js';
+import { DeliveryProcessor } from '../../../src/receiver/delivery-processor.js';
+import { deliveryOf, type Delivery } from '../../../src/receiver/delivery.js';
 import { attachRawRequest } from '../../../src/receiver/http/raw-request.js';
 import { EventConfirmation } from '../../../src/receiver/job-matching/event-confirmation.js';
 import { JobEventRecorder } from '../../../src/receiver/job-matching/job-event-recorder.js';
 import { JobMatcher } from '../../../src/receiver/job-matching/job-matcher.js';
-import { ReceiverController } from '../../../src/receiver/receiver.controller.js';
 import { VerificationGuard } from '../../../src/receiver/verification.guard.js';
 import type { Capability } from '../../../src/signature/capability.js';
 import type { Proof } from '../../../src/signature/proof.js';
@@ -105,9 +103,9 @@ describe('the dedupe keys of what a delivery says of its job', () => {
     const gemini = new FakeGemini();
     const metrics = new Metrics();
     const matcher = new JobMatcher(registry, gemini);
-    const controller = new ReceiverController(
+    const processor = new DeliveryProcessor(
       new RecordingPublisher(),
-      new Publications(store, metrics, CONFIG),
+      new OutcomePublications(new Publications(store, metrics, CONFIG)),
       registry,
       matcher,
       new EventConfirmation(gemini, CONFIG),
@@ -116,18 +114,17 @@ describe('the dedupe keys of what a delivery says of its job', () => {
       CONFIG,
     );
     store.confirm('outcome:job-1:batch.succeeded');
-    const request = {} as Request;
-    attachDelivery(request, {
+    const capability = { jobId: 'job-1', correlationId: 'correlation-1' };
+    const delivery = {
       key: 'jobs/job-1:msg_1',
       scope: 'jobs/job-1',
       deadline: performance.now() + 4000,
-      capability: { jobId: 'job-1', correlationId: 'correlation-1' },
+      capability,
       proof: { id: 'msg_1', body: Buffer.from(eventBody()), bodyBound: true },
       trace: { continue: () => undefined },
       receivedAt: Date.now(),
-    } as unknown as Parameters<typeof attachDelivery>[1]);
-    attachPermit(request, {} as Parameters<typeof attachPermit>[1]);
-    await controller.receiveForJob(request);
+    } as unknown as Delivery;
+    await processor.process(delivery, {} as PublishPermit, capability);
     expect(store.keys).toEqual([
       'outcome:job-1:batch.succeeded',
       'jobs/job-1:reconciled:job-1:batch.succeeded',

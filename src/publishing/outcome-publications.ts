@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { outcomeKey } from './dedupe-key.js';
+import type { PublishPermit } from './event-publisher.js';
+import { Publications, type Outcome } from './publications.js';
+
+/** A delivered event that says what a job came to. */
+export interface DeliveredOutcome {
+  /** As in the record header `bridge-outcome`. */
+  readonly outcome: string;
+  /** Dedupe key under which the reconciler would publish the same outcome. */
+  readonly reconciledKey: string;
+  /** Permit of the delivery's own dedupe key. */
+  readonly permit: PublishPermit;
+  /** On the clock of `performance.now()`, in ms. */
+  readonly deadline: number;
+}
+
+/** Keeps an outcome that the reconciler has published from being published by its delivery too. */
+@Injectable()
+export class OutcomePublications {
+  constructor(private readonly publications: Publications) {}
+
+  /**
+   * Publishes a delivered outcome unless the reconciler has published it. Deliveries with other
+   * webhook-ids do not count: each of them is an event of its own.
+   *
+   * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
+   */
+  async publishDelivered(
+    { outcome, reconciledKey, permit, deadline }: DeliveredOutcome,
+    publish: (permit: PublishPermit) => Promise<unknown>,
+  ): Promise<Outcome> {
+    let isOurs = false;
+    await this.publications.runOnce(outcomeKey(outcome), deadline, (claimed) => {
+      isOurs = true;
+      return publish(claimed);
+    });
+    if (isOurs) return 'published';
+    if (await this.publications.isPublished(reconciledKey)) return 'duplicate';
+    await publish(permit);
+    return 'published';
+  }
+}

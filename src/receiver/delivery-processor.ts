@@ -1,0 +1,145 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import type { GeminiEvent } from '../events/gemini-event.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
+import { jobScope, reconciledId } from '../jobs/job-events.js';
+import { JobRegistry } from '../jobs/job-registry.js';
+import { dedupeKey } from '../publishing/dedupe-key.js';
+import {
+  EventPublisher,
+  type EventRecord,
+  type PublishPermit,
+} from '../publishing/event-publisher.js';
+import { OutcomePublications } from '../publishing/outcome-publications.js';
+import type { Outcome } from '../publishing/publications.js';
+import type { Capability } from '../signature/capability.js';
+import {
+  deadLetterRecord,
+  eventOf,
+  eventRecord,
+  type DeadLetterReason,
+} from './delivery-record.js';
+import type { Delivery } from './delivery.js';
+import { EventConfirmation } from './job-matching/event-confirmation.js';
+import { JobEventRecorder } from './job-matching/job-event-recorder.js';
+import { JobMatcher, type EventJob } from './job-matching/job-matcher.js';
+
+/** Makes a verified delivery a record on Kafka: an event, or a dead letter. */
+@Injectable()
+export class DeliveryProcessor {
+  private readonly logger = new Logger(DeliveryProcessor.name);
+  private readonly prefix: string;
+
+  constructor(
+    private readonly publisher: EventPublisher,
+    private readonly outcomes: OutcomePublications,
+    private readonly jobs: JobRegistry,
+    private readonly matcher: JobMatcher,
+    private readonly confirmation: EventConfirmation,
+    private readonly recorder: JobEventRecorder,
+    private readonly metrics: Metrics,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.prefix = config.topics.prefix;
+  }
+
+  /**
+   * Resolves once all in-sync replicas have the record.
+   *
+   * @param job the job whose path the delivery came by; undefined on the static route.
+   * @returns `duplicate` when the reconciler has published the same outcome of the job.
+   * @throws {PublishError | DeliveryPendingError | DedupeUnavailableError | SignatureError |
+   *   GeminiError | RedisUnavailableError}
+   */
+  process(delivery: Delivery, permit: PublishPermit, job?: Capability): Promise<Outcome> {
+    return job
+      ? this.processForJob(delivery, permit, job)
+      : this.processStatic(delivery, permit);
+  }
+
+  private processStatic(delivery: Delivery, permit: PublishPermit): Promise<Outcome> {
+    const event = eventOf(delivery);
+    if (typeof event === 'string') return this.publishDeadLetter(delivery, event, permit);
+    if (!this.matcher.isWanted) return this.publishEvent(delivery, event, permit);
+    return this.matcher
+      .ofName(event)
+      .then((job) => this.publishEvent(delivery, event, permit, job));
+  }
+
+  private async processForJob(
+    received: Delivery,
+    permit: PublishPermit,
+    capability: Capability,
+  ): Promise<Outcome> {
+    const job = await this.jobs.find(capability.jobId);
+    const delivery = received.proof.bodyBound
+      ? received
+      : await this.confirmation.confirm(received, job);
+    const event = eventOf(delivery);
+    if (typeof event === 'string') return this.publishDeadLetter(delivery, event, permit);
+    const owner = this.matcher.ofPath(capability, job, event, received.proof.body);
+    if (typeof owner === 'string') return this.publishDeadLetter(delivery, owner, permit);
+    return this.publishEvent(delivery, event, permit, owner);
+  }
+
+  private async publishEvent(
+    delivery: Delivery,
+    event: GeminiEvent,
+    permit: PublishPermit,
+    job?: EventJob,
+  ): Promise<Outcome> {
+    delivery.trace.continue(job?.traceparent);
+    const record = eventRecord(delivery, event, this.prefix, job);
+    const result =
+      job?.outcome === undefined
+        ? await this.publish(record, permit, delivery)
+        : await this.publishOutcome(job.jobId, job.outcome, record, permit, delivery);
+    if (job) await this.recorder.record(job.jobId, event, delivery.proof.id);
+    if (event.time !== undefined && result === 'published') {
+      const ageMs = Date.now() - Date.parse(event.time);
+      this.metrics.eventAgeSeconds.observe(ageMs / 1000);
+    }
+    return result;
+  }
+
+  private publishOutcome(
+    jobId: string,
+    outcome: string,
+    record: EventRecord,
+    permit: PublishPermit,
+    delivery: Delivery,
+  ): Promise<Outcome> {
+    const reconciledKey = dedupeKey(jobScope(jobId), reconciledId(outcome));
+    const { deadline } = delivery;
+    return this.outcomes.publishDelivered(
+      { outcome, reconciledKey, permit, deadline },
+      (claimed) => this.publish(record, claimed, delivery),
+    );
+  }
+
+  private publishDeadLetter(
+    delivery: Delivery,
+    reason: DeadLetterReason,
+    permit: PublishPermit,
+  ): Promise<Outcome> {
+    this.metrics.deadLetters.inc({ reason });
+    const letter = deadLetterRecord(delivery, reason, this.prefix);
+    return this.publish(letter, permit, delivery);
+  }
+
+  private async publish(
+    record: EventRecord,
+    permit: PublishPermit,
+    { proof, trace }: Delivery,
+  ): Promise<Outcome> {
+    await this.publisher.publish(record, permit);
+    this.metrics.accepted.inc({ topic: record.topic });
+    this.logger.debug({
+      message: 'published',
+      webhookId: proof.id,
+      traceId: trace.traceId,
+      topic: record.topic,
+    });
+    return 'published';
+  }
+}
