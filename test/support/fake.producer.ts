@@ -6,7 +6,7 @@ interface Sent {
   readonly value: Buffer;
   readonly partition: number;
   readonly leader?: number;
-  readonly unit: { handedOn: boolean };
+  readonly fence: { markSent(): void };
 }
 
 /** A produce request that waits for the test to decide what becomes of it. */
@@ -47,7 +47,7 @@ export class FakeRequest {
 
   /** As kafkajs does when it has a broker and a connection, before it writes. */
   handOn(): void {
-    for (const { unit } of this.messages) unit.handedOn = true;
+    for (const { fence } of this.messages) fence.markSent();
   }
 
   /** Acknowledges all partitions, or those that are left in. */

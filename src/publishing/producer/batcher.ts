@@ -12,8 +12,8 @@ import { failureOf } from './kafka-failure.js';
 import {
   BrokerQueue,
   type Partition,
-  type QueuedRecord,
   type PartitionBatch,
+  type QueuedRecord,
 } from './broker-queue.js';
 import { partitionFor } from './murmur2.js';
 import { routed } from './routed-message.js';
@@ -259,7 +259,7 @@ export class Batcher {
 
   /** The claim is not ours any more. Where no broker was given the record it is certainly not there. */
   private lapse(unit: PartitionBatch, error: unknown): void {
-    if (unit.handedOn) return this.giveUp(unit, 'claim-lapsed', error);
+    if (unit.maybeSent) return this.giveUp(unit, 'claim-lapsed', error);
     this.finish(unit, 'claim-lapsed', error, false);
   }
 
@@ -267,9 +267,8 @@ export class Batcher {
   private async split(unit: PartitionBatch, error: unknown): Promise<void> {
     if (unit.records.length === 1) return this.giveUp(unit, 'refused', error);
     this.units.delete(unit);
-    for (const [i, record] of unit.records.entries()) {
+    for (const [i, single] of unit.split().entries()) {
       if (this.closed) return this.reject(unit.records.slice(i), 'closed', true);
-      const single = { ...unit, records: [record] };
       this.units.add(single);
       unit.partition.busy = true;
       await this.settleAlone(single);

@@ -1,5 +1,7 @@
 import type { Producer } from 'kafkajs';
 import type { EventRecord, PublishPermit } from '../event-publisher.js';
+import { assertClaimHeld } from './claim-check.js';
+import type { ProduceFence } from './produce-fence.js';
 
 /** A record that waits for its acknowledgement. */
 export interface QueuedRecord {
@@ -30,14 +32,35 @@ export interface Partition {
   gone: boolean;
 }
 
-/** The records of one partition in one batch: repeated as they are until settled. */
-export interface PartitionBatch {
-  readonly partition: Partition;
-  readonly records: readonly QueuedRecord[];
-  /** Holds the sequence numbers of the first attempt, so each repeat goes through it. */
-  readonly producer: Producer;
-  /** True once a request with it may have gone to a broker. */
-  handedOn: boolean;
+/** The records of one partition in one batch. A repeat sends exactly the same records. */
+export class PartitionBatch implements ProduceFence {
+  /** True once a request with this batch may have reached a broker. */
+  maybeSent = false;
+
+  /** @param producer holds the sequence numbers of the first attempt, so repeats use it too. */
+  constructor(
+    readonly partition: Partition,
+    readonly records: readonly QueuedRecord[],
+    readonly producer: Producer,
+  ) {}
+
+  /** @throws {ClaimExpired} when the claim on any of the records ends too soon. */
+  assertMaySend(): void {
+    for (const { permit } of this.records) assertClaimHeld(permit);
+  }
+
+  markSent(): void {
+    this.maybeSent = true;
+  }
+
+  /** A batch of its own for each record, in the same order. */
+  split(): PartitionBatch[] {
+    return this.records.map((record) => {
+      const single = new PartitionBatch(this.partition, [record], this.producer);
+      single.maybeSent = this.maybeSent;
+      return single;
+    });
+  }
 }
 
 const MAX_BATCH_RECORDS = 500;
@@ -92,7 +115,7 @@ export class BrokerQueue {
     this.queue = left;
     return Array.from(groups, ([partition, records]) => {
       partition.busy = true;
-      return { partition, records, producer, handedOn: false };
+      return new PartitionBatch(partition, records, producer);
     });
   }
 

@@ -1,4 +1,4 @@
-import { ClaimExpired } from './routed-message.js';
+import { ClaimExpired } from './claim-check.js';
 
 /** What a failed produce request means for the records in it. */
 export type KafkaFailure =

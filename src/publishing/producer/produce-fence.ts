@@ -1,5 +1,17 @@
 import { patchKafkajs } from '../../infrastructure/kafka/kafkajs/patch.js';
-import { assertClaimHeld, type RoutedMessage } from './routed-message.js';
+
+/** Decides, just before a produce request is sent, whether its messages may still be written. */
+export interface ProduceFence {
+  /** @throws the reason. kafkajs then sends nothing of the request. */
+  assertMaySend(): void;
+  /** Called when all fences of the request agree: the broker may get the messages from now on. */
+  markSent(): void;
+}
+
+/** A message that carries its fence. A message without one is sent unasked. */
+export interface FencedMessage {
+  readonly fence?: ProduceFence;
+}
 
 /** The parts of kafkajs's `Broker` that a produce request goes through. */
 interface Broker {
@@ -10,31 +22,38 @@ interface Broker {
 
 interface ProduceRequest {
   readonly topicData: readonly {
-    readonly partitions: readonly {
-      readonly messages: readonly Partial<Pick<RoutedMessage, 'permit' | 'unit'>>[];
-    }[];
+    readonly partitions: readonly { readonly messages: readonly FencedMessage[] }[];
   }[];
 }
 
 const MODULE = 'kafkajs/src/broker';
 
 /**
- * Makes kafkajs look at the claims once more when a produce request has the broker to itself
- * and a connection: after the partitioner it may have waited for other requests and for a login.
+ * Makes kafkajs ask the fences of a produce request's messages when the request has the broker
+ * to itself and a connection. Between the partitioner, which is the last public hook, and that
+ * moment the request may wait for other requests and for a login.
  *
  * @throws {TypeError} when kafkajs is not the version that this was made for.
  */
 export function installProduceFence(): void {
   patchKafkajs<Broker>(MODULE, ['produce', 'isConnected'], (prototype) => {
     const { produce } = prototype;
-    prototype.produce = async function looked(this: Broker, request): Promise<unknown> {
+    prototype.produce = async function fenced(this: Broker, request): Promise<unknown> {
       if (!this.isConnected()) await this.connect();
-      const messages = request.topicData.flatMap(({ partitions }) =>
-        partitions.flatMap((partition) => partition.messages),
-      );
-      for (const { permit } of messages) if (permit) assertClaimHeld(permit);
-      for (const { unit } of messages) if (unit) unit.handedOn = true;
+      const fences = fencesOf(request);
+      for (const fence of fences) fence.assertMaySend();
+      for (const fence of fences) fence.markSent();
       return produce.call(this, request);
     };
   });
+}
+
+function fencesOf({ topicData }: ProduceRequest): Set<ProduceFence> {
+  const fences = new Set<ProduceFence>();
+  for (const { partitions } of topicData) {
+    for (const { messages } of partitions) {
+      for (const { fence } of messages) if (fence) fences.add(fence);
+    }
+  }
+  return fences;
 }

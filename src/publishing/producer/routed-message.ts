@@ -1,54 +1,38 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
-import { MAX_LAG_MS } from '../topic-history.js';
 import type { PublishPermit } from '../event-publisher.js';
 import type { QueuedRecord, PartitionBatch } from './broker-queue.js';
+import { assertClaimHeld } from './claim-check.js';
+import type { FencedMessage } from './produce-fence.js';
 
-/**
- * A claim has to last for this much longer, in ms: whoever has it next knows the log but for
- * its last MAX_LAG_MS, and what is sent takes a moment to get there.
- */
-const SEND_MARGIN_MS = MAX_LAG_MS + 2000;
-
-/** By its name kafkajs knows that its metadata are out of date, and asks again. */
+/** kafkajs reloads its metadata when it sees an error of this name. */
 class LeaderMoved extends Error {
   override readonly name = 'KafkaJSMetadataNotLoaded';
 }
 
-/** The claim on a record was not renewed in time: whoever has it now may be writing it. */
-export class ClaimExpired extends Error {
-  override readonly name = 'ClaimLapsed';
-}
-
-/** A message with its partition chosen, and the broker that it is meant for. */
-export interface RoutedMessage extends Message {
+/** A message whose partition is chosen, and the broker that it is meant for. */
+export interface RoutedMessage extends Message, FencedMessage {
   readonly partition: number;
   readonly leader?: number | undefined;
   readonly permit: PublishPermit;
-  readonly unit: Pick<PartitionBatch, 'handedOn'>;
 }
 
 export function routed(
   { key, record, permit }: QueuedRecord,
-  unit: PartitionBatch,
+  batch: PartitionBatch,
   leader?: number,
 ): RoutedMessage {
   const { value, headers } = record;
-  return { key, value, headers, partition: unit.partition.id, leader, permit, unit };
-}
-
-/** @throws {ClaimExpired} when nothing may be sent under the claim any more. */
-export function assertClaimHeld({ heldUntil }: PublishPermit): void {
-  if (heldUntil - performance.now() >= SEND_MARGIN_MS) return;
-  throw new ClaimExpired('the claim was not renewed in time');
+  const partition = batch.partition.id;
+  return { key, value, headers, partition, leader, permit, fence: batch };
 }
 
 /**
- * The partitioner of every producer given to a `Batcher`. kafkajs calls it before each of its
- * own attempts too. The partition is chosen already; what is left is to see that the record
- * may still be written, and to hold kafkajs's view of the leaders against ours.
+ * The partitioner of every producer that a `Batcher` uses. kafkajs also calls it before each
+ * of its own retries. The partition is already chosen, so the partitioner only checks that
+ * the record may still be written and that kafkajs sees the same leader as the batcher.
  *
- * @throws {ClaimExpired}
- * @throws {LeaderMoved} where the views differ.
+ * @throws {ClaimExpired} when the record may not be written any more.
+ * @throws {LeaderMoved} when kafkajs sees another leader.
  */
 export function routedPartitioner() {
   return ({ message, partitionMetadata }: PartitionerArgs): number => {

@@ -8,10 +8,8 @@ import {
   type Producer,
 } from 'kafkajs';
 import { Batcher } from '../../../../src/publishing/producer/batcher.js';
-import {
-  ClaimExpired,
-  routedPartitioner,
-} from '../../../../src/publishing/producer/routed-message.js';
+import { ClaimExpired } from '../../../../src/publishing/producer/claim-check.js';
+import { routedPartitioner } from '../../../../src/publishing/producer/routed-message.js';
 import {
   PublishError,
   type EventRecord,

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
-import { describe, expect, it } from '@jest/globals';
-import { installProduceFence } from '../../../../src/publishing/producer/produce-fence.js';
-import { ClaimExpired } from '../../../../src/publishing/producer/routed-message.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  installProduceFence,
+  type ProduceFence,
+} from '../../../../src/publishing/producer/produce-fence.js';
 
 const require = createRequire(import.meta.url);
 const Broker = require('kafkajs/src/broker') as {
@@ -12,46 +14,65 @@ const Broker = require('kafkajs/src/broker') as {
   };
 };
 
-/** A broker of kafkajs that notes what happens to it. */
-function brokerThat(isConnected: boolean) {
-  const told: string[] = [];
-  const broker = Object.assign(
-    Object.create(Broker.prototype) as typeof Broker.prototype,
-    {
-      isConnected: () => isConnected,
-      connect: async () => void told.push('connect'),
-      lookupRequest: () => {
-        told.push('produce');
-        throw new Error('as far as this test goes');
-      },
+const steps: string[] = [];
+
+/** A broker of kafkajs that notes its calls and fails where kafkajs encodes the request. */
+function broker({ isConnected = true } = {}): typeof Broker.prototype {
+  return Object.assign(Object.create(Broker.prototype) as typeof Broker.prototype, {
+    isConnected: () => isConnected,
+    connect: async () => void steps.push('connect'),
+    lookupRequest: () => {
+      steps.push('send');
+      throw new Error('the fake broker sends nothing');
     },
-  );
-  return { broker, told };
+  });
 }
 
-const requestHeldFor = (ms: number) => {
-  const permit = { deadline: 0, askedAt: 0, heldUntil: performance.now() + ms };
-  const unit = { handedOn: false };
-  const request = { topicData: [{ partitions: [{ messages: [{ permit, unit }] }] }] };
-  return { request, unit };
-};
+/** A fence that notes its calls under a name. */
+function fence(name: string, refusal?: Error): ProduceFence {
+  return {
+    assertMaySend: () => {
+      steps.push(`${name} asked`);
+      if (refusal) throw refusal;
+    },
+    markSent: () => void steps.push(`${name} sent`),
+  };
+}
 
-describe('the last look at a claim', () => {
-  it('comes when there is a connection, and lets through what is held for long enough', async () => {
+/** A request with one partition for each argument, whose messages have these fences. */
+function requestOf(...partitions: (ProduceFence | undefined)[][]): object {
+  return {
+    topicData: partitions.map((fences) => ({
+      partitions: [{ messages: fences.map((each) => ({ value: 'v', fence: each })) }],
+    })),
+  };
+}
+
+describe('the produce fence', () => {
+  beforeAll(() => {
     installProduceFence();
-    const { broker, told } = brokerThat(false);
-    const { request, unit } = requestHeldFor(60_000);
-    await expect(broker.produce(request)).rejects.toThrow('as far as');
-    expect(unit.handedOn).toBe(true);
-    expect(told).toEqual(['connect', 'produce']);
+    installProduceFence();
   });
 
-  it('lets nothing through that is not, also when it was installed twice', async () => {
-    installProduceFence();
-    const { broker, told } = brokerThat(true);
-    const { request, unit } = requestHeldFor(4000);
-    await expect(broker.produce(request)).rejects.toThrow(ClaimExpired);
-    expect(unit.handedOn).toBe(false);
-    expect(told).toEqual([]);
+  it('asks each fence once, after the connection is made and before the request is sent', async () => {
+    steps.length = 0;
+    const [a, b] = [fence('a'), fence('b')];
+    const sent = broker({ isConnected: false }).produce(requestOf([a, a], [b]));
+    await expect(sent).rejects.toThrow('sends nothing');
+    expect(steps).toEqual(['connect', 'a asked', 'b asked', 'a sent', 'b sent', 'send']);
+  });
+
+  it('sends nothing of a request, and marks nothing as sent, when one fence refuses', async () => {
+    steps.length = 0;
+    const refusal = new Error('refused');
+    const sent = broker().produce(requestOf([fence('a')], [fence('b', refusal)]));
+    await expect(sent).rejects.toBe(refusal);
+    expect(steps).toEqual(['a asked', 'b asked']);
+  });
+
+  it('sends messages that have no fence', async () => {
+    steps.length = 0;
+    await expect(broker().produce(requestOf([undefined]))).rejects.toThrow();
+    expect(steps).toEqual(['send']);
   });
 });
