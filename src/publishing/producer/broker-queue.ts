@@ -1,7 +1,7 @@
 import type { Producer } from 'kafkajs';
 import type { EventRecord, PublishPermit } from '../event-publisher.js';
 import { assertClaimHeld } from './claim-check.js';
-import type { ProduceFence } from './produce-fence.js';
+import type { ProduceFence } from '../../infrastructure/kafka/kafkajs/produce-fence.js';
 
 /** A record that waits for its acknowledgement. */
 export interface QueuedRecord {

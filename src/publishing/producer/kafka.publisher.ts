@@ -17,7 +17,7 @@ import {
   type EventRecord,
   type PublishPermit,
 } from '../event-publisher.js';
-import { installProduceFence } from './produce-fence.js';
+import { installProduceFence } from '../../infrastructure/kafka/kafkajs/produce-fence.js';
 import { installRecordEncoder } from '../../infrastructure/kafka/kafkajs/record-encoder.js';
 import { routedPartitioner } from './routed-message.js';
 

@@ -2,7 +2,7 @@ import type { Message, PartitionerArgs } from 'kafkajs';
 import type { PublishPermit } from '../event-publisher.js';
 import type { QueuedRecord, PartitionBatch } from './broker-queue.js';
 import { assertClaimHeld } from './claim-check.js';
-import type { FencedMessage } from './produce-fence.js';
+import type { FencedMessage } from '../../infrastructure/kafka/kafkajs/produce-fence.js';
 
 /** kafkajs reloads its metadata when it sees an error of this name. */
 class LeaderMoved extends Error {

@@ -1,4 +1,4 @@
-import { patchKafkajs } from '../../infrastructure/kafka/kafkajs/patch.js';
+import { patchKafkajs } from './patch.js';
 
 /** Decides, just before a produce request is sent, whether its messages may still be written. */
 export interface ProduceFence {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   installProduceFence,
   type ProduceFence,
-} from '../../../../src/publishing/producer/produce-fence.js';
+} from '../../../../../src/infrastructure/kafka/kafkajs/produce-fence.js';
 
 const require = createRequire(import.meta.url);
 const Broker = require('kafkajs/src/broker') as {
