@@ -11,7 +11,7 @@ import { DeliveryTrace } from '../src/receiver/tracing/delivery-trace.js';
 import { IdsOnly } from '../src/infrastructure/tracing/tracing.js';
 import { eventRecord } from '../src/receiver/delivery-record.js';
 import { parseGeminiEvent } from '../src/events/gemini-event.js';
-import { installRecordEncoder } from '../src/infrastructure/kafka/kafkajs/record-encoder.js';
+import { installKafkajsPatches } from '../src/infrastructure/kafka/kafkajs/install-patches.js';
 import { cpuMicros, memory } from './process-usage.js';
 import { runLoad } from './sender.js';
 
@@ -51,7 +51,7 @@ async function bench(records: number, seconds: number): Promise<void> {
 
 /** Records as the bridge writes them, on the topic that most of them are on. */
 async function fill(brokers: string, records: number): Promise<void> {
-  installRecordEncoder();
+  installKafkajsPatches();
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ idempotent: true });
   await producer.connect();

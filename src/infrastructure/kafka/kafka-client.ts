@@ -7,10 +7,17 @@ import {
   type SASLOptions,
 } from 'kafkajs';
 import type { Config } from '../../config/config.js';
+import { installKafkajsPatches } from './kafkajs/install-patches.js';
 import { watchedSockets } from './kafkajs/socket-watchdog.js';
 
-/** A client with the deployment's brokers, credentials and certificates. */
+/**
+ * Creates a patched kafkajs client with the configured brokers, credentials and certificates.
+ *
+ * @param silenceMs a broker that leaves a request unanswered for this long is taken for hung.
+ * @throws {Error} when another version of kafkajs is installed than the patches are made for.
+ */
 export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {
+  installKafkajsPatches();
   return new Kafka({
     clientId: kafka.clientId,
     brokers: [...kafka.brokers],
@@ -18,15 +25,15 @@ export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {
     socketFactory: watchedSockets(silenceMs),
     connectionTimeout: 2000,
     authenticationTimeout: silenceMs,
-    requestTimeout: silenceMs + 1000, // a second net; the sockets are watched
-    // Short: whoever calls has a loop of its own, which can see that we are closing
+    requestTimeout: silenceMs + 1000, // only a second net: the socket watchdog ends a silent socket first
+    // Short, because each caller retries in a loop of its own that stops at shutdown
     retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 500 },
     logLevel: logLevel.WARN,
     logCreator: nestLog,
   });
 }
 
-/** kafkajs asks `ssl` and `sasl` again at each connection: what is in files may have changed. */
+/** kafkajs reads `ssl` and `sasl` at each connection, so changed files take effect without a restart. */
 function security({ sasl, tls }: Config['kafka']): Pick<KafkaConfig, 'sasl' | 'ssl'> {
   return {
     ...(tls ? { ssl: tls } : {}),
@@ -53,8 +60,8 @@ function saslOptions(
 }
 
 /**
- * kafkajs calls each retriable failure an error; we retry and report ourselves, so its
- * lines are for whoever asked for `LOG_LEVEL=debug`.
+ * Logs kafkajs's messages at debug. kafkajs logs each retriable failure as an error, while the
+ * bridge retries and reports failures itself.
  */
 const nestLog: logCreator = () => {
   const logger = new Logger('kafkajs');

@@ -10,7 +10,6 @@ import type { Admin, Kafka } from 'kafkajs';
 import { CONFIG, type Config } from '../../config/config.js';
 import { topicNames } from '../../events/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
-import { installConnectionReset } from './kafkajs/connection-reset.js';
 import { kafkaClient } from './kafka-client.js';
 import { RetentionError, Topics, type TopicState } from './topics.js';
 
@@ -61,7 +60,6 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
   private loop: Promise<void> = Promise.resolve();
 
   constructor(@Inject(CONFIG) config: Config, metrics: Metrics) {
-    installConnectionReset();
     this.client = kafkaClient(config, SILENCE_MS);
     this.admin = this.client.admin();
     const { store, ttlMs } = config.dedupe;

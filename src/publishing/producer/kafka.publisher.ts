@@ -17,8 +17,6 @@ import {
   type EventRecord,
   type PublishPermit,
 } from '../event-publisher.js';
-import { installProduceFence } from '../../infrastructure/kafka/kafkajs/produce-fence.js';
-import { installRecordEncoder } from '../../infrastructure/kafka/kafkajs/record-encoder.js';
 import { routedPartitioner } from './routed-message.js';
 
 const METADATA_MAX_AGE_MS = 7 * 24 * 3_600_000;
@@ -53,12 +51,6 @@ export class KafkaPublisher
       'Records waiting for Kafka',
       () => this.batcher.pending,
     );
-    installProduceFence();
-    if (!installRecordEncoder()) {
-      this.logger.warn(
-        'kafkajs is not the known version: its slower record encoder is used',
-      );
-    }
     cluster.follow(this);
   }
 

@@ -1,6 +1,6 @@
-import { patchKafkajs } from './patch.js';
+import { internalModule } from './internals.js';
 
-/** The parts of kafkajs's `Connection` that hold an answer that has come in part. */
+/** The parts of kafkajs's `Connection` that hold a response of which only a part has arrived. */
 interface Connection {
   chunks: Buffer[];
   bytesBuffered: number;
@@ -9,29 +9,25 @@ interface Connection {
   connect: (this: Connection) => Promise<boolean>;
 }
 
-const MODULE = 'kafkajs/src/network/connection';
-/** The length that precedes an answer, in bytes: all that is needed to begin with. */
+/** The length field before each response, in bytes: what a new connection waits for first. */
 const LENGTH_BYTES = 4;
 
 /**
- * Makes kafkajs forget half an answer when it connects again.
+ * Makes a `Connection` of kafkajs drop a half-received response when it connects again.
  *
- * kafkajs 2.2.4 uses the same object for the next connection after one broke by an error,
- * and reads what was left of the old one as the beginning of the new one's first answer:
- * from then on no answer is understood, and every request times out, for ever.
- *
- * @throws {TypeError} when kafkajs is not the version that this was made for.
+ * kafkajs 2.2.4 reuses the object after a connection error and reads the old bytes as the
+ * beginning of the new connection's first response. From then on it understands no response,
+ * and every request times out.
  */
 export function installConnectionReset(): void {
-  patchKafkajs<Connection>(MODULE, ['connect', 'isConnected'], (prototype) => {
-    const { connect } = prototype;
-    prototype.connect = function reset(this: Connection): Promise<boolean> {
-      if (!this.isConnected()) {
-        this.chunks = [];
-        this.bytesBuffered = 0;
-        this.bytesNeeded = LENGTH_BYTES;
-      }
-      return connect.call(this);
-    };
-  });
+  const { prototype } = internalModule('network/connection') as { prototype: Connection };
+  const { connect } = prototype;
+  prototype.connect = function connectAfresh(this: Connection): Promise<boolean> {
+    if (!this.isConnected()) {
+      this.chunks = [];
+      this.bytesBuffered = 0;
+      this.bytesNeeded = LENGTH_BYTES;
+    }
+    return connect.call(this);
+  };
 }

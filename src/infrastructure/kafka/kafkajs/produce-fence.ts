@@ -1,4 +1,4 @@
-import { patchKafkajs } from './patch.js';
+import { internalModule } from './internals.js';
 
 /** Decides, just before a produce request is sent, whether its messages may still be written. */
 export interface ProduceFence {
@@ -26,26 +26,21 @@ interface ProduceRequest {
   }[];
 }
 
-const MODULE = 'kafkajs/src/broker';
-
 /**
  * Makes kafkajs ask the fences of a produce request's messages when the request has the broker
  * to itself and a connection. Between the partitioner, which is the last public hook, and that
  * moment the request may wait for other requests and for a login.
- *
- * @throws {TypeError} when kafkajs is not the version that this was made for.
  */
 export function installProduceFence(): void {
-  patchKafkajs<Broker>(MODULE, ['produce', 'isConnected'], (prototype) => {
-    const { produce } = prototype;
-    prototype.produce = async function fenced(this: Broker, request): Promise<unknown> {
-      if (!this.isConnected()) await this.connect();
-      const fences = fencesOf(request);
-      for (const fence of fences) fence.assertMaySend();
-      for (const fence of fences) fence.markSent();
-      return produce.call(this, request);
-    };
-  });
+  const { prototype } = internalModule('broker') as { prototype: Broker };
+  const { produce } = prototype;
+  prototype.produce = async function produceFenced(this: Broker, request) {
+    if (!this.isConnected()) await this.connect();
+    const fences = fencesOf(request);
+    for (const fence of fences) fence.assertMaySend();
+    for (const fence of fences) fence.markSent();
+    return produce.call(this, request);
+  };
 }
 
 function fencesOf({ topicData }: ProduceRequest): Set<ProduceFence> {

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import type { PartitionId } from '../partition-id.js';
+import { internalModule } from './internals.js';
 
 /*
  * Kafka's read side below kafkajs's consumer, which would need a group for each replica,
@@ -59,15 +59,12 @@ interface Decoder {
 
 type RequestMaker = (parameters: object) => object;
 
-const require = createRequire(import.meta.url);
-const REQUESTS = 'kafkajs/src/protocol/requests';
-const listOffsets = require(`${REQUESTS}/listOffsets/v3/request`) as RequestMaker;
-const fetchRecords = require(`${REQUESTS}/fetch/v11/request`) as RequestMaker;
-const metadataResponse = require(`${REQUESTS}/metadata/v6/response`) as object;
-const DecoderClass = require('kafkajs/src/protocol/decoder') as new (
-  bytes: Buffer,
-) => Decoder;
-const EncoderClass = require('kafkajs/src/protocol/encoder') as new () => {
+const REQUESTS = 'protocol/requests';
+const listOffsets = internalModule(`${REQUESTS}/listOffsets/v3/request`) as RequestMaker;
+const fetchRecords = internalModule(`${REQUESTS}/fetch/v11/request`) as RequestMaker;
+const metadataResponse = internalModule(`${REQUESTS}/metadata/v6/response`) as object;
+const DecoderClass = internalModule('protocol/decoder') as new (bytes: Buffer) => Decoder;
+const EncoderClass = internalModule('protocol/encoder') as new () => {
   writeInt32(value: number): { writeBoolean(value: boolean): object };
 };
 

@@ -22,7 +22,7 @@ afterEach(() => {
   server.close();
 });
 
-it('forgets half an answer when the connection breaks and is made anew', async () => {
+it('drops a half-received response when the connection breaks and is made again', async () => {
   const require = createRequire(import.meta.url);
   const Connection = require('kafkajs/src/network/connection');
   const socketFactory = require('kafkajs/src/network/socketFactory')();
@@ -40,7 +40,7 @@ it('forgets half an answer when the connection breaks and is made anew', async (
   });
   await connection.connect();
   while (sockets.length === 0) await new Promise(setImmediate);
-  sockets[0]?.write(Buffer.from([0, 0, 0, 100, 0, 0])); // of 104 bytes the first six
+  sockets[0]?.write(Buffer.from([0, 0, 0, 100, 0, 0])); // the first 6 of 104 bytes
   while (connection.bytesBuffered === 0) await new Promise(setImmediate);
   sockets[0]?.resetAndDestroy();
   while (connection.isConnected()) await new Promise(setImmediate);

@@ -51,7 +51,6 @@ function requestOf(...partitions: (ProduceFence | undefined)[][]): object {
 describe('the produce fence', () => {
   beforeAll(() => {
     installProduceFence();
-    installProduceFence();
   });
 
   it('asks each fence once, after the connection is made and before the request is sent', async () => {
