@@ -7,11 +7,9 @@ import type {
 } from '../../infrastructure/kafka/kafka-cluster.js';
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
 import type { Metrics } from '../../infrastructure/metrics/metrics.js';
-import {
-  TopicReader,
-  type FetchAnswer,
-  type OffsetAnswer,
-} from '../../infrastructure/kafka/kafkajs/topic-reader.js';
+import type { FetchAnswer } from '../../infrastructure/kafka/kafkajs/protocol/fetch.js';
+import type { OffsetAnswer } from '../../infrastructure/kafka/kafkajs/protocol/list-offsets.js';
+import { TopicReader } from '../../infrastructure/kafka/kafkajs/topic-reader.js';
 import type { PartitionId } from '../../infrastructure/kafka/partition-id.js';
 import { MAX_LAG_MS, TopicHistory } from '../topic-history.js';
 import { scanBatches, type Found } from './record-scan.js';
@@ -201,7 +199,7 @@ export class TopicFollower
     await this.findStarts(leader, led);
     const askedAt = performance.now();
     const positions = led.map(({ position }) => position);
-    const answers = await this.reader.ends(leader, led);
+    const answers = await this.reader.logEndOffsets(leader, led);
     let open = led.flatMap((partition, i) => {
       const end = this.endOf(partition, leader, positions[i], answers[i]);
       return end === undefined ? [] : [{ partition, end }];
@@ -229,8 +227,8 @@ export class TopicFollower
     const fresh = led.filter(({ position }) => position === undefined);
     if (fresh.length === 0) return;
     const from = Date.now() - this.windowMs - CLOCK_MARGIN_MS;
-    const ends = await this.reader.committedEnds(leader, fresh); // first: nothing in between is missed
-    const starts = await this.reader.since(leader, fresh, from);
+    const ends = await this.reader.highWatermarks(leader, fresh); // first, so that no record in between is missed
+    const starts = await this.reader.offsetsSince(leader, fresh, from);
     for (const [i, partition] of fresh.entries()) {
       const start = starts[i];
       const end = ends[i];

@@ -10,9 +10,9 @@ import type {
 import type {
   FetchAnswer,
   FetchPosition,
-  TopicReader,
-  OffsetAnswer,
-} from '../../../../src/infrastructure/kafka/kafkajs/topic-reader.js';
+} from '../../../../src/infrastructure/kafka/kafkajs/protocol/fetch.js';
+import type { OffsetAnswer } from '../../../../src/infrastructure/kafka/kafkajs/protocol/list-offsets.js';
+import type { TopicReader } from '../../../../src/infrastructure/kafka/kafkajs/topic-reader.js';
 import { TopicFollower } from '../../../../src/publishing/history/topic-follower.js';
 import type { PartitionId } from '../../../../src/infrastructure/kafka/partition-id.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
@@ -62,10 +62,11 @@ class FakeBrokers {
   }
 
   readonly reader = {
-    ends: (leader: number, asked: readonly PartitionId[]) => this.offsets(leader, asked),
-    committedEnds: (leader: number, asked: readonly PartitionId[]) =>
+    logEndOffsets: (leader: number, asked: readonly PartitionId[]) =>
       this.offsets(leader, asked),
-    since: (leader: number, asked: readonly PartitionId[]) =>
+    highWatermarks: (leader: number, asked: readonly PartitionId[]) =>
+      this.offsets(leader, asked),
+    offsetsSince: (leader: number, asked: readonly PartitionId[]) =>
       this.offsets(leader, asked, 0),
     fetch: (leader: number, asked: readonly FetchPosition[]) => this.fetch(leader, asked),
     disconnect: () => Promise.resolve(),
@@ -119,7 +120,7 @@ beforeEach(() => {
   followers = [];
   const cluster = {
     follow: (follower: ClusterFollower) => followers.push(follower),
-    lookAgain: () => undefined,
+    refreshSoon: () => undefined,
   } as unknown as KafkaCluster;
   tail = new TopicFollower(cluster, new Metrics(), 72 * 3_600_000, brokers.reader);
   tail.onFound = (key) => found.push(key);
