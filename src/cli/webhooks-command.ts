@@ -61,7 +61,7 @@ export function ensureWebhooks(env: NodeJS.ProcessEnv): Promise<Report> {
         new Metrics(),
         config,
       );
-      const seen = await keeper.compareNow();
+      const seen = await keeper.reconcileNow();
       const drifted = seen.filter(({ drift }) => drift.length > 0);
       const rows = seen.map(({ name, state, drift }) => [
         name,

@@ -5,7 +5,7 @@ import { WatchedFile } from '../infrastructure/files/watched-file.js';
 
 const NONE: Keyring = new Map();
 
-/** The keys of the path tokens now; none without `CAPABILITY_KEYS_FILE`. */
+/** The current keys of the path tokens. Empty without `CAPABILITY_KEYS_FILE`. */
 @Injectable()
 export class CapabilityKeyring implements OnModuleDestroy {
   private readonly file: WatchedFile<Keyring> | undefined;

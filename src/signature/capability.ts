@@ -2,11 +2,11 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { newest, type Keyring } from '../infrastructure/files/keyring.js';
 import { SignatureError } from './signature.error.js';
 
-/** What a path token says: which of our jobs a delivery to that path is about. */
+/** The content of a path token: the job that a delivery to that path is about. */
 export interface Capability {
   readonly jobId: string;
   readonly correlationId: string;
-  /** Of the `user_metadata` that Gemini was given; older tokens have none. */
+  /** Hash of the `user_metadata` that was sent to Gemini. Older tokens have none. */
   readonly metadataHash?: string | undefined;
 }
 
@@ -14,9 +14,11 @@ const ISSUER = 'gemini-kafka-bridge';
 const MAX_LENGTH = 2048;
 
 /**
- * A path token for one job. Google's keys are Google's: anyone's project can make Google
- * sign a delivery to our URL, so a signature is believed only on a path that we gave out.
- * Tokens do not expire; a key that leaves the file ends those that it signed.
+ * Makes the path token of one job, a JWT signed with HS256 under the newest key.
+ *
+ * Google signs the deliveries of all projects with the same keys, and any project can name our
+ * URL. The bridge therefore accepts Google's signature only on a path that it issued itself.
+ * Tokens do not expire. Removing a key from the file invalidates the tokens it signed.
  */
 export async function issueCapability(
   { jobId, correlationId, metadataHash }: Capability,
@@ -30,7 +32,7 @@ export async function issueCapability(
     .sign(key);
 }
 
-/** @throws {SignatureError} `capability-invalid` for anything that we did not sign. */
+/** @throws {SignatureError} `capability-invalid` for a token that no key of `keys` signed. */
 export async function verifyCapability(
   token: string,
   keys: Keyring,

@@ -1,22 +1,22 @@
-/** Which kind of signature accounted for a delivery. */
+/** The kind of signature that verified a delivery. */
 export type SignatureScheme = 'v1' | 'v1a' | 'jws';
 
-/** What a signature established. Everything in it is covered by the signature. */
+/** The result of a verification. The signature covers every member, except `body` where `bodyBound` is false. */
 export interface Proof {
   readonly scheme: SignatureScheme;
   /**
-   * One per event, the same on every retry: the `webhook-id` of `v1` and `v1a`, the `jti`
-   * of a token, else a hash of the token.
+   * Identifies the event and is the same on every retry: the `webhook-id` of `v1` and `v1a`,
+   * the `jti` of a token, or a hash of a token without `jti`.
    */
   readonly id: string;
   /** Unix time in seconds, as sent: `webhook-timestamp`, or a token's `iat`. */
   readonly timestamp: string;
-  /** The header that carried the signature, so that a subscriber can verify again. */
+  /** The header that carried the signature. A subscriber can verify with it again. */
   readonly signature: string;
-  /** Names the key that matched without revealing it. */
+  /** Fingerprint or `kid` of the key that matched. It does not reveal the key. */
   readonly keyId: string;
-  /** The bytes that are accounted for: the body, or the event that a token's claims hold. */
+  /** The body, or the event that a token's claims hold. */
   readonly body: Buffer;
-  /** False for a token that says nothing about the body: `body` is then only a claim. */
+  /** False for a token whose claims do not cover the body. `body` is then unverified. */
   readonly bodyBound: boolean;
 }

@@ -26,7 +26,10 @@ import { signatureHeader, signatureHeaders } from './schemes/signature-headers.j
 import { SecretsUnsettledError, SignatureError } from './signature.error.js';
 import { isToken, MAX_TOKEN_LENGTH, verifyToken } from './schemes/jws-signature.js';
 
-/** Decides by the route, then by the header's shape, which proof a delivery has to bring. */
+/**
+ * Verifies deliveries. The route decides between a static and a dynamic webhook; for a dynamic
+ * one the form of the signature header decides between `v1a` and a token.
+ */
 @Injectable()
 export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly fixedSecrets: readonly WebhookSecret[];
@@ -36,7 +39,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly capabilityKeys: CapabilityKeyring,
-    private readonly vault: SigningSecrets,
+    private readonly signingSecrets: SigningSecrets,
     metrics: Metrics,
   ) {
     const { secrets, secretsFile, jwksUrl, jwksStaleMs } = config.signature;
@@ -55,9 +58,9 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Undefined when Google's keys are there or nobody needs them, else why not. Only of a process
-   * that never had them: one that is started where they cannot be reached must not take the place
-   * of one that has them.
+   * The reason why this process cannot verify yet; undefined when it can. It is set only until
+   * Google's keys were read for the first time: in a rollout, a new process that cannot reach
+   * them must not replace an old one that has them.
    */
   get unready(): string | undefined {
     return this.needsGoogleKeys && this.googleKeys.ageSeconds < 0
@@ -74,10 +77,12 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * A static webhook: `v1` and nothing else. A promise only where the vault has to be read: what
-   * matches no secret may be signed with one that is a moment old.
+   * Verifies a delivery of a static webhook, which has a `v1` signature.
    *
-   * @throws {SignatureError | SecretsUnsettledError | SecretsUnavailableError}
+   * @returns a promise only if no known secret matches and the store has to be read: another
+   *   replica may just have stored the secret.
+   * @throws {SignatureError} the signature is refused.
+   * @throws {SecretsUnsettledError | SecretsUnavailableError} the bridge cannot decide now.
    */
   verifyStatic(
     headers: IncomingHttpHeaders,
@@ -85,73 +90,22 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     nowMs: number,
   ): Proof | Promise<Proof> {
     try {
-      return this.verified(headers, body, nowMs);
+      return this.verifyWithKnownSecrets(headers, body, nowMs);
     } catch (error) {
-      if (this.vault.configured && isMismatch(error)) {
-        return this.verifiedLater(headers, body, nowMs);
+      if (this.signingSecrets.configured && isMismatch(error)) {
+        return this.verifyAfterRefresh(headers, body, nowMs);
       }
       throw error;
     }
   }
 
-  /** The fingerprints of the secrets that static deliveries are verified with. */
-  secretIds(nowMs: number): string[] {
-    return this.secrets(this.vault.live(nowMs)).map(({ keyId }) => keyId);
-  }
-
-  /** What a delivery of our own is signed with: of the vault's secrets one that does not end. */
-  signingSecret(nowMs: number): WebhookSecret | undefined {
-    const good = this.vault
-      .live(nowMs)
-      .filter((secret) => !this.vault.isDoubtful(secret, nowMs));
-    const lasting = good.filter(({ expiresAt }) => expiresAt === Infinity);
-    return this.secrets([...lasting, ...good])[0];
-  }
-
-  private async verifiedLater(
-    headers: IncomingHttpHeaders,
-    body: Buffer,
-    nowMs: number,
-  ): Promise<Proof> {
-    await this.vault.refresh();
-    try {
-      return this.verified(headers, body, nowMs);
-    } catch (error) {
-      if (!isMismatch(error)) throw error;
-      if (this.vault.isUnsettled(nowMs))
-        throw new SecretsUnsettledError('a secret is not sealed yet');
-      const [trouble] = this.vault.troubles;
-      throw trouble === undefined ? error : new SecretsUnavailableError(trouble);
-    }
-  }
-
-  private verified(headers: IncomingHttpHeaders, body: Buffer, nowMs: number): Proof {
-    const vaulted = this.vault.live(nowMs);
-    const given = this.secrets(vaulted);
-    const proof = verifyHmac(body, signatureHeaders(headers), given, nowMs);
-    const used = vaulted.find(({ keyId }) => keyId === proof.keyId);
-    if (used) {
-      this.assertBelieved(used, nowMs);
-      this.vault.recordUse(used.keyId, nowMs);
-    }
-    return proof;
-  }
-
-  private secrets(vaulted: readonly UnsealedSecret[]): WebhookSecret[] {
-    return [...this.fixedSecrets, ...(this.fileSecrets?.value ?? []), ...vaulted];
-  }
-
-  /** What may be no good by now is not believed, and not refused either. */
-  private assertBelieved(secret: UnsealedSecret, nowMs: number): void {
-    if (this.vault.isStale) {
-      throw new SecretsUnavailableError('the vault was not read for long');
-    }
-    if (this.vault.isDoubtful(secret, nowMs)) {
-      throw new SecretsUnsettledError('the secret is dead, or about to be');
-    }
-  }
-
-  /** A dynamic webhook: the path token first, then `v1a` or a token of Google's. */
+  /**
+   * Verifies a delivery of a dynamic webhook: first the path token, then the `v1a` signature or
+   * Google's token.
+   *
+   * @throws {SignatureError} the path token or the signature is refused.
+   * @throws {KeysUnavailableError} when Google's keys cannot be read.
+   */
   async verifyDynamic(
     pathToken: string,
     headers: IncomingHttpHeaders,
@@ -166,6 +120,71 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     return { proof, capability };
   }
 
+  /** Fingerprints of the secrets that verify static deliveries. */
+  secretIds(nowMs: number): string[] {
+    return this.secrets(this.signingSecrets.live(nowMs)).map(({ keyId }) => keyId);
+  }
+
+  /** The secret that signs the CLI's own deliveries. A stored secret without an end comes first. */
+  signingSecret(nowMs: number): WebhookSecret | undefined {
+    const valid = this.signingSecrets
+      .live(nowMs)
+      .filter((secret) => !this.signingSecrets.mayBeInvalid(secret, nowMs));
+    const lasting = valid.filter(({ expiresAt }) => expiresAt === Infinity);
+    return this.secrets([...lasting, ...valid])[0];
+  }
+
+  private async verifyAfterRefresh(
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+    nowMs: number,
+  ): Promise<Proof> {
+    await this.signingSecrets.refresh();
+    try {
+      return this.verifyWithKnownSecrets(headers, body, nowMs);
+    } catch (error) {
+      if (!isMismatch(error)) throw error;
+      if (this.signingSecrets.mayLackSecret(nowMs))
+        throw new SecretsUnsettledError('the bridge may lack a secret of Gemini');
+      const [trouble] = this.signingSecrets.troubles;
+      throw trouble === undefined ? error : new SecretsUnavailableError(trouble);
+    }
+  }
+
+  private verifyWithKnownSecrets(
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+    nowMs: number,
+  ): Proof {
+    const stored = this.signingSecrets.live(nowMs);
+    const proof = verifyHmac(
+      body,
+      signatureHeaders(headers),
+      this.secrets(stored),
+      nowMs,
+    );
+    const used = stored.find(({ keyId }) => keyId === proof.keyId);
+    if (used) {
+      this.assertTrusted(used, nowMs);
+      this.signingSecrets.recordUse(used.keyId, nowMs);
+    }
+    return proof;
+  }
+
+  private secrets(stored: readonly UnsealedSecret[]): WebhookSecret[] {
+    return [...this.fixedSecrets, ...(this.fileSecrets?.value ?? []), ...stored];
+  }
+
+  /** A secret that may be revoked neither verifies a delivery nor refuses it: Gemini retries. */
+  private assertTrusted(secret: UnsealedSecret, nowMs: number): void {
+    if (this.signingSecrets.isStale) {
+      throw new SecretsUnavailableError('the vault could not be read for a minute');
+    }
+    if (this.signingSecrets.mayBeInvalid(secret, nowMs)) {
+      throw new SecretsUnsettledError('the secret that matches may be revoked');
+    }
+  }
+
   onModuleDestroy(): void {
     this.googleKeys.close();
     this.fileSecrets?.close();
@@ -177,6 +196,8 @@ function isMismatch(error: unknown): boolean {
 }
 
 function parseSecrets(texts: readonly string[]): WebhookSecret[] {
-  if (texts.length === 0) throw new Error('there is no webhook secret');
+  if (texts.length === 0) {
+    throw new Error('no webhook secret in it: want one whsec_<base64> a line');
+  }
   return texts.map((text) => parseSecret(text.trim()));
 }

@@ -1,4 +1,4 @@
-/** Why a delivery was refused. Doubles as a metric label: keep the set small. */
+/** The reason of a refusal. It is a metric label too: keep the set small. */
 export type SignatureFault =
   | 'header-missing'
   | 'header-malformed'
@@ -11,7 +11,7 @@ export type SignatureFault =
   | 'body-mismatch'
   | 'body-unconfirmed';
 
-/** A delivery that must not be trusted. Carries no body and no secret: safe to log. */
+/** A delivery whose signature was refused. The error has no body and no secret and is safe to log. */
 export class SignatureError extends Error {
   override readonly name = 'SignatureError';
 
@@ -24,8 +24,8 @@ export class SignatureError extends Error {
 }
 
 /**
- * Nobody can say whether the signature is good: Gemini may sign with a secret that is not in
- * the vault yet, or not sign any more with this one. The sender should try again.
+ * The signature can be neither accepted nor refused yet. Gemini may sign with a secret that is
+ * not stored yet, or may have revoked the secret that matched. Gemini should retry the delivery.
  */
 export class SecretsUnsettledError extends Error {
   override readonly name = 'SecretsUnsettledError';

@@ -4,7 +4,7 @@ import { SigningSecretsModule } from '../signing-secrets/signing-secrets.module.
 import { CapabilityKeyring } from './capability-keyring.js';
 import { SignatureVerifier } from './signature-verifier.js';
 
-/** Verification, and the keys that the jobs sign their path tokens with. */
+/** Verifies deliveries, and holds the keys that sign the path tokens of jobs. */
 @Module({
   imports: [MetricsModule, SigningSecretsModule],
   providers: [SignatureVerifier, CapabilityKeyring],

@@ -1,16 +1,16 @@
 import type { SealedSecret } from './secrets-document.js';
 
-/** What is known of the secrets of a webhook that are live beside its newest. Unix ms. */
+/** The older secrets of a webhook that are still valid beside its newest one. Times in Unix ms. */
 export interface OverlappingSecrets {
-  /** When the first of them ends. */
+  /** The earliest end among them. */
   readonly endsAt: number | undefined;
-  /** When a delivery was last verified with one of them. */
+  /** The last time that one of them verified a delivery. */
   readonly usedAt: number | undefined;
 }
 
 /**
  * @param secrets of a webhook, newest first.
- * @param uses by key id: what this process knows, and the vault does not yet.
+ * @param uses by key id, when this process last verified with a secret; newer than the document.
  */
 export function overlappingSecrets(
   [, ...old]: readonly SealedSecret[],

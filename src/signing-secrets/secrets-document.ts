@@ -1,108 +1,111 @@
 import { z } from 'zod';
 
-/** How long Gemini keeps an old secret alive after a rotation. */
+/** How long Gemini signs with an old secret after a rotation. */
 export const OVERLAP_MS = 24 * 3_600_000;
 
-/** What was signed, or sent, before the end of something may come so much later. */
+/** How much later than the end of a secret or webhook a delivery of it may arrive. */
 export const LATE_MS = 10 * 60_000;
-/** A webhook that is gone may be so by mistake: the key of another project. */
+/** How long the secrets of a missing webhook are kept. The API key of another project hides it too. */
 const GONE_KEPT_MS = 7 * 24 * 3_600_000;
-/** What Gemini has created is in its list after this. */
+/** Gemini's list shows a new webhook after this time at the latest. */
 export const CREATION_SHOWS_MS = 10 * 60_000;
+/** A later use of a secret is stored only if it is this much newer. */
 const USE_GRAIN_MS = 60_000;
 
-const ms = z.number().int();
+/** Unix ms, or a count. */
+const integer = z.number().int();
 
 const secret = z.object({
   /** First eight hex digits of the SHA-256 of its bytes. */
   keyId: z.string(),
   /** Compact JWE. */
   sealed: z.string(),
-  issuedAt: ms,
-  /** When Gemini stops signing with it; without it nobody knows of an end. */
-  expiresAt: ms.optional(),
+  issuedAt: integer,
+  /** When Gemini stops signing with it. Absent while no end is known. */
+  expiresAt: integer.optional(),
   /** When a delivery was last verified with it, to the minute. */
-  usedAt: ms.optional(),
+  usedAt: integer.optional(),
 });
 
 const webhook = z.object({
   /** Newest first. */
   secrets: z.array(secret),
-  /** Since when Gemini says that there is no such webhook, or it was deleted. */
-  goneAt: ms.optional(),
+  /** When Gemini first said that it does not know the webhook, or when it was deleted. */
+  goneAt: integer.optional(),
 });
 
-const unsettled = z.object({
+const pendingIssuance = z.object({
   id: z.string(),
-  /** Undefined for a webhook that is being created. */
+  /** Absent for a webhook that is being created. */
   webhookId: z.string().optional(),
-  /** Of the webhook that is being created: how it is found again. */
+  /** Name and URI of the webhook that is being created. Recovery finds it by them. */
   name: z.string().optional(),
   uri: z.string().optional(),
-  /** Whether the secrets that were live before are revoked by it at once. */
+  /** True if the issuance revokes the secrets before it at once. */
   revokes: z.boolean(),
-  since: ms,
-  /** Whoever is at it; nobody's when empty. */
+  since: integer,
+  /** The holder of the lease; empty for none. */
   holder: z.string(),
-  /** How often it could not be settled, and may have left a secret that nobody has. */
-  tries: ms,
-  /** It stands for others of which nobody knows whether they were done. */
+  /** Failed attempts. Each may have made Gemini issue a secret that is not stored. */
+  tries: integer,
+  /** True if it replaces pending issuances of unknown outcome. */
   settlesOthers: z.boolean().optional(),
-  /** Webhooks that there were before one is created. */
+  /** Ids of the webhooks that existed before the creation. */
   before: z.array(z.string()).optional(),
-  /** Who is at it has to be done by then; after it somebody else settles it. */
-  until: ms,
+  /** End of the lease, or of the pause before the next attempt. Recovery takes over after it. */
+  until: integer,
 });
 
-const sight = z.object({
+const observation = z.object({
   name: z.string(),
   state: z.string(),
-  /** What is not as it was declared; empty for what is. */
+  /** Differences from the declaration; empty for none. */
   drift: z.array(z.string()),
-  /** Whether the vault has the secret that it is signed with. */
+  /** True if the newest secret of the webhook is stored here. */
   isHeld: z.boolean(),
 });
 
-const attempts = z.object({
-  count: ms,
-  at: ms,
-  /** Since when there was no need for another. */
-  wellSince: ms.optional(),
+const tryCount = z.object({
+  count: integer,
+  at: integer,
+  /** Start of the current healthy period, Unix ms. */
+  wellSince: integer.optional(),
 });
 
 const schema = z.object({
-  /** Of this version; '' before the first. */
+  /** Id of this version; '' before the first. */
   id: z.string(),
-  /** The versions before it, newest first: so it is found out when a store has lost some. */
+  /** Ids of the versions before it, newest first. They show whether a store lost a version. */
   history: z.array(z.string()),
   /** By Gemini's id. */
   webhooks: z.record(z.string(), webhook),
-  /** Secrets that Gemini may have issued, and that nobody has sealed yet. */
-  unsettled: z.array(unsettled),
-  /** Who compares with Gemini, until when. */
-  round: z.object({ holder: z.string(), until: ms }).optional(),
-  /** What was seen by the last round, by Gemini's id. */
-  seen: z.object({ at: ms, webhooks: z.record(z.string(), sight) }).optional(),
-  /** Secrets that were revoked, by key id, and when: they must not come back. */
-  revoked: z.record(z.string(), ms),
-  /** Until when Gemini may sign with secrets that nobody has, and nobody can have. */
-  lostUntil: ms,
-  /** By Gemini's id, how often it was enabled again after Gemini had disabled it. */
-  revivals: z.record(z.string(), attempts),
-  /** By Gemini's id, how often a secret was asked for anew because another one had been issued. */
-  relearnings: z.record(z.string(), attempts),
-  /** By uri, how often a webhook was created there. */
-  creationTries: z.record(z.string(), attempts),
-  /** Who was created at which uri: Gemini's list may not have it. */
+  /** Pending issuances: Gemini may have issued these secrets, and they are not stored yet. */
+  unsettled: z.array(pendingIssuance),
+  /** The replica that reconciles now, and the end of its lease. */
+  round: z.object({ holder: z.string(), until: integer }).optional(),
+  /** Result of the last reconciliation, by Gemini's id. */
+  seen: z.object({ at: integer, webhooks: z.record(z.string(), observation) }).optional(),
+  /** When a secret was revoked, by key id. A merge must not bring these back. */
+  revoked: z.record(z.string(), integer),
+  /** Until then Gemini may sign with secrets that were issued and lost. */
+  lostUntil: integer,
+  /** How often a webhook was enabled again after Gemini had disabled it, by Gemini's id. */
+  revivals: z.record(z.string(), tryCount),
+  /** How often a secret was reissued because another party had rotated it, by Gemini's id. */
+  relearnings: z.record(z.string(), tryCount),
+  /** How often a creation was tried, by URI. */
+  creationTries: z.record(z.string(), tryCount),
+  /** The webhook that was created last, by URI. Gemini's list may not show it yet. */
   creations: z.record(z.string(), z.object({ webhookId: z.string() })),
-  /** Gemini has to be asked about jobs that a webhook may not have told of. */
+  /** True if Gemini has to be polled about jobs whose events a disabled webhook may have missed. */
   lookDue: z.boolean(),
 });
 
 export type SealedSecret = z.output<typeof secret>;
-export type PendingIssuance = z.output<typeof unsettled>;
-export type WebhookObservation = z.output<typeof sight>;
-export type TryCount = z.output<typeof attempts>;
+export type PendingIssuance = z.output<typeof pendingIssuance>;
+export type WebhookObservation = z.output<typeof observation>;
+export type TryCount = z.output<typeof tryCount>;
+/** The stored document: sealed secrets, pending issuances, and the state of the reconciler. */
 export type SecretsDocument = z.output<typeof schema>;
 
 export const EMPTY: SecretsDocument = {
@@ -119,127 +122,136 @@ export const EMPTY: SecretsDocument = {
   lookDue: false,
 };
 
-/** @throws {Error} for what is none. */
+/** @throws {Error} for text that is not a secrets document. */
 export function parseSecretsDocument(text: string): SecretsDocument {
   return schema.parse(JSON.parse(text));
 }
 
 /*
- * Each of these can be done twice: a write without an answer may have been done.
+ * All edits below are idempotent: a write that was not answered may have been done and is repeated.
  */
 
-/** Another secret of a webhook: the ones before it live for as long as Gemini says. */
+/** Adds a secret as the newest. The ones before it expire after `OVERLAP_MS`, or are revoked now. */
 export function withSecret(
-  vault: SecretsDocument,
+  document: SecretsDocument,
   webhookId: string,
   added: SealedSecret,
   revokes: boolean,
 ): SecretsDocument {
-  const before = vault.webhooks[webhookId]?.secrets ?? [];
-  if (before.some(({ keyId }) => keyId === added.keyId)) return vault;
+  const before = document.webhooks[webhookId]?.secrets ?? [];
+  if (before.some(({ keyId }) => keyId === added.keyId)) return document;
   const expiresAt = added.issuedAt + OVERLAP_MS;
   const old = before.map((each) => ({
     ...each,
     expiresAt: Math.min(each.expiresAt ?? Infinity, expiresAt),
   }));
   const secrets = [added, ...(revokes ? [] : old)];
-  const ended = revokes
+  const revoked = revokes
     ? Object.fromEntries(before.map(({ keyId }) => [keyId, added.issuedAt]))
     : {};
   return {
-    ...vault,
-    revoked: { ...vault.revoked, ...ended },
-    webhooks: { ...vault.webhooks, [webhookId]: { secrets } },
+    ...document,
+    revoked: { ...document.revoked, ...revoked },
+    webhooks: { ...document.webhooks, [webhookId]: { secrets } },
   };
 }
 
-/** The webhook is gone, as it seems: its secrets are kept for when it is not. */
-export function withGone(vault: SecretsDocument, webhookId: string, goneAt: number) {
-  const entry = vault.webhooks[webhookId];
-  if (!entry || entry.goneAt !== undefined) return vault;
+/** Marks a webhook as gone. Its secrets are kept for `GONE_KEPT_MS`, because it may come back. */
+export function withWebhookGone(
+  document: SecretsDocument,
+  webhookId: string,
+  goneAt: number,
+): SecretsDocument {
+  const entry = document.webhooks[webhookId];
+  if (!entry || entry.goneAt !== undefined) return document;
   return {
-    ...vault,
-    webhooks: { ...vault.webhooks, [webhookId]: { ...entry, goneAt } },
+    ...document,
+    webhooks: { ...document.webhooks, [webhookId]: { ...entry, goneAt } },
   };
 }
 
-/** These webhooks are there. */
-export function withThere(
-  vault: SecretsDocument,
+/** Removes the mark `goneAt` from these webhooks. */
+export function withWebhooksPresent(
+  document: SecretsDocument,
   ids: ReadonlySet<string>,
 ): SecretsDocument {
-  const entries = Object.entries(vault.webhooks);
+  const entries = Object.entries(document.webhooks);
   const isBack = ([id, { goneAt }]: (typeof entries)[number]): boolean =>
     goneAt !== undefined && ids.has(id);
-  if (!entries.some(isBack)) return vault;
+  if (!entries.some(isBack)) return document;
   const webhooks = entries.map((entry) =>
     isBack(entry) ? ([entry[0], { secrets: entry[1].secrets }] as const) : entry,
   );
-  return { ...vault, webhooks: Object.fromEntries(webhooks) };
+  return { ...document, webhooks: Object.fromEntries(webhooks) };
 }
 
-/** Nothing of it is left: the webhook's secrets, and what is to be settled of it. @param id of a webhook, or of what is to be settled. */
-export function without(vault: SecretsDocument, id: string): SecretsDocument {
-  const { [id]: _, ...webhooks } = vault.webhooks;
-  const unsettledStill = vault.unsettled.filter(
+/**
+ * Removes the secrets and the pending issuances of a webhook.
+ *
+ * @param id of a webhook, or of one pending issuance.
+ */
+export function withoutEntry(document: SecretsDocument, id: string): SecretsDocument {
+  const { [id]: _, ...webhooks } = document.webhooks;
+  const unsettled = document.unsettled.filter(
     (each) => each.webhookId !== id && each.id !== id,
   );
-  return { ...vault, webhooks, unsettled: unsettledStill };
+  return { ...document, webhooks, unsettled };
 }
 
-/** With the times at which secrets were used, where what is known of that is a minute older. */
+/** Stores when secrets were used last, by key id, if that is at least a minute newer than stored. */
 export function withUses(
-  vault: SecretsDocument,
+  document: SecretsDocument,
   uses: ReadonlyMap<string, number>,
 ): SecretsDocument {
-  const isNews = ({ keyId, usedAt = 0 }: SealedSecret): boolean =>
+  const isNewer = ({ keyId, usedAt = 0 }: SealedSecret): boolean =>
     (uses.get(keyId) ?? 0) - usedAt >= USE_GRAIN_MS;
-  const entries = Object.entries(vault.webhooks);
-  if (!entries.some(([, { secrets }]) => secrets.some(isNews))) return vault;
+  const entries = Object.entries(document.webhooks);
+  if (!entries.some(([, { secrets }]) => secrets.some(isNewer))) return document;
   const webhooks = entries.map(([id, entry]) => {
-    const noted = entry.secrets.map((each) =>
-      isNews(each) ? { ...each, usedAt: uses.get(each.keyId) } : each,
+    const secrets = entry.secrets.map((each) =>
+      isNewer(each) ? { ...each, usedAt: uses.get(each.keyId) } : each,
     );
-    return [id, { ...entry, secrets: noted }] as const;
+    return [id, { ...entry, secrets }] as const;
   });
-  return { ...vault, webhooks: Object.fromEntries(webhooks) };
+  return { ...document, webhooks: Object.fromEntries(webhooks) };
 }
 
-/** Without what is of no interest any more. */
-export function swept(vault: SecretsDocument, now: number): SecretsDocument {
-  const webhooks = Object.entries(vault.webhooks)
+/** Removes expired secrets, webhooks that are gone for long, and what refers to them. */
+export function withoutExpired(document: SecretsDocument, now: number): SecretsDocument {
+  const webhooks = Object.entries(document.webhooks)
     .map(([id, entry]) => {
-      const isWanted = ({ expiresAt = Infinity }: SealedSecret): boolean =>
+      const isNeeded = ({ expiresAt = Infinity }: SealedSecret): boolean =>
         expiresAt + LATE_MS > now && (entry.goneAt ?? now) + GONE_KEPT_MS > now;
-      return [id, { ...entry, secrets: entry.secrets.filter(isWanted) }] as const;
+      return [id, { ...entry, secrets: entry.secrets.filter(isNeeded) }] as const;
     })
     .filter(([, { secrets }]) => secrets.length > 0);
   const kept = Object.fromEntries(webhooks);
-  const creations = Object.entries(vault.creations).filter(
+  const creations = Object.entries(document.creations).filter(
     ([, { webhookId }]) => webhookId in kept,
   );
-  const revoked = Object.entries(vault.revoked).filter(
+  const revoked = Object.entries(document.revoked).filter(
     ([, at]) => at > now - 2 * OVERLAP_MS,
   );
   return {
-    ...vault,
+    ...document,
     webhooks: kept,
     creations: Object.fromEntries(creations),
     revoked: Object.fromEntries(revoked),
   };
 }
 
+/** Adds a pending issuance, or replaces the one with the same id. */
 export function withPendingIssuance(
-  vault: SecretsDocument,
+  document: SecretsDocument,
   added: PendingIssuance,
 ): SecretsDocument {
-  const others = vault.unsettled.filter(({ id }) => id !== added.id);
-  return { ...vault, unsettled: [...others, added] };
+  const others = document.unsettled.filter(({ id }) => id !== added.id);
+  return { ...document, unsettled: [...others, added] };
 }
 
 export function withoutPendingIssuance(
-  vault: SecretsDocument,
+  document: SecretsDocument,
   id: string,
 ): SecretsDocument {
-  return { ...vault, unsettled: vault.unsettled.filter((each) => each.id !== id) };
+  return { ...document, unsettled: document.unsettled.filter((each) => each.id !== id) };
 }

@@ -1,39 +1,42 @@
-/** The vault as it is stored. */
+/** The secrets document as it is stored. */
 export interface StoredSecrets {
   /** Changes with every write. */
   readonly version: string;
+  /** JSON, or '' before the first write. */
   readonly text: string;
 }
 
-/** Before anything was written. */
+/** A store without a document. */
 export const NEVER_WRITTEN: StoredSecrets = { version: '', text: '' };
 
-/** The store does not answer, or is not what it should be; the message says which. */
+/**
+ * The document cannot be read or written. The message names the store, the cause and, where there
+ * is one, the remedy.
+ */
 export class SecretsUnavailableError extends Error {
-  override readonly name = 'VaultUnavailableError';
+  override readonly name = 'SecretsUnavailableError';
 }
 
-/** Where the sealed secrets are kept: one document, which is small. */
+/** Port to the place of the secrets document: Redis, a file or a Kubernetes Secret. */
 export abstract class SecretsStore {
-  /** How often to ask whether there is something new, in ms. */
+  /** How often `SigningSecrets` reads, in ms. */
   readonly pollMs: number = 1000;
 
   /**
-   * @param known version that the caller has.
-   * @returns undefined when that is still it.
+   * @param known the version that the caller has.
+   * @returns undefined if the stored version is `known`.
    * @throws {SecretsUnavailableError}
    */
   abstract readDocument(known?: string): Promise<StoredSecrets | undefined>;
 
   /**
-   * Writes it all, unless somebody else has since that version.
+   * Replaces the document if its version is still `since` (compare and swap).
    *
-   * @returns the new version; undefined when somebody has.
-   * @throws {SecretsUnavailableError} it may have been written all the same.
+   * @returns the new version; undefined if the stored version is another one.
+   * @throws {SecretsUnavailableError} the write may have been done all the same.
    */
   abstract writeDocument(text: string, since: string): Promise<string | undefined>;
 
-  close(): void {
-    // Most have nothing to end
-  }
+  /** Most stores hold nothing that has to be closed. */
+  close(): void {}
 }

@@ -9,7 +9,7 @@ import { RedisSecretsStore } from './stores/redis.secrets-store.js';
 import { SigningSecrets } from './signing-secrets.js';
 import type { SecretsStore } from './secrets-store.js';
 
-/** Binds the vault of signing secrets. */
+/** Provides the signing secrets of static webhooks, in the store that the configuration names. */
 @Module({
   providers: [
     { provide: SigningSecrets, inject: [CONFIG], useFactory: createSecretsStore },
@@ -22,7 +22,7 @@ export function createSecretsStore(config: Config): SigningSecrets {
   return new SigningSecrets(createStore(config), config);
 }
 
-/** None without a key to seal with. */
+/** Undefined without `VAULT_KEYS_FILE`: there is no key to seal with. */
 function createStore({ vault, redis }: Config): SecretsStore | undefined {
   if (vault.keysFile === undefined) return undefined;
   if (vault.kubernetesSecret !== undefined) {
@@ -30,5 +30,8 @@ function createStore({ vault, redis }: Config): SecretsStore | undefined {
   }
   if (vault.file !== undefined) return new FileSecretsStore(vault.file);
   if (redis) return new RedisSecretsStore(redis);
-  throw new Error('environment-faults.ts lets no vault through that has no store');
+  // cross-checks.ts refuses this at the start
+  throw new Error(
+    'VAULT_KEYS_FILE is set without a store: set REDIS_URL, VAULT_FILE or VAULT_KUBERNETES_SECRET',
+  );
 }

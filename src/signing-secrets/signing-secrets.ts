@@ -29,42 +29,48 @@ import {
 } from './secrets-store.js';
 import { parseSecret } from './webhook-secret.js';
 
-/** Between two reads that deliveries ask for: anybody can send what matches nothing, in ms. */
+/** Least time between two reads that deliveries cause. Any sender can make deliveries that match no secret. */
 const MIN_GAP_MS = 100;
-/** A store that is just being connected to has so long, in ms. */
+/** How long `load` retries, because a Redis client may still be connecting. */
 const OPEN_WITHIN_MS = 3000;
-/** A store that cannot be read may hide that a secret was revoked: known ones are believed for so long, in ms. */
-const BELIEVED_MS = 60_000;
+/** How long known secrets are trusted while the store cannot be read. One may have been revoked meanwhile. */
+const TRUSTED_MS = 60_000;
 const USES_EVERY_MS = 15_000;
-/** Deliveries that wait for such a read; more are told to come again. */
+/** At most this many deliveries wait for a read. `refresh` refuses more. */
 const MAX_WAITING = 128;
-/** Somebody else wrote between reading and writing: so often, and something is wrong. */
+/** Attempts of a compare-and-swap write. More conflicts than this are a fault. */
 const MAX_TRIES = 20;
 
 const NO_KEYS: Keyring = new Map();
 
-/** The secrets that Gemini showed once, sealed in the store, open in this process. */
+/**
+ * The signing secrets of static webhooks: sealed in the store, unsealed in this process.
+ *
+ * Gemini shows a secret once, so the document in the store is the only copy beside the memory of
+ * the replicas. Every replica polls the store.
+ */
 @Injectable()
 export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(SigningSecrets.name);
   private readonly keyFile: WatchedFile<Keyring> | undefined;
-  private readonly ending = new AbortController();
+  private readonly shutdown = new AbortController();
   private version = NEVER_WRITTEN.version;
   private current: SecretsDocument = EMPTY;
-  private readonly open = new UnsealedSecrets();
+  private readonly unsealed = new UnsealedSecrets();
   private readonly isEnsuring: boolean;
   private wasRead = false;
-  /** By key id, when this process last verified a delivery with it; Unix ms. */
+  /** When this process last verified a delivery with a secret, by key id; Unix ms. */
   readonly uses = new Map<string, number>();
-  private failure: string | undefined;
+  private readFailure: string | undefined;
   private waiting = 0;
+  /** Start of the last read that a delivery caused, on the clock of `performance.now()`. */
+  private refreshedAt = -Infinity;
+  /** End of the last successful read, on the same clock. */
   private readAt = -Infinity;
-  /** When it was last read with success. */
-  private goodAt = -Infinity;
-  private nextRead: Promise<void> | undefined;
-  private reading: Promise<void> = Promise.resolve();
+  private nextRefresh: Promise<void> | undefined;
+  private lastAccess: Promise<void> = Promise.resolve();
 
-  /** @param store undefined where none is configured: then the vault is empty and stays so. */
+  /** @param store undefined without `VAULT_KEYS_FILE`: then there are no stored secrets. */
   constructor(
     private readonly store: SecretsStore | undefined,
     @Inject(CONFIG) { vault, webhooks }: Config,
@@ -78,22 +84,27 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
 
   async onApplicationBootstrap(): Promise<void> {
     if (!this.store) return;
-    await this.read().catch(() => undefined); // until then deliveries are told to come again
+    // Without a first read `isStale` is true, and deliveries are answered 503
+    await this.readStore().catch(() => undefined);
     const pace = {
-      signal: this.ending.signal,
-      onError: () => undefined, // `troubles` says it
+      signal: this.shutdown.signal,
+      onError: () => undefined, // `troubles` reports it
     };
-    void runEvery(() => this.read(), { ...pace, everyMs: this.store.pollMs });
-    void runEvery(() => this.noteUses(), { ...pace, everyMs: USES_EVERY_MS });
+    void runEvery(() => this.readStore(), { ...pace, everyMs: this.store.pollMs });
+    void runEvery(() => this.storeUses(), { ...pace, everyMs: USES_EVERY_MS });
   }
 
-  /** Resolves when it was read; for who does not want to be kept up to date. */
+  /**
+   * Reads the document once, for a process that does not poll (the CLI).
+   *
+   * @throws {SecretsUnavailableError} when it cannot be read within `OPEN_WITHIN_MS`.
+   */
   async load(): Promise<void> {
     if (!this.store) return;
     const deadline = performance.now() + OPEN_WITHIN_MS;
     for (;;) {
       try {
-        await this.read();
+        await this.readStore();
         return;
       } catch (error) {
         if (performance.now() > deadline) throw error;
@@ -103,7 +114,7 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
   }
 
   onApplicationShutdown(): void {
-    this.ending.abort();
+    this.shutdown.abort();
     this.keyFile?.close();
     this.store?.close();
   }
@@ -112,36 +123,39 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
     return this.store !== undefined;
   }
 
-  /** As it was read last. */
+  /** The document of the last read or write. */
   get document(): SecretsDocument {
     return this.current;
   }
 
-  /** Secrets that cannot be opened, and why; and why the store cannot be read. */
+  /** Why the store cannot be read, and one message for each secret that cannot be unsealed. */
   get troubles(): readonly string[] {
-    return [...(this.failure === undefined ? [] : [this.failure]), ...this.open.faults];
+    return [
+      ...(this.readFailure === undefined ? [] : [this.readFailure]),
+      ...this.unsealed.faults,
+    ];
   }
 
-  /** Those with which Gemini may sign now, or may have a moment ago. */
+  /** The secrets that Gemini signs with at `now` (Unix ms), or signed with `LATE_MS` ago. */
   live(now: number): readonly UnsealedSecret[] {
-    return this.open.secrets.filter(({ expiresAt }) => expiresAt + LATE_MS > now);
+    return this.unsealed.secrets.filter(({ expiresAt }) => expiresAt + LATE_MS > now);
   }
 
-  /** Whether what is known is so old that a secret may have been revoked long ago. */
+  /** True if the last read is so old that a secret may have been revoked since. */
   get isStale(): boolean {
-    return performance.now() > this.goodAt + BELIEVED_MS;
+    return performance.now() > this.readAt + TRUSTED_MS;
   }
 
-  /** A delivery was verified with it. */
+  /** Records that the secret verified a delivery at `now`, Unix ms. */
   recordUse(keyId: string, now: number): void {
     this.uses.set(keyId, now);
   }
 
-  /** Whether Gemini may sign with a secret that nobody here has. */
-  isUnsettled(now: number): boolean {
+  /** True if Gemini may sign with a secret that is not stored. */
+  mayLackSecret(now: number): boolean {
     const { unsettled, lostUntil, seen } = this.document;
     if (unsettled.length > 0 || lostUntil > now) return true;
-    // Declared ones have to be compared once, and have another secret issued where need be
+    // Before the first reconciliation the secrets of declared webhooks may be missing
     return (
       this.isEnsuring &&
       !Object.values(seen?.webhooks ?? { none: { isHeld: false } }).every(
@@ -150,8 +164,11 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
     );
   }
 
-  /** Whether what this secret signs may be no good any more: it is dead, dying, or its webhook seems to be gone. */
-  isDoubtful({ webhookId, expiresAt }: UnsealedSecret, now: number): boolean {
+  /**
+   * True if Gemini may have stopped signing with the secret: it expired, its webhook is gone for
+   * `LATE_MS`, or a pending issuance revokes it.
+   */
+  mayBeInvalid({ webhookId, expiresAt }: UnsealedSecret, now: number): boolean {
     const { unsettled, webhooks } = this.document;
     if (expiresAt <= now) return true;
     if ((webhooks[webhookId]?.goneAt ?? now) + LATE_MS <= now) return true;
@@ -159,63 +176,72 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * Resolves after a read of the store that began after this call, which many share.
+   * Resolves after a read of the store that began after this call. Concurrent calls share it.
    *
-   * @throws {SecretsUnavailableError} when it cannot be read, or too many wait for that.
+   * @throws {SecretsUnavailableError} when the read fails, or `MAX_WAITING` calls wait already.
    */
   async refresh(): Promise<void> {
     if (!this.store) return;
     if (this.waiting >= MAX_WAITING) {
-      throw new SecretsUnavailableError('too many deliveries match no secret');
+      throw new SecretsUnavailableError(
+        `${MAX_WAITING} deliveries that match no secret wait for the vault already`,
+      );
     }
     this.waiting++;
     try {
-      await (this.nextRead ??= this.readLater());
+      await (this.nextRefresh ??= this.refreshLater());
     } finally {
       this.waiting--;
     }
   }
 
   /**
-   * Reads, changes and writes the vault; again when somebody else wrote it meanwhile, so that
-   * `change` may be called more than once.
+   * Reads, edits and writes the document. It repeats that if another process wrote meanwhile, so
+   * `edit` may be called more than once.
    *
-   * @param change the vault as it is to be, or the same to leave it.
-   * @throws {SecretsUnavailableError} whether it was written is then not known: it can be repeated.
+   * @param edit returns the new document, or the same object to change nothing.
+   * @returns the document that is stored now.
+   * @throws {SecretsUnavailableError} the write may have been done all the same; it can be repeated.
    */
   async updateDocument(
-    change: (vault: SecretsDocument) => SecretsDocument,
+    edit: (document: SecretsDocument) => SecretsDocument,
   ): Promise<SecretsDocument> {
     const { store } = this;
-    if (!store)
-      throw new SecretsUnavailableError('there is no vault: see VAULT_KEYS_FILE');
+    if (!store) {
+      throw new SecretsUnavailableError('there is no vault: set VAULT_KEYS_FILE');
+    }
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      await this.read();
+      await this.readStore();
       const { document, version: since } = this;
-      const wanted = change(document);
-      if (wanted === document) return document;
-      const changed = newVersion(wanted, document);
+      const edited = edit(document);
+      if (edited === document) return document;
+      const changed = newVersion(edited, document);
       const version = await store.writeDocument(JSON.stringify(changed), since);
       if (version !== undefined) {
-        await this.inTurn(() => this.takeOwn(changed, version));
+        await this.oneAtATime(() => this.adoptOwnWrite(changed, version));
         return changed;
       }
     }
     throw new SecretsUnavailableError(
-      'the vault is written by somebody else all the time',
+      `the vault was not written: other processes wrote it before each of ${MAX_TRIES} attempts`,
     );
   }
 
-  /** The secret as it is to be kept. @throws {Error} for what is no secret; it is not in the message. */
+  /**
+   * Seals a secret for `webhookId`.
+   *
+   * @throws {Error} for text that is not a webhook secret; the message does not contain it.
+   */
   async seal(secret: string, webhookId: string, issuedAt: number): Promise<SealedSecret> {
     const { keyId } = parseSecret(secret);
     return { keyId, sealed: await seal(secret, webhookId, this.keys), issuedAt };
   }
 
   /**
-   * Sealed anew under the newest key; as it is when it is already.
+   * Seals a stored secret again under the newest key.
    *
-   * @throws {SealError} when it cannot be opened.
+   * @returns the same object if the newest key sealed it.
+   * @throws {SealError} when it cannot be unsealed.
    */
   async reseal(webhookId: string, secret: SealedSecret): Promise<SealedSecret> {
     const { keys } = this;
@@ -233,88 +259,93 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
     return this.keyFile?.value ?? NO_KEYS;
   }
 
-  /** So that everybody can be told, by whichever replica. */
-  private async noteUses(): Promise<void> {
+  /** Stores when secrets were used, so that every replica can report it. */
+  private async storeUses(): Promise<void> {
     if (withUses(this.document, this.uses) === this.document) return;
-    await this.updateDocument((vault) => withUses(vault, this.uses));
+    await this.updateDocument((document) => withUses(document, this.uses));
   }
 
-  /** Not before some time has passed since the last one. */
-  private async readLater(): Promise<void> {
-    // A turn of the loop at least, in which others join it
-    await delay(Math.max(0, this.readAt + this.gapMs - performance.now()));
-    await this.reading;
-    this.nextRead = undefined; // whoever comes from now on needs another
-    this.readAt = performance.now();
-    await this.read();
+  /** Reads the store once `gapMs` passed since the last refresh. */
+  private async refreshLater(): Promise<void> {
+    // At least one turn of the event loop, in which other deliveries can join
+    await delay(Math.max(0, this.refreshedAt + this.gapMs - performance.now()));
+    await this.lastAccess;
+    // The read begins now: a later call needs another one
+    this.nextRefresh = undefined;
+    this.refreshedAt = performance.now();
+    await this.readStore();
   }
 
-  private read(): Promise<void> {
-    return this.inTurn(() => this.readNow());
+  private readStore(): Promise<void> {
+    return this.oneAtATime(() => this.readAlone());
   }
 
-  /** One after the other: what was read later is newer. */
-  private inTurn(work: () => Promise<void>): Promise<void> {
-    const next = this.reading.then(work);
-    this.reading = next.catch(() => undefined);
-    return next;
+  /** Runs reads and own writes in order, so an older document never replaces a newer one. */
+  private oneAtATime(work: () => Promise<void>): Promise<void> {
+    const access = this.lastAccess.then(work);
+    this.lastAccess = access.catch(() => undefined);
+    return access;
   }
 
-  /** Unless what came after it was read already. */
-  private async takeOwn(document: SecretsDocument, version: string): Promise<void> {
-    if (descendsFrom(document, this.document)) await this.take(document, version);
+  /** Adopts a document that this process wrote, unless a later version was read meanwhile. */
+  private async adoptOwnWrite(document: SecretsDocument, version: string): Promise<void> {
+    if (descendsFrom(document, this.document)) await this.adopt(document, version);
   }
 
-  /** What cannot be read changes nothing: the secrets that are known stay in force. */
-  private async readNow(): Promise<void> {
+  /** After a failed read the known secrets stay in use. */
+  private async readAlone(): Promise<void> {
     try {
       const known = this.wasRead ? this.version : undefined;
       const stored = await this.store?.readDocument(known);
-      if (stored) await this.adopt(stored);
-      else if (!this.open.isOpenedWith(this.keys))
-        await this.open.open(this.document, this.keys);
-      this.failure = undefined;
-      this.goodAt = performance.now();
+      if (stored) await this.adoptOrRestore(stored);
+      else if (!this.unsealed.isUnsealedWith(this.keys))
+        await this.unsealed.unsealAll(this.document, this.keys);
+      this.readFailure = undefined;
+      this.readAt = performance.now();
     } catch (error) {
-      this.failure = error instanceof Error ? error.message : String(error);
+      this.readFailure = error instanceof Error ? error.message : String(error);
       throw error;
     }
   }
 
-  /** A store that has lost what was written there is given it back: nobody else has the secrets. */
-  private async adopt(stored: StoredSecrets): Promise<void> {
-    const document = documentIn(stored);
+  /**
+   * Adopts the stored document. If the store lost versions that this process knows, the document
+   * is written back first: there is no other copy of the secrets.
+   */
+  private async adoptOrRestore(stored: StoredSecrets): Promise<void> {
+    const document = parseStored(stored);
     const { document: ours } = this;
     if (descendsFrom(document, ours)) {
-      await this.take(document, stored.version);
+      await this.adopt(document, stored.version);
       return;
     }
     const next = descendsFrom(ours, document) ? ours : merge(document, ours, Date.now());
     const version = await this.store?.writeDocument(JSON.stringify(next), stored.version);
     if (version === undefined)
-      throw new SecretsUnavailableError('the vault is being written');
-    await this.take(next, version);
-    this.logger.error({
-      message: 'the vault had lost what was written, and has it again',
-    });
+      throw new SecretsUnavailableError(
+        'the vault lost versions, and another process is writing it',
+      );
+    await this.adopt(next, version);
+    this.logger.error({ message: 'the vault had lost versions: written back' });
   }
 
-  private async take(document: SecretsDocument, version: string): Promise<void> {
-    const before = this.open.faults;
-    await this.open.open(document, this.keys);
-    for (const fault of this.open.faults) {
+  private async adopt(document: SecretsDocument, version: string): Promise<void> {
+    const before = this.unsealed.faults;
+    await this.unsealed.unsealAll(document, this.keys);
+    for (const fault of this.unsealed.faults) {
       if (!before.includes(fault)) this.logger.error({ message: fault });
     }
     [this.current, this.version, this.wasRead] = [document, version, true];
   }
 }
 
-function documentIn({ text }: StoredSecrets): SecretsDocument {
+function parseStored({ text }: StoredSecrets): SecretsDocument {
   try {
     return text === '' ? EMPTY : parseSecretsDocument(text);
   } catch (cause) {
-    const message =
-      'the vault cannot be read: somebody has changed it. Restore it, or delete it and rotate the webhooks with force';
-    throw new SecretsUnavailableError(message, { cause });
+    throw new SecretsUnavailableError(
+      'the vault cannot be parsed: it was changed by hand. Restore it, or delete it and rotate the webhooks with force',
+      { cause },
+    );
   }
 }

@@ -3,38 +3,43 @@ import { unseal } from './document/seal.js';
 import type { SecretsDocument, SealedSecret } from './secrets-document.js';
 import { parseSecret, type WebhookSecret } from './webhook-secret.js';
 
-/** A secret of the vault, ready to verify with. */
+/** A stored secret, ready to verify with. */
 export interface UnsealedSecret extends WebhookSecret {
   readonly webhookId: string;
-  /** Unix ms. */
+  /** Unix ms; Infinity while no end is known. */
   readonly expiresAt: number;
-  /** Its last four characters, as Gemini shows them ever after. */
+  /** The last four characters, which Gemini shows. */
   readonly tail: string;
 }
 
-type Opened = WebhookSecret & Pick<UnsealedSecret, 'tail'>;
+type Unsealed = WebhookSecret & Pick<UnsealedSecret, 'tail'>;
 
 const TAIL_LENGTH = 4;
 
-/** The secrets of a vault, opened: each once, as long as its key stays the same. */
+/** The unsealed secrets of a document. It unseals each secret once, until the keyring changes. */
 export class UnsealedSecrets {
   secrets: readonly UnsealedSecret[] = [];
-  /** Which of them cannot be opened, and what to do. */
+  /** One message for each secret that cannot be unsealed, with the remedy. */
   faults: readonly string[] = [];
   private keys: Keyring | undefined;
-  /** By webhook and key id: what has been open stays so, though it was sealed anew with a key that is not here yet. */
-  private known = new Map<string, Opened>();
-  /** By webhook and what is sealed. */
-  private bySeal = new Map<string, Opened>();
+  /**
+   * By webhook and key id. A secret that was unsealed once stays usable if it is then resealed
+   * with a key that this process does not have yet.
+   */
+  private byKeyId = new Map<string, Unsealed>();
+  /** By webhook and sealed text. */
+  private bySeal = new Map<string, Unsealed>();
 
-  /** Whether it was these that opened them. */
-  isOpenedWith(keys: Keyring): boolean {
+  isUnsealedWith(keys: Keyring): boolean {
     return this.keys === keys;
   }
 
-  async open(document: SecretsDocument, keys: Keyring): Promise<void> {
-    const reusable = this.isOpenedWith(keys) ? this.bySeal : new Map<string, Opened>();
-    const [known, bySeal] = [new Map<string, Opened>(), new Map<string, Opened>()];
+  /** Replaces `secrets` and `faults` by those of the document. */
+  async unsealAll(document: SecretsDocument, keys: Keyring): Promise<void> {
+    const reusable = this.isUnsealedWith(keys)
+      ? this.bySeal
+      : new Map<string, Unsealed>();
+    const [byKeyId, bySeal] = [new Map<string, Unsealed>(), new Map<string, Unsealed>()];
     const secrets: UnsealedSecret[] = [];
     const faults: string[] = [];
     for (const [webhookId, entry] of Object.entries(document.webhooks)) {
@@ -42,31 +47,31 @@ export class UnsealedSecrets {
         const { keyId, sealed, expiresAt = Infinity } = secret;
         const seal = `${webhookId} ${sealed}`;
         const id = `${webhookId} ${keyId}`;
-        let open = reusable.get(seal);
+        let unsealed = reusable.get(seal);
         try {
-          open ??= await openedSecret(webhookId, secret, keys);
-          bySeal.set(seal, open);
+          unsealed ??= await unsealSecret(webhookId, secret, keys);
+          bySeal.set(seal, unsealed);
         } catch (error) {
           const { message = String(error) } = error as Partial<Error>;
           faults.push(`secret ${keyId} of webhook ${webhookId} ${message}`);
-          open = this.known.get(id);
+          unsealed = this.byKeyId.get(id);
         }
-        if (!open) continue;
-        known.set(id, open);
-        secrets.push({ ...open, webhookId, expiresAt });
+        if (!unsealed) continue;
+        byKeyId.set(id, unsealed);
+        secrets.push({ ...unsealed, webhookId, expiresAt });
       }
     }
-    [this.keys, this.known, this.bySeal] = [keys, known, bySeal];
+    [this.keys, this.byKeyId, this.bySeal] = [keys, byKeyId, bySeal];
     [this.secrets, this.faults] = [secrets, faults];
   }
 }
 
 /** @throws {SealError} */
-async function openedSecret(
+async function unsealSecret(
   webhookId: string,
   { sealed }: SealedSecret,
   keys: Keyring,
-): Promise<Opened> {
+): Promise<Unsealed> {
   const text = await unseal(sealed, webhookId, keys);
   return { ...parseSecret(text), tail: text.slice(-TAIL_LENGTH) };
 }

@@ -9,14 +9,16 @@ const secretView = z.object({
   keyId: z
     .string()
     .exactOptional()
-    .describe('Of a secret that the vault holds: `bridge-key-id` of what it verified'),
+    .describe(
+      '`bridge-key-id` of the deliveries that it verified; absent if the vault does not have it',
+    ),
   expiresAt: time.exactOptional().describe('When Gemini stops signing with it'),
   lastUsedAt: time
     .exactOptional()
     .describe('When a delivery was last verified with it, to the minute'),
 });
 
-/** A static webhook as callers see it. */
+/** A static webhook in an answer of the API. */
 export const WEBHOOK = z.object({
   id: z.string(),
   name: z.string(),
@@ -39,21 +41,31 @@ export const WEBHOOK_PAGE = z.object({
 export type WebhookView = z.output<typeof WEBHOOK>;
 export type WebhookPage = z.output<typeof WEBHOOK_PAGE>;
 
-/** What Gemini says, and what the vault knows of its secrets; never a secret. */
-export function webhookView(webhook: GeminiWebhook, vault: SigningSecrets): WebhookView {
+/** Combines Gemini's webhook with the stored state of its secrets. It contains no secret. */
+export function webhookView(
+  webhook: GeminiWebhook,
+  signingSecrets: SigningSecrets,
+): WebhookView {
   const { id, name, uri, subscribedEvents, state } = webhook;
-  return { id, name, uri, subscribedEvents, state, secrets: secretsOf(webhook, vault) };
+  return {
+    id,
+    name,
+    uri,
+    subscribedEvents,
+    state,
+    secrets: secretsOf(webhook, signingSecrets),
+  };
 }
 
 function secretsOf(
   { id, secrets }: GeminiWebhook,
-  vault: SigningSecrets,
+  signingSecrets: SigningSecrets,
 ): WebhookView['secrets'] {
-  const held = vault.live(0).filter(({ webhookId }) => webhookId === id);
-  const noted = vault.document.webhooks[id]?.secrets ?? [];
+  const held = signingSecrets.live(0).filter(({ webhookId }) => webhookId === id);
+  const stored = signingSecrets.document.webhooks[id]?.secrets ?? [];
   return secrets.map(({ truncated, expiresAt }) => {
     const keyId = held.find(({ tail }) => truncated.endsWith(tail))?.keyId;
-    const usedAt = noted.find((secret) => secret.keyId === keyId)?.usedAt;
+    const usedAt = stored.find((secret) => secret.keyId === keyId)?.usedAt;
     return {
       truncated,
       ...(keyId !== undefined && { keyId }),

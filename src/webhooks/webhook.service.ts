@@ -3,7 +3,7 @@ import { geminiProblem } from '../internal-api/problems/gemini-problem.js';
 import { GeminiError, isMissing } from '../gemini/gemini.error.js';
 import { ProblemException } from '../internal-api/problems/problem.exception.js';
 import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
-import { withGone, without } from '../signing-secrets/secrets-document.js';
+import { withWebhookGone, withoutEntry } from '../signing-secrets/secrets-document.js';
 import { GUIDE_ONLY } from '../events/subscribable-events.js';
 import {
   WEBHOOK_ID,
@@ -19,16 +19,16 @@ export interface Rotation {
   readonly force: boolean;
 }
 
-/** The project's static webhooks, for whoever administers them. No secret ever leaves it. */
+/** The administration of the project's static webhooks, for the API and the CLI. It returns no secret. */
 @Injectable()
 export class WebhookService {
   constructor(
     private readonly webhooks: GeminiWebhooks,
-    private readonly issuer: SecretRotator,
-    private readonly vault: SigningSecrets,
+    private readonly rotator: SecretRotator,
+    private readonly signingSecrets: SigningSecrets,
   ) {}
 
-  /** @throws {ProblemException} what Gemini says, as all of these; 503 without a key. */
+  /** @throws {ProblemException} Gemini's answer, as all of these methods; 503 without `GEMINI_API_KEY`. */
   async list(pageToken: string | undefined, limit: number): Promise<WebhookPage> {
     const page = await this.askGemini(() => this.webhooks.page(pageToken, limit));
     const { next_page_token: next } = page;
@@ -44,10 +44,11 @@ export class WebhookService {
   }
 
   /**
-   * Registers a webhook, whose secret is in the vault when this returns.
+   * Registers a webhook. Its secret is stored when this returns.
    *
-   * @throws {ProblemException} 409 when there is one at the same place: each event would come twice; 503
-   *   without a vault; 504 when Gemini did not say whether it took it, which is then settled.
+   * @throws {ProblemException} 409 if a webhook delivers to the same URI: each event would arrive
+   *   twice; 503 without a vault; 504 if Gemini did not answer: `SecretRotator` then finds out
+   *   whether the webhook exists.
    */
   async create(fields: WebhookFields): Promise<WebhookView> {
     this.assertVault();
@@ -55,10 +56,12 @@ export class WebhookService {
     const there = all.find(({ uri }) => uri === fields.uri);
     if (there) {
       const detail =
-        'there is a webhook at this uri: each event would be delivered twice';
+        'a webhook exists at this uri: a second one would deliver each event twice';
       throw new ProblemException(409, 'webhook-exists', detail, {}, { id: there.id });
     }
-    return this.view(await this.askGemini(() => this.issuer.create(fields, all), fields));
+    return this.view(
+      await this.askGemini(() => this.rotator.create(fields, all), fields),
+    );
   }
 
   /** @throws {ProblemException} 404 */
@@ -73,21 +76,27 @@ export class WebhookService {
   async delete(id: string): Promise<void> {
     await this.findWebhook(id);
     await this.askGemini(() => this.webhooks.delete(id));
-    if (!this.vault.configured) return;
-    await this.vault.updateDocument((vault) => withGone(vault, id, Date.now()));
-  }
-
-  /** Leaves Gemini alone. @param id of a webhook, or of what could not be settled. */
-  async forget(id: string): Promise<void> {
-    this.assertVault();
-    await this.vault.updateDocument((vault) => without(vault, id));
+    if (!this.signingSecrets.configured) return;
+    await this.signingSecrets.updateDocument((document) =>
+      withWebhookGone(document, id, Date.now()),
+    );
   }
 
   /**
-   * Has Gemini issue another secret, which is in the vault when this returns.
+   * Removes an entry from the stored document and changes nothing at Gemini.
    *
-   * @throws {ProblemException} 404; 409 while an earlier secret is live still, unless forced; 503 without a
-   *   vault; 504 when Gemini did not answer: then somebody rotates again.
+   * @param id of a webhook, or of a pending issuance.
+   */
+  async forget(id: string): Promise<void> {
+    this.assertVault();
+    await this.signingSecrets.updateDocument((document) => withoutEntry(document, id));
+  }
+
+  /**
+   * Makes Gemini issue another secret. It is stored when this returns.
+   *
+   * @throws {ProblemException} 404; 409 while an older secret is valid, unless forced; 503 without
+   *   a vault; 504 if Gemini did not answer: `SecretRotator` then rotates again.
    */
   async rotate(id: string, { revokes, force }: Rotation): Promise<WebhookView> {
     this.assertVault();
@@ -95,13 +104,13 @@ export class WebhookService {
     const overlap = overlapOf(webhook);
     if (overlap !== undefined && !force) {
       const until = new Date(overlap).toISOString();
-      const detail = `the secrets before the last rotation are live until ${until}: another one now would leave deliveries without a secret that both sides know`;
+      const detail = `the secrets before the last rotation are live until ${until}: a rotation before that may leave deliveries without a known secret. Wait, or use force`;
       const seconds = Math.max(1, Math.ceil((overlap - Date.now()) / 1000));
       throw new ProblemException(409, 'rotation-under-way', detail, {
         'Retry-After': String(seconds),
       });
     }
-    await this.askGemini(() => this.issuer.rotate(webhook, { revokes, force }));
+    await this.askGemini(() => this.rotator.rotate(webhook, { revokes, force }));
     return this.get(id);
   }
 
@@ -136,15 +145,15 @@ export class WebhookService {
       return await ask();
     } catch (error) {
       if (!(error instanceof GeminiError)) throw error;
-      throw explained(geminiProblem(error), error, fields);
+      throw withRemedy(geminiProblem(error), error, fields);
     }
   }
 
   private view(webhook: GeminiWebhook): WebhookView {
-    return webhookView(webhook, this.vault);
+    return webhookView(webhook, this.signingSecrets);
   }
 
-  /** @throws {ProblemException} 503 without a key of Gemini's, or without a vault. */
+  /** @throws {ProblemException} 503 without `GEMINI_API_KEY` or `VAULT_KEYS_FILE`. */
   assertManaging(): void {
     this.assertConfigured();
     this.assertVault();
@@ -157,14 +166,14 @@ export class WebhookService {
   }
 
   private assertVault(): void {
-    if (this.vault.configured) return;
+    if (this.signingSecrets.configured) return;
     const detail =
-      'set VAULT_KEYS_FILE: Gemini shows a secret once, and it has to be kept';
+      'set VAULT_KEYS_FILE: Gemini shows a secret once, and the bridge has to store it';
     throw new ProblemException(503, 'vault-not-configured', detail);
   }
 }
 
-/** Until when secrets before the newest are live, Unix ms; undefined when none is. */
+/** The last end of the older secrets that are still valid, Unix ms; undefined if there are none. */
 export function overlapOf({ secrets }: GeminiWebhook): number | undefined {
   const ends = secrets
     .map(({ expiresAt }) => expiresAt)
@@ -172,15 +181,15 @@ export function overlapOf({ secrets }: GeminiWebhook): number | undefined {
   return ends.length === 0 ? undefined : Math.max(...ends);
 }
 
-/** Google's guide names events that its API does not take. */
-function explained(
+/** Adds a remedy if the request subscribes to events that Google's guide names and its API refuses. */
+function withRemedy(
   problem: ProblemException,
   { status }: GeminiError,
   { subscribedEvents = [] }: WebhookFields,
 ): ProblemException {
   const unknown = GUIDE_ONLY.filter((event) => subscribedEvents.includes(event));
   if (status !== 400 || unknown.length === 0) return problem;
-  const detail = `${problem.message}; Gemini's guide names ${unknown.join(' and ')}, its API takes no subscription to them: leave them out, a cancelled job is found out by asking`;
+  const detail = `${problem.message}; Gemini's guide names ${unknown.join(' and ')}, its API refuses subscriptions to them: leave them out. The bridge learns of cancelled jobs by polling`;
   return new ProblemException(
     problem.status,
     problem.code,

@@ -20,7 +20,7 @@ import { WebhookService } from './webhook.service.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Static webhooks: registered, kept as declared, and the secrets that Gemini issues for them. */
+/** Static webhooks: their API, the reconciliation with `WEBHOOKS`, and the rotation of their secrets. */
 @Module({
   imports: [
     AuthModule,

@@ -8,9 +8,9 @@ const SIGNATURE_BYTES = 64;
 
 /**
  * Checks a `v1a` signature: Ed25519 over `<id>.<timestamp>.<body>` by any of Google's OKP
- * keys. The header names no key, so each is tried.
+ * keys. The header names no key, so the function tries each.
  *
- * Not in Google's documentation; observed on real deliveries.
+ * Google's documentation does not describe this scheme. It was observed on real deliveries.
  *
  * @throws {SignatureError} `timestamp-stale`, `signature-mismatch` or `header-malformed`.
  * @throws {KeysUnavailableError} when Google's keys cannot be read.

@@ -7,10 +7,9 @@ import { SignatureError } from '../signature.error.js';
 /**
  * Checks the HMAC-SHA256 of a static webhook over `<id>.<timestamp>.<body>`.
  *
- * Passes when any entry matches any of the secrets, which is what makes a rotation possible
- * without a gap. Own code and not the `standardwebhooks` package, because this one works on
- * the bytes as they came (the package decodes them as UTF-8 first) and takes a fifth of the
- * time; the package is the referee in the tests.
+ * Passes when any entry matches any of the secrets, so a rotation leaves no gap. The
+ * `standardwebhooks` package is not used here: it decodes the bytes as UTF-8 first and takes
+ * five times as long. The tests compare this function with the package.
  *
  * @throws {SignatureError} `timestamp-stale`, `signature-mismatch` or `header-malformed`.
  */
@@ -32,7 +31,7 @@ export function verifyHmac(
   throw new SignatureError('signature-mismatch');
 }
 
-/** The entry that Gemini would put into `webhook-signature`; for deliveries that try a bridge. */
+/** The entry that Gemini would put into `webhook-signature`. `cli deliver` sends it to a bridge. */
 export function signHmac(
   body: Buffer,
   { id, timestamp }: Omit<SignatureHeaders, 'signature'>,
@@ -45,7 +44,7 @@ function hmac(key: Buffer, head: string, body: Buffer): string {
   return createHmac('sha256', key).update(head).update(body).digest('base64');
 }
 
-/** In a time that depends on the length alone. On text: a buffer for each costs more. */
+/** Compares in a time that depends only on the length. It works on text because making two buffers costs more. */
 function isEqual(given: string, expected: string): boolean {
   if (given.length !== expected.length) return false;
   let difference = 0;

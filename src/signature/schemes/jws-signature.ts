@@ -6,27 +6,28 @@ import type { GoogleKeys, KeySet } from './google-keys.js';
 import type { Proof } from '../proof.js';
 import { SignatureError, type SignatureFault } from '../signature.error.js';
 
-/** Longest token taken, in characters. */
+/** Longest accepted token, in characters. */
 export const MAX_TOKEN_LENGTH = 8192;
 
 const TOKEN = /^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const CLOCK_TOLERANCE_SECONDS = 30;
-/** About the token; the rest may be the event. */
+/** Claims about the token itself (RFC 7519). The other claims may be the event. */
 const REGISTERED_CLAIMS = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti']);
 
-/** True for what looks like one compact JWS, the whole of the signature header. */
+/** True if the whole signature header has the form of one compact JWS. */
 export function isToken(header: string): boolean {
   return TOKEN.test(header);
 }
 
 /**
  * Checks a delivery whose signature header is a token: RS256 by the `kid` of one of
- * Google's RSA keys, with `exp` and `iat`, not older than configured, for our audience.
+ * Google's RSA keys, with `exp` and `iat`, not older than `JWT_MAX_AGE_SECONDS`, for `JWT_AUDIENCE`.
  *
- * As documented by Google; nobody has shown a real one, so audience, issuer and the claims
- * that bind the body are settings. A token covers neither `webhook-id` nor the body unless
- * its claims say so: if they hold the event, that is what counts, and a body that says
- * something else is refused; a hash of the body is checked; else the proof says so.
+ * Google documents this scheme, but no real delivery with it is known. Audience, issuer and the
+ * claim with the body's hash are therefore settings. A token does not cover `webhook-id`. It
+ * covers the body in two cases: its claims hold the event, or a claim holds the body's hash.
+ * If the claims hold the event, the proof's body is that event, and a different body is refused.
+ * Otherwise `bodyBound` of the proof is false.
  *
  * @throws {SignatureError} `token-…` or `body-mismatch`.
  * @throws {KeysUnavailableError} when Google's keys cannot be read.
@@ -40,7 +41,7 @@ export async function verifyToken(
 ): Promise<Proof> {
   if (settings.audience === undefined) throw new SignatureError('token-audience');
   const { kid } = protectedHeader(token);
-  const claims = await keys.match((set) => check(token, set, settings, nowMs));
+  const claims = await keys.match((set) => claimsOf(token, set, settings, nowMs));
   if (!claims) throw new SignatureError('signature-mismatch');
   return {
     scheme: 'jws',
@@ -48,7 +49,7 @@ export async function verifyToken(
     timestamp: String(claims.iat),
     signature: token,
     keyId: kid,
-    ...bind(claims, body, settings.bodyHashClaim),
+    ...bodyProof(claims, body, settings.bodyHashClaim),
   };
 }
 
@@ -57,13 +58,13 @@ function protectedHeader(token: string): { kid: string } {
     const { alg, kid } = decodeProtectedHeader(token);
     if (alg === 'RS256' && typeof kid === 'string' && kid !== '') return { kid };
   } catch {
-    // falls through: whatever it is, it is not a token of Google's
+    // The header cannot be decoded: refused below
   }
   throw new SignatureError('token-invalid');
 }
 
-/** The claims; undefined when no key matches, which newer keys may change. */
-async function check(
+/** The token's claims. Undefined when no key matches: `GoogleKeys` then reads newer keys and calls again. */
+async function claimsOf(
   token: string,
   { resolve }: KeySet,
   { audience, issuer, maxAgeSeconds }: Config['token'],
@@ -100,14 +101,14 @@ function faultOf(error: unknown): SignatureFault {
   return isClaim && error.claim === 'aud' ? 'token-audience' : 'token-invalid';
 }
 
-function bind(
+function bodyProof(
   claims: JWTPayload,
   body: Buffer,
   hashClaim: string,
 ): Pick<Proof, 'body' | 'bodyBound'> {
   const event = eventIn(claims);
   if (event) {
-    if (body.length > 0 && !saysTheSame(body, event))
+    if (body.length > 0 && !isSameEvent(body, event))
       throw new SignatureError('body-mismatch');
     return { body: Buffer.from(JSON.stringify(event)), bodyBound: true };
   }
@@ -117,7 +118,7 @@ function bind(
   return { body, bodyBound: true };
 }
 
-/** Assumption: the event is the claims themselves, or one claim named `event`. */
+/** The event in the claims. Assumption: the event is the claims themselves, or one claim named `event`. */
 function eventIn(claims: JWTPayload): object | undefined {
   const { event } = claims;
   if (isEvent(event)) return event;
@@ -133,7 +134,7 @@ function isEvent(value: unknown): value is object {
   return typeof type === 'string' && typeof data === 'object' && data !== null;
 }
 
-function saysTheSame(body: Buffer, event: object): boolean {
+function isSameEvent(body: Buffer, event: object): boolean {
   try {
     const given: unknown = JSON.parse(body.toString('utf8'));
     return isDeepStrictEqual(given, JSON.parse(JSON.stringify(event)));

@@ -4,18 +4,18 @@ import { SignatureError } from '../signature.error.js';
 /** The Standard Webhooks triple of one request, checked for its form. */
 export interface SignatureHeaders {
   readonly id: string;
-  /** As sent: it is part of what was signed. */
+  /** As sent, because the signature covers this text. */
   readonly timestamp: string;
   readonly signature: string;
 }
 
-/** Gemini signs with every secret of the last day; the length bounds it as well. */
+/** Gemini adds one entry for each secret of the last 24 hours. `MAX_SIGNATURE_LENGTH` bounds the header too. */
 const MAX_ENTRIES = 64;
 const MAX_SIGNATURE_LENGTH = 4096;
 const TOLERANCE_SECONDS = 300;
 
-// No comma, which also rules out a header sent twice (Node joins them), and no full stop,
-// which separates the parts of the signed text.
+// A comma is not allowed: Node joins a header that was sent twice with one. A full stop is not
+// allowed: it separates the parts of the signed text.
 const ID = /^[\x21-\x2b\x2d\x2f-\x7e]{1,256}$/;
 const TIMESTAMP = /^\d{1,12}$/;
 const ENTRY = /^([a-z][a-z0-9]{0,7}),([A-Za-z0-9+/_-]{1,1024}={0,2})$/;
@@ -42,7 +42,8 @@ export function signatureHeader(headers: IncomingHttpHeaders, maxLength: number)
 }
 
 /**
- * The entries of the header that have the given version; others are for other receivers.
+ * The entries of the header that have the given version. Entries of other versions are ignored,
+ * as Standard Webhooks asks.
  *
  * @throws {SignatureError} `header-malformed` for anything that is not a list of entries,
  *   or for too many of them; `signature-mismatch` when none has the version.
@@ -60,7 +61,7 @@ export function entriesOf(header: string, version: string): string[] {
   return found;
 }
 
-/** @throws {SignatureError} `timestamp-stale` when off by more than 300 s either way. */
+/** @throws {SignatureError} `timestamp-stale` when the time differs by more than 300 s, in either direction. */
 export function checkTimestamp(timestamp: string, nowMs: number): void {
   const off = Math.abs(Number(timestamp) - nowMs / 1000);
   if (off > TOLERANCE_SECONDS) throw new SignatureError('timestamp-stale');

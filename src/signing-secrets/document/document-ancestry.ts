@@ -7,20 +7,20 @@ import {
 } from '../secrets-document.js';
 
 const MAX_HISTORY = 64;
-/** What a version of long ago had to settle has been settled since. */
-const STILL_OPEN_MS = 2 * 3_600_000;
+/** A merge drops pending issuances of ours that ended this long ago: they were recovered since. */
+const PENDING_KEPT_MS = 2 * 3_600_000;
 
-/** A new version, which knows those that it comes from. */
+/** Gives the document an id of its own and the history of its parents. */
 export function newVersion(
-  wanted: SecretsDocument,
+  document: SecretsDocument,
   ...parents: readonly SecretsDocument[]
 ): SecretsDocument {
-  const history = parents.flatMap(({ id, history: older }) => [id, ...older]);
-  const known = [...new Set(history.filter((id) => id !== ''))];
-  return { ...wanted, id: randomUUID(), history: known.slice(0, MAX_HISTORY) };
+  const ids = parents.flatMap(({ id, history }) => [id, ...history]);
+  const known = [...new Set(ids.filter((id) => id !== ''))];
+  return { ...document, id: randomUUID(), history: known.slice(0, MAX_HISTORY) };
 }
 
-/** Whether the first is the second, or comes from it. */
+/** True if `document` is `other`, or has it in its history. */
 export function descendsFrom(
   { id, history }: SecretsDocument,
   other: SecretsDocument,
@@ -29,9 +29,12 @@ export function descendsFrom(
 }
 
 /**
- * Of two versions of which neither comes from the other: a store lost what was written, and was
- * written anew. Nothing is lost, and nothing that was revoked comes back; which secret of a
- * webhook is the newest has to be found out.
+ * Merges two versions of which neither descends from the other: the store lost a version, and
+ * another replica wrote it anew.
+ *
+ * The result has all secrets of both except revoked ones. If the versions disagree on the newest
+ * secret of a webhook, the result has a pending issuance for it: `IssuanceRecovery` rotates the
+ * webhook, and until then no delivery is refused.
  */
 export function merge(
   stored: SecretsDocument,
@@ -41,29 +44,23 @@ export function merge(
   const revoked = { ...ours.revoked, ...stored.revoked };
   const ids = new Set([...Object.keys(ours.webhooks), ...Object.keys(stored.webhooks)]);
   const webhooks: SecretsDocument['webhooks'] = {};
-  let vault: SecretsDocument = {
+  let merged: SecretsDocument = {
     ...stored,
     revoked,
     lostUntil: Math.max(stored.lostUntil, ours.lostUntil),
     creations: { ...ours.creations, ...stored.creations },
-    unsettled: [
-      ...stored.unsettled,
-      ...ours.unsettled.filter(
-        ({ id, until }) =>
-          until > now - STILL_OPEN_MS && stored.unsettled.every((each) => each.id !== id),
-      ),
-    ],
+    unsettled: [...stored.unsettled, ...stillPending(ours, stored, now)],
   };
   for (const id of ids) {
     const [theirs = [], known = []] = [stored, ours].map(
       ({ webhooks: { [id]: entry } }) => entry?.secrets ?? [],
     );
-    const all = united(theirs, known).filter(({ keyId }) => !(keyId in revoked));
-    webhooks[id] = { ...(stored.webhooks[id] ?? ours.webhooks[id]), secrets: all };
+    const secrets = union(theirs, known).filter(({ keyId }) => !(keyId in revoked));
+    webhooks[id] = { ...(stored.webhooks[id] ?? ours.webhooks[id]), secrets };
     const [newest, other] = [theirs[0]?.keyId, known[0]?.keyId];
     if (newest === undefined || other === undefined || newest === other) continue;
     const revokes = [...theirs, ...known].some(({ keyId }) => keyId in revoked);
-    vault = withPendingIssuance(vault, {
+    merged = withPendingIssuance(merged, {
       id: randomUUID(),
       webhookId: id,
       revokes,
@@ -73,24 +70,35 @@ export function merge(
       tries: 1,
     });
   }
-  return newVersion({ ...vault, webhooks }, stored, ours);
+  return newVersion({ ...merged, webhooks }, stored, ours);
 }
 
-/** With the earlier end of each. */
-function united(
+function stillPending(
+  ours: SecretsDocument,
+  stored: SecretsDocument,
+  now: number,
+): SecretsDocument['unsettled'] {
+  return ours.unsettled.filter(
+    ({ id, until }) =>
+      until > now - PENDING_KEPT_MS && stored.unsettled.every((each) => each.id !== id),
+  );
+}
+
+/** All secrets of both, newest first, each with the earlier of its two ends. */
+function union(
   some: readonly SealedSecret[],
   others: readonly SealedSecret[],
 ): SealedSecret[] {
-  const all = new Map<string, SealedSecret>();
+  const byKeyId = new Map<string, SealedSecret>();
   for (const secret of [...some, ...others]) {
-    const there = all.get(secret.keyId);
-    const ends = [there?.expiresAt, secret.expiresAt].filter((end) => end !== undefined);
-    all.set(secret.keyId, {
-      ...(there ?? secret),
+    const known = byKeyId.get(secret.keyId);
+    const ends = [known?.expiresAt, secret.expiresAt].filter((end) => end !== undefined);
+    byKeyId.set(secret.keyId, {
+      ...(known ?? secret),
       ...(ends.length > 0 && { expiresAt: Math.min(...ends) }),
     });
   }
-  const newestFirst = [...all.values()].toSorted((a, b) => b.issuedAt - a.issuedAt);
+  const newestFirst = [...byKeyId.values()].toSorted((a, b) => b.issuedAt - a.issuedAt);
   return newestFirst.map((secret, i) =>
     i === 0
       ? secret

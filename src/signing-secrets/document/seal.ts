@@ -1,14 +1,18 @@
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 import { newest, type Keyring } from '../../infrastructure/files/keyring.js';
 
-/** A sealed secret cannot be opened: the message says what to do. */
+/** A sealed secret cannot be unsealed. The message names the cause and the remedy, not the secret. */
 export class SealError extends Error {
   override readonly name = 'SealError';
 }
 
 /**
- * Seals a signing secret: AES-256-GCM under the newest key. What it belongs to is sealed with
- * it, so that a sealed secret put in another's place is no use.
+ * Seals a signing secret with AES-256-GCM under the newest key.
+ *
+ * The webhook's id is sealed with it: a sealed secret that was moved to another webhook is not
+ * accepted there.
+ *
+ * @returns a compact JWE.
  */
 export async function seal(
   secret: string,
@@ -22,7 +26,7 @@ export async function seal(
     .encrypt(key);
 }
 
-/** @throws {SealError} */
+/** @throws {SealError} when the key is missing or another one, or the content was changed. */
 export async function unseal(
   jwe: string,
   webhookId: string,
@@ -35,24 +39,29 @@ export async function unseal(
       `is sealed with the key ${kid}, which VAULT_KEYS_FILE does not have: put that key back behind the newest, or rotate the webhook with force`,
     );
   }
-  const text = await decrypted(jwe, key, kid);
+  const text = await decrypt(jwe, key, kid);
   const content = JSON.parse(text) as { webhookId?: unknown; secret?: unknown };
   if (content.webhookId !== webhookId || typeof content.secret !== 'string') {
-    throw new SealError('is that of another webhook: somebody has changed the vault');
+    throw new SealError(
+      'is that of another webhook: the vault was changed by hand. Restore it, or rotate the webhook with force',
+    );
   }
   return content.secret;
 }
 
-/** The `kid` that it was sealed with. @throws {SealError} */
+/** The `kid` of the key that sealed it. @throws {SealError} for text that is not a JWE. */
 export function sealKeyId(jwe: string): string {
   try {
     return String(decodeProtectedHeader(jwe).kid);
   } catch (cause) {
-    throw new SealError('is not sealed: somebody has changed the vault', { cause });
+    throw new SealError(
+      'is not sealed: the vault was changed by hand. Restore it, or rotate the webhook with force',
+      { cause },
+    );
   }
 }
 
-async function decrypted(jwe: string, key: Uint8Array, kid: string): Promise<string> {
+async function decrypt(jwe: string, key: Uint8Array, kid: string): Promise<string> {
   try {
     const { plaintext } = await compactDecrypt(jwe, key, {
       keyManagementAlgorithms: ['dir'],

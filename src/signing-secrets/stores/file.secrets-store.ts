@@ -9,13 +9,13 @@ import {
   type StoredSecrets,
 } from '../secrets-store.js';
 
-/** Whoever holds the lock writes a small file. Who has had it for longer has died, or is suspended. */
+/** Writing the small file takes far less. A process that holds the lock for longer has died or is suspended. */
 const STALE_LOCK_MS = 10_000;
 const LOCK_WAIT_MS = 20;
 
 /**
- * A file, for one replica: replaced as a whole, readable by its owner only. The CLI may write
- * beside the service, so writers take turns by a lock beside it.
+ * Stores the document in a file with mode 0600, for one replica. Every write replaces the whole
+ * file. The CLI may write while the service runs, so writers hold a lock file beside it.
  */
 export class FileSecretsStore extends SecretsStore {
   constructor(
@@ -26,23 +26,23 @@ export class FileSecretsStore extends SecretsStore {
   }
 
   override async readDocument(known?: string): Promise<StoredSecrets | undefined> {
-    const stored = await this.stored();
+    const stored = await this.readStored();
     return stored.version === known ? undefined : stored;
   }
 
   override async writeDocument(text: string, since: string): Promise<string | undefined> {
-    const lock = await this.lock();
+    const lock = await this.acquireLock();
     try {
-      const { version } = await this.stored();
+      const { version } = await this.readStored();
       if (version !== since) return undefined;
-      await this.replace(text, () => this.assertHeld(lock));
+      await this.replaceFile(text, () => this.assertLockHeld(lock));
       return versionOf(text);
     } finally {
-      if (await this.isHeld(lock)) await rm(this.lockPath, { force: true });
+      if (await this.isLockHeld(lock)) await rm(this.lockPath, { force: true });
     }
   }
 
-  private async stored(): Promise<StoredSecrets> {
+  private async readStored(): Promise<StoredSecrets> {
     try {
       const text = await readFile(this.path, 'utf8');
       return { version: versionOf(text), text };
@@ -52,8 +52,8 @@ export class FileSecretsStore extends SecretsStore {
     }
   }
 
-  /** A crash leaves the old one or the new one, and never half of it. */
-  private async replace(text: string, check: () => Promise<void>): Promise<void> {
+  /** Replaces the file atomically: a crash leaves the old content or the new one. */
+  private async replaceFile(text: string, check: () => Promise<void>): Promise<void> {
     const next = `${this.path}.${randomUUID()}`;
     try {
       const file = await open(next, 'wx', 0o600);
@@ -78,24 +78,24 @@ export class FileSecretsStore extends SecretsStore {
   }
 
   /**
-   * Waits for whoever has it, but for the same one not for ever.
+   * Waits for the lock. It takes the lock from a holder that has had it for `staleLockMs`.
    *
-   * @returns what proves that the lock is still ours.
+   * @returns the token in the lock file; the lock is lost once the file has another one.
    */
-  private async lock(): Promise<string> {
+  private async acquireLock(): Promise<string> {
     const token = randomUUID();
     let other = '';
     let since = performance.now();
-    while (!(await this.isTaken(token))) {
-      const holder = await this.holder();
+    while (!(await this.tryLock(token))) {
+      const holder = await this.lockHolder();
       if (holder !== other) [other, since] = [holder, performance.now()];
-      else if (performance.now() > since + this.staleLockMs) await this.steal(token);
+      else if (performance.now() > since + this.staleLockMs) await this.breakLock(token);
       await delay(LOCK_WAIT_MS);
     }
     return token;
   }
 
-  private async isTaken(token: string): Promise<boolean> {
+  private async tryLock(token: string): Promise<boolean> {
     try {
       await writeFile(this.lockPath, token, { flag: 'wx' });
       return true;
@@ -105,24 +105,24 @@ export class FileSecretsStore extends SecretsStore {
     }
   }
 
-  /** By one of several who find it stale: the others find nothing to move. */
-  private async steal(token: string): Promise<void> {
-    const stolen = `${this.lockPath}.${token}`;
-    await rename(this.lockPath, stolen).catch(() => undefined);
-    await rm(stolen, { force: true });
+  /** Removes a stale lock. If several processes try at once, the rename succeeds for one of them. */
+  private async breakLock(token: string): Promise<void> {
+    const moved = `${this.lockPath}.${token}`;
+    await rename(this.lockPath, moved).catch(() => undefined);
+    await rm(moved, { force: true });
   }
 
-  private holder(): Promise<string> {
+  private lockHolder(): Promise<string> {
     return readFile(this.lockPath, 'utf8').catch(() => '');
   }
 
-  private async isHeld(token: string): Promise<boolean> {
-    return (await this.holder()) === token;
+  private async isLockHeld(token: string): Promise<boolean> {
+    return (await this.lockHolder()) === token;
   }
 
-  /** A process that was suspended may have lost it. */
-  private async assertHeld(token: string): Promise<void> {
-    if (!(await this.isHeld(token))) throw new Error('its lock was lost');
+  /** A process that was suspended may have lost the lock to another one. */
+  private async assertLockHeld(token: string): Promise<void> {
+    if (!(await this.isLockHeld(token))) throw new Error('its lock was lost');
   }
 
   private failed(cause: unknown): SecretsUnavailableError {

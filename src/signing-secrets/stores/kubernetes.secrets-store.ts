@@ -13,18 +13,18 @@ import {
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TIMEOUT_MS = 2000;
-/** A Secret has 1 MiB at most. */
+/** Kubernetes limits a Secret to 1 MiB; its answer is base64 in JSON. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-/** The member of the Secret's data. */
+/** Key in the Secret's `data`. */
 const MEMBER = 'vault';
 
-/** Where the API server is, and what proves who we are. */
+/** Address and credentials of the Kubernetes API server. */
 export interface KubernetesAccess {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /** Read at each call: Kubernetes renews it. */
+  /** Read at each call, because Kubernetes renews the token. */
   readonly tokenFile: string;
-  /** Undefined: what the system trusts. */
+  /** Undefined for the certificate authorities of the system. */
   readonly caFile: string | undefined;
   readonly namespace: string;
 }
@@ -39,11 +39,19 @@ const secret = z.object({
   data: z.record(z.string(), z.string()).optional(),
 });
 
-/** As Kubernetes tells every pod. @throws {ConfigError} outside one. */
+/**
+ * The access that Kubernetes gives every pod: environment variables and the service account's files.
+ *
+ * @throws {ConfigError} outside a pod, or without a service account token.
+ */
 export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
   return namingSetting('VAULT_KUBERNETES_SECRET', () => {
-    if (!host) throw new Error('this is no pod (KUBERNETES_SERVICE_HOST is not set)');
+    if (!host) {
+      throw new Error(
+        'the process does not run in a pod (KUBERNETES_SERVICE_HOST is not set): use Redis or VAULT_FILE',
+      );
+    }
     return {
       url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
       tokenFile: join(ACCOUNT, 'token'),
@@ -54,13 +62,13 @@ export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
 }
 
 /**
- * A Secret of the cluster, for several replicas without Redis. It has to be there; the service
- * account needs `get` and `patch` on it and on nothing else.
+ * Stores the document in a Kubernetes Secret, for several replicas without Redis. The Secret has
+ * to exist. The service account needs `get` and `patch` on it and on nothing else.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
  */
 export class KubernetesSecretsStore extends SecretsStore {
-  /** The API server serves the whole cluster. */
+  /** Slower than other stores, because the API server serves the whole cluster. */
   override readonly pollMs = 2000;
   private readonly agent: Agent;
 
@@ -74,12 +82,12 @@ export class KubernetesSecretsStore extends SecretsStore {
   }
 
   override async readDocument(known?: string): Promise<StoredSecrets | undefined> {
-    const stored = await this.stored('GET');
+    const stored = await this.callAndParse('GET');
     return stored?.version === known ? undefined : stored;
   }
 
   override async writeDocument(text: string, since: string): Promise<string | undefined> {
-    const stored = await this.stored('PATCH', {
+    const stored = await this.callAndParse('PATCH', {
       metadata: { resourceVersion: since },
       data: { [MEMBER]: Buffer.from(text).toString('base64') },
     });
@@ -90,8 +98,11 @@ export class KubernetesSecretsStore extends SecretsStore {
     this.agent.destroy();
   }
 
-  /** The Secret after the call; undefined when somebody else has written it since. */
-  private async stored(
+  /**
+   * @returns the Secret after the call; undefined if it has another version (HTTP 409).
+   * @throws {SecretsUnavailableError}
+   */
+  private async callAndParse(
     method: string,
     body?: object,
   ): Promise<StoredSecrets | undefined> {
@@ -99,7 +110,7 @@ export class KubernetesSecretsStore extends SecretsStore {
     try {
       answer = await this.call(method, body);
       if (answer.status === 409) return undefined;
-      if (answer.status === 200) return storedIn(answer.text);
+      if (answer.status === 200) return parseStored(answer.text);
     } catch (cause) {
       const { message = String(cause) } = cause as Partial<Error>;
       throw new SecretsUnavailableError(`${this.where}: ${message}`, { cause });
@@ -128,7 +139,8 @@ export class KubernetesSecretsStore extends SecretsStore {
     let length = 0;
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
+      if (length > MAX_ANSWER_BYTES)
+        throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
       chunks.push(chunk);
     }
     return { status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
@@ -144,20 +156,20 @@ export class KubernetesSecretsStore extends SecretsStore {
       403: 'give the service account a Role with get and patch on it',
       404: `create it: kubectl create secret generic ${this.name} -n ${namespace}`,
     };
-    return `Kubernetes says ${status}: ${remedies[status] ?? messageIn(text)}`;
+    return `Kubernetes answered ${status}: ${remedies[status] ?? messageIn(text)}`;
   }
 }
 
-function storedIn(text: string): StoredSecrets {
-  const { metadata, data = {} } = secret.parse(JSON.parse(text));
-  const vault = Buffer.from(data[MEMBER] ?? '', 'base64').toString('utf8');
-  return { version: metadata.resourceVersion, text: vault };
+function parseStored(json: string): StoredSecrets {
+  const { metadata, data = {} } = secret.parse(JSON.parse(json));
+  const text = Buffer.from(data[MEMBER] ?? '', 'base64').toString('utf8');
+  return { version: metadata.resourceVersion, text };
 }
 
 function messageIn(text: string): string {
   try {
     return z.object({ message: z.string() }).parse(JSON.parse(text)).message;
   } catch {
-    return 'nothing that can be read';
+    return 'the answer has no message';
   }
 }

@@ -10,13 +10,13 @@ import {
 const KEY = 'vault';
 
 const SCRIPTS = {
-  /** Version and text, without the text when it is the version that is known. */
+  /** Returns version and text; only the version if the caller knows it (ARGV[1]). */
   bridgeVaultRead: `
 local version = redis.call('HGET', KEYS[1], 'version') or ''
 if version == ARGV[1] then return { version } end
 return { version, redis.call('HGET', KEYS[1], 'text') or '' }`,
 
-  /** The new version, as it is given; '' when the one before it was another. */
+  /** Writes text (ARGV[2]) and version (ARGV[3]) if the stored version is ARGV[1]. Returns the new version, or ''. */
   bridgeVaultWrite: `
 local version = redis.call('HGET', KEYS[1], 'version') or ''
 if version ~= ARGV[1] then return { '' } end
@@ -24,7 +24,7 @@ redis.call('HSET', KEYS[1], 'version', ARGV[3], 'text', ARGV[2])
 return { ARGV[3] }`,
 };
 
-/** For several replicas. */
+/** Stores the document in a Redis hash, for several replicas. */
 export class RedisSecretsStore extends SecretsStore {
   private readonly redis: RedisScripts<keyof typeof SCRIPTS>;
 
@@ -39,7 +39,7 @@ export class RedisSecretsStore extends SecretsStore {
   }
 
   override async writeDocument(text: string, since: string): Promise<string | undefined> {
-    // Random: a failover must not have two texts of one version
+    // Random, because a counter could give two texts the same version after a failover
     const [version = ''] = await this.run('bridgeVaultWrite', since, text, randomUUID());
     return version === '' ? undefined : version;
   }
@@ -55,7 +55,7 @@ export class RedisSecretsStore extends SecretsStore {
     try {
       return await this.redis.run<string>(name, [KEY], ...given);
     } catch (cause) {
-      throw new SecretsUnavailableError('Redis does not answer', { cause });
+      throw new SecretsUnavailableError('the vault: Redis does not answer', { cause });
     }
   }
 }

@@ -64,14 +64,17 @@ export const PAGE_QUERY = z.strictObject({
     .describe('`nextCursor` of the page before'),
 });
 
-/** @throws {Problem} 422 with every fault and where it is. */
+/** @throws {ProblemException} 422 with every fault and its place. */
 export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
-  throw invalidBody('the body is not what this operation takes', parsed.error.issues);
+  throw invalidBody(
+    'the body does not have the form that this operation wants',
+    parsed.error.issues,
+  );
 }
 
-/** @throws {Problem} 400 */
+/** @throws {ProblemException} 400 */
 export function parsePageQuery(query: unknown): z.output<typeof PAGE_QUERY> {
   const parsed = PAGE_QUERY.safeParse(query);
   if (parsed.success) return parsed.data;

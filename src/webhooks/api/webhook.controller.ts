@@ -21,7 +21,7 @@ import {
 } from './webhook-order.js';
 import { WebhookService } from '../webhook.service.js';
 
-/** The project's static webhooks, for whoever administers them. */
+/** The administration of the project's static webhooks. */
 @Controller('v1/webhooks')
 @NeedsScope('webhooks:admin')
 export class WebhookController {
@@ -38,7 +38,7 @@ export class WebhookController {
     return this.webhooks.get(id);
   }
 
-  /** 201: its secret is in the vault, and every replica verifies with it. */
+  /** 201: the secret is stored, and every replica verifies with it. */
   @Post()
   async create(
     @Body() body: unknown,
@@ -68,7 +68,7 @@ export class WebhookController {
     return this.webhooks.rotate(id, { revokes, force });
   }
 
-  /** 202: Gemini sends a ping, in its own time. */
+  /** 202: Gemini sends a ping later. */
   @Post(':id/ping')
   @HttpCode(202)
   async ping(@Param('id') id: string): Promise<object> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Becomes part of a path. */
+/** The form of an id, which becomes part of a path. */
 export const WEBHOOK_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
 const time = z
@@ -11,7 +11,7 @@ const time = z
     return Number.isNaN(ms) ? undefined : ms;
   });
 
-/** A static webhook as Gemini shows it: `GET webhooks/{id}`. */
+/** A static webhook in Gemini's answer to `GET webhooks/{id}`. */
 export const geminiWebhook = z
   .object({
     id: z.string().regex(WEBHOOK_ID),
@@ -45,7 +45,7 @@ export const geminiWebhook = z
 
 export type GeminiWebhook = z.output<typeof geminiWebhook>;
 
-/** The answer to a creation has the secret, this once. */
+/** Gemini's answer to a creation. Only this answer has the secret. */
 export const createdWebhook = z
   .looseObject({ id: z.string().regex(WEBHOOK_ID), new_signing_secret: z.string() })
   .transform(({ new_signing_secret: secret, ...rest }) => ({
@@ -57,7 +57,7 @@ export const rotatedSecret = z
   .object({ secret: z.string() })
   .transform(({ secret }) => secret);
 
-/** One that is not understood is left out: it is somebody else's. */
+/** A page of Gemini's list. It leaves out webhooks that cannot be parsed: the bridge did not create them. */
 export const webhookPage = z.object({
   webhooks: z
     .array(geminiWebhook.optional().catch(undefined))
@@ -69,7 +69,7 @@ export const webhookPage = z.object({
     .transform((token) => (token === '' ? undefined : token)),
 });
 
-/** What is set of a webhook. */
+/** The fields of a webhook that a call sets. */
 export interface WebhookFields {
   readonly name?: string | undefined;
   readonly uri?: string | undefined;

@@ -12,16 +12,16 @@ import {
 } from './gemini-webhook.js';
 
 const TIMEOUT_MS = 15_000;
-/** Of what issues a secret: short, because somebody else settles it soon after. */
+/** Of calls that issue a secret. Short, because another replica takes an unanswered issuance over soon. */
 export const ISSUE_TIMEOUT_MS = 6000;
 const PAGE_SIZE = 100;
 const MAX_PAGES = 100;
 
 /**
- * Gemini's static webhooks, as its REST API has them. Every call is one request: a creation or a
- * rotation that is repeated makes another secret.
+ * Client of Gemini's REST resource `webhooks`. It repeats no call, because a repeated creation or
+ * rotation issues another secret.
  *
- * Not through Google's SDK, which repeats creations by default and hides `Retry-After`.
+ * Google's SDK is not used: it repeats creations by default and hides `Retry-After`.
  *
  * @see https://ai.google.dev/gemini-api/docs/webhooks
  */
@@ -29,18 +29,18 @@ const MAX_PAGES = 100;
 export class GeminiWebhooks {
   constructor(private readonly gemini: GeminiClient) {}
 
-  /** False without a key: then nothing can be managed. */
+  /** False without `GEMINI_API_KEY`. */
   get configured(): boolean {
     return this.gemini.configured;
   }
 
-  /** @throws {GeminiError} as all of these. */
+  /** @throws {GeminiError} as all of these methods. */
   get(id: string): Promise<GeminiWebhook> {
     return this.ask({ method: 'GET', path: `webhooks/${id}` }, geminiWebhook);
   }
 
-  /** Also where Gemini's list lags behind. */
-  async isThere(id: string): Promise<boolean> {
+  /** Asks by id, which works even if Gemini's list lags behind. */
+  async exists(id: string): Promise<boolean> {
     try {
       await this.get(id);
       return true;
@@ -58,7 +58,7 @@ export class GeminiWebhooks {
     return this.ask({ method: 'GET', path: 'webhooks', query }, webhookPage);
   }
 
-  /** Those of the whole project. */
+  /** All webhooks of the project. */
   async all(): Promise<readonly GeminiWebhook[]> {
     const found: GeminiWebhook[] = [];
     let token: string | undefined;
@@ -72,7 +72,7 @@ export class GeminiWebhooks {
   }
 
   create(fields: WebhookFields): Promise<{ webhook: GeminiWebhook; secret: string }> {
-    const body = onWire(fields);
+    const body = requestBody(fields);
     return this.ask(
       { method: 'POST', path: 'webhooks', body },
       createdWebhook,
@@ -80,9 +80,9 @@ export class GeminiWebhooks {
     );
   }
 
-  /** Exactly the fields that are given change, whatever a mask says. */
+  /** Changes only the given fields: the update mask names them. */
   update(id: string, fields: WebhookFields): Promise<GeminiWebhook> {
-    const body = onWire(fields);
+    const body = requestBody(fields);
     const query = { update_mask: Object.keys(body).join(',') };
     return this.ask(
       { method: 'PATCH', path: `webhooks/${id}`, query, body },
@@ -94,7 +94,7 @@ export class GeminiWebhooks {
     await this.gemini.send({ method: 'DELETE', path: `webhooks/${id}` }, TIMEOUT_MS);
   }
 
-  /** @returns the new secret, which is shown this once. */
+  /** @returns the new secret. Gemini does not show it again. */
   rotate(id: string, revokes: boolean): Promise<string> {
     const behavior = revokes
       ? 'revoke_previous_secrets_immediately'
@@ -120,7 +120,7 @@ export class GeminiWebhooks {
   }
 }
 
-function onWire({ name, uri, subscribedEvents, state }: WebhookFields): object {
+function requestBody({ name, uri, subscribedEvents, state }: WebhookFields): object {
   return {
     ...(name === undefined ? {} : { name }),
     ...(uri === undefined ? {} : { uri }),

@@ -1,15 +1,19 @@
 import type { TryCount } from '../../signing-secrets/secrets-document.js';
 
-/** What has been well for so long needs no patience any more. */
-const WELL_AFTER_MS = 24 * 3_600_000;
+/** The tries are forgotten after this healthy period. */
+const HEALTHY_AFTER_MS = 24 * 3_600_000;
 
-/** How often something is tried that may not help, and how much more rarely each time. */
+/** Limits of a repair that may not help. The pause before each further try doubles. */
 export interface RetryPolicy {
+  /** Most tries; Infinity for no limit. */
   readonly max: number;
+  /** Half of the first pause. */
   readonly firstMs: number;
+  /** Longest pause. */
   readonly capMs: number;
 }
 
+/** True if the policy allows a try at `now`, Unix ms. */
 export function mayRetry(
   done: TryCount | undefined,
   { max, firstMs, capMs }: RetryPolicy,
@@ -24,8 +28,12 @@ export function recordTry(done: TryCount | undefined, now: number): TryCount {
   return { count: (done?.count ?? 0) + 1, at: now };
 }
 
-/** Undefined when it has been well for long enough. */
+/**
+ * Records that the repair is not needed now.
+ *
+ * @returns undefined once the healthy period is long enough: the count starts anew.
+ */
 export function recordHealthy(done: TryCount, now: number): TryCount | undefined {
   const { wellSince = now } = done;
-  return now - wellSince > WELL_AFTER_MS ? undefined : { ...done, wellSince };
+  return now - wellSince > HEALTHY_AFTER_MS ? undefined : { ...done, wellSince };
 }

@@ -1,29 +1,29 @@
 import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
 
 export const ENABLED = 'enabled';
-/** Gemini's own doing, when deliveries keep failing. */
+/** The state that Gemini sets when deliveries keep failing. */
 export const DISABLED_BY_GEMINI = 'disabled_due_to_failed_deliveries';
 
-/** A webhook that there shall be. */
+/** A webhook of the setting `WEBHOOKS`. */
 export interface DeclaredWebhook {
   readonly name: string;
   readonly events: readonly string[];
   readonly uri: string;
 }
 
-/** How a declared webhook stands at Gemini. */
+/** A declared webhook compared with Gemini. */
 export interface WebhookStatus {
-  /** Undefined when there is none. */
+  /** Undefined if Gemini has none. */
   readonly webhook: GeminiWebhook | undefined;
-  /** Of the same name and owner, and not needed. */
+  /** Further webhooks of the same name and owner. */
   readonly spare: readonly GeminiWebhook[];
-  /** What has to be set so that it is as declared; its state apart. */
+  /** Fields to set, so that the webhook is as declared; without `state`. */
   readonly changes: WebhookFields;
-  /** What is not as declared, for people. */
+  /** The differences from the declaration, as texts for operators. */
   readonly drift: readonly string[];
 }
 
-/** The name at Gemini: by it an installation knows what is its own, and touches nothing else. */
+/** The webhook's name at Gemini. An installation changes only webhooks with its owner in the name. */
 export function markedName(
   { name }: Pick<DeclaredWebhook, 'name'>,
   owner: string,
@@ -31,7 +31,12 @@ export function markedName(
   return `${name} [gemini-kafka-bridge/${owner}]`;
 }
 
-/** @param isHeld whether the vault has the secret that a webhook is signed with. */
+/**
+ * Compares a declared webhook with Gemini's list.
+ *
+ * @param all all webhooks of the project.
+ * @param isHeld true if the secret that Gemini signs with is stored here.
+ */
 export function webhookStatus(
   declared: DeclaredWebhook,
   all: readonly GeminiWebhook[],
@@ -44,10 +49,11 @@ export function webhookStatus(
   if (!webhook) return { webhook, spare, changes: {}, drift: [absence(declared, all)] };
   const changes: WebhookFields = {
     ...(webhook.uri === declared.uri ? {} : { uri: declared.uri }),
-    ...(isSame(webhook.subscribedEvents, declared.events)
+    ...(isSameSet(webhook.subscribedEvents, declared.events)
       ? {}
       : { subscribedEvents: declared.events }),
   };
+  // The runbooks and the CLI show these texts
   const drift = [
     ...(changes.uri === undefined ? [] : [`delivers to ${webhook.uri}`]),
     ...(changes.subscribedEvents ? [`has ${webhook.subscribedEvents.join(', ')}`] : []),
@@ -58,8 +64,8 @@ export function webhookStatus(
   return { webhook, spare, changes, drift };
 }
 
-/** Whose webhook it is that delivers to the same place, if there is one. */
-export function placeTaken(
+/** The webhook that delivers to the same URI, whatever its owner; undefined if there is none. */
+export function webhookAtSameUri(
   { uri }: DeclaredWebhook,
   all: readonly GeminiWebhook[],
 ): GeminiWebhook | undefined {
@@ -67,12 +73,12 @@ export function placeTaken(
 }
 
 function absence(declared: DeclaredWebhook, all: readonly GeminiWebhook[]): string {
-  const other = placeTaken(declared, all);
+  const other = webhookAtSameUri(declared, all);
   return other
     ? `is not there, and webhook ${other.id} (${other.name}) delivers to the same place: delete it, or give one of them another url`
     : 'is not there';
 }
 
-function isSame(some: readonly string[], others: readonly string[]): boolean {
+function isSameSet(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((event) => others.includes(event));
 }

@@ -4,7 +4,7 @@ import { isRefused } from '../../gemini/gemini.error.js';
 import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 import { SigningSecrets } from '../../signing-secrets/signing-secrets.js';
 import {
-  withGone,
+  withWebhookGone,
   type TryCount,
   type SecretsDocument,
 } from '../../signing-secrets/secrets-document.js';
@@ -16,57 +16,64 @@ import {
   DISABLED_BY_GEMINI,
   ENABLED,
   markedName,
-  placeTaken,
+  webhookAtSameUri,
   type DeclaredWebhook,
   type WebhookStatus,
 } from './webhook-drift.js';
 
 const HOUR_MS = 3_600_000;
-/** `whsec_...` and the last four characters: any other form says nothing. */
+/** `whsec_...` and the last four characters. Any other form does not identify a secret. */
 const TRUNCATED = /^whsec_\.{3}[A-Za-z0-9+/=]{4}$/;
 
-/** Where attempts stand in the vault, by the webhook's id or its uri. */
-type Ledger = 'revivals' | 'relearnings' | 'creationTries';
+/** Members of the secrets document that count tries, by the webhook's id or URI. */
+type TryCounter = 'revivals' | 'relearnings' | 'creationTries';
 
-/** Makes a declared webhook what it was declared to be, as far as may be. */
+/** Repairs a declared webhook at Gemini. Repairs that may not help are tried again with growing pauses. */
 @Injectable()
 export class WebhookRepair {
   private readonly logger = new Logger(WebhookRepair.name);
-  private readonly patience: Readonly<Record<Ledger, RetryPolicy>>;
-  /** False for an operator who asks by hand: the cause is gone, or one more try is wanted. */
+  private readonly retryPolicies: Readonly<Record<TryCounter, RetryPolicy>>;
+  /** False to ignore the retry policies: the operator who runs `webhooks ensure` wants a try now. */
   isPatient = true;
 
   constructor(
     private readonly webhooks: GeminiWebhooks,
-    private readonly issuer: SecretRotator,
-    private readonly vault: SigningSecrets,
+    private readonly rotator: SecretRotator,
+    private readonly signingSecrets: SigningSecrets,
     @Inject(CONFIG) private readonly config: Config,
   ) {
     const { reviveMax, intervalMs: firstMs } = config.webhooks;
-    this.patience = {
+    this.retryPolicies = {
       revivals: { max: reviveMax, firstMs, capMs: 6 * HOUR_MS },
-      // Each leaves Gemini another secret for a day
+      // Each one makes Gemini sign with one more secret for 24 hours
       relearnings: { max: Infinity, firstMs, capMs: 24 * HOUR_MS },
       creationTries: { max: 8, firstMs, capMs: 24 * HOUR_MS },
     };
   }
 
-  /** Whether the vault can verify what the webhook's newest secret signs, as far as Gemini says which that is. */
+  /** True if the webhook's newest secret is stored here, as far as Gemini's truncated form identifies it. */
   isHeld({ id, secrets }: GeminiWebhook): boolean {
-    const held = this.vault.live(Date.now()).filter(({ webhookId }) => webhookId === id);
+    const held = this.signingSecrets
+      .live(Date.now())
+      .filter(({ webhookId }) => webhookId === id);
     const newest = secrets.find(({ expiresAt }) => expiresAt === undefined)?.truncated;
     if (newest === undefined || !TRUNCATED.test(newest)) return held.length > 0;
     return held.some(({ tail }) => newest.endsWith(tail));
   }
 
-  /** @returns false where not all may be done. */
+  /**
+   * Creates, changes or enables the webhook, reissues its secret and deletes spare ones.
+   *
+   * @returns false if a retry policy or another webhook at the same URI prevented a repair.
+   * @throws the first failure, after all repairs were tried.
+   */
   async repair(
     declared: DeclaredWebhook,
     { webhook, spare, changes }: WebhookStatus,
     all: readonly GeminiWebhook[],
   ): Promise<boolean> {
     if (!webhook) return this.create(declared, all);
-    // Each by itself: one that Gemini refuses must not keep the others from being done
+    // Independent of each other: a refused repair must not prevent the others
     const results = await Promise.allSettled([
       this.isHeld(webhook) || this.reissueSecret(webhook),
       webhook.state === ENABLED || this.reenable(webhook),
@@ -78,14 +85,16 @@ export class WebhookRepair {
     return results.every((result) => result.status === 'fulfilled' && result.value);
   }
 
-  /** Notes which of these need no patience any more. */
+  /** Records which of these webhooks need no repair now, so that their tries are forgotten in time. */
   async recordHealthy(all: readonly GeminiWebhook[]): Promise<void> {
     const now = Date.now();
-    await this.vault.updateDocument((vault) => {
-      let next = vault;
+    await this.signingSecrets.updateDocument((document) => {
+      let next = document;
       for (const webhook of all) {
-        if (webhook.state === ENABLED) next = well(next, 'revivals', webhook.id, now);
-        if (this.isHeld(webhook)) next = well(next, 'relearnings', webhook.id, now);
+        if (webhook.state === ENABLED)
+          next = withHealthy(next, 'revivals', webhook.id, now);
+        if (this.isHeld(webhook))
+          next = withHealthy(next, 'relearnings', webhook.id, now);
       }
       return next;
     });
@@ -96,14 +105,15 @@ export class WebhookRepair {
     all: readonly GeminiWebhook[],
   ): Promise<boolean> {
     const { uri, events: subscribedEvents } = declared;
-    if (placeTaken(declared, all) || !this.mayRetry('creationTries', uri)) return false;
+    if (webhookAtSameUri(declared, all) || !this.mayRetry('creationTries', uri))
+      return false;
     const name = markedName(declared, this.config.webhooks.owner);
     await this.countTry('creationTries', uri, () =>
-      this.issuer.create({ name, uri, subscribedEvents }, all),
+      this.rotator.create({ name, uri, subscribedEvents }, all),
     );
-    // One that is there and deleted is registered at once
-    await this.vault.updateDocument((vault) =>
-      noted(vault, 'creationTries', uri, undefined),
+    // It exists now. If it is deleted, it may be created again at once
+    await this.signingSecrets.updateDocument((document) =>
+      withTries(document, 'creationTries', uri, undefined),
     );
     return true;
   }
@@ -119,90 +129,104 @@ export class WebhookRepair {
   private async remove(spare: readonly GeminiWebhook[]): Promise<true> {
     for (const { id } of spare) {
       await this.webhooks.delete(id);
-      await this.vault.updateDocument((vault) => withGone(vault, id, Date.now()));
+      await this.signingSecrets.updateDocument((document) =>
+        withWebhookGone(document, id, Date.now()),
+      );
     }
     return true;
   }
 
-  /** A secret that was issued behind our back is known to nobody here: only another one helps. */
+  /** Rotates a webhook that another party rotated: Gemini shows that secret only once. */
   private async reissueSecret(webhook: GeminiWebhook): Promise<boolean> {
     const { id } = webhook;
-    // What is sealed with a key that is missing may be opened again
-    if (this.vault.troubles.length > 0 || !this.mayRetry('relearnings', id)) return false;
+    // The secret may be stored and sealed with a missing key, which the operator can restore
+    if (this.signingSecrets.troubles.length > 0 || !this.mayRetry('relearnings', id))
+      return false;
     await this.countTry('relearnings', id, () =>
-      this.issuer.rotate(webhook, { isAfterLoss: true }),
+      this.rotator.rotate(webhook, { isAfterLoss: true }),
     );
-    await this.note('relearnings', id);
+    await this.recordTry('relearnings', id);
     return true;
   }
 
-  /** What somebody has disabled is enabled at once, what Gemini has a few times, ever more rarely. */
+  /** Enables the webhook. If Gemini disabled it, the retry policy limits this; other parties' changes are always undone. */
   private async reenable({ id, state }: GeminiWebhook): Promise<boolean> {
-    const isGeminis = state === DISABLED_BY_GEMINI;
-    if (isGeminis && !this.mayRetry('revivals', id)) return false;
-    const { lookDue } = this.vault.document;
-    await this.vault.updateDocument((vault) => ({ ...vault, lookDue: true }));
+    const isByGemini = state === DISABLED_BY_GEMINI;
+    if (isByGemini && !this.mayRetry('revivals', id)) return false;
+    const { lookDue } = this.signingSecrets.document;
+    await this.signingSecrets.updateDocument((document) => ({
+      ...document,
+      lookDue: true,
+    }));
     try {
       await this.webhooks.update(id, { state: ENABLED });
     } catch (error) {
-      if (didNothing(error))
-        await this.vault.updateDocument((vault) => ({ ...vault, lookDue }));
+      if (hadNoEffect(error))
+        await this.signingSecrets.updateDocument((document) => ({
+          ...document,
+          lookDue,
+        }));
       throw error;
     }
-    // One by hand uses up none of those that the keeper has
-    if (isGeminis && this.isPatient) await this.note('revivals', id);
+    // A try by the operator does not count
+    if (isByGemini && this.isPatient) await this.recordTry('revivals', id);
     this.logger.warn({ message: 'webhook enabled again', webhookId: id, state });
     return true;
   }
 
-  /** Of what fails only what may have been done counts. */
+  /** Counts a failed try, unless it certainly had no effect. */
   private async countTry(
-    ledger: Ledger,
+    counter: TryCounter,
     id: string,
     work: () => Promise<unknown>,
   ): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!didNothing(error)) await this.note(ledger, id);
+      if (!hadNoEffect(error)) await this.recordTry(counter, id);
       throw error;
     }
   }
 
-  private mayRetry(ledger: Ledger, id: string): boolean {
+  private mayRetry(counter: TryCounter, id: string): boolean {
     if (!this.isPatient) return true;
-    return mayRetry(this.vault.document[ledger][id], this.patience[ledger], Date.now());
+    return mayRetry(
+      this.signingSecrets.document[counter][id],
+      this.retryPolicies[counter],
+      Date.now(),
+    );
   }
 
-  private async note(ledger: Ledger, id: string): Promise<void> {
+  private async recordTry(counter: TryCounter, id: string): Promise<void> {
     const now = Date.now();
-    await this.vault.updateDocument((vault) =>
-      noted(vault, ledger, id, recordTry(vault[ledger][id], now)),
+    await this.signingSecrets.updateDocument((document) =>
+      withTries(document, counter, id, recordTry(document[counter][id], now)),
     );
   }
 }
 
-/** Then certainly nothing was done. */
-function didNothing(error: unknown): boolean {
+/** True if the failed call certainly had no effect at Gemini. */
+function hadNoEffect(error: unknown): boolean {
   return error instanceof ProblemException || isRefused(error);
 }
 
-function well(
-  vault: SecretsDocument,
-  ledger: Ledger,
+function withHealthy(
+  document: SecretsDocument,
+  counter: TryCounter,
   id: string,
   now: number,
 ): SecretsDocument {
-  const done = vault[ledger][id];
-  return done ? noted(vault, ledger, id, recordHealthy(done, now)) : vault;
+  const done = document[counter][id];
+  return done ? withTries(document, counter, id, recordHealthy(done, now)) : document;
 }
 
-function noted(
-  vault: SecretsDocument,
-  ledger: Ledger,
+/** @param tries undefined to forget them. */
+function withTries(
+  document: SecretsDocument,
+  counter: TryCounter,
   id: string,
-  attempts: TryCount | undefined,
+  tries: TryCount | undefined,
 ): SecretsDocument {
-  const { [id]: _, ...others } = vault[ledger];
-  return { ...vault, [ledger]: attempts ? { ...others, [id]: attempts } : others };
+  const { [id]: _, ...others } = document[counter];
+  return { ...document, [counter]: tries ? { ...others, [id]: tries } : others };
 }

@@ -19,39 +19,39 @@ import { SecretsUnavailableError } from '../../signing-secrets/secrets-store.js'
 import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
 import { GeminiWebhooks, ISSUE_TIMEOUT_MS } from '../gemini/gemini-webhooks.client.js';
 
-/** Who has been held up for so long does not ask any more. */
+/** Do not call Gemini if more than this passed since the entry was written (the process may have been suspended). */
 const ASK_WITHIN_MS = 5000;
-/** Longer than from the mark to Gemini's answer. Renewed meanwhile; after it another one settles it. */
+/** Lease of a pending issuance; longer than a call of Gemini. It is renewed. After it `recoverPending` takes over. */
 const LEASE_MS = ASK_WITHIN_MS + ISSUE_TIMEOUT_MS + 4000;
-/** For so long a vault that does not answer is written again. */
+/** How long a write is repeated while the store does not answer. */
 const WRITE_WITHIN_MS = 60_000;
-const AGAIN_MS = 500;
-/** Until what could not be settled is tried again: every try may leave Gemini another secret. */
+const WRITE_AGAIN_MS = 500;
+/** Pause before the first repeated recovery. It doubles, because each one may issue another secret. */
 const FIRST_BACKOFF_MS = 5000;
 const MAX_BACKOFF_MS = 24 * 3_600_000;
-/** Where it was refused no secret was issued. */
-const MAX_REFUSED_MS = 3_600_000;
+/** Longest pause after a refusal, which issues no secret. */
+const MAX_REFUSED_BACKOFF_MS = 3_600_000;
 
 export interface RotateOptions {
-  /** Whether the secrets before it die at once. */
+  /** Revoke the older secrets at once, not after 24 hours. */
   readonly revokes?: boolean;
-  /** Also where an earlier one is waiting to be settled: this settles it. */
+  /** Replace pending issuances of the webhook that wait for recovery. */
   readonly force?: boolean;
-  /** Somebody else has issued secrets that nobody here can have. */
+  /** Another party rotated the webhook: Gemini signs with a secret that this bridge never received. */
   readonly isAfterLoss?: boolean;
 }
 
-interface Issued {
+interface IssuedSecret {
   readonly webhookId: string;
   readonly secret: string;
 }
 
 /**
- * Has Gemini issue secrets, and seals each before anything else can fail.
+ * Makes Gemini issue secrets, and stores each one sealed.
  *
- * That a secret is about to be issued stands in the vault before Gemini is asked: from then on no
- * replica refuses a delivery for a secret that it does not know. Whatever breaks off in between
- * is settled by a rotation, because nobody can ask Gemini for a secret that was shown already.
+ * A pending issuance is stored before the call of Gemini. From then on no replica refuses a
+ * delivery for an unknown secret. If the process dies, or Gemini does not answer,
+ * `recoverPending` rotates the webhook: Gemini does not show an issued secret again.
  */
 @Injectable()
 export class SecretRotator {
@@ -59,13 +59,15 @@ export class SecretRotator {
 
   constructor(
     private readonly webhooks: GeminiWebhooks,
-    private readonly vault: SigningSecrets,
+    private readonly signingSecrets: SigningSecrets,
   ) {}
 
   /**
-   * @param all the webhooks that there are.
-   * @throws {ProblemException} 409 when one was created at this uri that the list does not have yet, or is
-   *   being created.
+   * Creates a webhook at Gemini and stores its secret.
+   *
+   * @param all all webhooks of the project, as Gemini lists them.
+   * @throws {ProblemException} 409 if a webhook at this URI is being created, or was created and is
+   *   not in Gemini's list yet.
    * @throws {GeminiError | SecretsUnavailableError}
    */
   async create(
@@ -73,11 +75,11 @@ export class SecretRotator {
     all: readonly GeminiWebhook[],
   ): Promise<GeminiWebhook> {
     const { name = '', uri = '' } = fields;
-    const gone = await this.goneFrom(uri);
+    const gone = await this.missingCreation(uri);
     const before = all.map(({ id }) => id);
     const entry = newEntry({ name, uri, before, revokes: false });
-    const begin = (vault: SecretsDocument): SecretsDocument =>
-      creating(vault, entry, gone);
+    const begin = (document: SecretsDocument): SecretsDocument =>
+      withCreationEntry(document, entry, gone);
     let created: GeminiWebhook | undefined;
     await this.issue(entry, begin, async () => {
       const { webhook, secret } = await this.webhooks.create(fields);
@@ -88,6 +90,8 @@ export class SecretRotator {
   }
 
   /**
+   * Makes Gemini issue another secret of the webhook and stores it.
+   *
    * @throws {ProblemException} 409 while another secret of the webhook is being issued.
    * @throws {GeminiError | SecretsUnavailableError}
    */
@@ -100,17 +104,17 @@ export class SecretRotator {
     const isSame = (other: PendingIssuance): boolean =>
       other.webhookId === webhookId ||
       (other.webhookId === undefined && other.uri === uri && other.name === name);
-    const begin = (vault: SecretsDocument): SecretsDocument =>
-      rotating(vault, entry, isSame, force);
+    const begin = (document: SecretsDocument): SecretsDocument =>
+      withRotationEntry(document, entry, isSame, force);
     await this.issue(entry, begin, async (marked) => ({
       webhookId,
       secret: await this.webhooks.rotate(webhookId, marked.revokes),
     }));
   }
 
-  /** Ends what somebody began and did not come to the end of. */
+  /** Takes over each pending issuance whose lease or pause is over, and rotates its webhook. */
   async recoverPending(): Promise<void> {
-    for (const { id, until } of this.vault.document.unsettled) {
+    for (const { id, until } of this.signingSecrets.document.unsettled) {
       if (until > Date.now()) continue;
       const entry = await this.takeOverPending(id);
       if (entry) await this.withLease(entry, () => this.recoverOne(entry));
@@ -118,30 +122,31 @@ export class SecretRotator {
   }
 
   /**
-   * Gemini's list may lag behind; asked for by its id a webhook is there at once.
+   * Asks Gemini for the webhook that was last created at this URI, by id: its list may lag behind.
    *
-   * @returns the one that was created at this uri, and is gone.
+   * @returns its id if Gemini does not know it any more; undefined if none was created.
+   * @throws {ProblemException} 409 if it exists.
    */
-  private async goneFrom(uri: string): Promise<string | undefined> {
-    const { webhookId: id } = this.vault.document.creations[uri] ?? {};
-    if (id !== undefined && (await this.webhooks.isThere(id))) throw exists(id);
+  private async missingCreation(uri: string): Promise<string | undefined> {
+    const { webhookId: id } = this.signingSecrets.document.creations[uri] ?? {};
+    if (id !== undefined && (await this.webhooks.exists(id))) throw exists(id);
     return id;
   }
 
   private async issue(
     wanted: PendingIssuance,
-    begin: (vault: SecretsDocument) => SecretsDocument,
-    ask: (entry: PendingIssuance) => Promise<Issued>,
+    begin: (document: SecretsDocument) => SecretsDocument,
+    ask: (entry: PendingIssuance) => Promise<IssuedSecret>,
   ): Promise<void> {
-    const vault = await this.vault.updateDocument(begin);
-    const entry = ownIn(vault, wanted) ?? wanted;
+    const document = await this.signingSecrets.updateDocument(begin);
+    const entry = ownIn(document, wanted) ?? wanted;
     await this.withLease(entry, async () => {
-      let issued: Issued;
+      let issued: IssuedSecret;
       try {
         assertInTime(entry);
         issued = await ask(entry);
       } catch (error) {
-        // Of what it settles by the way nobody knows whether it was done
+        // A rotation that replaces pending ones stays pending, even when Gemini refuses it
         await this.finishPending(entry, isRefused(error) && !entry.settlesOthers, error);
         throw error;
       }
@@ -163,33 +168,33 @@ export class SecretRotator {
 
   private async renew(entry: PendingIssuance): Promise<void> {
     try {
-      await this.vault.updateDocument((vault) => {
-        const there = ownIn(vault, entry);
+      await this.signingSecrets.updateDocument((document) => {
+        const there = ownIn(document, entry);
         const until = Date.now() + LEASE_MS;
-        return there ? withPendingIssuance(vault, { ...there, until }) : vault;
+        return there ? withPendingIssuance(document, { ...there, until }) : document;
       });
     } catch {
-      // The next one will, or somebody else settles it
+      // The next renewal may succeed. Otherwise another replica takes over
     }
   }
 
-  /** Gives it up: as done with, or for somebody to settle later. */
+  /** Removes the entry, or releases it with a pause before the next recovery. */
   private async finishPending(
     entry: PendingIssuance,
     isOver: boolean,
     error?: unknown,
   ): Promise<void> {
-    const capMs = isRefused(error) ? MAX_REFUSED_MS : MAX_BACKOFF_MS;
+    const capMs = isRefused(error) ? MAX_REFUSED_BACKOFF_MS : MAX_BACKOFF_MS;
     const waitMs = Math.max(
       Math.min(FIRST_BACKOFF_MS * 2 ** entry.tries, capMs),
       error instanceof GeminiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0,
     );
-    await this.writePending((vault) => {
-      const there = ownIn(vault, entry);
-      if (!there) return vault; // somebody else is at it
-      if (isOver) return withoutPendingIssuance(vault, entry.id);
+    await this.writePending((document) => {
+      const there = ownIn(document, entry);
+      if (!there) return document; // another replica took it over
+      if (isOver) return withoutPendingIssuance(document, entry.id);
       const until = Date.now() + waitMs;
-      return withPendingIssuance(vault, {
+      return withPendingIssuance(document, {
         ...there,
         until,
         holder: '',
@@ -200,47 +205,49 @@ export class SecretRotator {
 
   private async storeSecret(
     entry: PendingIssuance,
-    { webhookId, secret }: Issued,
+    { webhookId, secret }: IssuedSecret,
   ): Promise<void> {
     let added: SealedSecret;
     try {
-      added = await this.vault.seal(secret, webhookId, Date.now());
+      added = await this.signingSecrets.seal(secret, webhookId, Date.now());
     } catch (error) {
       await this.finishPending(entry, false);
       throw error;
     }
-    await this.writePending((vault) => kept(vault, entry, webhookId, added));
+    await this.writePending((document) =>
+      withIssuedSecret(document, entry, webhookId, added),
+    );
     const { keyId } = added;
     this.logger.log({ message: 'webhook secret sealed', webhookId, keyId });
   }
 
   private async writePending(
-    change: (vault: SecretsDocument) => SecretsDocument,
+    edit: (document: SecretsDocument) => SecretsDocument,
   ): Promise<void> {
     const deadline = performance.now() + WRITE_WITHIN_MS;
     for (;;) {
       try {
-        await this.vault.updateDocument(change);
+        await this.signingSecrets.updateDocument(edit);
         return;
       } catch (error) {
-        const isLast = performance.now() + AGAIN_MS > deadline;
+        const isLast = performance.now() + WRITE_AGAIN_MS > deadline;
         if (!(error instanceof SecretsUnavailableError) || isLast) throw error;
-        await delay(AGAIN_MS);
+        await delay(WRITE_AGAIN_MS);
       }
     }
   }
 
-  /** Undefined when somebody else was faster. */
+  /** @returns the entry with a lease of this process; undefined if another replica has one. */
   private async takeOverPending(id: string): Promise<PendingIssuance | undefined> {
     const now = Date.now();
     const holder = randomUUID();
-    const vault = await this.vault.updateDocument((given) => {
+    const document = await this.signingSecrets.updateDocument((given) => {
       const there = given.unsettled.find((each) => each.id === id);
       if (!there || there.until > now) return given;
       const until = now + LEASE_MS;
       return withPendingIssuance(given, { ...there, holder, until });
     });
-    return vault.unsettled.find((each) => each.holder === holder);
+    return document.unsettled.find((each) => each.holder === holder);
   }
 
   private async recoverOne(entry: PendingIssuance): Promise<void> {
@@ -250,46 +257,60 @@ export class SecretRotator {
         await this.finishPending(entry, Date.now() > entry.since + CREATION_SHOWS_MS);
         return;
       }
-      if (!(await this.isClaimed(entry, webhookId))) return;
+      if (!(await this.claimWebhook(entry, webhookId))) return;
       const { revokes } = entry;
       const secret = await this.webhooks.rotate(webhookId, revokes);
-      this.logger.warn({ message: 'rotated, as a secret was not sealed', webhookId });
+      this.logger.warn({
+        message: 'webhook rotated: an issued secret was not stored',
+        webhookId,
+      });
       const lost = { ...entry, tries: entry.tries + 1 };
       await this.storeSecret(lost, { webhookId, secret });
     } catch (error) {
-      this.logger.warn({ message: 'secret not settled', id: entry.id, error });
+      this.logger.warn({
+        message: 'pending issuance not recovered',
+        id: entry.id,
+        error,
+      });
       await this.finishPending(entry, await this.isGone(entry, error), error);
     }
   }
 
-  /** Of what was created by it: unless somebody rotates it already. */
-  private async isClaimed(entry: PendingIssuance, webhookId: string): Promise<boolean> {
+  /**
+   * Assigns the webhook to the entry of its creation.
+   *
+   * @returns false if the entry was taken over, or the webhook has secrets or another entry.
+   */
+  private async claimWebhook(
+    entry: PendingIssuance,
+    webhookId: string,
+  ): Promise<boolean> {
     let isClaimed = false;
-    await this.vault.updateDocument((vault) => {
-      const there = ownIn(vault, entry);
+    await this.signingSecrets.updateDocument((document) => {
+      const there = ownIn(document, entry);
       isClaimed = there !== undefined;
-      if (!there || there.webhookId === webhookId) return vault;
+      if (!there || there.webhookId === webhookId) return document;
       const isOthers =
-        webhookId in vault.webhooks ||
-        vault.unsettled.some((each) => each.webhookId === webhookId);
+        webhookId in document.webhooks ||
+        document.unsettled.some((each) => each.webhookId === webhookId);
       isClaimed = !isOthers;
       return isOthers
-        ? withoutPendingIssuance(vault, entry.id)
-        : withPendingIssuance(vault, { ...there, webhookId });
+        ? withoutPendingIssuance(document, entry.id)
+        : withPendingIssuance(document, { ...there, webhookId });
     });
     return isClaimed;
   }
 
-  /** A refusal says nothing of what was done before; that the webhook is not there any more does. */
+  /** True if the webhook does not exist any more. Another refusal does not say what the first call did. */
   private async isGone({ webhookId }: PendingIssuance, error: unknown): Promise<boolean> {
     if (webhookId === undefined || !isMissing(error)) return false;
-    return this.webhooks.isThere(webhookId).then(
+    return this.webhooks.exists(webhookId).then(
       (isThere) => !isThere,
       () => false,
     );
   }
 
-  /** What was not there before, and is as it was to be created. */
+  /** The id of a webhook that has the name and URI of the creation and did not exist before it. */
   private async createdId(entry: PendingIssuance): Promise<string | undefined> {
     const { name, uri, before = [] } = entry;
     const found = (await this.webhooks.all()).find(
@@ -297,7 +318,7 @@ export class SecretRotator {
         each.name === name &&
         each.uri === uri &&
         !before.includes(each.id) &&
-        !(each.id in this.vault.document.webhooks),
+        !(each.id in this.signingSecrets.document.webhooks),
     );
     return found?.id;
   }
@@ -313,91 +334,112 @@ function newEntry(
 
 function assertInTime({ since }: PendingIssuance): void {
   if (Date.now() < since + ASK_WITHIN_MS) return;
-  throw new GeminiError('the bridge was held up, and asked nothing', 'refused');
+  throw new GeminiError(
+    `Gemini was not called: the process was suspended for more than ${ASK_WITHIN_MS} ms`,
+    'refused',
+  );
 }
 
-/** The same entry, while nobody else has taken it over. */
+/** The stored entry; undefined if another replica took it over. */
 function ownIn(
-  vault: SecretsDocument,
+  document: SecretsDocument,
   { id, holder }: PendingIssuance,
 ): PendingIssuance | undefined {
-  const there = vault.unsettled.find((each) => each.id === id);
+  const there = document.unsettled.find((each) => each.id === id);
   return there?.holder === holder ? there : undefined;
 }
 
-/** @throws {ProblemException} when somebody creates one there, or has. @param gone the one that was there, and is not any more. */
-function creating(
-  vault: SecretsDocument,
+/**
+ * Adds the entry of a creation.
+ *
+ * @param gone the webhook that was created at this URI before, and does not exist any more.
+ * @throws {ProblemException} 409 if a webhook at this URI exists or is being created.
+ */
+function withCreationEntry(
+  document: SecretsDocument,
   entry: PendingIssuance,
   gone: string | undefined,
 ): SecretsDocument {
   const { uri = '' } = entry;
-  const there = vault.creations[uri]?.webhookId;
+  const there = document.creations[uri]?.webhookId;
   if (there !== undefined && there !== gone) throw exists(there);
-  const others = vault.unsettled.filter(({ id }) => id !== entry.id);
+  const others = document.unsettled.filter(({ id }) => id !== entry.id);
   if (others.some((each) => each.uri === uri)) throw busy();
-  return withPendingIssuance(vault, entry);
+  return withPendingIssuance(document, entry);
 }
 
-/** @throws {ProblemException} while another secret of the webhook is being issued; by force only while somebody is at it. */
-function rotating(
-  vault: SecretsDocument,
+/**
+ * Adds the entry of a rotation. With `force` it replaces entries that wait for recovery.
+ *
+ * @throws {ProblemException} 409 while another secret of the webhook is being issued.
+ */
+function withRotationEntry(
+  document: SecretsDocument,
   entry: PendingIssuance,
   isSame: (other: PendingIssuance) => boolean,
   force: boolean,
 ): SecretsDocument {
-  const others = vault.unsettled.filter((each) => each.id !== entry.id && isSame(each));
-  if (others.length === 0) return withPendingIssuance(vault, entry);
+  const others = document.unsettled.filter(
+    (each) => each.id !== entry.id && isSame(each),
+  );
+  if (others.length === 0) return withPendingIssuance(document, entry);
   const isWaiting = others.every(
     ({ until, holder }) => holder === '' || until < Date.now(),
   );
   if (!force || !isWaiting) throw busy();
-  const rest = others.reduce((left, { id }) => withoutPendingIssuance(left, id), vault);
+  const rest = others.reduce(
+    (left, { id }) => withoutPendingIssuance(left, id),
+    document,
+  );
   const revokes = entry.revokes || others.some((other) => other.revokes);
   return withPendingIssuance(rest, { ...entry, revokes, tries: 1, settlesOthers: true });
 }
 
 function exists(id: string): ProblemException {
-  const detail = 'there is a webhook at this uri, though it is in no list';
+  const detail = `webhook ${id} exists at this uri; Gemini's list does not show it yet`;
   return new ProblemException(409, 'webhook-exists', detail, {}, { id });
 }
 
 function busy(): ProblemException {
-  const detail = 'another secret of this webhook is being issued, or has to be found out';
+  const detail =
+    'another secret of this webhook is being issued, or its issuance is being recovered';
   return new ProblemException(409, 'webhook-busy', detail, { 'Retry-After': '10' });
 }
 
 /**
- * When somebody has settled it meanwhile, nobody knows which secret is the newer one: then one
- * more rotation decides, and until then nothing is refused.
+ * Adds the issued secret and removes its entry.
+ *
+ * If another replica took the entry over, the order of the two secrets is unknown. Then the
+ * secret is dropped and a new entry is added: recovery rotates once more, and until then no
+ * delivery is refused.
  */
-function kept(
-  vault: SecretsDocument,
+function withIssuedSecret(
+  document: SecretsDocument,
   entry: PendingIssuance,
   webhookId: string,
   added: SealedSecret,
 ): SecretsDocument {
-  const { secrets = [] } = vault.webhooks[webhookId] ?? {};
-  if (secrets.some(({ keyId }) => keyId === added.keyId)) return vault;
-  if (!ownIn(vault, entry)) {
+  const { secrets = [] } = document.webhooks[webhookId] ?? {};
+  if (secrets.some(({ keyId }) => keyId === added.keyId)) return document;
+  if (!ownIn(document, entry)) {
     const since = Date.now();
     const { revokes } = entry;
     const again = { id: `${entry.id} again`, webhookId, revokes, since, until: since };
-    return withPendingIssuance(vault, { ...again, holder: '', tries: 0 });
+    return withPendingIssuance(document, { ...again, holder: '', tries: 0 });
   }
   const { revokes, tries } = entry;
   const lostFor = revokes ? LATE_MS : OVERLAP_MS + LATE_MS;
-  const settled = withoutPendingIssuance(
+  const issued = withoutPendingIssuance(
     {
-      ...withSecret(vault, webhookId, added, revokes),
-      // What was issued and lost goes on signing for as long as any old secret
+      ...withSecret(document, webhookId, added, revokes),
+      // Gemini signs with a lost secret for as long as with any old secret
       ...(tries > 0 && {
-        lostUntil: Math.max(vault.lostUntil, added.issuedAt + lostFor),
+        lostUntil: Math.max(document.lostUntil, added.issuedAt + lostFor),
       }),
     },
     entry.id,
   );
-  if (entry.uri === undefined) return settled;
-  const creations = { ...vault.creations, [entry.uri]: { webhookId } };
-  return { ...settled, creations };
+  if (entry.uri === undefined) return issued;
+  const creations = { ...document.creations, [entry.uri]: { webhookId } };
+  return { ...issued, creations };
 }

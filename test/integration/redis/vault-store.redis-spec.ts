@@ -126,9 +126,9 @@ describe('the vault in a file', () => {
   it('does not write when its lock was lost while it was suspended', async () => {
     vaults++;
     const store = new FileSecretsStore(path());
-    const stored = store['stored'].bind(store);
-    store['stored'] = async () => {
-      const found = await stored();
+    const readStored = store['readStored'].bind(store);
+    store['readStored'] = async () => {
+      const found = await readStored();
       await writeFile(`${path()}.lock`, 'somebody else');
       return found;
     };

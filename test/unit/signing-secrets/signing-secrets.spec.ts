@@ -14,9 +14,9 @@ import type { Config } from '../../../src/config/config.js';
 import { SigningSecrets } from '../../../src/signing-secrets/signing-secrets.js';
 import {
   EMPTY,
-  withGone,
+  withWebhookGone,
   withSecret,
-  withThere,
+  withWebhooksPresent,
   withPendingIssuance,
 } from '../../../src/signing-secrets/secrets-document.js';
 import {
@@ -181,29 +181,29 @@ describe('SigningSecrets', () => {
     await add(vault, newSecret());
     const [newest, old] = vault.live(NOW);
     const day = 24 * 3_600_000;
-    expect(vault.isUnsettled(NOW)).toBe(false);
-    expect(vault.isDoubtful(old!, NOW + day - 1)).toBe(false);
-    expect(vault.isDoubtful(old!, NOW + day)).toBe(true);
+    expect(vault.mayLackSecret(NOW)).toBe(false);
+    expect(vault.mayBeInvalid(old!, NOW + day - 1)).toBe(false);
+    expect(vault.mayBeInvalid(old!, NOW + day)).toBe(true);
     expect(liveIn(vault, NOW + day + 599_000)).toContain(old!.keyId);
     expect(liveIn(vault, NOW + day + 600_000)).not.toContain(old!.keyId);
     const entry = { id: 'u', since: NOW, until: NOW, holder: 'h', tries: 0 };
     for (const revokes of [false, true]) {
       const unsettled = { ...entry, webhookId: 'w1', revokes };
       await vault.updateDocument((given) => withPendingIssuance(given, unsettled));
-      expect(vault.isUnsettled(NOW)).toBe(true);
-      expect(vault.isDoubtful(newest!, NOW)).toBe(revokes);
+      expect(vault.mayLackSecret(NOW)).toBe(true);
+      expect(vault.mayBeInvalid(newest!, NOW)).toBe(revokes);
     }
     await vault.updateDocument((given) => ({
       ...given,
       unsettled: [],
       lostUntil: NOW + 5,
     }));
-    expect([NOW, NOW + 5].map((now) => vault.isUnsettled(now))).toEqual([true, false]);
-    await vault.updateDocument((given) => withGone(given, 'w1', NOW));
-    expect(vault.isDoubtful(newest!, NOW + 599_000)).toBe(false);
-    expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(true);
-    await vault.updateDocument((given) => withThere(given, new Set(['w1'])));
-    expect(vault.isDoubtful(newest!, NOW + 600_000)).toBe(false);
+    expect([NOW, NOW + 5].map((now) => vault.mayLackSecret(now))).toEqual([true, false]);
+    await vault.updateDocument((given) => withWebhookGone(given, 'w1', NOW));
+    expect(vault.mayBeInvalid(newest!, NOW + 599_000)).toBe(false);
+    expect(vault.mayBeInvalid(newest!, NOW + 600_000)).toBe(true);
+    await vault.updateDocument((given) => withWebhooksPresent(given, new Set(['w1'])));
+    expect(vault.mayBeInvalid(newest!, NOW + 600_000)).toBe(false);
   });
 
   it('does not open with another key, and says what to do', async () => {
@@ -264,7 +264,7 @@ describe('SigningSecrets', () => {
     for (const vault of [old, other, fresh]) {
       expect(liveIn(vault)).toContain(keyIdOf(third));
       // Which is the newest, and what was revoked, is found out; until then nothing is refused
-      expect(vault.isUnsettled(NOW)).toBe(true);
+      expect(vault.mayLackSecret(NOW)).toBe(true);
       expect(vault.document.unsettled).toMatchObject([{ webhookId: 'w1' }]);
     }
     expect(store.stored.text).toContain(old.document.id);
@@ -349,9 +349,9 @@ describe('SigningSecrets', () => {
     async (text) => {
       store.stored = { version: '7', text };
       const vault = await vaultWith();
-      await expect(vault.refresh()).rejects.toThrow(/somebody has changed it/);
+      await expect(vault.refresh()).rejects.toThrow(/was changed by hand/);
       await expect(vault.updateDocument(() => EMPTY)).rejects.toThrow(
-        /somebody has changed it/,
+        /was changed by hand/,
       );
       expect(store.stored.text).toBe(text);
     },
@@ -362,9 +362,9 @@ describe('SigningSecrets', () => {
     const secret = newSecret();
     await add(vault, secret);
     vault.recordUse(keyIdOf(secret), NOW);
-    await vault['noteUses']();
+    await vault['storeUses']();
     vault.recordUse(keyIdOf(secret), NOW + 30_000);
-    await vault['noteUses']();
+    await vault['storeUses']();
     expect(vault.document.webhooks['w1']?.secrets[0]).toMatchObject({ usedAt: NOW });
   });
 

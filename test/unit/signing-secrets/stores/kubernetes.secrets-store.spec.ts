@@ -79,7 +79,7 @@ describe('the vault in a Secret', () => {
   it('reads its token anew, as Kubernetes renews it', async () => {
     token.write('old');
     await expect(store.readDocument()).rejects.toThrow(
-      'the Secret bridge/vault: Kubernetes says 401: who?',
+      'the Secret bridge/vault: Kubernetes answered 401: who?',
     );
     token.write('a-token');
     expect(await store.readDocument()).toBeDefined();
@@ -88,7 +88,7 @@ describe('the vault in a Secret', () => {
   it.each([
     [403, /Role with get and patch/],
     [404, /kubectl create secret generic vault -n bridge/],
-    [500, /says 500: nothing that can be read/],
+    [500, /answered 500: the answer has no message/],
   ])('says what to do when Kubernetes says %i', async (status, remedy) => {
     server.answer = text(status, '<html>');
     for (const call of [store.readDocument(), store.writeDocument('x', '1')]) {
@@ -114,7 +114,9 @@ describe('the vault in a Secret', () => {
   }, 10_000);
 
   it('needs a pod', () => {
-    expect(() => accessOfPod({})).toThrow(/VAULT_KUBERNETES_SECRET: this is no pod/);
+    expect(() => accessOfPod({})).toThrow(
+      /VAULT_KUBERNETES_SECRET: the process does not run in a pod/,
+    );
     expect(() => accessOfPod({ KUBERNETES_SERVICE_HOST: '::1' })).toThrow(/ENOENT/);
   });
 });
