@@ -1,11 +1,11 @@
 import { loadConfig, type Config } from '../config/config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
-import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { createRegistry } from '../jobs/job-registry.module.js';
 import { RedisJobRegistry } from '../jobs/registry/redis.job-registry.js';
 import type { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import { createSecretsStore } from '../signing-secrets/signing-secrets.module.js';
 import { GeminiWebhooks } from '../webhooks/gemini/gemini-webhooks.client.js';
+import { SecretAgeRotation } from '../webhooks/rotation/secret-age.rotation.js';
 import { SecretRotator } from '../webhooks/rotation/secret.rotator.js';
 import type { WebhookView } from '../webhooks/webhook-view.js';
 import { WebhookReconciler } from '../webhooks/webhook.reconciler.js';
@@ -48,20 +48,17 @@ export function ensureWebhooks(env: NodeJS.ProcessEnv): Promise<Report> {
   return administering(env, async ({ issuer, webhooks, vault, ...bridge }) => {
     bridge.service.assertManaging();
     const config = ensuring(bridge.config);
-    const mender = new WebhookRepair(webhooks, issuer, vault, config);
-    mender.isPatient = false;
     const registry = createRegistry(config);
     try {
       const keeper = new WebhookReconciler(
         webhooks,
-        issuer,
-        mender,
+        new WebhookRepair(webhooks, issuer, vault, config),
+        new SecretAgeRotation(issuer, vault, config),
         vault,
         registry,
-        new Metrics(),
         config,
       );
-      const seen = await keeper.reconcileNow();
+      const seen = await keeper.reconcile({ force: true });
       const drifted = seen.filter(({ drift }) => drift.length > 0);
       const rows = seen.map(({ name, state, drift }) => [
         name,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NEVER_RECONCILED, RECONCILE_MEMBERS } from './reconcile-state.js';
 
 /** How long Gemini signs with an old secret after a rotation. */
 export const OVERLAP_MS = 24 * 3_600_000;
@@ -56,22 +57,6 @@ const pendingIssuance = z.object({
   until: integer,
 });
 
-const observation = z.object({
-  name: z.string(),
-  state: z.string(),
-  /** Differences from the declaration; empty for none. */
-  drift: z.array(z.string()),
-  /** True if the newest secret of the webhook is stored here. */
-  isHeld: z.boolean(),
-});
-
-const tryCount = z.object({
-  count: integer,
-  at: integer,
-  /** Start of the current healthy period, Unix ms. */
-  wellSince: integer.optional(),
-});
-
 const schema = z.object({
   /** Id of this version; '' before the first. */
   id: z.string(),
@@ -81,31 +66,18 @@ const schema = z.object({
   webhooks: z.record(z.string(), webhook),
   /** Pending issuances: Gemini may have issued these secrets, and they are not stored yet. */
   unsettled: z.array(pendingIssuance),
-  /** The replica that reconciles now, and the end of its lease. */
-  round: z.object({ holder: z.string(), until: integer }).optional(),
-  /** Result of the last reconciliation, by Gemini's id. */
-  seen: z.object({ at: integer, webhooks: z.record(z.string(), observation) }).optional(),
   /** When a secret was revoked, by key id. A merge must not bring these back. */
   revoked: z.record(z.string(), integer),
   /** Until then Gemini may sign with secrets that were issued and lost. */
   lostUntil: integer,
-  /** How often a webhook was enabled again after Gemini had disabled it, by Gemini's id. */
-  revivals: z.record(z.string(), tryCount),
-  /** How often a secret was reissued because another party had rotated it, by Gemini's id. */
-  relearnings: z.record(z.string(), tryCount),
-  /** How often a creation was tried, by URI. */
-  creationTries: z.record(z.string(), tryCount),
   /** The webhook that was created last, by URI. Gemini's list may not show it yet. */
   creations: z.record(z.string(), z.object({ webhookId: z.string() })),
-  /** True if Gemini has to be polled about jobs whose events a disabled webhook may have missed. */
-  lookDue: z.boolean(),
+  ...RECONCILE_MEMBERS,
 });
 
 export type SealedSecret = z.output<typeof secret>;
 export type PendingIssuance = z.output<typeof pendingIssuance>;
-export type WebhookObservation = z.output<typeof observation>;
-export type TryCount = z.output<typeof tryCount>;
-/** The stored document: sealed secrets, pending issuances, and the state of the reconciler. */
+/** The stored document: sealed secrets and pending issuances. It also carries the reconciler's state. */
 export type SecretsDocument = z.output<typeof schema>;
 
 export const EMPTY: SecretsDocument = {
@@ -113,13 +85,10 @@ export const EMPTY: SecretsDocument = {
   history: [],
   webhooks: {},
   unsettled: [],
-  revivals: {},
   revoked: {},
   lostUntil: 0,
-  relearnings: {},
-  creationTries: {},
   creations: {},
-  lookDue: false,
+  ...NEVER_RECONCILED,
 };
 
 /** @throws {Error} for text that is not a secrets document. */
@@ -214,6 +183,24 @@ export function withUses(
     return [id, { ...entry, secrets }] as const;
   });
   return { ...document, webhooks: Object.fromEntries(webhooks) };
+}
+
+/** Replaces a sealed text of the webhook by another one of the same secret. */
+export function withResealed(
+  document: SecretsDocument,
+  webhookId: string,
+  before: string,
+  after: string,
+): SecretsDocument {
+  const entry = document.webhooks[webhookId];
+  if (!entry) return document;
+  const secrets = entry.secrets.map((each) =>
+    each.sealed === before ? { ...each, sealed: after } : each,
+  );
+  return {
+    ...document,
+    webhooks: { ...document.webhooks, [webhookId]: { ...entry, secrets } },
+  };
 }
 
 /** Removes expired secrets, webhooks that are gone for long, and what refers to them. */

@@ -16,10 +16,12 @@ import {
   EMPTY,
   LATE_MS,
   parseSecretsDocument,
+  withResealed,
   withUses,
   type SecretsDocument,
   type SealedSecret,
 } from './secrets-document.js';
+import { areSecretsHeld } from './reconcile-state.js';
 import { newVersion, descendsFrom, merge } from './document/document-ancestry.js';
 import {
   NEVER_WRITTEN,
@@ -153,15 +155,10 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
 
   /** True if Gemini may sign with a secret that is not stored. */
   mayLackSecret(now: number): boolean {
-    const { unsettled, lostUntil, seen } = this.document;
+    const { unsettled, lostUntil } = this.document;
     if (unsettled.length > 0 || lostUntil > now) return true;
-    // Before the first reconciliation the secrets of declared webhooks may be missing
-    return (
-      this.isEnsuring &&
-      !Object.values(seen?.webhooks ?? { none: { isHeld: false } }).every(
-        ({ isHeld }) => isHeld,
-      )
-    );
+    // The reconciler has secrets of declared webhooks reissued if they are not stored
+    return this.isEnsuring && !areSecretsHeld(this.document);
   }
 
   /**
@@ -249,6 +246,28 @@ export class SigningSecrets implements OnApplicationBootstrap, OnApplicationShut
     if (sealKeyId(secret.sealed) === kid) return secret;
     const text = await unseal(secret.sealed, webhookId, keys);
     return { ...secret, sealed: await seal(text, webhookId, keys) };
+  }
+
+  /** Reseals all secrets under the newest key, so that older keys can be removed from `VAULT_KEYS_FILE`. */
+  async resealAll(): Promise<void> {
+    for (const [webhookId, { secrets }] of Object.entries(this.document.webhooks)) {
+      for (const secret of secrets) await this.resealStored(webhookId, secret);
+    }
+  }
+
+  private async resealStored(webhookId: string, secret: SealedSecret): Promise<void> {
+    // A secret that cannot be unsealed stays as it is; `troubles` reports it
+    const resealed = await this.reseal(webhookId, secret).catch(() => secret);
+    if (resealed === secret) return;
+    await this.updateDocument((document) =>
+      withResealed(document, webhookId, secret.sealed, resealed.sealed),
+    );
+    const { keyId } = secret;
+    this.logger.log({
+      message: 'secret resealed under the newest key',
+      webhookId,
+      keyId,
+    });
   }
 
   private get gapMs(): number {

@@ -6,6 +6,7 @@ import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import { withWebhookGone, withoutEntry } from '../signing-secrets/secrets-document.js';
 import { GUIDE_ONLY } from '../events/subscribable-events.js';
 import {
+  overlapEnd,
   WEBHOOK_ID,
   type GeminiWebhook,
   type WebhookFields,
@@ -101,7 +102,7 @@ export class WebhookService {
   async rotate(id: string, { revokes, force }: Rotation): Promise<WebhookView> {
     this.assertVault();
     const webhook = await this.findWebhook(id);
-    const overlap = overlapOf(webhook);
+    const overlap = overlapEnd(webhook);
     if (overlap !== undefined && !force) {
       const until = new Date(overlap).toISOString();
       const detail = `the secrets before the last rotation are live until ${until}: a rotation before that may leave deliveries without a known secret. Wait, or use force`;
@@ -171,14 +172,6 @@ export class WebhookService {
       'set VAULT_KEYS_FILE: Gemini shows a secret once, and the bridge has to store it';
     throw new ProblemException(503, 'vault-not-configured', detail);
   }
-}
-
-/** The last end of the older secrets that are still valid, Unix ms; undefined if there are none. */
-export function overlapOf({ secrets }: GeminiWebhook): number | undefined {
-  const ends = secrets
-    .map(({ expiresAt }) => expiresAt)
-    .filter((end) => end !== undefined && end > Date.now()) as number[];
-  return ends.length === 0 ? undefined : Math.max(...ends);
 }
 
 /** Adds a remedy if the request subscribes to events that Google's guide names and its API refuses. */

@@ -17,6 +17,9 @@ import { WebhookController } from './api/webhook.controller.js';
 import { WebhookReconciler } from './webhook.reconciler.js';
 import { WebhookRepair } from './reconciliation/webhook-repair.js';
 import { WebhookService } from './webhook.service.js';
+import { ReconcileLoop } from './reconcile-loop.js';
+import { SecretAgeRotation } from './rotation/secret-age.rotation.js';
+import { WebhooksMetrics } from './webhooks.metrics.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -32,10 +35,13 @@ const MAX_BODY_BYTES = 64 * 1024;
   controllers: [WebhookController],
   providers: [
     GeminiWebhooks,
+    ReconcileLoop,
+    SecretAgeRotation,
     SecretRotator,
     WebhookReconciler,
     WebhookRepair,
     WebhookService,
+    WebhooksMetrics,
   ],
   exports: [WebhookReconciler],
 })

@@ -45,6 +45,14 @@ export const geminiWebhook = z
 
 export type GeminiWebhook = z.output<typeof geminiWebhook>;
 
+/** The last end of the older secrets that are still valid, Unix ms; undefined if there are none. */
+export function overlapEnd({ secrets }: GeminiWebhook): number | undefined {
+  const ends = secrets
+    .map(({ expiresAt }) => expiresAt)
+    .filter((end) => end !== undefined && end > Date.now()) as number[];
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}
+
 /** Gemini's answer to a creation. Only this answer has the secret. */
 export const createdWebhook = z
   .looseObject({ id: z.string().regex(WEBHOOK_ID), new_signing_secret: z.string() })

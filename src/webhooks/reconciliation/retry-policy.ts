@@ -1,4 +1,4 @@
-import type { TryCount } from '../../signing-secrets/secrets-document.js';
+import type { TryCount } from '../../signing-secrets/reconcile-state.js';
 
 /** The tries are forgotten after this healthy period. */
 const HEALTHY_AFTER_MS = 24 * 3_600_000;

@@ -4,8 +4,12 @@ import { isRefused } from '../../gemini/gemini.error.js';
 import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 import { SigningSecrets } from '../../signing-secrets/signing-secrets.js';
 import {
+  withJobPollDue,
+  withTries,
+  type TryCounter,
+} from '../../signing-secrets/reconcile-state.js';
+import {
   withWebhookGone,
-  type TryCount,
   type SecretsDocument,
 } from '../../signing-secrets/secrets-document.js';
 import type { GeminiWebhook, WebhookFields } from '../gemini/gemini-webhook.js';
@@ -25,16 +29,16 @@ const HOUR_MS = 3_600_000;
 /** `whsec_...` and the last four characters. Any other form does not identify a secret. */
 const TRUNCATED = /^whsec_\.{3}[A-Za-z0-9+/=]{4}$/;
 
-/** Members of the secrets document that count tries, by the webhook's id or URI. */
-type TryCounter = 'revivals' | 'relearnings' | 'creationTries';
+export interface RepairOptions {
+  /** Ignore the retry policies: the operator who runs `webhooks ensure` wants a try now. */
+  readonly force: boolean;
+}
 
 /** Repairs a declared webhook at Gemini. Repairs that may not help are tried again with growing pauses. */
 @Injectable()
 export class WebhookRepair {
   private readonly logger = new Logger(WebhookRepair.name);
   private readonly retryPolicies: Readonly<Record<TryCounter, RetryPolicy>>;
-  /** False to ignore the retry policies: the operator who runs `webhooks ensure` wants a try now. */
-  isPatient = true;
 
   constructor(
     private readonly webhooks: GeminiWebhooks,
@@ -71,12 +75,13 @@ export class WebhookRepair {
     declared: DeclaredWebhook,
     { webhook, spare, changes }: WebhookStatus,
     all: readonly GeminiWebhook[],
+    options: RepairOptions,
   ): Promise<boolean> {
-    if (!webhook) return this.create(declared, all);
+    if (!webhook) return this.create(declared, all, options);
     // Independent of each other: a refused repair must not prevent the others
     const results = await Promise.allSettled([
-      this.isHeld(webhook) || this.reissueSecret(webhook),
-      webhook.state === ENABLED || this.reenable(webhook),
+      this.isHeld(webhook) || this.reissueSecret(webhook, options),
+      webhook.state === ENABLED || this.reenable(webhook, options),
       this.updateWebhook(webhook, changes),
       this.remove(spare),
     ]);
@@ -103,9 +108,10 @@ export class WebhookRepair {
   private async create(
     declared: DeclaredWebhook,
     all: readonly GeminiWebhook[],
+    options: RepairOptions,
   ): Promise<boolean> {
     const { uri, events: subscribedEvents } = declared;
-    if (webhookAtSameUri(declared, all) || !this.mayRetry('creationTries', uri))
+    if (webhookAtSameUri(declared, all) || !this.mayRetry('creationTries', uri, options))
       return false;
     const name = markedName(declared, this.config.webhooks.owner);
     await this.countTry('creationTries', uri, () =>
@@ -137,10 +143,16 @@ export class WebhookRepair {
   }
 
   /** Rotates a webhook that another party rotated: Gemini shows that secret only once. */
-  private async reissueSecret(webhook: GeminiWebhook): Promise<boolean> {
+  private async reissueSecret(
+    webhook: GeminiWebhook,
+    options: RepairOptions,
+  ): Promise<boolean> {
     const { id } = webhook;
     // The secret may be stored and sealed with a missing key, which the operator can restore
-    if (this.signingSecrets.troubles.length > 0 || !this.mayRetry('relearnings', id))
+    if (
+      this.signingSecrets.troubles.length > 0 ||
+      !this.mayRetry('relearnings', id, options)
+    )
       return false;
     await this.countTry('relearnings', id, () =>
       this.rotator.rotate(webhook, { isAfterLoss: true }),
@@ -150,26 +162,27 @@ export class WebhookRepair {
   }
 
   /** Enables the webhook. If Gemini disabled it, the retry policy limits this; other parties' changes are always undone. */
-  private async reenable({ id, state }: GeminiWebhook): Promise<boolean> {
+  private async reenable(
+    { id, state }: GeminiWebhook,
+    options: RepairOptions,
+  ): Promise<boolean> {
     const isByGemini = state === DISABLED_BY_GEMINI;
-    if (isByGemini && !this.mayRetry('revivals', id)) return false;
+    if (isByGemini && !this.mayRetry('revivals', id, options)) return false;
     const { lookDue } = this.signingSecrets.document;
-    await this.signingSecrets.updateDocument((document) => ({
-      ...document,
-      lookDue: true,
-    }));
+    await this.signingSecrets.updateDocument((document) =>
+      withJobPollDue(document, true),
+    );
     try {
       await this.webhooks.update(id, { state: ENABLED });
     } catch (error) {
       if (hadNoEffect(error))
-        await this.signingSecrets.updateDocument((document) => ({
-          ...document,
-          lookDue,
-        }));
+        await this.signingSecrets.updateDocument((document) =>
+          withJobPollDue(document, lookDue),
+        );
       throw error;
     }
     // A try by the operator does not count
-    if (isByGemini && this.isPatient) await this.recordTry('revivals', id);
+    if (isByGemini && !options.force) await this.recordTry('revivals', id);
     this.logger.warn({ message: 'webhook enabled again', webhookId: id, state });
     return true;
   }
@@ -188,13 +201,9 @@ export class WebhookRepair {
     }
   }
 
-  private mayRetry(counter: TryCounter, id: string): boolean {
-    if (!this.isPatient) return true;
-    return mayRetry(
-      this.signingSecrets.document[counter][id],
-      this.retryPolicies[counter],
-      Date.now(),
-    );
+  private mayRetry(counter: TryCounter, id: string, { force }: RepairOptions): boolean {
+    const tries = this.signingSecrets.document[counter][id];
+    return force || mayRetry(tries, this.retryPolicies[counter], Date.now());
   }
 
   private async recordTry(counter: TryCounter, id: string): Promise<void> {
@@ -210,6 +219,7 @@ function hadNoEffect(error: unknown): boolean {
   return error instanceof ProblemException || isRefused(error);
 }
 
+/** Records that the repair is not needed now. */
 function withHealthy(
   document: SecretsDocument,
   counter: TryCounter,
@@ -218,15 +228,4 @@ function withHealthy(
 ): SecretsDocument {
   const done = document[counter][id];
   return done ? withTries(document, counter, id, recordHealthy(done, now)) : document;
-}
-
-/** @param tries undefined to forget them. */
-function withTries(
-  document: SecretsDocument,
-  counter: TryCounter,
-  id: string,
-  tries: TryCount | undefined,
-): SecretsDocument {
-  const { [id]: _, ...others } = document[counter];
-  return { ...document, [counter]: tries ? { ...others, [id]: tries } : others };
 }

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import { runEvery } from '../infrastructure/timing/run-every.js';
+import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
+import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
+import { SecretRotator } from './rotation/secret.rotator.js';
+import { WebhookReconciler } from './webhook.reconciler.js';
+
+const RECOVER_EVERY_MS = 2000;
+
+/** Runs the reconciliation and the recovery of pending issuances at their intervals. */
+@Injectable()
+export class ReconcileLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(ReconcileLoop.name);
+  private readonly shutdown = new AbortController();
+  private loops: readonly Promise<void>[] = [];
+
+  constructor(
+    private readonly webhooks: GeminiWebhooks,
+    private readonly reconciler: WebhookReconciler,
+    private readonly rotator: SecretRotator,
+    private readonly signingSecrets: SigningSecrets,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.webhooks.configured) return;
+    const { mode, intervalMs } = this.config.webhooks;
+    const { configured: hasStore } = this.signingSecrets;
+    this.loops = [
+      ...(hasStore
+        ? [this.runLoop(() => this.rotator.recoverPending(), RECOVER_EVERY_MS)]
+        : []),
+      ...(hasStore || mode !== 'off'
+        ? [this.runLoop(() => this.reconciler.reconcile(), intervalMs)]
+        : []),
+    ];
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.shutdown.abort();
+    const most = delay(this.config.shutdownTimeoutMs / 4, undefined, { ref: false });
+    await Promise.race([Promise.all(this.loops), most]);
+  }
+
+  private runLoop(work: () => Promise<unknown>, meanMs: number): Promise<void> {
+    const onError = (error: unknown): void =>
+      this.logger.warn({ message: 'webhooks not reconciled', error });
+    const everyMs = meanMs * (0.9 + Math.random() * 0.2); // spreads the replicas
+    return runEvery(work, { everyMs, signal: this.shutdown.signal, onError });
+  }
+}
