@@ -196,8 +196,6 @@ function isMismatch(error: unknown): boolean {
 }
 
 function parseSecrets(texts: readonly string[]): WebhookSecret[] {
-  if (texts.length === 0) {
-    throw new Error('no webhook secret in it: want one whsec_<base64> a line');
-  }
+  if (texts.length === 0) throw new Error('there is no webhook secret');
   return texts.map((text) => parseSecret(text.trim()));
 }

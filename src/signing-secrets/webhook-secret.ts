@@ -12,17 +12,15 @@ const MIN_SECRET_BYTES = 24;
 /**
  * Reads `whsec_<base64>`.
  *
- * @throws {Error} for any other form, or a key of less than the 24 bytes that Standard Webhooks
- *   asks for. The message does not contain the secret.
+ * @throws {Error} for any other form, or a key below the 24 bytes that the specification
+ *   asks for. The message does not hold the secret.
  */
 export function parseSecret(text: string): WebhookSecret {
   const match = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text);
-  if (!match) throw new Error('not a webhook secret: want whsec_<base64>');
+  if (!match) throw new Error('a webhook secret reads whsec_<base64>');
   const key = Buffer.from(match[1] as string, 'base64');
   if (key.length < MIN_SECRET_BYTES) {
-    throw new Error(
-      `a webhook secret of ${key.length} bytes: want at least ${MIN_SECRET_BYTES}`,
-    );
+    throw new Error(`a webhook secret has at least ${MIN_SECRET_BYTES} bytes`);
   }
   const keyId = createHash('sha256').update(key).digest('hex').slice(0, 8);
   return { key, keyId };

@@ -47,11 +47,7 @@ const secret = z.object({
 export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
   return namingSetting('VAULT_KUBERNETES_SECRET', () => {
-    if (!host) {
-      throw new Error(
-        'the process does not run in a pod (KUBERNETES_SERVICE_HOST is not set): use Redis or VAULT_FILE',
-      );
-    }
+    if (!host) throw new Error('this is no pod (KUBERNETES_SERVICE_HOST is not set)');
     return {
       url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
       tokenFile: join(ACCOUNT, 'token'),
