@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../config/config.js';
 import { chunksOf, type Chunk } from './chunks.js';
-import { answered, textOf } from './gemini-answer.js';
+import { answered, textOf } from './gemini-http.js';
 import { API_VERSION } from './gemini-request.js';
 import { GeminiError } from './gemini.error.js';
 

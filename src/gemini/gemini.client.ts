@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { answered, textOf } from './gemini-answer.js';
+import { answered, textOf } from './gemini-http.js';
 import { API_VERSION, type GeminiRequest } from './gemini-request.js';
 import { GeminiError } from './gemini.error.js';
 
