@@ -3,7 +3,10 @@ export interface Chunk {
   readonly isLast: boolean;
 }
 
-/** What comes in pieces of any size, in chunks of that size; the last may be shorter, or empty. */
+/**
+ * Cuts content into chunks of `size` bytes. The last chunk may be shorter, and is empty when
+ * there is no content.
+ */
 export async function* chunksOf(
   content: AsyncIterable<Uint8Array>,
   size: number,
@@ -12,7 +15,7 @@ export async function* chunksOf(
   let length = 0;
   for await (const piece of content) {
     let rest = piece;
-    // Only what more follows is surely not the last
+    // A full chunk waits for the next byte: until then it may be the last one
     while (length + rest.length > size) {
       held.set(rest.subarray(0, size - length), length);
       rest = rest.subarray(size - length);

@@ -3,11 +3,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../config/config.js';
 import { chunksOf, type Chunk } from './chunks.js';
-import { answered, textOf } from './gemini-http.js';
+import { fetchOk, readText } from './gemini-http.js';
 import { API_VERSION } from './gemini-request.js';
 import { GeminiError } from './gemini.error.js';
 
-/** Gemini takes multiples of 256 KiB. So much of an upload is in memory, and is sent again when it is lost. */
+/**
+ * Gemini takes multiples of 256 KiB. One chunk of each upload is in memory, and is sent again
+ * where a connection breaks.
+ */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const CHUNK_TIMEOUT_MS = 60_000;
 const MAX_TRIES = 6;
@@ -20,12 +23,12 @@ const finished = z.object({
 interface Progress {
   /** Bytes that Gemini has. */
   readonly received: number;
-  /** Once it has all. */
+  /** Name of the file, `files/…`, once Gemini has all of it. */
   readonly name: string | undefined;
 }
 
 /**
- * Uploads to the Files API, resumed where the connection breaks.
+ * Uploads to the Files API. An upload resumes where the connection breaks.
  *
  * @see https://ai.google.dev/gemini-api/docs/files
  */
@@ -34,19 +37,19 @@ export class GeminiFiles {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
   /**
-   * @param content is read as fast as Gemini takes it.
-   * @returns the file's name, `files/…`
-   * @throws {GeminiError}, or whatever reading the content throws.
+   * @param content is read only as fast as Gemini takes it.
+   * @returns the name of the file, `files/…`
+   * @throws {GeminiError}, or the error of the content's iterator.
    */
   async upload(
     content: AsyncIterable<Uint8Array>,
     { displayName, contentType }: { displayName: string; contentType: string },
   ): Promise<string> {
-    const url = await this.start(displayName, contentType);
+    const url = await this.startSession(displayName, contentType);
     try {
       let offset = 0;
       for await (const chunk of chunksOf(content, CHUNK_BYTES)) {
-        const name = await sendAll(url, offset, chunk);
+        const name = await sendChunk(url, offset, chunk);
         if (name !== undefined) return name;
         offset += chunk.bytes.length;
       }
@@ -57,8 +60,8 @@ export class GeminiFiles {
     throw new GeminiError('Gemini did not name the file', 'unknown');
   }
 
-  /** @returns where its bytes go; whoever knows that address needs no key. */
-  private async start(displayName: string, contentType: string): Promise<string> {
+  /** @returns the URL of the upload session. It is a secret: requests to it need no key. */
+  private async startSession(displayName: string, contentType: string): Promise<string> {
     const { url, apiKey = '' } = this.config.gemini;
     const response = await request(`${url}/upload/${API_VERSION}/files`, {
       headers: {
@@ -70,15 +73,19 @@ export class GeminiFiles {
       },
       body: JSON.stringify({ file: { displayName } }),
     });
-    await textOf(response);
-    const address = response.headers.get('x-goog-upload-url');
-    if (address) return address;
-    throw new GeminiError('Gemini did not say where to upload to', 'unknown');
+    await readText(response);
+    const sessionUrl = response.headers.get('x-goog-upload-url');
+    if (sessionUrl) return sessionUrl;
+    throw new GeminiError('Gemini did not return an upload URL', 'unknown');
   }
 }
 
-/** Sends a chunk, and what was lost of it again. @returns the file's name after the last. */
-async function sendAll(
+/**
+ * Sends a chunk. After an error it asks Gemini how much arrived and sends the rest.
+ *
+ * @returns the name of the file after the last chunk.
+ */
+async function sendChunk(
   url: string,
   offset: number,
   { bytes, isLast }: Chunk,
@@ -95,8 +102,8 @@ async function sendAll(
       }
       return (await call(url, command, offset + sent, bytes.subarray(sent))).name;
     } catch (error) {
-      if (!isPassing(error) || tries === MAX_TRIES) throw error;
-      await delay(waitAfter(error, tries));
+      if (!isTransient(error) || tries === MAX_TRIES) throw error;
+      await delay(retryDelayMs(error, tries));
     }
   }
 }
@@ -114,20 +121,20 @@ async function call(
     },
     ...(body && { body }),
   });
-  const text = await textOf(response);
+  const text = await readText(response);
   const isFinal = response.headers.get('x-goog-upload-status') === 'final';
   return {
     received: Number(response.headers.get('x-goog-upload-size-received') ?? 0),
-    name: isFinal ? nameIn(text) : undefined,
+    name: isFinal ? fileNameIn(text) : undefined,
   };
 }
 
 function request(url: string, init: RequestInit): Promise<Response> {
   const signal = AbortSignal.timeout(CHUNK_TIMEOUT_MS);
-  return answered(url, { ...init, method: 'POST', signal });
+  return fetchOk(url, { ...init, method: 'POST', signal });
 }
 
-function nameIn(text: string): string {
+function fileNameIn(text: string): string {
   try {
     return finished.parse(JSON.parse(text)).file.name;
   } catch (cause) {
@@ -138,14 +145,14 @@ function nameIn(text: string): string {
   }
 }
 
-/** Worth another try. */
-function isPassing(error: unknown): error is GeminiError {
+/** True if a repeat can succeed. */
+function isTransient(error: unknown): error is GeminiError {
   if (!(error instanceof GeminiError)) return false;
-  const { outcome, status } = error;
-  return outcome === 'unknown' || status === undefined || status === 429;
+  const { effect, status } = error;
+  return effect === 'unknown' || status === undefined || status === 429;
 }
 
-function waitAfter({ retryAfterSeconds }: GeminiError, tries: number): number {
+function retryDelayMs({ retryAfterSeconds }: GeminiError, tries: number): number {
   const waitMs = FIRST_WAIT_MS * 2 ** tries;
   return Math.max(waitMs, Math.min(retryAfterSeconds ?? 0, 30) * 1000);
 }

@@ -1,33 +1,33 @@
 import { z } from 'zod';
 import { GeminiError } from './gemini.error.js';
 
-/** Of an answer. What can be longer is asked for with a field mask, or streamed. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/** Limit of a body that is held in memory. Longer ones need a field mask, or are streamed. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_REASON_LENGTH = 500;
-/** Whoever says more would keep us from looking for too long. */
+/** A longer `Retry-After` would stop the polling of jobs for too long. */
 const MAX_RETRY_AFTER_SECONDS = 3600;
 
-const errorAnswer = z.object({ error: z.object({ message: z.string() }) });
+const errorBody = z.object({ error: z.object({ message: z.string() }) });
 
 /**
- * One request, without following redirects.
+ * Sends one request and follows no redirect.
  *
- * @returns an answer of 2xx, whose body is still to be read.
+ * @returns a 2xx response whose body is not read yet.
  * @throws {GeminiError}
  */
-export async function answered(address: string, init: RequestInit): Promise<Response> {
-  const response = await fetched(address, init);
+export async function fetchOk(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetchOnce(url, init);
   if (response.ok) return response;
-  // Whatever becomes of its body, the status says enough
-  throw refusalOf(response, await textOf(response).catch(() => ''));
+  // The body only explains the status: without it the error is still complete
+  throw errorOf(response, await readText(response).catch(() => ''));
 }
 
-async function fetched(address: string, init: RequestInit): Promise<Response> {
+async function fetchOnce(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(address, { ...init, redirect: 'error' });
+    return await fetch(url, { ...init, redirect: 'error' });
   } catch (cause) {
-    const outcome = wasNeverConnected(cause) ? 'refused' : 'unknown';
-    throw new GeminiError('Gemini did not answer', outcome, { cause });
+    const effect = isConnectFailure(cause) ? 'refused' : 'unknown';
+    throw new GeminiError('Gemini did not answer', effect, { cause });
   }
 }
 
@@ -35,63 +35,65 @@ interface ConnectFailure {
   readonly syscall?: string;
   readonly code?: string;
   readonly cause?: unknown;
-  /** One for each address that the name has. */
+  /** One error for each address of the host name. */
   readonly errors?: readonly unknown[];
 }
 
-/** Then certainly nothing was sent. */
-function wasNeverConnected(error: unknown): boolean {
+/** True if no connection came about, so that Gemini certainly got no request. */
+function isConnectFailure(error: unknown): boolean {
   const { syscall, code, cause, errors } = (error ?? {}) as ConnectFailure;
-  if (errors) return errors.length > 0 && errors.every(wasNeverConnected);
+  if (errors) return errors.length > 0 && errors.every(isConnectFailure);
   if (syscall === 'connect' || syscall === 'getaddrinfo') return true;
-  return code === 'UND_ERR_CONNECT_TIMEOUT' || (cause ? wasNeverConnected(cause) : false);
+  return code === 'UND_ERR_CONNECT_TIMEOUT' || (cause ? isConnectFailure(cause) : false);
 }
 
-/** @throws {GeminiError} also for a body that is too long, or breaks off. */
-export async function textOf(response: Response): Promise<string> {
+/** @throws {GeminiError} `unknown` when the body breaks off, or exceeds `MAX_BODY_BYTES`. */
+export async function readText(response: Response): Promise<string> {
   try {
-    return await read(response);
+    return await readBounded(response);
   } catch (cause) {
     const { status } = response;
     throw new GeminiError('Gemini did not answer in full', 'unknown', { status, cause });
   }
 }
 
-async function read({ body }: Response): Promise<string> {
+async function readBounded({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body ?? []) {
     length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
+    if (length > MAX_BODY_BYTES) {
+      throw new Error(`the body has more than ${MAX_BODY_BYTES} bytes`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function refusalOf({ status, headers }: Response, text: string): GeminiError {
-  return new GeminiError(`Gemini answered ${status}`, outcomeOf(status), {
+function errorOf({ status, headers }: Response, text: string): GeminiError {
+  return new GeminiError(`Gemini answered ${status}`, effectOf(status), {
     status,
     reason: reasonIn(text),
-    retryAfterSeconds: retryAfter(headers.get('retry-after')),
+    retryAfterSeconds: parseRetryAfter(headers.get('retry-after')),
   });
 }
 
-/** 408 and 499 tell of the request's time, not of what became of it. */
-function outcomeOf(status: number): 'refused' | 'unknown' {
-  const isSure = status >= 400 && status < 500 && status !== 408 && status !== 499;
-  return isSure ? 'refused' : 'unknown';
+/** 4xx means that Gemini did nothing, except 408 and 499: these say that the request took too long. */
+function effectOf(status: number): 'refused' | 'unknown' {
+  const isCertain = status >= 400 && status < 500 && status !== 408 && status !== 499;
+  return isCertain ? 'refused' : 'unknown';
 }
 
 function reasonIn(text: string): string | undefined {
   try {
-    return errorAnswer.parse(JSON.parse(text)).error.message.slice(0, MAX_REASON_LENGTH);
+    return errorBody.parse(JSON.parse(text)).error.message.slice(0, MAX_REASON_LENGTH);
   } catch {
     return undefined;
   }
 }
 
-/** Seconds, or a date. */
-function retryAfter(header: string | null): number | undefined {
+/** Seconds of a `Retry-After`, which has seconds or an HTTP date. */
+function parseRetryAfter(header: string | null): number | undefined {
   if (header === null) return undefined;
   const seconds = /^\d{1,9}$/.test(header)
     ? Number(header)

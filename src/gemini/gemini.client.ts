@@ -1,68 +1,70 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { answered, textOf } from './gemini-http.js';
+import { fetchOk, readText } from './gemini-http.js';
 import { API_VERSION, type GeminiRequest } from './gemini-request.js';
 import { GeminiError } from './gemini.error.js';
 
 /**
- * Speaks to the Gemini API. Each call is one request, never repeated here:
- * a repeated submission could be billed twice.
+ * Client of the Gemini API. Each call is one request. The client repeats none, because Gemini
+ * would bill a repeated submission twice.
  *
- * Not through Google's SDK, which hides `Retry-After`, a failed batch's error and its counts,
- * and takes 30 MB of memory.
+ * It does not use Google's SDK, which hides `Retry-After`, the error of a failed batch and its
+ * counts, and takes 30 MB of memory (docs/decisions/0005).
  */
 @Injectable()
 export class GeminiClient {
-  /** Asked once: each delivery asks, and the key may be in a file. */
+  /** Read once: `configured` is called for each delivery, and the key may be in a file. */
   private readonly isConfigured: boolean;
 
   constructor(@Inject(CONFIG) private readonly config: Config) {
     this.isConfigured = config.gemini.apiKey !== undefined;
   }
 
-  /** False without a key: then the bridge only receives. */
+  /** False without `GEMINI_API_KEY`: the bridge then only receives. */
   get configured(): boolean {
     return this.isConfigured;
   }
 
   /**
-   * @returns the answer's JSON.
-   * @throws {GeminiError}
+   * Sends a request.
+   *
+   * @returns the JSON of the response.
+   * @throws {GeminiError} also when the response is not JSON.
    */
   async send(request: GeminiRequest, timeoutMs: number): Promise<unknown> {
-    const response = await this.fetched(request, AbortSignal.timeout(timeoutMs));
-    const text = await textOf(response);
+    const response = await this.fetch(request, AbortSignal.timeout(timeoutMs));
+    const text = await readText(response);
     try {
       return JSON.parse(text);
     } catch {
-      // Its cause would quote the answer, which may be a secret
-      throw somethingElse(response.status);
+      // No cause: it would quote the response, which may hold a secret
+      throw unexpectedResponse(response.status);
     }
   }
 
   /**
-   * The same, read.
+   * Sends a request and parses the response.
    *
-   * @param read what it throws says that Gemini answered something else.
+   * @param parse throws if the JSON does not have the expected form.
    * @throws {GeminiError}
    */
   async ask<T>(
     request: GeminiRequest,
     timeoutMs: number,
-    read: (answer: unknown) => T,
+    parse: (json: unknown) => T,
   ): Promise<T> {
-    const answer = await this.send(request, timeoutMs);
+    const json = await this.send(request, timeoutMs);
     try {
-      return read(answer);
+      return parse(json);
     } catch (cause) {
-      throw somethingElse(200, cause);
+      throw unexpectedResponse(200, cause);
     }
   }
 
   /**
-   * For answers of any length: who asked reads the body as it comes.
+   * Sends a request whose response can have any length. The caller streams the body.
    *
-   * @param range of bytes, as in an HTTP header.
+   * @param range value of a `Range` header.
    * @throws {GeminiError}
    */
   open(
@@ -70,12 +72,12 @@ export class GeminiClient {
     signal: AbortSignal,
     range: string | undefined,
   ): Promise<Response> {
-    // A range counts the bytes as they are stored
+    // A range counts the bytes of the stored file, so no encoding may change them
     const headers = { 'accept-encoding': 'identity', ...(range && { range }) };
-    return this.fetched(request, signal, headers);
+    return this.fetch(request, signal, headers);
   }
 
-  private fetched(
+  private fetch(
     { method, path, query = {}, body }: GeminiRequest,
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
@@ -83,7 +85,7 @@ export class GeminiClient {
     const { url, apiKey = '' } = this.config.gemini;
     const search = new URLSearchParams(query).toString();
     const address = `${url}/${API_VERSION}/${path}${search && '?'}${search}`;
-    return answered(address, {
+    return fetchOk(address, {
       method,
       headers: {
         'x-goog-api-key': apiKey,
@@ -96,6 +98,7 @@ export class GeminiClient {
   }
 }
 
-function somethingElse(status: number, cause?: unknown): GeminiError {
-  return new GeminiError('Gemini answered something else', 'unknown', { status, cause });
+function unexpectedResponse(status: number, cause?: unknown): GeminiError {
+  const message = 'Gemini answered in an unexpected form';
+  return new GeminiError(message, 'unknown', { status, cause });
 }

@@ -1,19 +1,20 @@
-/**
- * Gemini did not do what it was asked for. `outcome` says whether it may have done it all the
- * same: only `refused` is certain, so only that may be tried again without looking.
- */
+/** Gemini did not do what a request asked for, or did not say that it did. */
 export class GeminiError extends Error {
   override readonly name = 'GeminiError';
-  /** The HTTP status that Gemini answered; undefined when there was none. */
+  /** HTTP status of Gemini's answer; undefined if there was none. */
   readonly status: number | undefined;
-  /** What Gemini says is wrong: for whoever asked, not for a log, as it may quote the request. */
+  /** Gemini's own error text. It may quote the request: for the caller, never for a log. */
   readonly reason: string | undefined;
-  /** When Gemini wants to be asked again. */
+  /** `Retry-After` of Gemini's answer. */
   readonly retryAfterSeconds: number | undefined;
 
+  /**
+   * @param effect `refused`: Gemini certainly did nothing, so the request can be repeated.
+   *   `unknown`: Gemini may have done it.
+   */
   constructor(
     message: string,
-    readonly outcome: 'refused' | 'unknown',
+    readonly effect: 'refused' | 'unknown',
     {
       status,
       reason,
@@ -33,12 +34,12 @@ export class GeminiError extends Error {
   }
 }
 
-/** Gemini did certainly nothing. */
+/** True if Gemini certainly did nothing. */
 export function isRefused(error: unknown): boolean {
-  return error instanceof GeminiError && error.outcome === 'refused';
+  return error instanceof GeminiError && error.effect === 'refused';
 }
 
-/** Gemini does not know what it was asked about. */
+/** True if Gemini does not have the resource of the request (404). */
 export function isMissing(error: unknown): boolean {
   return error instanceof GeminiError && error.status === 404;
 }

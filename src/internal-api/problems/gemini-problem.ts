@@ -5,7 +5,7 @@ const DEFAULT_RETRY_SECONDS = 30;
 
 /** What the caller of a submission is told that Gemini did not answer with a job. */
 export function submissionProblem(id: string, error: GeminiError): ProblemException {
-  if (error.outcome === 'refused') return geminiProblem(error, { id });
+  if (error.effect === 'refused') return geminiProblem(error, { id });
   const detail = `${error.message}; it may have taken the job, which is being found out: the same Idempotency-Key tells`;
   const code = 'gemini-outcome-unknown';
   return error.status === 503
@@ -21,11 +21,11 @@ export function geminiProblem(error: GeminiError, more: object = {}): ProblemExc
     const detail = 'Gemini takes no more for now';
     return new ProblemException(429, 'gemini-rate-limited', detail, later(error), said);
   }
-  const wasNotSent = status === undefined && error.outcome === 'refused';
+  const wasNotSent = status === undefined && error.effect === 'refused';
   if (status === 503 || wasNotSent) {
     return new ProblemException(503, 'gemini-unavailable', message, later(error), said);
   }
-  if (error.outcome === 'unknown') {
+  if (error.effect === 'unknown') {
     return new ProblemException(504, 'gemini-unavailable', message, {}, said);
   }
   // A bad key is not the caller's fault. A 403 may be: a file that is not there is answered so

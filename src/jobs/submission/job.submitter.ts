@@ -184,7 +184,7 @@ export class JobSubmitter {
     const at = new Date();
     this.logger.warn({ message: 'job not submitted', jobId: id, reason: error.message });
     await this.written(job, (now) =>
-      error.outcome === 'refused'
+      error.effect === 'refused'
         ? markNotAccepted(now, refusalIn(error), at)
         : markUnknown(now, error, at),
     );

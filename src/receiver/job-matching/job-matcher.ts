@@ -118,9 +118,9 @@ export class JobMatcher {
   }
 }
 
-function isFinal({ status, outcome }: GeminiError): boolean {
+function isFinal({ status, effect }: GeminiError): boolean {
   if (status === undefined || status === 429) return false;
-  return outcome === 'refused' || status === 200;
+  return effect === 'refused' || status === 200;
 }
 
 function eventJob(job: Job, event: GeminiEvent): EventJob {

@@ -12,7 +12,7 @@ async function chunked(pieces: readonly string[], size: number) {
   return chunks;
 }
 
-describe('chunks', () => {
+describe('chunksOf', () => {
   it.each<[string[], [string, boolean][]]>([
     [[], [['', true]]],
     [['ab'], [['ab', true]]],
@@ -32,7 +32,7 @@ describe('chunks', () => {
         ['ijkl', true],
       ],
     ],
-  ])('of %j are of one size but for the last, which says so', async (pieces, chunks) => {
+  ])('cuts %j into chunks of four bytes and marks the last', async (pieces, chunks) => {
     expect(await chunked(pieces, 4)).toEqual(chunks);
   });
 });

@@ -16,7 +16,7 @@ async function failure(url: string): Promise<GeminiError> {
   );
 }
 
-/** What a server says before it ends the connection. */
+/** The error of a client whose server sends these bytes and ends the connection. */
 async function failureWith(answer: string): Promise<GeminiError> {
   const server = createServer((socket) => {
     socket.once('data', () => socket.end(answer));
@@ -37,18 +37,18 @@ const cut = (status: string, headers = '') =>
   `HTTP/1.1 ${status}\r\n${headers}Content-Length: 100\r\n\r\n{`;
 
 describe('GeminiClient', () => {
-  it('is certain that nothing was done where no connection came about', async () => {
+  it('reports `refused` when no connection came about', async () => {
     const [port] = await freePorts(1);
     for (const host of [`127.0.0.1:${port}`, 'no-such-host.invalid']) {
       expect(await failure(`http://${host}`)).toMatchObject({
-        outcome: 'refused',
+        effect: 'refused',
         status: undefined,
       });
     }
   });
 
-  it('is not certain where the connection broke before an answer', async () => {
-    expect(await failureWith('')).toMatchObject({ outcome: 'unknown' });
+  it('reports `unknown` when the connection broke before an answer', async () => {
+    expect(await failureWith('')).toMatchObject({ effect: 'unknown' });
   });
 
   it.each([
@@ -59,26 +59,26 @@ describe('GeminiClient', () => {
     ['499 Client Closed Request', 'unknown'],
     ['500 Internal Server Error', 'unknown'],
     ['503 Service Unavailable', 'unknown'],
-  ])('takes %s for %s', async (status, outcome) => {
+  ])('reports the effect of %s as %s', async (status, effect) => {
     expect(await failureWith(answer(status))).toMatchObject({
-      outcome,
+      effect,
       status: Number.parseInt(status, 10),
     });
   });
 
   it('keeps the status of an answer that breaks off', async () => {
     expect(await failureWith(cut('200 OK'))).toMatchObject({
-      outcome: 'unknown',
+      effect: 'unknown',
       status: 200,
     });
     expect(
       await failureWith(cut('429 Too Many Requests', 'Retry-After: 7\r\n')),
-    ).toMatchObject({ outcome: 'refused', status: 429, retryAfterSeconds: 7 });
+    ).toMatchObject({ effect: 'refused', status: 429, retryAfterSeconds: 7 });
   });
 
-  it('takes what it cannot read for an answer that says nothing', async () => {
+  it('reports `unknown` for a body that is not JSON', async () => {
     expect(await failureWith(answer('200 OK', '<html>'))).toMatchObject({
-      outcome: 'unknown',
+      effect: 'unknown',
       status: 200,
     });
   });
