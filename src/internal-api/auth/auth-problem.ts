@@ -6,20 +6,20 @@ import type { Scope } from '../../config/api-scopes.js';
 const PROBLEMS: Readonly<Record<AuthFault, ProblemRow>> = {
   'token-missing': [401, 'unauthenticated', 'a bearer token is required'],
   'token-unknown': [401, 'unauthenticated', 'the bearer token is not known'],
-  'token-invalid': [401, 'unauthenticated', 'the bearer token is not one of ours'],
+  'token-invalid': [401, 'unauthenticated', 'the bearer token is malformed or not valid'],
   'token-expired': [401, 'unauthenticated', 'the bearer token has expired'],
-  'token-audience': [401, 'unauthenticated', 'the bearer token is for somebody else'],
-  'scope-missing': [403, 'scope-missing', 'the caller may not do this'],
+  'token-audience': [401, 'unauthenticated', 'the bearer token is for another audience'],
+  'scope-missing': [403, 'scope-missing', 'the caller lacks the scope of this operation'],
   'rate-limited': [429, 'rate-limited', 'too many calls'],
   'identity-provider-unavailable': [
     503,
     'identity-provider-unavailable',
-    'whether the token is good cannot be told now',
+    'the keys of the token issuer cannot be read now',
   ],
 };
 
 /**
- * @param scope that the operation needs.
+ * @param scope the scope that the operation needs.
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3
  */
 export function authProblem(error: AuthError, scope: Scope): ProblemException {

@@ -1,4 +1,4 @@
-/** Why a call was refused. Doubles as a metric label: keep the set small. */
+/** Reasons for which a call is refused. They are labels of a metric, so the set is closed. */
 export const AUTH_FAULTS = [
   'token-missing',
   'token-unknown',
@@ -12,10 +12,10 @@ export const AUTH_FAULTS = [
 
 export type AuthFault = (typeof AUTH_FAULTS)[number];
 
-/** A call that must not pass. Holds nothing of a token: safe to log. */
+/** A refused call. It holds no part of the token, so it can be logged. */
 export class AuthError extends Error {
-  override readonly name = 'AccessError';
-  /** When a repeat may pass; undefined where only another token helps. */
+  override readonly name = 'AuthError';
+  /** Seconds after which a repeat can pass; undefined if only another token helps. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

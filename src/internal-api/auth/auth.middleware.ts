@@ -10,10 +10,10 @@ import { attachedPrincipal, attachPrincipal, type Principal } from './principal.
 import type { Scope } from '../../config/api-scopes.js';
 
 /**
- * Lets a call pass whose caller is known, has calls left and may do it.
+ * Checks the token, the rate limit and the scope of a call.
  *
- * Middleware and not a guard, because it has to come before the parser of the body:
- * nobody else's megabytes are worth reading. `protect()` puts it there.
+ * It is middleware and not a guard, because guards run after the body parser: the bridge reads
+ * no megabytes of callers without a token. `protect()` applies it.
  */
 @Injectable()
 export class AuthMiddleware implements NestMiddleware {
@@ -21,16 +21,16 @@ export class AuthMiddleware implements NestMiddleware {
 
   constructor(
     private readonly authenticator: Authenticator,
-    private readonly rate: CallerRateLimit,
+    private readonly rateLimit: CallerRateLimit,
     private readonly metrics: Metrics,
   ) {}
 
-  /** @throws {Problem} 401, 403, 429 or 503. */
+  /** @throws {ProblemException} 401, 403, 429 or 503. */
   async use(request: Request, _response: Response, next: NextFunction): Promise<void> {
     const scope = neededScope(request);
     try {
-      // Attached already where the paths of two operations overlap: it then needs both scopes
-      const principal = attachedPrincipal(request) ?? (await this.admitted(request));
+      // Where the paths of two operations overlap, the middleware runs twice: both scopes are needed
+      const principal = attachedPrincipal(request) ?? (await this.authenticate(request));
       if (!principal.scopes.has(scope)) throw new AuthError('scope-missing');
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
@@ -40,16 +40,16 @@ export class AuthMiddleware implements NestMiddleware {
     next();
   }
 
-  private async admitted(request: Request): Promise<Principal> {
+  private async authenticate(request: Request): Promise<Principal> {
     const { authorization } = request.headers;
     const principal = await this.authenticator.principalOf(authorization);
     attachPrincipal(request, principal);
-    const retryAfterSeconds = this.rate.take(principal.name);
+    const retryAfterSeconds = this.rateLimit.acquire(principal.name);
     if (retryAfterSeconds > 0) throw new AuthError('rate-limited', { retryAfterSeconds });
     return principal;
   }
 
-  /** At debug level only: the metric counts all, and anybody can send what is refused. */
+  /** Logs at debug level only: a client without a token could otherwise flood the log. */
   private report({ fault }: AuthError, caller: string | undefined, scope: Scope): void {
     this.metrics.apiRefusals.inc({ reason: fault });
     this.logger.debug({ message: 'call refused', reason: fault, caller, scope });

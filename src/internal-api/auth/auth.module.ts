@@ -4,7 +4,7 @@ import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
 import { Authenticator } from './authenticator.js';
 import { CallerRateLimit } from './caller-rate-limit.js';
 
-/** Who may call the internal API; `protect()` puts it before a controller. */
+/** Authentication of the internal API. `protect()` puts it before a controller. */
 @Module({
   imports: [MetricsModule],
   providers: [
@@ -15,7 +15,7 @@ import { CallerRateLimit } from './caller-rate-limit.js';
       useFactory: ({ access }: Config) => new CallerRateLimit(access.ratePerMinute),
     },
   ],
-  // What the middleware needs in the module that applies it
+  // The module that applies the middleware resolves its dependencies
   exports: [Authenticator, CallerRateLimit, MetricsModule],
 })
 export class AuthModule {}

@@ -14,10 +14,10 @@ import type { Principal } from './principal.js';
 import { SCOPES } from '../../config/api-scopes.js';
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,8192})$/i;
-/** Everybody, with `API_AUTH=none`. */
+/** Every caller, with `API_AUTH=none`. */
 const ANYONE: Principal = { name: 'anyone', scopes: new Set(SCOPES) };
 
-/** Who calls: by a token of `API_TOKENS_FILE`, or of the OIDC issuer. */
+/** Finds the caller of a bearer token of `API_TOKENS_FILE` or of the OIDC issuer. */
 @Injectable()
 export class Authenticator implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly open: boolean;
@@ -35,8 +35,8 @@ export class Authenticator implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * @param authorization the header of that name.
-   * @throws {AuthError} never saying whether a token was close.
+   * @param authorization value of the `Authorization` header.
+   * @throws {AuthError}
    */
   async principalOf(authorization: string | undefined): Promise<Principal> {
     if (this.open) return ANYONE;

@@ -1,27 +1,27 @@
 import { TokenBucket } from '../../infrastructure/rate-limit/token-bucket.js';
 
-/** More callers than this: the one who was quiet the longest is forgotten. */
+/** With more callers the one with the oldest last call is forgotten. */
 const MAX_CALLERS = 10_000;
 
 /**
- * How often each caller may call: a bucket of a minute's calls, which fills as time passes.
- * Of this process only; bounded, because a bucket that is forgotten counts as full.
+ * Rate limit of each caller: a token bucket that holds the calls of one minute. It counts the
+ * calls of this process only. Forgetting a caller is safe, because a new bucket is full.
  */
 export class CallerRateLimit {
-  /** In the order of the last calls, the oldest first. */
+  /** Ordered by last call, the oldest first. */
   private readonly buckets = new Map<string, TokenBucket>();
 
   /**
-   * @param perMinute 0 for no limit.
-   * @param now milliseconds on a clock that does not go back.
+   * @param perMinute calls of a caller; 0 for no limit.
+   * @param now monotonic clock, ms.
    */
   constructor(
     private readonly perMinute: number,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Takes a call. Returns the seconds to wait when there is none; 0: it may pass. */
-  take(caller: string): number {
+  /** Takes one call of the caller. @returns 0, or the seconds until a call is left. */
+  acquire(caller: string): number {
     if (this.perMinute === 0) return 0;
     const bucket =
       this.buckets.get(caller) ??

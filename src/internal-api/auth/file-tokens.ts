@@ -3,7 +3,7 @@ import { numberedEntries } from '../../infrastructure/files/watched-file.js';
 import type { Principal } from './principal.js';
 import { isScope, SCOPES, type Scope } from '../../config/api-scopes.js';
 
-/** A token of `API_TOKENS_FILE`: its digest, and whose it is. */
+/** A token of `API_TOKENS_FILE`: its SHA-256 and its caller. */
 export interface FileToken {
   readonly digest: Buffer;
   readonly principal: Principal;
@@ -14,29 +14,31 @@ const NAME = /^[A-Za-z0-9._:@/-]{1,64}$/;
 const FINGERPRINT_DIGITS = 8;
 
 /**
- * Reads lines of `token [name [scope,…]]`. A line without scopes gives all of them; tokens of
- * the same name are the same caller's, which is what a rotation needs.
+ * Parses lines of `token [name [scope,…]]`. A line without scopes grants all scopes. Tokens with
+ * the same name belong to the same caller, so that a token can be replaced.
  *
- * @throws {Error} naming the line and never what stands there, which may be the token.
+ * @throws {Error} with the number of the line and never its text, which may be a token.
  */
 export function parseFileTokens(text: string): FileToken[] {
   const tokens: FileToken[] = [];
   for (const { entry, line } of numberedEntries(text)) {
     const where = `line ${line}`;
     const token = parseLine(entry, where);
-    if (find(token.digest, tokens)) throw new Error(`${where}: the token came before`);
+    if (findByDigest(token.digest, tokens))
+      throw new Error(`${where}: the token is also on an earlier line`);
     tokens.push(token);
   }
-  if (tokens.length === 0) throw new Error('there is no token');
+  if (tokens.length === 0)
+    throw new Error('the file has no token: want lines of token, name and scopes');
   return tokens;
 }
 
-/** Compared by digest: equal lengths, and the time tells nothing about the token. */
+/** Compares digests: they have equal lengths, and the time of a comparison reveals nothing. */
 export function findFileToken(
   token: string,
   tokens: readonly FileToken[],
 ): Principal | undefined {
-  return find(digestOf(token), tokens)?.principal;
+  return findByDigest(digestOf(token), tokens)?.principal;
 }
 
 function parseLine(entry: string, where: string): FileToken {
@@ -47,10 +49,11 @@ function parseLine(entry: string, where: string): FileToken {
   if (name !== undefined && !NAME.test(name)) {
     throw new Error(`${where}: a name has 1 to 64 letters, digits, . _ : @ / or -`);
   }
-  if (more.length > 0) throw new Error(`${where}: want token, name and scopes`);
+  if (more.length > 0)
+    throw new Error(`${where}: want token, name and scopes, and nothing behind them`);
   const digest = digestOf(token);
-  const known = name ?? digest.toString('hex').slice(0, FINGERPRINT_DIGITS);
-  const principal = { name: `token:${known}`, scopes: parseScopes(scopes, where) };
+  const caller = name ?? digest.toString('hex').slice(0, FINGERPRINT_DIGITS);
+  const principal = { name: `token:${caller}`, scopes: parseScopes(scopes, where) };
   return { digest, principal };
 }
 
@@ -66,6 +69,9 @@ function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-function find(digest: Buffer, tokens: readonly FileToken[]): FileToken | undefined {
+function findByDigest(
+  digest: Buffer,
+  tokens: readonly FileToken[],
+): FileToken | undefined {
   return tokens.filter((known) => timingSafeEqual(known.digest, digest))[0];
 }

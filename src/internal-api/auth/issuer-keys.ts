@@ -4,30 +4,32 @@ import { fetchJson } from '../../infrastructure/jwks/fetch-json.js';
 import { RemoteKeys } from '../../infrastructure/jwks/remote-keys.js';
 import { verificationKeys } from '../../infrastructure/jwks/verification-keys.js';
 
-/** Finds a token's key by its `kid` and `alg`. */
+/** Finds the key of a token by `kid` and `alg`. */
 export type KeyResolver = ReturnType<typeof createLocalJWKSet>;
 
-/** The keys of an OIDC issuer, found through its discovery document. */
+/** Public keys of an OIDC issuer, located by its discovery document. */
 export class IssuerKeys extends RemoteKeys<KeyResolver> {
   /**
-   * @param staleMs how long keys are trusted after they were read last.
-   * @param now milliseconds on a clock that does not go back.
+   * @param staleMs time after the last read during which keys are trusted.
+   * @param now monotonic clock, ms.
    */
   constructor(issuer: string, staleMs: number, now?: () => number) {
-    super(() => readIssuer(issuer), staleMs, now);
+    super(() => fetchIssuerKeys(issuer), staleMs, now);
   }
 }
 
 /** @see https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig */
-async function readIssuer(issuer: string): Promise<KeyResolver> {
+async function fetchIssuerKeys(issuer: string): Promise<KeyResolver> {
   const base = issuer.replace(/\/$/, '');
   const document = (await fetchJson(`${base}/.well-known/openid-configuration`)) ?? {};
-  const { issuer: says, jwks_uri: url } = document as Record<string, unknown>;
-  if (says !== issuer) throw new Error('the document is that of another issuer');
+  const { issuer: stated, jwks_uri: url } = document as Record<string, unknown>;
+  if (stated !== issuer) {
+    throw new Error('the discovery document names another issuer than API_OIDC_ISSUER');
+  }
   if (typeof url !== 'string' || !isSecureUrl(url)) {
-    throw new Error('the document has no jwks_uri, or one that is not https');
+    throw new Error('the discovery document has no jwks_uri with https');
   }
   const keys = verificationKeys(await fetchJson(url));
-  if (keys.length === 0) throw new Error('the JWKS holds no usable key');
+  if (keys.length === 0) throw new Error('the JWKS has no usable key');
   return createLocalJWKSet({ keys: keys.map(({ jwk }) => jwk) });
 }

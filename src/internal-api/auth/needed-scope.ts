@@ -2,17 +2,17 @@ import { Reflector } from '@nestjs/core';
 import type { NextFunction, Request, Response } from 'express';
 import type { Scope } from '../../config/api-scopes.js';
 
-/** Names the scope that an operation needs, or all operations of a controller. */
+/** Decorates a handler, or a controller for all its handlers, with the scope that it needs. */
 export const NeedsScope = Reflector.createDecorator<Scope>();
 
-/** Known to this file only: what a route needs is not the request's to say. */
+/** Private to this file, so that nothing else can set the scope of a request. */
 const NEEDED = Symbol('needed scope');
 
 interface Holder {
   [NEEDED]?: Scope;
 }
 
-/** Middleware that tells `AuthMiddleware` what the route needs. */
+/** Middleware that sets the scope which `AuthMiddleware` then checks. */
 export function needs(scope: Scope) {
   return (request: Request, _response: Response, next: NextFunction): void => {
     (request as Holder)[NEEDED] = scope;
@@ -20,9 +20,10 @@ export function needs(scope: Scope) {
   };
 }
 
-/** @throws {Error} on a route that is not protected by `protect()`. */
+/** @throws {Error} on a route without `protect()`. */
 export function neededScope(request: Request & Holder): Scope {
   const scope = request[NEEDED];
-  if (!scope) throw new Error('nothing says which scope this route needs');
+  if (!scope)
+    throw new Error('the route has no scope: apply protect() to its controller');
   return scope;
 }

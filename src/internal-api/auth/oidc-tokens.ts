@@ -9,7 +9,7 @@ import { SCOPES, type Scope } from '../../config/api-scopes.js';
 type OidcSettings = NonNullable<Config['access']['oidc']>;
 
 const JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
-/** Asymmetric ones: with a public key for a secret, anybody could sign. */
+/** Asymmetric algorithms only: with HS256 a public key would serve as the secret. */
 const ALGORITHMS = [
   'RS256',
   'RS384',
@@ -24,11 +24,11 @@ const ALGORITHMS = [
   'Ed25519',
 ];
 const CLOCK_TOLERANCE_SECONDS = 30;
-/** OpenID Connect's own bound. */
+/** OpenID Connect limits `sub` to 255 ASCII characters. */
 const SUBJECT = /^[\x20-\x7e]{1,255}$/;
 const RETRY_AFTER_SECONDS = 5;
 
-/** True for what looks like a compact JWS. */
+/** True if the token has the form of a compact JWS. */
 export function isJws(token: string): boolean {
   return JWS.test(token);
 }
@@ -37,7 +37,7 @@ export function isJws(token: string): boolean {
 export class OidcTokens {
   readonly keys: IssuerKeys;
 
-  /** @param now milliseconds on a clock that does not go back, for the keys. */
+  /** @param now monotonic clock of the key cache, ms. */
   constructor(
     private readonly settings: OidcSettings,
     now?: () => number,
@@ -46,25 +46,25 @@ export class OidcTokens {
   }
 
   /**
-   * Whose the token is: signed by a key of the issuer, with its `iss`, our `aud`, an `exp`
-   * and a `sub`. Scopes are those of `scope` and `scp`; a token with neither has what the
-   * settings grant to its subject, by default nothing.
+   * Verifies a token and returns its subject. The token needs a signature of the issuer, `iss`,
+   * the configured `aud`, `exp` and `sub`. Its scopes are in `scope` or `scp`. A token without
+   * both gets the scopes that the settings grant to its subject; by default none.
    *
-   * @throws {AuthError} `token-…`, or `identity-provider-unavailable` while keys are
-   *   missing that could show whether the token is good.
+   * @throws {AuthError} `token-…`, or `identity-provider-unavailable` if no known key matches
+   *   and the issuer's keys cannot be read.
    */
   async principalOf(token: string): Promise<Principal> {
-    const claims = await this.claimsOf(token);
+    const claims = await this.verifiedClaims(token);
     const subject = claims.sub as unknown;
     if (typeof subject !== 'string' || !SUBJECT.test(subject)) {
       throw new AuthError('token-invalid');
     }
-    const scopes = claimedScopes(claims) ?? this.grantedTo(subject);
+    const scopes = claimedScopes(claims) ?? this.configuredScopes(subject);
     return { name: `oidc:${subject}`, scopes: new Set(scopes) };
   }
 
-  private async claimsOf(token: string): Promise<JWTPayload> {
-    if (!hasGoodAlgorithm(token)) throw new AuthError('token-invalid');
+  private async verifiedClaims(token: string): Promise<JWTPayload> {
+    if (!hasAllowedAlgorithm(token)) throw new AuthError('token-invalid');
     try {
       const claims = await this.keys.match((resolve) => this.verify(token, resolve));
       if (claims) return claims;
@@ -76,7 +76,7 @@ export class OidcTokens {
     throw new AuthError('token-unknown');
   }
 
-  /** The claims; undefined when no key matches, which newer keys may change. */
+  /** @returns undefined if no key matches: the caller then reads the keys again. */
   private async verify(
     token: string,
     resolve: KeyResolver,
@@ -98,14 +98,14 @@ export class OidcTokens {
     }
   }
 
-  private grantedTo(subject: string): readonly Scope[] {
+  private configuredScopes(subject: string): readonly Scope[] {
     const { subjects, scopes } = this.settings;
-    return subjects.some((pattern) => isLike(pattern, subject)) ? scopes : [];
+    return subjects.some((pattern) => matchesSubject(pattern, subject)) ? scopes : [];
   }
 }
 
-/** Looked at before any key is: what can never be good needs no issuer to be refused. */
-function hasGoodAlgorithm(token: string): boolean {
+/** Checked before the keys: a token with another algorithm is refused without asking the issuer. */
+function hasAllowedAlgorithm(token: string): boolean {
   try {
     return ALGORITHMS.includes(String(decodeProtectedHeader(token).alg));
   } catch {
@@ -113,14 +113,14 @@ function hasGoodAlgorithm(token: string): boolean {
   }
 }
 
-/** Without the error itself, which holds the claims. */
+/** The error itself is dropped, because it holds the claims. */
 function faultOf(error: unknown): AuthFault {
   if (error instanceof errors.JWTExpired) return 'token-expired';
   const isClaim = error instanceof errors.JWTClaimValidationFailed;
   return isClaim && error.claim === 'aud' ? 'token-audience' : 'token-invalid';
 }
 
-/** Undefined when the token says nothing about scopes; unknown ones do not count. */
+/** @returns undefined if the token has neither claim; unknown scopes are left out. */
 function claimedScopes({ scope, scp }: JWTPayload): Scope[] | undefined {
   if (scope === undefined && scp === undefined) return undefined;
   const words = [scope, scp]
@@ -129,8 +129,8 @@ function claimedScopes({ scope, scp }: JWTPayload): Scope[] | undefined {
   return SCOPES.filter((known) => words.includes(known));
 }
 
-/** @param pattern a subject, or with `*` at its end how subjects begin. */
-function isLike(pattern: string, subject: string): boolean {
+/** @param pattern a subject, or a prefix of subjects that ends with `*`. */
+function matchesSubject(pattern: string, subject: string): boolean {
   return pattern.endsWith('*')
     ? subject.startsWith(pattern.slice(0, -1))
     : subject === pattern;

@@ -1,17 +1,17 @@
 import type { Request } from 'express';
 import type { Scope } from '../../config/api-scopes.js';
 
-/** Who calls the internal API. */
+/** A caller of the internal API. */
 export interface Principal {
   /**
-   * `token:<name or fingerprint>`, `oidc:<sub>` or `anyone`: the kind is a part of it, so
-   * that no two callers share one. At most 260 characters of visible ASCII and blanks.
+   * `token:<name or fingerprint>`, `oidc:<sub>` or `anyone`. The prefix keeps a file token and
+   * an OIDC subject of the same name apart. At most 260 characters of visible ASCII and blanks.
    */
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Known to this file only: a request cannot come with a principal of its own. */
+/** Private to this file, so that nothing else can set the principal of a request. */
 const PRINCIPAL = Symbol('principal');
 
 interface Holder {
@@ -22,14 +22,17 @@ export function attachPrincipal(request: Request & Holder, principal: Principal)
   request[PRINCIPAL] = principal;
 }
 
-/** Undefined before `AuthMiddleware` has let the request pass. */
+/** @returns undefined before `AuthMiddleware` has authenticated the request. */
 export function attachedPrincipal(request: Request & Holder): Principal | undefined {
   return request[PRINCIPAL];
 }
 
-/** @throws {Error} on a route that is not protected. */
+/** @throws {Error} on a route without `protect()`. */
 export function principalOf(request: Request): Principal {
   const principal = attachedPrincipal(request);
-  if (!principal) throw new Error('AccessMiddleware did not run on this route');
+  if (!principal)
+    throw new Error(
+      'AuthMiddleware did not run on this route: apply protect() to its controller',
+    );
   return principal;
 }

@@ -7,9 +7,9 @@ import { NeedsScope, needs } from './needed-scope.js';
 import type { Scope } from '../../config/api-scopes.js';
 
 export interface Operation {
-  /** The name of the controller's method. */
+  /** Name of the controller's method. */
   readonly handler: string;
-  /** As Express has it: `/v1/jobs/:id`. */
+  /** In the form of Express: `/v1/jobs/:id`. */
   readonly path: string;
   readonly method: RequestMethod;
   readonly scope: Scope;
@@ -18,13 +18,13 @@ export interface Operation {
 type Handler = (...args: never[]) => unknown;
 
 /**
- * Puts access control, and then the other middleware, before each operation of the
- * controllers. The module has to import `AuthModule`.
+ * Applies authentication, and then the other middleware, to each operation of the controllers.
+ * The module must import `AuthModule`.
  *
- * One operation at a time, because Nest leaves out a path that another one of the same call
- * covers (`jobs/search` beside `jobs/:id`), and with it the scope that it needs.
+ * Each operation gets a `forRoutes()` of its own: in one call Nest would drop a path that another
+ * one covers (`jobs/search` beside `jobs/:id`), and with it the scope of that path.
  *
- * @throws {Error} for an operation without `@NeedsScope()`: the service does not start.
+ * @throws {Error} for an operation without `@NeedsScope()`, so that the service does not start.
  */
 export function protect(
   consumer: MiddlewareConsumer,
@@ -46,7 +46,7 @@ export function operationsOf(controller: Type): Operation[] {
       RequestMethod | undefined;
     if (method === undefined) return [];
     const scope = new Reflector().getAllAndOverride(NeedsScope, [handler, controller]);
-    if (!scope) throw new Error(`${controller.name}.${name} names no scope`);
+    if (!scope) throw new Error(`${controller.name}.${name} needs @NeedsScope()`);
     return pathsOf(controller, handler).map((path) => ({
       handler: name,
       path,
@@ -56,15 +56,15 @@ export function operationsOf(controller: Type): Operation[] {
   });
 }
 
-/** Either decorator takes a list of paths, too. */
+/** Both decorators take one path or a list of paths. */
 function pathsOf(controller: Type, handler: Handler): string[] {
   const [prefixes, paths] = [controller, handler].map((target) =>
     [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat(),
   ) as [string[], string[]];
-  return prefixes.flatMap((prefix) => paths.map((path) => joined(prefix, path)));
+  return prefixes.flatMap((prefix) => paths.map((path) => joinPath(prefix, path)));
 }
 
-function joined(...parts: string[]): string {
+function joinPath(...parts: string[]): string {
   const bare = parts.map((part) => part.replace(/^\/+|\/+$/g, ''));
   return `/${bare.filter((part) => part !== '').join('/')}`;
 }

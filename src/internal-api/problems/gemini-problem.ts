@@ -3,46 +3,61 @@ import { ProblemException } from './problem.exception.js';
 
 const DEFAULT_RETRY_SECONDS = 30;
 
-/** What the caller of a submission is told that Gemini did not answer with a job. */
+/** The answer to a submission that Gemini did not confirm. @param id the job of the submission. */
 export function submissionProblem(id: string, error: GeminiError): ProblemException {
   if (error.effect === 'refused') return geminiProblem(error, { id });
-  const detail = `${error.message}; it may have taken the job, which is being found out: the same Idempotency-Key tells`;
+  const detail = `${error.message}, so it may have accepted the job. The bridge searches for it: repeat the call with the same Idempotency-Key`;
   const code = 'gemini-outcome-unknown';
   return error.status === 503
-    ? new ProblemException(503, code, detail, later(error), { id, ...saidIn(error) })
-    : new ProblemException(504, code, detail, {}, { id, ...saidIn(error) });
+    ? new ProblemException(503, code, detail, retryAfter(error), {
+        id,
+        ...geminiMembers(error),
+      })
+    : new ProblemException(504, code, detail, {}, { id, ...geminiMembers(error) });
 }
 
-/** Gemini did not do what it was asked for, and that is all: it can be asked again. */
+/** The answer to a failed call that is safe to repeat. @param more further members of the answer. */
 export function geminiProblem(error: GeminiError, more: object = {}): ProblemException {
   const { status, message } = error;
-  const said = { ...more, ...saidIn(error) };
+  const members = { ...more, ...geminiMembers(error) };
   if (status === 429) {
-    const detail = 'Gemini takes no more for now';
-    return new ProblemException(429, 'gemini-rate-limited', detail, later(error), said);
+    const detail = 'Gemini limits the rate of calls';
+    return new ProblemException(
+      429,
+      'gemini-rate-limited',
+      detail,
+      retryAfter(error),
+      members,
+    );
   }
   const wasNotSent = status === undefined && error.effect === 'refused';
   if (status === 503 || wasNotSent) {
-    return new ProblemException(503, 'gemini-unavailable', message, later(error), said);
+    return new ProblemException(
+      503,
+      'gemini-unavailable',
+      message,
+      retryAfter(error),
+      members,
+    );
   }
   if (error.effect === 'unknown') {
-    return new ProblemException(504, 'gemini-unavailable', message, {}, said);
+    return new ProblemException(504, 'gemini-unavailable', message, {}, members);
   }
-  // A bad key is not the caller's fault. A 403 may be: a file that is not there is answered so
+  // 401 means that the bridge's key is bad: 502. 403 can be the caller's fault, for a missing file: 422
   return new ProblemException(
     status === 401 ? 502 : 422,
     'gemini-refused',
     message,
     {},
-    said,
+    members,
   );
 }
 
-function later({ retryAfterSeconds = DEFAULT_RETRY_SECONDS }: GeminiError) {
+function retryAfter({ retryAfterSeconds = DEFAULT_RETRY_SECONDS }: GeminiError) {
   return { 'Retry-After': String(retryAfterSeconds) };
 }
 
-function saidIn({ status, reason }: GeminiError): Record<string, unknown> {
+function geminiMembers({ status, reason }: GeminiError): Record<string, unknown> {
   return {
     ...(status === undefined ? {} : { geminiStatus: status }),
     ...(reason === undefined ? {} : { geminiMessage: reason }),

@@ -1,4 +1,4 @@
-/** What can be wrong, and the statuses that say so: all that the internal API refuses with. */
+/** Every problem code of the internal API, with the HTTP statuses that it can have. */
 export const PROBLEM_STATUSES = {
   malformed: [400],
   'invalid-query': [400],
@@ -41,7 +41,7 @@ export type ProblemCode = keyof typeof PROBLEM_STATUSES;
 
 export type StatusOf<Code extends ProblemCode> = (typeof PROBLEM_STATUSES)[Code][number];
 
-/** A problem that is known beforehand. */
+/** A problem with constant texts. */
 export type ProblemRow = {
   [Code in ProblemCode]: readonly [status: StatusOf<Code>, code: Code, detail: string];
 }[ProblemCode];

@@ -3,28 +3,31 @@ import { PROBLEM_STATUSES, type ProblemCode } from './problem-codes.js';
 
 const CODES = Object.keys(PROBLEM_STATUSES) as ProblemCode[];
 
-/** What `ProblemFilter` answers: problem details of RFC 9457, with members of some codes. */
+/** Schema of `ProblemFilter`'s answers: problem details (RFC 9457) with extension members. */
 export const PROBLEM_DETAILS = z
   .object({
     type: z.literal('about:blank'),
     title: z.string(),
     status: z.int(),
-    code: z.enum(CODES).describe('Stable'),
-    detail: z.string().describe('For people'),
+    code: z.enum(CODES).describe('Stable: programs decide by this'),
+    detail: z.string().describe('Text for a reader; it may change'),
     errors: z
       .array(
         z.object({
-          pointer: z.string().exactOptional().describe('Into the body (RFC 6901)'),
-          parameter: z.string().exactOptional().describe('Of the query'),
+          pointer: z
+            .string()
+            .exactOptional()
+            .describe('JSON Pointer into the body (RFC 6901)'),
+          parameter: z.string().exactOptional().describe('Name of a query parameter'),
           detail: z.string(),
         }),
       )
       .exactOptional(),
-    id: z.string().exactOptional().describe('The job or the webhook that this is about'),
-    scope: z.string().exactOptional().describe('What the caller lacks'),
-    outputFile: z.string().exactOptional().describe('Where the result is'),
-    geminiStatus: z.int().exactOptional().describe('What Gemini answered'),
-    geminiMessage: z.string().exactOptional().describe('In its words'),
+    id: z.string().exactOptional().describe('Id of the job or webhook concerned'),
+    scope: z.string().exactOptional().describe('The scope that the caller lacks'),
+    outputFile: z.string().exactOptional().describe('URI of the result'),
+    geminiStatus: z.int().exactOptional().describe('HTTP status of Gemini'),
+    geminiMessage: z.string().exactOptional().describe('Error text of Gemini'),
   })
   .meta({
     description: 'Problem details, RFC 9457',

@@ -1,8 +1,8 @@
 import type { ProblemCode, StatusOf } from './problem-codes.js';
 
-/** What the internal API answers instead of a result; `code` is stable, `detail` is for people. */
+/** An error answer of the internal API. `ProblemFilter` writes it as problem details (RFC 9457). */
 export class ProblemException<Code extends ProblemCode = ProblemCode> extends Error {
-  override readonly name = 'Problem';
+  override readonly name = 'ProblemException';
 
   constructor(
     readonly status: StatusOf<Code>,

@@ -13,7 +13,7 @@ import { ProblemException } from './problem.exception.js';
 import type { ProblemRow } from './problem-codes.js';
 
 /**
- * Errors of the internal API as problem details.
+ * Writes errors of the internal API as problem details.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
@@ -50,8 +50,12 @@ export class ProblemFilter implements ExceptionFilter {
       return new ProblemException(status, code, detail);
     }
     if (error instanceof RedisUnavailableError) {
-      this.logger.warn({ message: 'internal API without its registry', error });
-      const detail = 'Redis does not answer; what was asked for may be done all the same';
+      this.logger.warn({
+        message: 'internal API call failed: Redis does not answer',
+        error,
+      });
+      const detail =
+        'Redis does not answer; the operation may have been done nevertheless';
       return new ProblemException(503, 'registry-unavailable', detail, {
         'Retry-After': '5',
       });
@@ -61,18 +65,22 @@ export class ProblemFilter implements ExceptionFilter {
       return new ProblemException(503, 'vault-unavailable', error.message, again);
     }
     this.logger.error({ message: 'internal API failed', error });
-    return new ProblemException(500, 'internal', 'the bridge failed; its log says why');
+    return new ProblemException(
+      500,
+      'internal',
+      'the bridge failed; its log has the error',
+    );
   }
 }
 
 const ROWS: readonly ProblemRow[] = [
-  [400, 'malformed', 'the request cannot be read: is the body JSON?'],
-  [404, 'not-found', 'there is nothing at this path, or not with this method'],
+  [400, 'malformed', 'the request cannot be parsed: want a body of valid JSON'],
+  [404, 'not-found', 'there is no such path, or not with this method'],
   [413, 'body-too-large', 'the body is too large'],
   [415, 'unsupported-media-type', 'the encoding of the body is not supported'],
 ];
 
-/** What Express and Nest refuse by themselves. Their own messages may quote the body. */
+/** Errors of Express and Nest by status. Their own messages may quote the body. */
 const FRAMEWORK: ReadonlyMap<number, ProblemRow> = new Map(
   ROWS.map((row) => [row[0], row]),
 );

@@ -1,12 +1,12 @@
 import { ProblemException } from './problem.exception.js';
 
-/** What a schema says is wrong, and where. */
+/** An issue of a Zod schema. */
 export interface Fault {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** 422 with every fault by its place in the body. @param detail what the body should have been. */
+/** 422 with the JSON Pointer of every fault. @param detail names the expected body. */
 export function invalidBody(detail: string, faults: readonly Fault[]): ProblemException {
   const errors = faults.map(({ path, message }) => ({
     pointer: `/${path.join('/')}`,
@@ -15,7 +15,7 @@ export function invalidBody(detail: string, faults: readonly Fault[]): ProblemEx
   return new ProblemException(422, 'invalid-body', detail, {}, { errors });
 }
 
-/** 400 with every fault by the query's parameter. */
+/** 400 with the query parameter of every fault. */
 export function invalidQuery(faults: readonly Fault[]): ProblemException {
   const errors = faults.map(({ path, message }) => ({
     parameter: path.join('.'),
@@ -24,7 +24,7 @@ export function invalidQuery(faults: readonly Fault[]): ProblemException {
   return new ProblemException(
     400,
     'invalid-query',
-    'the query is not understood',
+    'the query is not valid',
     {},
     { errors },
   );

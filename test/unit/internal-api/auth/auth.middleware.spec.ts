@@ -88,10 +88,10 @@ const counted = async () => {
   return values.map(({ labels, value }) => [labels.reason, value]);
 };
 
-describe('AccessMiddleware', () => {
+describe('AuthMiddleware', () => {
   it('lets a caller with the scope pass, and says who it is', async () => {
     const request = unreadRequest();
-    expect(() => principalOf(request)).toThrow('AccessMiddleware did not run');
+    expect(() => principalOf(request)).toThrow('AuthMiddleware did not run');
     expect(await call(middlewareOf(), ['jobs:read'], request)).toBe(1);
     expect(principalOf(request)).toBe(READER);
     expect(await counted()).toEqual([]);
@@ -176,9 +176,9 @@ describe('AccessMiddleware', () => {
     expect(await problemOf(overlap)).toMatchObject({ code: 'scope-missing' });
   });
 
-  it('lets nobody pass where nothing says which scope is needed', async () => {
+  it('refuses every call of a route without a scope', async () => {
     const run = middlewareOf().use(unreadRequest(), RESPONSE, () => undefined);
-    await expect(run).rejects.toThrow('which scope');
+    await expect(run).rejects.toThrow('the route has no scope');
     expect(authenticator.asked).toBe(0);
   });
 

@@ -43,7 +43,7 @@ function authenticatorOf(access: Partial<Config['access']>): Authenticator {
 }
 
 const refused = (call: Promise<unknown>, fault: AuthFault) =>
-  expect(call).rejects.toMatchObject({ name: 'AccessError', fault });
+  expect(call).rejects.toMatchObject({ name: 'AuthError', fault });
 
 describe('Authenticator', () => {
   it('knows the bearers of any token of the file', async () => {

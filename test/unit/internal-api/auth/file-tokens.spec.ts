@@ -61,7 +61,7 @@ describe('parseFileTokens', () => {
   });
 
   it.each(['', '\n', '# none\n'])('refuses %j', (text) => {
-    expect(() => parseFileTokens(text)).toThrow('there is no token');
+    expect(() => parseFileTokens(text)).toThrow('the file has no token');
   });
 });
 

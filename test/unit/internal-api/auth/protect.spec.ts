@@ -115,7 +115,7 @@ describe('protect', () => {
     expect(operations).toContain('POST /v3/batches jobs:write');
   });
 
-  it('does not let the service start with an operation that names no scope', () => {
+  it('throws for an operation without a scope, so that the service does not start', () => {
     expect(() => protectedOperations(Jobs, Forgetful)).toThrow('Forgetful.find');
   });
 });
