@@ -1,21 +1,21 @@
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import express, { type Response } from 'express';
+import express, { type Request, type Response } from 'express';
 import { limitBodyMemory } from '../../../../src/jobs/api/body-memory.middleware.js';
 
 let server: Server;
 let url: string;
 let working: Response[];
-/** What comes before, as access control does. */
-let checked: () => Promise<unknown>;
+/** Stands for authentication, which runs before. */
+let authenticate: (request: Request) => Promise<unknown>;
 
 beforeEach(async () => {
   working = [];
-  checked = () => Promise.resolve();
+  authenticate = () => Promise.resolve();
   const app = express();
-  app.use(async (_request, _response, next) => {
-    await checked();
+  app.use(async (request, _response, next) => {
+    await authenticate(request);
     next();
   });
   app.use(limitBodyMemory({ each: 100, all: 250 }));
@@ -41,71 +41,69 @@ const send = async (body: string | ReadableStream, more: RequestInit = {}) => {
 
 const stream = () => new Blob(['x']).stream();
 
-const underWay = async (count: number) => {
+const inProgress = async (count: number) => {
   while (working.length < count) await new Promise(setImmediate);
 };
 
-describe('bodyRoom', () => {
-  it('lets in what there is room for, until something has ended', async () => {
+describe('limitBodyMemory', () => {
+  it('admits bodies up to the limit, and more when one has ended', async () => {
     const first = send('x'.repeat(100));
     const second = send('x'.repeat(100));
-    await underWay(2);
+    await inProgress(2);
     expect(await send('x'.repeat(51))).toBe('overloaded');
     const small = send('x'.repeat(50));
-    await underWay(3);
+    await inProgress(3);
     for (const response of working) response.end('done');
     expect(await Promise.all([first, second, small])).toEqual(['done', 'done', 'done']);
     const again = send('x'.repeat(100));
-    await underWay(4);
+    await inProgress(4);
     working[3]?.end('done');
     expect(await again).toBe('done');
   });
 
-  it('counts a body of unknown length as long as it may be', async () => {
+  it('counts a body of unknown length as the maximum of one body', async () => {
     const first = send(stream());
     const second = send(stream());
-    await underWay(2);
+    await inProgress(2);
     expect(await send(stream())).toBe('overloaded');
     for (const response of working) response.end('done');
     await Promise.all([first, second]);
   });
 
-  it('counts a compressed body as long as it may become', async () => {
+  it('counts a compressed body as the maximum of one body', async () => {
     const headers = { 'content-encoding': 'gzip' };
     const first = send('x', { headers });
     const second = send('x', { headers });
-    await underWay(2);
+    await inProgress(2);
     expect(await send('x', { headers })).toBe('overloaded');
     for (const response of working) response.end('done');
     await Promise.all([first, second]);
   });
 
-  it('keeps no room for a caller who went away before', async () => {
+  it('counts no body of a client that disconnected during authentication', async () => {
     for (let n = 0; n < 5; n++) {
-      const ending = new AbortController();
-      const steps = new EventEmitter();
-      checked = () => {
-        steps.emit('asked');
-        return once(steps, 'answered');
-      };
-      const asked = once(steps, 'asked');
-      const gone = send('x'.repeat(100), { signal: ending.signal });
-      await asked;
-      ending.abort();
-      await gone.catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      steps.emit('answered');
+      const client = new AbortController();
+      const disconnected = new Promise<void>((resolve) => {
+        authenticate = async ({ socket }) => {
+          client.abort();
+          await once(socket, 'close');
+          resolve();
+        };
+      });
+      const sent = send('x'.repeat(100), { signal: client.signal });
+      await expect(sent).rejects.toThrow('aborted');
+      await disconnected;
     }
-    checked = () => Promise.resolve();
+    authenticate = () => Promise.resolve();
     const first = send('x'.repeat(100));
-    await underWay(1);
+    await inProgress(1);
     working[0]?.end('done');
     expect(await first).toBe('done');
   });
 
-  it('counts one that says more than there may be no more than that', async () => {
+  it('counts a Content-Length above the maximum as the maximum', async () => {
     const first = send('x'.repeat(5000));
-    await underWay(1);
+    await inProgress(1);
     working[0]?.end('done');
     expect(await first).toBe('done');
   });
