@@ -10,13 +10,13 @@ const STATE_BY_EVENT: ReadonlyMap<string, JobState> = new Map(
   ),
 );
 
-/** The state that an event announces; undefined for one after which others come. */
-function stateAnnounced({ type }: Pick<GeminiEvent, 'type'>): JobState | undefined {
+/** @returns the final state that an event announces; undefined for an event that others follow. */
+function announcedState({ type }: Pick<GeminiEvent, 'type'>): JobState | undefined {
   return STATE_BY_EVENT.get(type);
 }
 
-/** The kinds of jobs that such an event can be about; none for a type that is not known here. */
-export function kindsTold({ type }: Pick<GeminiEvent, 'type'>): readonly JobKind[] {
+/** Kinds of jobs that send events of this family (`batch.…`); empty for an unknown type. */
+export function kindsOfEvent({ type }: Pick<GeminiEvent, 'type'>): readonly JobKind[] {
   const family = `${type.split('.', 1)[0]}.`;
   return JOB_KINDS.filter(({ events }) =>
     Object.values(events).some((each) => each.startsWith(family)),
@@ -24,39 +24,39 @@ export function kindsTold({ type }: Pick<GeminiEvent, 'type'>): readonly JobKind
 }
 
 /**
- * What a job came to. Its webhook and who looks after missed ones both claim it, so that only
- * one of them publishes.
+ * Id of a job's end, `<job id>:<event type>`. A delivered event and a polled one both claim it,
+ * so that only one of them is published.
  *
- * @param unchecked name that the event gives a job which the registry does not know: nobody can
- *   say whether it is the job's, and one job's end must not stand for another's.
- * @returns undefined for an event that may come more than once.
+ * @param unverifiedName name in the event of a job that the registry does not have. It becomes
+ *   part of the id, because the event may be about another job.
+ * @returns undefined for an event that is not the last one of its job.
  */
-export function outcomeOf(
+export function endIdOf(
   jobId: string,
   event: Pick<GeminiEvent, 'type'>,
-  unchecked?: string,
+  unverifiedName?: string,
 ): string | undefined {
-  if (!stateAnnounced(event)) return undefined;
-  const outcome = `${jobId}:${event.type}`;
-  return unchecked === undefined ? outcome : `${outcome}:${bareName(unchecked)}`;
+  if (!announcedState(event)) return undefined;
+  const endId = `${jobId}:${event.type}`;
+  return unverifiedName === undefined ? endId : `${endId}:${bareName(unverifiedName)}`;
 }
 
-/** The `webhook-id` of an event that Gemini never delivered: the same whoever publishes it. */
-export function reconciledId(outcome: string): string {
-  return `reconciled:${outcome}`;
+/** `webhook-id` of an event that the bridge publishes after polling. */
+export function reconciledId(endId: string): string {
+  return `reconciled:${endId}`;
 }
 
-/** The scope of what comes by a job's URL, or would have come. */
+/** Dedupe scope of the events that arrive at a job's own URL, and of its polled event. */
 export function jobScope(jobId: string): string {
   return `jobs/${jobId}`;
 }
 
-/** Gemini's spellings of a job's name differ in what stands before the last slash. */
+/** The last segment of a name. Gemini writes the same name with and without a collection. */
 export function bareName(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1);
 }
 
-/** The job after an event of it is on Kafka. */
+/** The job after an event of it was published. @param at time of the record in the registry. */
 export function withJobEvent(
   job: Job,
   event: Pick<GeminiEvent, 'type' | 'jobName'>,
@@ -67,14 +67,18 @@ export function withJobEvent(
   const isName = JOB_KINDS.find(({ name }) => name === job.kind)?.isName(jobName);
   const name = isName ? jobName : undefined;
   const lastEvent = { type, webhookId, at: at.toISOString() };
-  return withEvent(job, lastEvent, name, stateAnnounced(event));
+  return withEvent(job, lastEvent, name, announcedState(event));
 }
 
-/** The event that Gemini would have sent, of what it says itself. */
-export function eventBody(kind: JobKind, name: string, sighting: JobSnapshot): Buffer {
-  const { state, at, data = {} } = sighting;
+/**
+ * Body of the event for a polled state, in the form of Gemini's own events.
+ *
+ * @throws {Error} for a state that the kind does not announce.
+ */
+export function eventBody(kind: JobKind, name: string, snapshot: JobSnapshot): Buffer {
+  const { state, at, data = {} } = snapshot;
   const type = state && kind.events[state];
-  if (!type) throw new Error('this state is not announced');
+  if (!type) throw new Error(`${kind.name} has no event for the state ${state}`);
   return Buffer.from(
     JSON.stringify({ type, version: 'v1', timestamp: at, data: { id: name, ...data } }),
   );

@@ -3,98 +3,99 @@ import type { GeminiRequest } from '../gemini/gemini-request.js';
 import type { JobError, JobProgress, JobState } from './job.js';
 import type { Json } from '../infrastructure/json/json.js';
 
-/** How Gemini and everybody else recognise a job as ours. */
+/** Labels of a submission at Gemini. The bridge matches the job and its events by them. */
 export interface JobLabel {
   readonly jobId: string;
   readonly displayName: string | undefined;
-  /** Where its events go and what they carry, for a kind that can have a webhook of its own. */
+  /** Webhook of the job itself. Kinds without one leave it out of their request. */
   readonly webhook: { readonly uris: readonly string[]; readonly userMetadata: Json };
 }
 
-/** What Gemini says of a job. */
+/** A job as Gemini describes it when it is polled. */
 export interface JobSnapshot {
-  /** Undefined for a state that is not known here. */
+  /** Undefined for a state that this build does not know. */
   readonly state: JobState | undefined;
-  /** Since when, RFC 3339. */
+  /** Time of the state, RFC 3339. */
   readonly at?: string;
   readonly progress?: JobProgress;
   /** `files/…` */
   readonly outputFile?: string;
   readonly error?: JobError;
-  /** What the event of this state says beside the name. */
+  /** Members of the event's `data` beside `id`. */
   readonly data?: Json;
-  /** Our id of it, where Gemini repeats what we gave. */
+  /** The bridge's id of the job, if Gemini repeats it. */
   readonly jobId?: string;
 }
 
-/** A job in one of Gemini's lists. */
+/** An entry of a list of jobs at Gemini. */
 export interface ListedJob {
   readonly name: string;
-  /** Our id of it, when it is ours and its name can be one. */
+  /** The bridge's id of the job; undefined for a foreign job, or a name that the kind cannot have. */
   readonly jobId: string | undefined;
-  /** False when the list does not say whose it is: then nobody can say that a job is not there. */
-  readonly isTelling: boolean;
-  /** When it was made, Unix ms; NaN where that is not said. */
+  /** False if the entry does not show which job it is: a search of the list then proves nothing. */
+  readonly isIdentified: boolean;
+  /** Time of creation, Unix ms; NaN if the entry has none. */
   readonly at: number;
 }
 
-/** Undefined at the end; some say so by an empty one. */
+/** Parses `nextPageToken`. Gemini marks the last page by no token or by an empty one. */
 export const nextToken = z
   .string()
   .optional()
   .transform((token) => (token === '' ? undefined : token));
 
-/** What stands in a list and is not understood. */
-export const UNTOLD_JOB: ListedJob = {
+/** An entry of a list that does not have the expected form. */
+export const UNREADABLE_ENTRY: ListedJob = {
   name: '',
   jobId: undefined,
-  isTelling: false,
+  isIdentified: false,
   at: NaN,
 };
 
-/** How to look for jobs whose name we were never told. */
+/** Gemini's list of the jobs of a kind. `SubmissionRecovery` searches it. */
 export interface Listing {
-  /** Whether each model has a list of its own. */
+  /** True if each model has a list of its own. */
   readonly isByModel: boolean;
-  /** Whether an empty list says that there is no job; else only one that tells of others does. */
-  readonly isTellingWhenEmpty: boolean;
-  readonly request: (model: string, pageToken: string | undefined) => GeminiRequest;
-  readonly read: (answer: unknown) => {
+  /** True if an empty list proves that there is no job. Otherwise an identified entry is needed. */
+  readonly isEmptyConclusive: boolean;
+  readonly pageRequest: (model: string, pageToken: string | undefined) => GeminiRequest;
+  /** Parses a page. Throws if it does not have the expected form. */
+  readonly parsePage: (answer: unknown) => {
     readonly jobs: readonly ListedJob[];
     readonly nextPageToken: string | undefined;
   };
 }
 
 /**
- * A kind of work that Gemini takes and finishes later: what is said to it and what it says,
- * without I/O. A new kind is a file like this and a line in `job-kinds.ts`.
+ * A kind of job, without I/O: the requests that the bridge sends to Gemini for it, and the
+ * parsers of the answers. A new kind is a file like this and a line in `job-kinds.ts`.
  */
 export interface JobKind<Order extends { model?: string } = { model?: string }> {
   readonly name: string;
-  /** `POST /v1/<collection>` submits one. */
+  /** `POST /v1/<collection>` submits a job of this kind. */
   readonly collection: string;
-  /** Whose webhook tells of its end. */
+  /** The webhook that brings the job's event: the job's own or the project's. */
   readonly announcedBy: 'job' | 'static';
   /**
-   * What a caller gives, beside `metadata`, `correlationId` and `displayName`. Its `meta()` has
-   * what the documentation shows: a description, and examples of the whole body.
+   * Members of a submission beside `metadata`, `correlationId` and `displayName`. Its `meta()`
+   * has the description and the examples of the OpenAPI document.
    */
   readonly order: z.ZodObject<z.ZodRawShape>;
-  /** Event types by the state that they announce; a state without one is never announced. */
+  /** Event types by the state that they announce. Gemini sends no event for the other states. */
   readonly events: Readonly<Partial<Record<JobState, string>>>;
 
   submission(order: Order, label: JobLabel): GeminiRequest;
-  /** The name that Gemini gave it, of the answer to its submission. */
+  /** Parses the job's name from Gemini's answer to the submission. */
   parseName(answer: unknown): string | undefined;
-  /** Whether a job of this kind can have that name: it becomes part of a path. */
+  /** True if the name has the form of this kind. Names become part of request paths. */
   isName(name: string): boolean;
-  /** Asks for as little as tells its state: a finished job's answer can be huge. */
+  /** Requests the state with a field mask: the whole answer of a finished job can be huge. */
   statusRequest(name: string): GeminiRequest;
-  /** @throws what `GeminiClient.ask` makes a `GeminiError` of, as `Listing.read` does. */
+  /** Parses the answer to `statusRequest`. Throws if it does not have the expected form. */
   parseStatus(answer: unknown): JobSnapshot;
   cancellation(name: string): GeminiRequest;
-  /** Where the result is read. @returns undefined for a file that is not at Gemini. */
+  /** @returns undefined for a result that is not at Gemini. */
   result(name: string, outputFile: string | undefined): GeminiRequest | undefined;
-  /** Undefined where Gemini has no list: then only its webhook can tell the name. */
+  /** Absent if Gemini has no list: then only the job's webhook tells its name. */
   readonly listing?: Listing;
 }

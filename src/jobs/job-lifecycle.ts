@@ -1,11 +1,11 @@
 /*
- * How a job's life goes on. News can come late, twice and in any order: none of these takes a
- * job back, and what is no news leaves it as it is.
+ * Transitions of a job. News arrives late, twice and in any order, so no transition takes a job
+ * back, and one that says nothing new returns the job unchanged.
  */
 import type { Milestone } from '../events/event-topics.js';
 import {
   hasEnded,
-  isSupposed,
+  isEndAssumed,
   type Job,
   type JobError,
   type JobEvent,
@@ -13,15 +13,14 @@ import {
 } from './job.js';
 import { without } from '../infrastructure/json/json.js';
 
-/** Nothing comes after these. */
-const LAST: ReadonlySet<JobState> = new Set([
+const FINAL_STATES: ReadonlySet<JobState> = new Set([
   'succeeded',
   'failed',
   'cancelled',
   'expired',
 ]);
 
-/** What may follow what. */
+/** A job only moves to a state of a higher rank. */
 const RANK: Readonly<Record<JobState, number>> = {
   submitting: 0,
   unknown: 0,
@@ -33,43 +32,53 @@ const RANK: Readonly<Record<JobState, number>> = {
   expired: 3,
 };
 
-/** The job in another state; as it is when the news is old. */
+/** Moves the job to a state, or leaves it if it is already there or further. */
 export function withProgress(job: Job, state: JobState, at: Date): Job {
   if (RANK[state] <= RANK[job.state]) return job;
   const next = { ...job, state, updatedAt: at.toISOString() };
-  return LAST.has(state) ? markEnded(next, at) : next;
+  return FINAL_STATES.has(state) ? markEnded(next, at) : next;
 }
 
-/** Nothing comes after this. Kafka is told. */
+/** Ends the job in the state that it has, and queues the milestone `ended`. */
 export function markEnded(job: Job, at: Date): Job {
   if (hasEnded(job)) return job;
   const time = at.toISOString();
-  return toTell({ ...without(job, 'dueAt'), endedAt: time, updatedAt: time }, 'ended');
+  return withMilestone(
+    { ...without(job, 'dueAt'), endedAt: time, updatedAt: time },
+    'ended',
+  );
 }
 
-/** Gemini has it, whatever anybody believed. Somebody has to look what became of it. */
+/**
+ * Gemini has the job. Moves an unconfirmed job to `submitted`, and reopens one whose end the
+ * bridge only assumed. It is due for a poll at once.
+ */
 export function markAccepted(job: Job, at: Date): Job {
-  const isOnlyBelieved = hasEnded(job) && (job.error?.retryable || isSupposed(job));
-  const isUnsure = !hasEnded(job) && RANK[job.state] === RANK.unknown;
-  if (!isOnlyBelieved && !isUnsure) return job;
-  const sure: Job = {
+  const isAssumed = hasEnded(job) && (job.error?.retryable || isEndAssumed(job));
+  const isUnconfirmed = !hasEnded(job) && RANK[job.state] === RANK.unknown;
+  if (!isAssumed && !isUnconfirmed) return job;
+  const accepted: Job = {
     ...without(job, 'error', 'endedAt', 'missingSince'),
     untold: (job.untold ?? []).filter((milestone) => milestone !== 'ended'),
     state: 'submitted',
     updatedAt: at.toISOString(),
     dueAt: at.getTime(),
   };
-  return toTell(sure, 'submitted');
+  return withMilestone(accepted, 'submitted');
 }
 
-/** Gemini has taken it, and calls it so. @param lookAt when to ask what became of it, Unix ms. */
-export function withName(job: Job, geminiName: string, at: Date, lookAt: number): Job {
-  const sure = markAccepted(job, at);
-  if (hasEnded(sure)) return { ...sure, geminiName };
-  return { ...sure, geminiName, updatedAt: at.toISOString(), dueAt: lookAt };
+/** Gemini has accepted the job and named it. @param pollAt Unix ms of the first poll. */
+export function withName(job: Job, geminiName: string, at: Date, pollAt: number): Job {
+  const accepted = markAccepted(job, at);
+  if (hasEnded(accepted)) return { ...accepted, geminiName };
+  return { ...accepted, geminiName, updatedAt: at.toISOString(), dueAt: pollAt };
 }
 
-/** An event of the job is on Kafka, maybe for some time. @param state that it announces, if it does. */
+/**
+ * An event of the job is on Kafka, possibly for some time.
+ *
+ * @param state the state that the event announces; undefined if others follow it.
+ */
 export function withEvent(
   job: Job,
   lastEvent: JobEvent,
@@ -78,7 +87,7 @@ export function withEvent(
 ): Job {
   const at = new Date(lastEvent.at);
   const name = job.geminiName ?? geminiName;
-  const sure: Job = {
+  const accepted: Job = {
     ...markAccepted(job, at),
     ...(name !== undefined && { geminiName: name }),
     ...((job.lastEvent?.at ?? '') <= lastEvent.at && {
@@ -86,13 +95,13 @@ export function withEvent(
       updatedAt: lastEvent.at,
     }),
   };
-  return state === undefined ? sure : withProgress(sure, state, at);
+  return state === undefined ? accepted : withProgress(accepted, state, at);
 }
 
-/** Nobody can say whether Gemini took it: that has to be found out. */
+/** The submission has no outcome. Marks the job `unknown`; `SubmissionRecovery` resolves it later. */
 export function markUnknown(job: Job, { message }: Error, at: Date): Job {
   if (job.state !== 'submitting') return job;
-  const unsure: Job = {
+  const unknown: Job = {
     ...job,
     state: 'unknown',
     isInDoubt: true,
@@ -100,12 +109,12 @@ export function markUnknown(job: Job, { message }: Error, at: Date): Job {
     updatedAt: at.toISOString(),
     dueAt: at.getTime(),
   };
-  return toTell(unsure, 'unknown');
+  return withMilestone(unknown, 'unknown');
 }
 
 /**
- * Gemini has certainly not taken it. Kafka is told where it was told that nobody knows; else
- * only whoever submitted it, who may try again.
+ * Gemini certainly did not accept the job. The milestone `ended` follows only if Kafka may have
+ * `unknown`; otherwise the answer to the submission is enough.
  */
 export function markNotAccepted(job: Job, error: JobError, at: Date): Job {
   if (hasEnded(job) || RANK[job.state] !== RANK.unknown) return job;
@@ -116,10 +125,14 @@ export function markNotAccepted(job: Job, error: JobError, at: Date): Job {
     updatedAt: at.toISOString(),
     endedAt: at.toISOString(),
   };
-  return job.isInDoubt ? toTell(failed, 'ended') : failed;
+  return job.isInDoubt ? withMilestone(failed, 'ended') : failed;
 }
 
-/** Submitted once more. What Kafka was not told of the last try is of no interest any more. */
+/**
+ * The job is submitted again. Unpublished milestones of the previous attempt are dropped.
+ *
+ * @param leaseUntil Unix ms after which the attempt counts as unanswered.
+ */
 export function markRetried(job: Job, at: Date, leaseUntil: number): Job {
   return {
     ...without(job, 'error', 'endedAt', 'untold', 'tellAt', 'missingSince'),
@@ -130,24 +143,24 @@ export function markRetried(job: Job, at: Date, leaseUntil: number): Job {
   };
 }
 
-/** Nobody can find out what became of it, and nobody will look any more. */
+/** Ends an open job as `unknown`: the bridge searches no longer. */
 export function markGivenUp(job: Job, at: Date): Job {
   return hasEnded(job) ? job : markEnded({ ...job, state: 'unknown' }, at);
 }
 
-/** Kafka has been told what was to be told when the job was like that. */
-export function withoutPublished(job: Job, then: Job): Job {
-  if (!job.untold || job.attempts !== then.attempts) return job;
-  const isTold = (milestone: Milestone): boolean =>
-    (then.untold?.includes(milestone) ?? false) &&
-    (milestone !== 'ended' || job.endedAt === then.endedAt);
-  const untold = job.untold.filter((milestone) => !isTold(milestone));
-  const rest = isTold('ended')
+/** Removes milestones that are on Kafka now. @param published the job when they were published. */
+export function withoutPublished(job: Job, published: Job): Job {
+  if (!job.untold || job.attempts !== published.attempts) return job;
+  const isPublished = (milestone: Milestone): boolean =>
+    (published.untold?.includes(milestone) ?? false) &&
+    (milestone !== 'ended' || job.endedAt === published.endedAt);
+  const untold = job.untold.filter((milestone) => !isPublished(milestone));
+  const rest = isPublished('ended')
     ? without(job, 'untold', 'tellAt', 'isInDoubt')
     : without(job, 'untold', 'tellAt');
   return untold.length === 0 ? rest : { ...rest, untold };
 }
 
-function toTell(job: Job, milestone: Milestone): Job {
+function withMilestone(job: Job, milestone: Milestone): Job {
   return { ...job, untold: [...(job.untold ?? []), milestone] };
 }

@@ -3,78 +3,78 @@ import type { JobTask, Job, JobState } from './job.js';
 export interface JobQuery {
   readonly state?: JobState;
   readonly kind?: string;
-  /** Members that the metadata must have, with these values. */
+  /** Members that the metadata must have, with their values as text. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** At most so many jobs. */
+  /** Maximum number of jobs. */
   readonly limit: number;
-  /** Jobs older than the one with this id. */
+  /** Only jobs that are older than the job with this id. */
   readonly before?: string;
 }
 
-/** Newest first. There may be fewer than asked for although more follow. */
+/** Jobs, newest first. A page can have fewer than `limit` jobs although more follow. */
 export interface JobPage {
   readonly jobs: readonly Job[];
-  /** Where the next page begins; undefined at the end. */
+  /** `before` of the next page; undefined at the end. */
   readonly next: string | undefined;
 }
 
-/** What is known of a job that somebody else tells of. */
+/** Answer to the question which job has a name. */
 export interface NamedJob {
   readonly job: Job | undefined;
-  /** It may be ours all the same: a job without a name yet, whose end a static webhook tells. */
+  /** True if no job has the name, but one of the jobs without a name may turn out to have it. */
   readonly mayBeOurs: boolean;
 }
 
-/** A page looks at so many jobs at most, whether they match or not. */
+/** Maximum number of jobs that one page examines, whether they match the query or not. */
 export const MAX_SCANNED = 1000;
 
 /**
- * The jobs that are ours. A job is never half there: each call writes all of it, or nothing.
+ * Stores the jobs. Each write is atomic: it stores all of a job, or nothing.
  *
- * All calls reject with `RedisUnavailableError` when the store does not answer; whether a
- * write that did so was done is then not known, and it can be repeated.
+ * All calls reject with `RedisUnavailableError` if the store does not answer. The write may have
+ * been done nevertheless, and can be repeated.
  */
 export abstract class JobRegistry {
   /**
-   * Adds the job, unless there is one for the same `submission.key`, or the same job already.
+   * Adds the job, unless the registry has it, or another one with the same `submission.key`.
    *
-   * @returns the one that is there now.
+   * @returns the job that the registry has now.
    */
   abstract add(job: Job): Promise<Job>;
 
   abstract find(id: string): Promise<Job | undefined>;
 
-  /** @param key of a submission that it answers. */
+  /** @param key `submission.key` of the job. */
   abstract findBySubmission(key: string): Promise<Job | undefined>;
 
   /** @param geminiName `batches/…` */
   abstract findByName(geminiName: string): Promise<NamedJob>;
 
   /**
-   * Reads, changes and writes a job; again when somebody else wrote it meanwhile, so that
-   * `change` may be called more than once.
+   * Reads, changes and writes a job, with optimistic locking.
    *
-   * @param change the job as it is to be, or the same to leave it.
-   * @returns what stands there now; undefined when there is no such job.
+   * @param change returns the changed job, or the same object to write nothing. It is called
+   *   again if another replica wrote the job meanwhile.
+   * @returns the stored job; undefined if there is none.
    */
   abstract updateJob(id: string, change: (job: Job) => Job): Promise<Job | undefined>;
 
   abstract list(query: JobQuery): Promise<JobPage>;
 
-  /** Jobs for which that has to be done, those waiting longest first. */
-  abstract due(duty: JobTask, nowMs: number, limit: number): Promise<readonly Job[]>;
+  /** Jobs whose task is due at `nowMs` (Unix ms), the longest overdue first. */
+  abstract findDue(task: JobTask, nowMs: number, limit: number): Promise<readonly Job[]>;
 
-  /** Forgets jobs that ended before, so many at most. @returns how many. */
+  /** Deletes up to `limit` jobs that ended before `beforeMs`. @returns the number deleted. */
   abstract forgetEnded(beforeMs: number, limit: number): Promise<number>;
 
-  /** True for one replica at a time, for so long from now. */
+  /** Takes or renews the lease of the leader. @returns true for one replica at a time. */
   abstract acquireLeadership(leaseMs: number): Promise<boolean>;
 
-  /** Undefined while the store answers, else why it does not. */
+  /** Why the store does not answer; undefined while it does. */
   abstract get unready(): string | undefined;
 }
 
-/** The rest of a query, for stores that find by one property. */
+/** True if a job has all properties of a query. A store's index covers only one of them. */
 export function matches(job: Job, { state, kind, metadata = {} }: JobQuery): boolean {
   if (state !== undefined && job.state !== state) return false;
   if (kind !== undefined && job.kind !== kind) return false;
@@ -83,7 +83,7 @@ export function matches(job: Job, { state, kind, metadata = {} }: JobQuery): boo
   );
 }
 
-/** As it would be written in a URL. */
+/** The value as a query parameter writes it; undefined for objects, arrays and null. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean'

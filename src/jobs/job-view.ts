@@ -3,7 +3,7 @@ import { JOB_KINDS } from './job-kinds.js';
 import { JOB_STATES, type Job } from './job.js';
 import { without } from '../infrastructure/json/json.js';
 
-/** What only the bridge needs. */
+/** Members that only the bridge needs. */
 const INTERNAL = [
   'traceparent',
   'submission',
@@ -16,7 +16,7 @@ const INTERNAL = [
 
 export type JobView = Omit<Job, (typeof INTERNAL)[number]>;
 
-/** A job as callers see it. */
+/** The job as the API and `gemini.job.*` records show it. */
 export function viewOf(job: Job): JobView {
   return without(job, ...INTERNAL);
 }
@@ -24,7 +24,7 @@ export function viewOf(job: Job): JobView {
 const count = z.int().min(0).exactOptional();
 const time = z.iso.datetime();
 
-/** The compiler sees to it that these are the members of `JobView`, each of its type. */
+/** `satisfies` makes the compiler compare these with the members of `JobView`. */
 const members = {
   id: z.uuid(),
   kind: z.enum(JOB_KINDS.map(({ name }) => name)),
@@ -33,17 +33,25 @@ const members = {
   metadata: z.record(z.string(), z.unknown()),
   announcedBy: z
     .enum(['job', 'static'])
-    .describe("Whose webhook tells of its end: the job's own, or the project's"),
+    .describe(
+      "The webhook that brings the job's event: its own, or the project's static one",
+    ),
   model: z.string().exactOptional().describe('Without `models/`'),
-  attempts: z.int().min(1).describe('Submissions tried'),
-  geminiName: z.string().exactOptional().describe('Once Gemini has given it a name'),
+  attempts: z.int().min(1).describe('Number of submissions'),
+  geminiName: z
+    .string()
+    .exactOptional()
+    .describe('Name at Gemini; absent until Gemini has given one'),
   createdAt: time,
   updatedAt: time,
   endedAt: time.exactOptional(),
   progress: z
     .object({ total: count, succeeded: count, failed: count, pending: count })
     .exactOptional(),
-  outputFile: z.string().exactOptional().describe('Where the results are in a file'),
+  outputFile: z
+    .string()
+    .exactOptional()
+    .describe('File with the results; absent if they are not in a file'),
   lastEvent: z
     .object({ type: z.string(), webhookId: z.string(), at: time })
     .exactOptional(),
@@ -54,16 +62,16 @@ const members = {
       retryable: z
         .boolean()
         .exactOptional()
-        .describe('Certainly not taken by Gemini, and worth another try as it is'),
+        .describe('Gemini did not accept the job: it can be submitted again'),
     })
     .exactOptional()
-    .describe('Why it failed, or could not be submitted'),
+    .describe('Reason of a failure, of the job or of its submission'),
 } satisfies { [Name in keyof JobView]-?: z.ZodType<JobView[Name]> };
 
-/** What `viewOf` gives. */
+/** Schema of `viewOf`. */
 export const JOB = z.object(members) satisfies z.ZodType<JobView>;
 
-/** What the answer to a submission has of a job. */
+/** Schema of the answer to a submission. */
 export const SUBMITTED_JOB = JOB.pick({
   id: true,
   kind: true,

@@ -2,11 +2,10 @@ import type { Milestone } from '../events/event-topics.js';
 import type { Json } from '../infrastructure/json/json.js';
 
 /**
- * Where a job is in its life.
+ * States of a job: `submitting → submitted → running → succeeded | failed | cancelled | expired`.
  *
- * `submitting → submitted → running → succeeded | failed | cancelled | expired`, or `unknown`:
- * Gemini did not say whether it took the job. That is found out (it becomes `submitted`, or
- * `failed`), and only where it cannot be does it stay so.
+ * `unknown` means that Gemini did not confirm the submission. `SubmissionRecovery` resolves it
+ * to `submitted` or `failed`. A job that it cannot resolve stays `unknown`.
  */
 export const JOB_STATES = [
   'submitting',
@@ -21,45 +20,48 @@ export const JOB_STATES = [
 
 export type JobState = (typeof JOB_STATES)[number];
 
-/** A job that was submitted through the bridge. Times are RFC 3339. */
+/**
+ * A job that was submitted through the bridge, as the registry stores it. Times are RFC 3339
+ * unless they say Unix ms. Replicas of the next version read it too, so names of members stay.
+ */
 export interface Job {
-  /** Sorts by the time of creation. */
+  /** UUID version 7: ids sort by the time of creation. */
   readonly id: string;
   readonly kind: string;
   readonly state: JobState;
   readonly correlationId: string;
   readonly metadata: Json;
-  /** Whose webhook tells of its end: one of its own, or the project's static ones. */
+  /** The webhook that brings the job's event: the job's own (`job`) or the project's (`static`). */
   readonly announcedBy: 'job' | 'static';
-  /** Without `models/`; undefined for a kind that has none. */
+  /** Without `models/`; absent for interactions. */
   readonly model?: string;
-  /** Submissions tried. */
+  /** Number of submissions. */
   readonly attempts: number;
-  /** `batches/…`, once Gemini has given it a name. */
+  /** Name at Gemini, `batches/…`; absent until Gemini has given one. */
   readonly geminiName?: string;
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** When its last state was reached. */
+  /** Time of the final state. */
   readonly endedAt?: string;
   readonly progress?: JobProgress;
-  /** `files/…` with the results, where they are in a file. */
+  /** File with the results, `files/…`; absent if the results are not in a file. */
   readonly outputFile?: string;
   readonly lastEvent?: JobEvent;
-  /** Why it failed, or could not be submitted. */
+  /** Reason of a failure, of the job or of its submission. */
   readonly error?: JobError;
-  /** W3C trace context of its submission, which all that is told of it goes on from. */
+  /** W3C trace context of the submission. The records of the job continue this trace. */
   readonly traceparent?: string;
-  /** The submission that it answers; hashes. */
+  /** Idempotency: hash of caller and `Idempotency-Key`, and hash of the order. */
   readonly submission?: { readonly key: string; readonly body: string };
-  /** When somebody has to look after it again, Unix ms; what that means its duties say. */
+  /** Unix ms at which the open job's task is due; `tasksOf` says which task. */
   readonly dueAt?: number;
-  /** What Kafka is still to be told of its life. */
+  /** Milestones that are not on Kafka yet, in their order. */
   readonly untold?: readonly Milestone[];
-  /** When that is to be tried again, Unix ms; without it at once. */
+  /** Unix ms of the next try to publish `untold`; absent: now. */
   readonly tellAt?: number;
-  /** Kafka may have heard that nobody knows whether Gemini took it, and nothing since. */
+  /** True from the milestone `unknown` until `ended` is on Kafka. */
   readonly isInDoubt?: boolean;
-  /** Since when Gemini says that it does not know it, Unix ms. */
+  /** Unix ms of the first of the 404s in a row that Gemini answered for this job. */
   readonly missingSince?: number;
 }
 
@@ -70,24 +72,26 @@ export interface JobProgress {
   readonly pending?: number;
 }
 
+/** An event of the job that is on Kafka. */
 export interface JobEvent {
   readonly type: string;
   readonly webhookId: string;
+  /** Time at which the bridge recorded that it is on Kafka. */
   readonly at: string;
 }
 
 export interface JobError {
   readonly code: string;
   readonly message: string;
-  /** Certainly not taken by Gemini, and worth another try as it is. */
+  /** True if Gemini certainly did not accept the job, so that it can be submitted again. */
   readonly retryable?: boolean;
 }
 
-/** For people, and of any length where it comes from. */
+const MAX_CODE_LENGTH = 64;
 const MAX_MESSAGE_LENGTH = 500;
 
-/** What Gemini says went wrong. */
-export function geminiFault({
+/** Gemini's error, cut to a length that every record and answer has room for. */
+export function jobError({
   code = '',
   message = '',
 }: {
@@ -95,7 +99,7 @@ export function geminiFault({
   readonly message?: string | undefined;
 }): JobError {
   return {
-    code: String(code).slice(0, 64),
+    code: String(code).slice(0, MAX_CODE_LENGTH),
     message: message.slice(0, MAX_MESSAGE_LENGTH),
   };
 }
@@ -104,44 +108,44 @@ export function hasEnded({ endedAt }: Job): boolean {
   return endedAt !== undefined;
 }
 
-/** What a static webhook tells of an unknown name may be about this one. */
+/** True if an event of a static webhook with an unknown name can be about this job. */
 export function isUnnamed(job: Job): boolean {
   const { announcedBy, geminiName } = job;
-  const isOpen = !hasEnded(job) || isSupposed(job);
+  const isOpen = !hasEnded(job) || isEndAssumed(job);
   return announcedBy === 'static' && geminiName === undefined && isOpen;
 }
 
-/** What the bridge says of a job that it did not find at Gemini. */
+/** Error codes of jobs that the bridge did not find at Gemini. Stored and part of the API. */
 export const NOT_TAKEN = 'not-taken';
 export const GONE = 'gone';
 
-/** Over only as far as the bridge could find out: an event of it says otherwise. */
-export function isSupposed({ state, error }: Job): boolean {
+/** True if the bridge ended the job because it did not find it at Gemini. An event reopens it. */
+export function isEndAssumed({ state, error }: Job): boolean {
   return state === 'unknown' || error?.code === NOT_TAKEN || error?.code === GONE;
 }
 
 /**
- * What somebody has to do for a job, each kind of work in a queue of its own: what is held up in
- * one must not hold up the others.
+ * Work that is due for a job. Each task has a queue of its own, so that a slow one does not hold
+ * up the others. The values are part of Redis keys (`jobs:due:<task>`).
  *
- * - `tell`: Kafka does not know all of its life.
- * - `release`: whoever submits it has not said what became of that, when the lease ends.
- * - `find`: Gemini may have it under a name that nobody knows.
- * - `look`: Gemini may have ended it without anybody being told.
+ * - `tell`: publish the milestones that Kafka does not have (`LifecyclePublisher`).
+ * - `release`: end the lease of a submission whose process gave no outcome (`SubmissionRecovery`).
+ * - `find`: search Gemini's list for a job without a name (`SubmissionRecovery`).
+ * - `look`: poll Gemini for the state of the job (`StatusPoller`).
  */
 export type JobTask = 'tell' | 'release' | 'find' | 'look';
 
-/** When each is due, Unix ms. */
+/** The tasks of a job, each with the Unix ms at which it is due. */
 export function tasksOf(job: Job): Partial<Record<JobTask, number>> {
   const { untold, tellAt = 0, dueAt } = job;
-  const open = hasEnded(job) ? undefined : openDuty(job);
+  const open = hasEnded(job) ? undefined : openTask(job);
   return {
     ...(untold && { tell: tellAt }),
     ...(open && dueAt !== undefined && { [open]: dueAt }),
   };
 }
 
-function openDuty({ state, geminiName }: Job): JobTask {
+function openTask({ state, geminiName }: Job): JobTask {
   if (state === 'submitting') return 'release';
   return geminiName === undefined ? 'find' : 'look';
 }

@@ -27,11 +27,11 @@ import { LifecyclePublisher } from './reconciliation/lifecycle-publisher.js';
 import { JSONL, JobUploader } from './submission/job.uploader.js';
 import { StatusPoller } from './reconciliation/status-poller.js';
 
-/** Gemini takes inline batches up to 20 MB. */
+/** Gemini accepts inline batches up to 20 MB. */
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
 const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
 
-/** Jobs out; their webhooks come back through `bridge/`. */
+/** Submits jobs to Gemini and tracks them. Their webhooks arrive at `receiver/`. */
 @Module({
   imports: [
     AuthModule,
@@ -59,12 +59,12 @@ const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
 export class JobsModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     protect(consumer, [JobController]);
-    // JSONL is not held, but passed on as it comes
-    const room = limitBodyMemory(BODIES);
+    // JSONL is streamed to Gemini and needs no memory
+    const limitMemory = limitBodyMemory(BODIES);
     consumer
       .apply(
         (request: Request, response: Response, next: NextFunction) =>
-          request.is(JSONL) ? next() : void room(request, response, next),
+          request.is(JSONL) ? next() : void limitMemory(request, response, next),
         json({ limit: MAX_BODY_BYTES }),
       )
       .forRoutes(

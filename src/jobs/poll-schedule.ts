@@ -1,9 +1,12 @@
 import type { Job } from './job.js';
 
-const MAX_LOOK_MS = 3_600_000;
+const MAX_POLL_INTERVAL_MS = 3_600_000;
 const JITTER = 0.2;
 
-/** When to ask about a job again: the older it is, the less its state has changed since. Unix ms. */
+/**
+ * Time of the next poll, Unix ms. The interval is a quarter of the job's age, at least
+ * `lookAfterMs` and at most an hour, with 20 % of jitter.
+ */
 export function nextPollAt(
   { createdAt }: Pick<Job, 'createdAt'>,
   lookAfterMs: number,
@@ -11,5 +14,6 @@ export function nextPollAt(
   const now = Date.now();
   const waitMs = Math.max(lookAfterMs, (now - Date.parse(createdAt)) / 4);
   const spread = 1 - JITTER / 2 + Math.random() * JITTER;
-  return Math.round(now + Math.min(waitMs, Math.max(MAX_LOOK_MS, lookAfterMs)) * spread);
+  const limitMs = Math.max(MAX_POLL_INTERVAL_MS, lookAfterMs);
+  return Math.round(now + Math.min(waitMs, limitMs) * spread);
 }

@@ -5,8 +5,10 @@ const PAGE = 200;
 const OPEN: readonly JobState[] = ['submitted', 'running'];
 
 /**
- * Has Gemini asked about every job that a static webhook tells of: it may have told nobody for a
- * while. @returns how many.
+ * Makes every open job that a static webhook announces due for a poll now. Called when the
+ * webhook was broken, because Gemini may have dropped its events.
+ *
+ * @returns the number of jobs.
  */
 export async function pollSoon(registry: JobRegistry): Promise<number> {
   let count = 0;

@@ -367,7 +367,7 @@ describe('a declared webhook', () => {
     webhook!.state = 'disabled_due_to_failed_deliveries';
     await round();
     expect(webhook!.state).toBe('enabled');
-    expect(await registry.due('look', Date.now(), 1)).toHaveLength(1);
+    expect(await registry.findDue('look', Date.now(), 1)).toHaveLength(1);
     webhook!.state = 'disabled_due_to_failed_deliveries';
     await round();
     expect(webhook!.state).toBe('disabled_due_to_failed_deliveries');

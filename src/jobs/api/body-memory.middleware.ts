@@ -4,24 +4,25 @@ import { ProblemException } from '../../internal-api/problems/problem.exception.
 const READ_TIMEOUT_MS = 60_000;
 
 export interface BodyBounds {
-  /** Of one body; one that does not say how long it is, or is compressed, counts as so long. */
+  /** Bytes of one body. A body of unknown length, or a compressed one, counts as this many. */
   readonly each: number;
-  /** Of all that are being read or worked on. */
+  /** Bytes of all bodies that are read or processed at the same time. */
   readonly all: number;
 }
 
 /**
- * Lets bodies in for which there is room: each is in memory several times over while it is
- * checked, hashed and written for Gemini. One that does not come to its end is cut off.
+ * Limits the memory of JSON bodies: each is in memory several times while it is validated, hashed
+ * and written for Gemini. It refuses bodies beyond the limit, and cuts off a body that takes
+ * longer than a minute.
  */
 export function limitBodyMemory({ each, all }: BodyBounds): RequestHandler {
   let held = 0;
   return (request, response, next) => {
-    // Whoever went away while it was found out who they are
+    // The client disconnected during authentication
     if (request.socket.destroyed) return;
     const length = Math.min(lengthOf(request) ?? each, each);
     if (held + length > all) {
-      const detail = 'too many large bodies are being worked on';
+      const detail = 'this replica processes too many large bodies';
       next(new ProblemException(503, 'overloaded', detail, { 'Retry-After': '2' }));
       return;
     }
@@ -33,7 +34,7 @@ export function limitBodyMemory({ each, all }: BodyBounds): RequestHandler {
   };
 }
 
-/** Undefined where only reading it tells. */
+/** @returns undefined if only reading the body shows its length. */
 function lengthOf({ headers }: Request): number | undefined {
   const { 'content-length': length, 'content-encoding': encoding = 'identity' } = headers;
   return length === undefined || encoding !== 'identity' ? undefined : Number(length);

@@ -8,8 +8,8 @@ import { excessOf, type Json, type JsonBounds } from '../../infrastructure/json/
 
 const MAX_METADATA_BYTES = 4096;
 /**
- * Levels: far below what writing it as JSON has room for on the stack. Members: some hundred
- * milliseconds of work, in which no delivery is answered.
+ * Bounds of a body. `levels`: `JSON.stringify` recurses and needs stack for each level. `members`:
+ * this many take some hundred milliseconds, in which the process answers no delivery.
  */
 const BOUNDS = { levels: 200, members: 500_000 };
 
@@ -18,48 +18,48 @@ const EXCESSES: Readonly<Record<keyof JsonBounds, string>> = {
   members: `has more than ${BOUNDS.members} members: upload the requests as JSONL`,
 };
 
-/** What every submission has beside what its kind wants. */
+/** Members of every submission, whatever its kind. */
 const FRAME = {
   displayName: z
     .string()
     .min(1)
     .max(80)
     .optional()
-    .describe("The job's id is put behind it, by which the job is found on Gemini"),
+    .describe("Name at Gemini. The bridge appends the job's id, to find the job there"),
   metadata: z
     .record(z.string().max(128), z.unknown())
     .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
-      message: `is longer than ${MAX_METADATA_BYTES} bytes as JSON`,
+      message: `want at most ${MAX_METADATA_BYTES} bytes as JSON`,
     })
     .refine((value) => RESERVED_METADATA.every((name) => !(name in value)), {
-      message: `${RESERVED_METADATA.join(' and ')} are the bridge's own`,
+      message: `want no ${RESERVED_METADATA.join(' and no ')}: the bridge sets them`,
     })
     .optional()
     .describe(
-      `Comes back with the event. Up to ${MAX_METADATA_BYTES} bytes as JSON; ${RESERVED_METADATA.join(' and ')} are the bridge's own`,
+      `Any JSON object up to ${MAX_METADATA_BYTES} bytes, without ${RESERVED_METADATA.join(' and ')}. The records of the job have it in a header`,
     ),
   correlationId: z
     .string()
     .regex(/^[\x21-\x7e]{1,128}$/, 'want 1-128 visible ASCII characters')
     .optional()
-    .describe('Becomes a record header; a UUID when absent'),
+    .describe('Header `correlation-id` of all records of the job; a UUID if absent'),
 };
 
 type Frame = z.output<z.ZodObject<typeof FRAME>>;
 
-/** A submission: what its kind wants, and the frame. */
+/** A validated submission. */
 export interface JobOrder extends Frame {
   readonly kind: JobKind;
   readonly metadata: Json;
   readonly order: { readonly model?: string };
 }
 
-/** What is known before the requests are uploaded: all of an order but its file. */
+/** An order before its requests are uploaded, so without a file. */
 export interface UploadOrder {
   readonly displayName: string | undefined;
 }
 
-/** The whole body of `POST /v1/<collection>`, by kind. */
+/** Schema of the body of `POST /v1/<collection>`, by kind. */
 export const BODIES: ReadonlyMap<JobKind, z.ZodType> = new Map(
   JOB_KINDS.map((kind) => {
     const about = kind.order.meta() ?? {};
@@ -67,7 +67,7 @@ export const BODIES: ReadonlyMap<JobKind, z.ZodType> = new Map(
   }),
 );
 
-/** Members of an order as a URL has them. @throws {ProblemException} 422 */
+/** Parses the query of an upload. @throws {ProblemException} 415 for a kind without files, 422 */
 export function parseUploadOrder(kind: JobKind, query: unknown): UploadOrder {
   if (!takesFile(kind)) {
     const detail = `a job of kind ${kind.name} has no requests to upload`;
@@ -79,7 +79,12 @@ export function parseUploadOrder(kind: JobKind, query: unknown): UploadOrder {
     ...(metadata !== undefined && { metadata: parsedJson(metadata) }),
   };
   if ('file' in others) {
-    throw notJob(kind, [{ path: ['file'], message: 'is what the body becomes' }]);
+    throw invalidOrder(kind, [
+      {
+        path: ['file'],
+        message: 'want no file: the bridge uploads the body as the file',
+      },
+    ]);
   }
   const { displayName } = parseSubmission(kind, {
     ...given,
@@ -88,7 +93,7 @@ export function parseUploadOrder(kind: JobKind, query: unknown): UploadOrder {
   return { ...given, displayName };
 }
 
-/** Requests can be in a file, and so be uploaded. */
+/** True if the requests of this kind can be uploaded as a file. */
 export function takesFile({ order }: JobKind): boolean {
   return 'file' in order.shape;
 }
@@ -97,22 +102,23 @@ function parsedJson(text: unknown): unknown {
   try {
     return JSON.parse(String(text));
   } catch {
-    return text; // and is refused with the other faults
+    // The schema refuses the text, together with the other faults
+    return text;
   }
 }
 
-/** @throws {ProblemException} 422 with every fault and where it is. */
+/** @throws {ProblemException} 422 with every fault and its place. */
 export function parseSubmission(kind: JobKind, body: unknown): JobOrder {
   const excess = excessOf(body, BOUNDS);
-  if (excess) throw notJob(kind, [{ path: [], message: EXCESSES[excess] }]);
+  if (excess) throw invalidOrder(kind, [{ path: [], message: EXCESSES[excess] }]);
   const parsed = (BODIES.get(kind) as z.ZodType<Frame & Json>).safeParse(body);
   if (parsed.success) {
     const { displayName, metadata = {}, correlationId, ...order } = parsed.data;
     return { kind, order, displayName, metadata, correlationId };
   }
-  throw notJob(kind, parsed.error.issues);
+  throw invalidOrder(kind, parsed.error.issues);
 }
 
-function notJob({ name }: JobKind, faults: readonly Fault[]): ProblemException {
+function invalidOrder({ name }: JobKind, faults: readonly Fault[]): ProblemException {
   return invalidBody(`the body is not a job of kind ${name}`, faults);
 }

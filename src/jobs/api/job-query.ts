@@ -7,7 +7,7 @@ import { JOB_STATES } from '../job.js';
 const KIND_NAMES = JOB_KINDS.map(({ name }) => name);
 export const METADATA = 'metadata.';
 
-/** Query of `GET /v1/jobs`; `metadata.<name>=<value>` beside these. */
+/** Query of `GET /v1/jobs`, except the filters `metadata.<name>=<value>`. */
 export const QUERY = z.looseObject({
   state: z.enum(JOB_STATES).optional(),
   kind: z.enum(KIND_NAMES).optional(),
@@ -19,7 +19,7 @@ export const QUERY = z.looseObject({
     .describe('`nextCursor` of the page before'),
 });
 
-/** @throws {Problem} 400 */
+/** @throws {ProblemException} 400 */
 export function parseQuery(query: unknown): JobQuery {
   const parsed = QUERY.safeParse(query);
   if (!parsed.success) throw invalidQuery(parsed.error.issues);

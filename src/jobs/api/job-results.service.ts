@@ -8,9 +8,9 @@ import { hasEnded, type Job } from '../job.js';
 import { geminiProblem } from '../../internal-api/problems/gemini-problem.js';
 import { JobService } from './job.service.js';
 
-const LOOK_TIMEOUT_MS = 15_000;
+const STATUS_TIMEOUT_MS = 15_000;
 
-/** What came of a job, as Gemini has it. */
+/** Opens the results of jobs at Gemini. */
 @Injectable()
 export class JobResults {
   constructor(
@@ -20,10 +20,10 @@ export class JobResults {
   ) {}
 
   /**
-   * @param range of the bytes of a file, as in an HTTP header.
-   * @returns Gemini's answer, whose body is still to be read.
-   * @throws {ProblemException} 404, 409 while the job is not over or where its result is not at Gemini,
-   *   416, and what Gemini says.
+   * @param range value of a `Range` header.
+   * @returns Gemini's response, whose body is not read yet.
+   * @throws {ProblemException} 404 without a result, 409 before the end of the job or if the result is
+   *   not at Gemini, 416, and those of `geminiProblem`.
    */
   async open(
     id: string,
@@ -32,8 +32,9 @@ export class JobResults {
   ): Promise<Response> {
     const job = await this.jobs.find(id);
     if (!hasEnded(job)) {
-      const later = { 'Retry-After': '30' };
-      throw new ProblemException(409, 'job-not-over', `the job is ${job.state}`, later);
+      const headers = { 'Retry-After': '30' };
+      const detail = `the job is ${job.state} and has no result yet`;
+      throw new ProblemException(409, 'job-not-over', detail, headers);
     }
     if (job.geminiName === undefined) throw noResult(job);
     try {
@@ -49,20 +50,20 @@ export class JobResults {
     range: string | undefined,
     signal: AbortSignal,
   ): Promise<Response> {
-    const outputFile = job.outputFile ?? (await this.outputFile(job, name));
+    const outputFile = job.outputFile ?? (await this.fetchOutputFile(job, name));
     if (job.state !== 'succeeded' && outputFile === undefined) throw noResult(job);
     const request = kindOf(job).result(name, outputFile);
     if (request) return this.gemini.open(request, signal, range);
-    const detail = 'Gemini says of the result only where it is: see outputFile';
+    const detail = 'the result is not at Gemini: outputFile has its URI';
     throw new ProblemException(409, 'result-elsewhere', detail, {}, { outputFile });
   }
 
-  /** An event names it, but only what Gemini is asked for is believed. */
-  private async outputFile(job: Job, name: string): Promise<string | undefined> {
+  /** Asks Gemini for the file. The file name of an event is not used: it may be forged. */
+  private async fetchOutputFile(job: Job, name: string): Promise<string | undefined> {
     const kind = kindOf(job);
     const { outputFile } = await this.gemini.ask(
       kind.statusRequest(name),
-      LOOK_TIMEOUT_MS,
+      STATUS_TIMEOUT_MS,
       (answer) => kind.parseStatus(answer),
     );
     if (outputFile !== undefined) {
@@ -78,14 +79,14 @@ function noResult({ state }: Job): ProblemException {
 
 function resultProblem(job: Job, error: GeminiError): ProblemException {
   if (error.status === 404) {
-    return new ProblemException(
-      404,
-      'no-result',
-      'Gemini does not have the result any more',
-    );
+    return new ProblemException(404, 'no-result', 'Gemini has deleted the result');
   }
   if (error.status === 416) {
-    return new ProblemException(416, 'range-not-satisfiable', 'the result is shorter');
+    return new ProblemException(
+      416,
+      'range-not-satisfiable',
+      'the result is shorter than the range',
+    );
   }
   return geminiProblem(error, { id: job.id });
 }

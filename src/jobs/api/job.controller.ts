@@ -29,7 +29,7 @@ import { JSONL, JobUploader } from '../submission/job.uploader.js';
 
 export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
-/** Jobs, for internal services. */
+/** REST API of jobs, on the internal port. */
 @Controller('v1')
 export class JobController {
   constructor(
@@ -52,7 +52,7 @@ export class JobController {
     return viewOf(await this.jobs.find(id));
   }
 
-  /** 202: Gemini was asked; the job's webhook tells what became of it. */
+  /** Asks Gemini to cancel. 202: the job's event shows later whether Gemini did. */
   @Post('jobs/:id/cancel')
   @NeedsScope('jobs:write')
   @HttpCode(202)
@@ -60,7 +60,7 @@ export class JobController {
     return viewOf(await this.jobs.cancel(id));
   }
 
-  /** The output file, or Gemini's answer that holds the results, as it comes. */
+  /** Streams the output file, or Gemini's answer with inline results. */
   @Get('jobs/:id/result')
   @NeedsScope('jobs:read')
   async result(
@@ -68,13 +68,13 @@ export class JobController {
     @Headers('range') range: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    const flow = new ResponseStream(response);
-    await flow.pass(await this.results.open(id, range, flow.signal));
+    const stream = new ResponseStream(response);
+    await stream.relay(await this.results.open(id, range, stream.signal));
   }
 
   /**
-   * 202: Gemini has taken the job, and its outcome will be on Kafka. The requests of a batch can
-   * also be the body, as JSONL; the rest is in the query then.
+   * Submits a job. 202: Gemini has accepted it. The body is JSON, or for batches the requests as
+   * JSONL, with the other members in the query.
    */
   @Post(JOB_KINDS.map(({ collection }) => collection))
   @NeedsScope('jobs:write')
@@ -89,7 +89,7 @@ export class JobController {
   ): Promise<object> {
     const kind = kindAt((request.route as { path: string }).path);
     if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
-      const detail = 'Idempotency-Key: want 1-255 visible ASCII characters';
+      const detail = 'Idempotency-Key: want 1 to 255 visible ASCII characters';
       throw new ProblemException(400, 'idempotency-key-malformed', detail);
     }
     const span = this.tracing.start(`POST /v1/${kind.collection}`, {
@@ -118,9 +118,9 @@ export class JobController {
   }
 }
 
-/** @param path as it was registered. */
+/** @param path path of the route. */
 function kindAt(path: string): JobKind {
   const kind = JOB_KINDS.find(({ collection }) => path.endsWith(`/${collection}`));
-  if (!kind) throw new Error(`no kind of job is at ${path}`);
+  if (!kind) throw new Error(`no kind of job has the path ${path}`);
   return kind;
 }

@@ -10,7 +10,7 @@ import { viewOf } from '../job-view.js';
 
 const CANCEL_TIMEOUT_MS = 15_000;
 
-/** Jobs that were submitted. */
+/** Finds, lists and cancels jobs. */
 @Injectable()
 export class JobService {
   constructor(
@@ -34,16 +34,19 @@ export class JobService {
   }
 
   /**
-   * Asks Gemini to cancel the job, and has somebody look soon what became of that.
+   * Asks Gemini to cancel the job, and makes it due for a poll one second later.
    *
-   * @throws {ProblemException} 404, 409 for a job that is over or has no name yet, and what Gemini says.
+   * @throws {ProblemException} 404, 409 for a job that has ended or has no name yet, and those of
+   *   `geminiProblem`.
    */
   async cancel(id: string): Promise<Job> {
     const job = await this.find(id);
-    if (hasEnded(job))
-      throw new ProblemException(409, 'job-over', `the job is ${job.state}`);
+    if (hasEnded(job)) {
+      const detail = `the job has ended: it is ${job.state}`;
+      throw new ProblemException(409, 'job-over', detail);
+    }
     if (job.geminiName === undefined) {
-      const detail = 'Gemini has not said yet that it has the job';
+      const detail = 'Gemini has not confirmed the job yet';
       throw new ProblemException(409, 'job-unsettled', detail, { 'Retry-After': '5' });
     }
     try {

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Response as Answer } from 'express';
+import type { Response as ExpressResponse } from 'express';
 
-/** Neither side may take longer for a piece. */
+/** Time that Gemini or the client may take for a piece. */
 const STALL_MS = 60_000;
 const HEADERS = [
   'content-type',
@@ -13,29 +13,29 @@ const HEADERS = [
   'last-modified',
 ];
 
-/** An answer of Gemini's that is passed on as it comes, and not held. */
+/** Streams a response of Gemini to a client, without holding it in memory. */
 export class ResponseStream {
-  private readonly ending = new AbortController();
-  private readonly stall = setTimeout(() => this.ending.abort(), STALL_MS);
+  private readonly controller = new AbortController();
+  private readonly stall = setTimeout(() => this.controller.abort(), STALL_MS);
 
-  constructor(private readonly answer: Answer) {
-    answer.once('close', () => {
+  constructor(private readonly client: ExpressResponse) {
+    client.once('close', () => {
       clearTimeout(this.stall);
-      this.ending.abort();
+      this.controller.abort();
     });
   }
 
-  /** Aborts when nothing moves any more, or nobody wants it. */
+  /** Aborts when a piece takes too long, or the client disconnects. */
   get signal(): AbortSignal {
-    return this.ending.signal;
+    return this.controller.signal;
   }
 
-  /** What breaks off in the middle breaks off here too: the reader asks for the rest. */
-  async pass({ status, headers, body }: Response): Promise<void> {
-    this.answer.status(status);
+  /** Relays a response. An error of Gemini in the middle ends the connection to the client, too. */
+  async relay({ status, headers, body }: Response): Promise<void> {
+    this.client.status(status);
     for (const name of HEADERS) {
       const value = headers.get(name);
-      if (value !== null) this.answer.setHeader(name, value);
+      if (value !== null) this.client.setHeader(name, value);
     }
     const { stall } = this;
     const pieces = Readable.fromWeb(body ?? new Blob([]).stream());
@@ -47,7 +47,7 @@ export class ResponseStream {
           yield piece;
         }
       },
-      this.answer,
+      this.client,
     ).catch(() => undefined);
   }
 }

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import type { GeminiRequest } from '../../gemini/gemini-request.js';
-import { geminiFault, type JobState } from '../job.js';
+import { jobError, type JobState } from '../job.js';
 import { jobIdIn } from './display-name.js';
 import { fileContent, fileUri } from './file-content.js';
 import {
   nextToken,
-  UNTOLD_JOB,
+  UNREADABLE_ENTRY,
   type JobKind,
   type Listing,
   type JobSnapshot,
 } from '../job-kind.js';
 
-const LOOK_FIELDS = [
+const STATUS_FIELDS = [
   'name',
   'error',
   'metadata.displayName',
@@ -42,8 +42,8 @@ const EVENTS: Readonly<Partial<Record<JobState, string>>> = {
   expired: 'batch.expired',
 };
 
-/** Counts come as text. */
-const counter = z.coerce.number().int().nonnegative().optional().catch(undefined);
+/** Gemini writes int64 counts as text. */
+const count = z.coerce.number().int().nonnegative().optional().catch(undefined);
 
 const operation = z.object({
   name: z.string().optional(),
@@ -60,10 +60,10 @@ const operation = z.object({
     endTime: z.string().optional(),
     batchStats: z
       .object({
-        requestCount: counter,
-        successfulRequestCount: counter,
-        failedRequestCount: counter,
-        pendingRequestCount: counter,
+        requestCount: count,
+        successfulRequestCount: count,
+        failedRequestCount: count,
+        pendingRequestCount: count,
       })
       .optional(),
     output: z.object({ responsesFile: fileUri }).optional(),
@@ -81,10 +81,10 @@ const listed = z
   .transform(({ name, metadata: { displayName, createTime = '' } }) => ({
     name,
     jobId: jobIdIn(displayName),
-    isTelling: true,
+    isIdentified: true,
     at: Date.parse(createTime),
   }))
-  .catch(UNTOLD_JOB);
+  .catch(UNREADABLE_ENTRY);
 
 const page = z.object({
   operations: z.array(listed).default([]),
@@ -97,14 +97,14 @@ function parseName(answer: unknown): string | undefined {
 }
 
 function statusRequest(name: string): GeminiRequest {
-  return { method: 'GET', path: name, query: { fields: LOOK_FIELDS } };
+  return { method: 'GET', path: name, query: { fields: STATUS_FIELDS } };
 }
 
 function parseStatus(answer: unknown): JobSnapshot {
   const { error, metadata } = operation.parse(answer);
   const { displayName, state = '', updateTime, endTime, batchStats, output } = metadata;
   const outputFile = output?.responsesFile;
-  const fault = error && geminiFault(error);
+  const fault = error && jobError(error);
   const jobId = jobIdIn(displayName);
   return defined<JobSnapshot>({
     state: STATES[state],
@@ -132,7 +132,7 @@ function cancellation(name: string): GeminiRequest {
   return { method: 'POST', path: `${name}:cancel`, body: {} };
 }
 
-/** Responses that are not in a file are in the operation, twice: once is enough. */
+/** Inline responses are in the operation twice, so the field mask selects one of them. */
 function result(name: string, outputFile: string | undefined): GeminiRequest | undefined {
   return outputFile === undefined
     ? { method: 'GET', path: name, query: { fields: 'response' } }
@@ -141,8 +141,8 @@ function result(name: string, outputFile: string | undefined): GeminiRequest | u
 
 const LISTING: Listing = {
   isByModel: false,
-  isTellingWhenEmpty: true,
-  request: (_model, pageToken) => ({
+  isEmptyConclusive: true,
+  pageRequest: (_model, pageToken) => ({
     method: 'GET',
     path: 'batches',
     query: {
@@ -151,13 +151,13 @@ const LISTING: Listing = {
       ...(pageToken === undefined ? {} : { pageToken }),
     },
   }),
-  read(answer) {
+  parsePage(answer) {
     const { operations: jobs, nextPageToken } = page.parse(answer);
     return { jobs, nextPageToken };
   },
 };
 
-/** What batches and embedding batches have in common: the operation that stands for them. */
+/** Batches and embedding batches are the same operation at Gemini: their common part. */
 export const BATCH_OPERATION = {
   events: EVENTS,
   parseName,

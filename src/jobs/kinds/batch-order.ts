@@ -3,7 +3,7 @@ import { fileName, modelName, requestKey } from './order-fields.js';
 
 const MAX_REQUESTS = 10_000;
 
-/** What a caller gives for a batch: its requests, or a file that was uploaded. */
+/** Schema of a batch: a model, and either requests or an uploaded file. */
 export function batchOrder<Request extends z.ZodType>(request: Request) {
   return z
     .strictObject({
@@ -16,12 +16,12 @@ export function batchOrder<Request extends z.ZodType>(request: Request) {
       file: fileName.optional(),
     })
     .refine(({ requests, file }) => (requests === undefined) !== (file === undefined), {
-      message: 'want either requests or a file',
+      message: 'want either requests or file',
       path: ['requests'],
     });
 }
 
-/** The same choice in JSON Schema, for `meta()`. */
+/** The same choice as JSON Schema, for `meta()`: Zod cannot convert a refinement. */
 export const ONE_INPUT = {
   oneOf: [{ required: ['requests'] }, { required: ['file'] }],
 };
@@ -32,7 +32,7 @@ interface Input {
   readonly file?: string | undefined;
 }
 
-/** The same as Gemini takes it. */
+/** The `inputConfig` of Gemini's API. @param fileMember its name for the file. */
 export function batchInput({ requests = [], file }: Input, fileMember: string): object {
   if (file !== undefined) return { [fileMember]: file };
   const keyed = requests.map(({ key, request }) => ({

@@ -7,9 +7,9 @@ import type { JobKind } from '../job-kind.js';
 const order = batchOrder(
   z
     .looseObject({ contents: z.array(z.unknown()).min(1) })
-    .describe("A GenerateContentRequest; the rest of its schema is Gemini's to check"),
+    .describe('A GenerateContentRequest. The bridge passes it on; Gemini checks it'),
 ).meta({
-  description: 'Many GenerateContent requests, given or in a file',
+  description: 'A batch of GenerateContent requests, inline or in a file',
   ...ONE_INPUT,
   examples: [
     {
@@ -29,7 +29,7 @@ const order = batchOrder(
 
 type BatchOrder = z.output<typeof order>;
 
-/** Many GenerateContent requests at half the price, within a day. */
+/** A batch of GenerateContent requests: half the price, done within a day. */
 export const batchKind: JobKind<BatchOrder> = {
   name: 'batch',
   collection: 'batches',

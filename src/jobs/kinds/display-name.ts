@@ -1,6 +1,6 @@
 /*
- * Gemini tells a job's display name in lists, so it carries our id: a submission that was
- * never answered is found by it.
+ * The bridge writes a job's id into its display name. Gemini's lists have the display name, so
+ * `SubmissionRecovery` finds a job there whose submission was not answered.
  */
 
 const MARK = /\[([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\]$/;

@@ -7,9 +7,9 @@ import type { JobKind } from '../job-kind.js';
 const order = batchOrder(
   z
     .looseObject({ content: z.unknown() })
-    .describe("An EmbedContentRequest; the rest of its schema is Gemini's to check"),
+    .describe('An EmbedContentRequest. The bridge passes it on; Gemini checks it'),
 ).meta({
-  description: "Many embeddings; the project's static webhook tells of their end",
+  description: "A batch of embeddings; its event needs the project's static webhook",
   ...ONE_INPUT,
   examples: [
     {
@@ -24,7 +24,7 @@ const order = batchOrder(
 
 type EmbeddingBatchOrder = z.output<typeof order>;
 
-/** Many embeddings. Gemini takes no webhook for these: the project's static one tells of them. */
+/** A batch of embeddings. Gemini has no webhook of a single one: the static webhook announces it. */
 export const embeddingBatchKind: JobKind<EmbeddingBatchOrder> = {
   name: 'embedding-batch',
   collection: 'embedding-batches',
@@ -38,7 +38,7 @@ export const embeddingBatchKind: JobKind<EmbeddingBatchOrder> = {
     body: {
       batch: {
         displayName: displayNameOf(jobId, displayName),
-        // So the SDK writes it with this method
+        // Google's SDK writes `file_name` with this method
         inputConfig: batchInput(given, 'file_name'),
       },
     },

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type { GeminiRequest } from '../../gemini/gemini-request.js';
 
-/** Where a file is, as Gemini says it; one of another form is as good as none. */
+/** URI of a file in an answer of Gemini. A value of another form counts as absent. */
 export const fileUri = z.string().max(500).optional().catch(undefined);
 
 /** `files/1`, and `https://…/v1beta/files/1:download?alt=media` as videos have it. */
 const FILE = /(?:^|\/)(files\/[A-Za-z0-9_-]{1,128})(?::download)?(?:\?|$)/;
 
 /**
- * The bytes of a file at Gemini: only its name is taken from the URI, never a host to ask.
+ * Request of a file's bytes. Only the file's name comes from the URI: the bridge never sends its
+ * key to a host of an answer.
  *
- * @returns undefined for what is elsewhere, as `gs://…`.
+ * @returns undefined for a file that is not at Gemini (`gs://…`).
  */
 export function fileContent(uri: string): GeminiRequest | undefined {
   const [, name] = FILE.exec(uri) ?? [];

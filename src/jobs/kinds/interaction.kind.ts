@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { geminiFault, type JobState } from '../job.js';
+import { jobError, type JobState } from '../job.js';
 import type { JobKind } from '../job-kind.js';
 
 const order = z
@@ -7,19 +7,19 @@ const order = z
     interaction: z
       .looseObject({ input: z.unknown() })
       .refine(({ background = true }) => background === true, {
-        message: 'an interaction in the foreground has no webhook',
+        message: 'want true or no value: an interaction in the foreground has no webhook',
         path: ['background'],
       })
       .refine((given) => !('webhook_config' in given) && !('webhookConfig' in given), {
-        message: 'webhook_config is set by the bridge',
+        message: 'want no webhook_config: the bridge sets it',
         path: ['webhook_config'],
       })
       .describe(
-        'A CreateInteraction request; `background` and `webhook_config` are set by the bridge',
+        'A CreateInteraction request without `webhook_config`. The bridge sets `background` and `webhook_config`',
       ),
   })
   .meta({
-    description: 'Work of a model or an agent in the background',
+    description: 'An interaction with a model or an agent, in the background',
     examples: [
       {
         interaction: { model: 'gemini-2.5-flash', input: 'Why is the sky blue?' },
@@ -56,8 +56,8 @@ const answer = z.object({
 });
 
 /**
- * Work of a model or an agent in the background. Gemini has no list of them: one whose
- * submission was not answered is known only by its webhook.
+ * An interaction with a model or an agent, in the background. Gemini has no list of interactions,
+ * so one whose submission was not answered is known only by its webhook.
  */
 export const interactionKind: JobKind<InteractionOrder> = {
   name: 'interaction',
@@ -93,7 +93,7 @@ export const interactionKind: JobKind<InteractionOrder> = {
   }),
   parseStatus(given) {
     const { status = '', updated, error } = answer.parse(given);
-    const fault = error && geminiFault(error);
+    const fault = error && jobError(error);
     return {
       state: STATES[status],
       ...(updated === undefined ? {} : { at: updated }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Without `models/` in what it becomes. */
+/** Name of a model, with or without `models/`; parsed to the name without it. */
 export const modelName = z
   .string()
   .regex(/^(models\/)?[A-Za-z0-9._-]{1,128}$/, 'want the name of a model')
@@ -9,11 +9,11 @@ export const modelName = z
 
 export const fileName = z
   .string()
-  .regex(/^files\/[A-Za-z0-9_-]{1,128}$/, 'want files/…, as the upload answered')
-  .describe('A file that was uploaded to Gemini');
+  .regex(/^files\/[A-Za-z0-9_-]{1,128}$/, 'want the name of an uploaded file, files/…')
+  .describe('Name of a file that was uploaded to Gemini');
 
 export const requestKey = z
   .string()
   .min(1)
   .max(256)
-  .describe('What its response is told apart by');
+  .describe('Identifies the response of this request');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { geminiFault } from '../job.js';
+import { jobError } from '../job.js';
 import { fileContent, fileUri } from './file-content.js';
-import { nextToken, UNTOLD_JOB, type JobKind } from '../job-kind.js';
+import { nextToken, UNREADABLE_ENTRY, type JobKind } from '../job-kind.js';
 import { modelName } from './order-fields.js';
 
 const order = z
@@ -11,11 +11,14 @@ const order = z
       .array(z.looseObject({ prompt: z.string().optional() }))
       .min(1)
       .max(10)
-      .describe('As `predictLongRunning` takes them'),
-    parameters: z.looseObject({}).optional(),
+      .describe('Instances of `predictLongRunning`; the bridge passes them on'),
+    parameters: z
+      .looseObject({})
+      .optional()
+      .describe('Parameters of `predictLongRunning`; the bridge passes them on'),
   })
   .meta({
-    description: 'A video',
+    description: 'A generated video',
     examples: [
       {
         model: 'veo-3.0-generate-001',
@@ -27,11 +30,12 @@ const order = z
 
 type VideoOrder = z.output<typeof order>;
 
-const LOOK_FIELDS =
+const STATUS_FIELDS =
   'name,done,error,response.generateVideoResponse.generatedSamples.video.uri';
 const LIST_FIELDS = 'operations.name,operations.metadata,nextPageToken';
 const NAME = /^models\/[A-Za-z0-9._-]{1,128}\/operations\/[A-Za-z0-9_-]{1,128}$/;
 
+/** `CANCELLED` of google.rpc.Code. */
 const CANCELLED = 1;
 
 const operation = z.object({
@@ -53,7 +57,7 @@ const operation = z.object({
     .optional(),
 });
 
-/** Assumption: the metadata of a listed operation may repeat the webhook's configuration. */
+/** Assumption (docs/assumptions.md): a listed operation may repeat its webhook's configuration. */
 const listed = z
   .object({
     name: z.string().regex(NAME),
@@ -70,17 +74,17 @@ const listed = z
   .transform(({ name, metadata: { createTime = '', webhookConfig } }) => ({
     name,
     jobId: webhookConfig?.userMetadata.bridge_job_id,
-    isTelling: webhookConfig !== undefined,
+    isIdentified: webhookConfig !== undefined,
     at: Date.parse(createTime),
   }))
-  .catch(UNTOLD_JOB);
+  .catch(UNREADABLE_ENTRY);
 
 const page = z.object({
   operations: z.array(listed).default([]),
   nextPageToken: nextToken,
 });
 
-/** A video. One that fails is not announced at all: only asking tells. */
+/** A generated video. Gemini sends no event for one that fails: only a poll shows it. */
 export const videoKind: JobKind<VideoOrder> = {
   name: 'video',
   collection: 'videos',
@@ -105,14 +109,14 @@ export const videoKind: JobKind<VideoOrder> = {
   statusRequest: (name) => ({
     method: 'GET',
     path: name,
-    query: { fields: LOOK_FIELDS },
+    query: { fields: STATUS_FIELDS },
   }),
   parseStatus(answer) {
     const { done, error, response } = operation.parse(answer);
     if (!done) return { state: 'running' };
     if (error) {
       const state = error.code === CANCELLED ? 'cancelled' : 'failed';
-      return { state, error: geminiFault(error) };
+      return { state, error: jobError(error) };
     }
     const samples = response?.generateVideoResponse?.generatedSamples ?? [];
     const uri = samples[0]?.video?.uri;
@@ -125,8 +129,8 @@ export const videoKind: JobKind<VideoOrder> = {
   result: (_name, outputFile) => fileContent(outputFile ?? ''),
   listing: {
     isByModel: true,
-    isTellingWhenEmpty: false,
-    request: (model, pageToken) => ({
+    isEmptyConclusive: false,
+    pageRequest: (model, pageToken) => ({
       method: 'GET',
       path: `models/${model}/operations`,
       query: {
@@ -135,7 +139,7 @@ export const videoKind: JobKind<VideoOrder> = {
         ...(pageToken === undefined ? {} : { pageToken }),
       },
     }),
-    read(answer) {
+    parsePage(answer) {
       const { operations: jobs, nextPageToken } = page.parse(answer);
       return { jobs, nextPageToken };
     },

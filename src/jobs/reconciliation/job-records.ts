@@ -3,7 +3,7 @@ import { jobsTopic, topicFor, type Milestone } from '../../events/event-topics.j
 import { RECORD_HEADERS } from '../../events/record-headers.js';
 import { newTraceparent } from '../../infrastructure/tracing/traceparent.js';
 import type { JobKind, JobSnapshot } from '../job-kind.js';
-import { eventBody, jobScope, outcomeOf, reconciledId } from '../job-events.js';
+import { endIdOf, eventBody, jobScope, reconciledId } from '../job-events.js';
 import { dedupeKey } from '../../publishing/dedupe-key.js';
 import type { EventRecord } from '../../publishing/event-publisher.js';
 import { correlationHeaders } from '../correlation.js';
@@ -11,18 +11,18 @@ import type { Job } from '../job.js';
 import { viewOf } from '../job-view.js';
 
 const SOURCE = 'urn:gemini-kafka-bridge:jobs';
-/** No signature: the bridge says it itself. */
+/** Value of `bridge-scheme` for records of the bridge itself, which have no signature. */
 const SCHEME = 'bridge';
 
-/** A record, and the key under which it is published once. */
+/** A record with its dedupe key. */
 export interface OnceRecord {
   readonly key: string;
   readonly record: EventRecord;
 }
 
 /**
- * What Kafka is told of a job's life: `gemini.job.submitted`, `….unknown`, `….ended`. The key is
- * the job's id: Gemini's name is not there from the start.
+ * Record of a milestone: `gemini.job.submitted`, `gemini.job.unknown` or `gemini.job.ended`. Its
+ * Kafka key is the job's id, because a job does not have a name at Gemini from the start.
  */
 export function milestoneRecord(
   job: Job,
@@ -30,7 +30,7 @@ export function milestoneRecord(
   prefix: string,
 ): OnceRecord {
   const type = `gemini.job.${milestone}`;
-  // A job that was believed not to be taken, and was, ends twice
+  // A job that was closed as not taken and reopened ends twice: the time makes two ids
   const end = milestone === 'ended' ? `_${Date.parse(job.endedAt ?? '')}` : '';
   const id = `job_${job.id}_${milestone}_${job.attempts}${end}`;
   const time = job.updatedAt;
@@ -44,43 +44,43 @@ export function milestoneRecord(
       value: Buffer.from(JSON.stringify(value)),
       headers: {
         ...cloudEventHeaders({ id, source: SOURCE, type, time, subject: job.id }),
-        ...ourHeaders(job, id, scope),
+        ...bridgeHeaders(job, id, scope),
       },
     },
   };
 }
 
-/** The event that Gemini never delivered, of what it says when asked. */
+/** Record of an event that Gemini did not deliver, made from the polled state. */
 export function reconciledRecord(
   job: Job,
   kind: JobKind,
-  sighting: JobSnapshot,
+  snapshot: JobSnapshot,
   prefix: string,
-): OnceRecord & { readonly outcome: string } {
+): OnceRecord & { readonly endId: string } {
   const { geminiName: name = job.id } = job;
-  const type = (sighting.state && kind.events[sighting.state]) ?? '';
-  const outcome = outcomeOf(job.id, { type }) ?? '';
-  const id = reconciledId(outcome);
+  const type = (snapshot.state && kind.events[snapshot.state]) ?? '';
+  const endId = endIdOf(job.id, { type }) ?? '';
+  const id = reconciledId(endId);
   const scope = jobScope(job.id);
-  const time = sighting.at ?? new Date().toISOString();
+  const time = snapshot.at ?? new Date().toISOString();
   return {
-    outcome,
+    endId,
     key: dedupeKey(scope, id),
     record: {
       topic: topicFor(type, prefix),
       key: name,
-      value: eventBody(kind, name, sighting),
+      value: eventBody(kind, name, snapshot),
       headers: {
         ...cloudEventHeaders({ id, source: SOURCE, type, time, subject: name }),
-        ...ourHeaders(job, id, scope),
-        [RECORD_HEADERS.outcome]: outcome,
+        ...bridgeHeaders(job, id, scope),
+        [RECORD_HEADERS.outcome]: endId,
         [RECORD_HEADERS.reconciled]: 'true',
       },
     },
   };
 }
 
-function ourHeaders(job: Job, id: string, scope: string): Record<string, string> {
+function bridgeHeaders(job: Job, id: string, scope: string): Record<string, string> {
   return {
     [RECORD_HEADERS.webhookId]: id,
     [RECORD_HEADERS.scheme]: SCHEME,

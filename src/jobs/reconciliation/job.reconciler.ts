@@ -15,73 +15,78 @@ import { LifecyclePublisher } from './lifecycle-publisher.js';
 import { StatusPoller } from './status-poller.js';
 
 const TICK_MS = 1000;
-/** When the leader dies another goes on after this time. */
+/** Another replica becomes the leader at the latest after this time. */
 const LEASE_MS = 10_000;
-const FORGOTTEN_AT_ONCE = 100;
+const MAX_FORGOTTEN_PER_TICK = 100;
 
 /**
- * Has what is due done for the jobs, by one replica at a time. Each kind of work goes at its own
- * pace: what hangs in one does not hold up the others.
+ * Runs the tasks of the jobs on one replica, the leader. Each task has a loop of its own, so that
+ * a slow one does not delay the others.
  *
- * Every step can be done twice, by two replicas even: what is published is published once by
- * its key, and what is written goes only forward. So who is not the leader any more does no harm.
+ * Two leaders do no harm: records are published once by their key, and transitions never take a
+ * job back.
  */
 @Injectable()
 export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(JobReconciler.name);
-  private readonly ending = new AbortController();
-  private leadsUntil = 0;
-  private running: readonly Promise<void>[] = [];
+  private readonly shutdown = new AbortController();
+  /** On the clock of `performance.now()`. */
+  private leaderUntil = 0;
+  private loops: readonly Promise<void>[] = [];
 
   constructor(
     private readonly gemini: GeminiClient,
     private readonly registry: JobRegistry,
-    private readonly teller: LifecyclePublisher,
-    private readonly finder: SubmissionRecovery,
-    private readonly watcher: StatusPoller,
+    private readonly lifecyclePublisher: LifecyclePublisher,
+    private readonly submissionRecovery: SubmissionRecovery,
+    private readonly statusPoller: StatusPoller,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onApplicationBootstrap(): void {
     if (!this.gemini.configured) return;
-    const { signal } = this.ending;
-    this.running = [
-      this.repeated(() => this.acquireLeadership(), LEASE_MS / 4),
-      this.runAsLeader(() => this.teller.publishPending()),
-      this.runAsLeader(() => this.finder.expireUnanswered()),
-      this.runAsLeader(() => this.finder.recoverPending(signal)),
-      this.runAsLeader(() => this.watcher.pollDue(signal)),
-      this.runAsLeader(() => this.forget()),
+    const { signal } = this.shutdown;
+    this.loops = [
+      this.runLoop('leadership', () => this.acquireLeadership(), LEASE_MS / 4),
+      this.runAsLeader('publish', () => this.lifecyclePublisher.publishPending()),
+      this.runAsLeader('expire', () => this.submissionRecovery.expireUnanswered()),
+      this.runAsLeader('recover', () => this.submissionRecovery.recoverPending(signal)),
+      this.runAsLeader('poll', () => this.statusPoller.pollDue(signal)),
+      this.runAsLeader('forget', () => this.forgetEnded()),
     ];
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.ending.abort();
-    const most = delay(this.config.shutdownTimeoutMs / 2, undefined, { ref: false });
-    await Promise.race([Promise.all(this.running), most]);
+    this.shutdown.abort();
+    const limit = delay(this.config.shutdownTimeoutMs / 2, undefined, { ref: false });
+    await Promise.race([Promise.all(this.loops), limit]);
   }
 
   private async acquireLeadership(): Promise<void> {
     const askedAt = performance.now();
-    if (await this.registry.acquireLeadership(LEASE_MS))
-      this.leadsUntil = askedAt + LEASE_MS;
-    else this.leadsUntil = 0;
+    const isLeader = await this.registry.acquireLeadership(LEASE_MS);
+    this.leaderUntil = isLeader ? askedAt + LEASE_MS : 0;
   }
 
-  private async forget(): Promise<void> {
+  private async forgetEnded(): Promise<void> {
     const before = Date.now() - this.config.jobs.retentionMs;
-    await this.registry.forgetEnded(before, FORGOTTEN_AT_ONCE);
+    await this.registry.forgetEnded(before, MAX_FORGOTTEN_PER_TICK);
   }
 
-  private runAsLeader(work: () => Promise<void>): Promise<void> {
-    return this.repeated(async () => {
-      if (performance.now() < this.leadsUntil) await work();
-    }, TICK_MS);
+  private runAsLeader(task: string, work: () => Promise<void>): Promise<void> {
+    const workIfLeader = async (): Promise<void> => {
+      if (performance.now() < this.leaderUntil) await work();
+    };
+    return this.runLoop(task, workIfLeader, TICK_MS);
   }
 
-  private repeated(work: () => Promise<void>, everyMs: number): Promise<void> {
+  private runLoop(
+    task: string,
+    work: () => Promise<void>,
+    everyMs: number,
+  ): Promise<void> {
     const onError = (error: unknown): void =>
-      this.logger.debug({ message: 'jobs not looked after', error });
-    return runEvery(work, { everyMs, signal: this.ending.signal, onError });
+      this.logger.debug({ message: 'reconciler task failed', task, error });
+    return runEvery(work, { everyMs, signal: this.shutdown.signal, onError });
   }
 }

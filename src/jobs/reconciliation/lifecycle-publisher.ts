@@ -6,49 +6,50 @@ import type { Job } from '../job.js';
 import { milestoneRecord } from './job-records.js';
 import { OncePublisher } from './once-publisher.js';
 
-const AT_ONCE = 100;
-/** Until a job is tried again of which Kafka did not take what it was told. */
-const AGAIN_MS = 15_000;
-const FIRST_REST_MS = 1000;
-const MAX_REST_MS = 60_000;
+const MAX_JOBS_PER_ROUND = 100;
+/** Delay before the milestones of one job are tried again. */
+const RETRY_MS = 15_000;
+const FIRST_BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 60_000;
 
-/** Tells Kafka of the jobs' lives. What it was told once is not told again, whoever does it. */
+/** Publishes the milestones of jobs, `gemini.job.*`, once each. */
 @Injectable()
 export class LifecyclePublisher {
   private readonly logger = new Logger(LifecyclePublisher.name);
-  /** Grows while Kafka takes nothing: each try that it refuses may cost the producer. */
-  private restMs = 0;
-  private restUntil = 0;
+  /** Grows while Kafka accepts nothing, because each failed record loads the producer. */
+  private backoffMs = 0;
+  /** On the clock of `performance.now()`. */
+  private pausedUntil = 0;
 
   constructor(
     private readonly registry: JobRegistry,
-    private readonly publications: OncePublisher,
+    private readonly publisher: OncePublisher,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   async publishPending(): Promise<void> {
-    if (performance.now() < this.restUntil) return;
-    const limit = this.restMs === 0 ? AT_ONCE : 1;
-    const jobs = await this.registry.due('tell', Date.now(), limit);
+    if (performance.now() < this.pausedUntil) return;
+    const limit = this.backoffMs === 0 ? MAX_JOBS_PER_ROUND : 1;
+    const jobs = await this.registry.findDue('tell', Date.now(), limit);
     if (jobs.length === 0) return;
-    const isTold = await Promise.all(jobs.map((job) => this.publishMilestones(job)));
-    this.restMs = isTold.includes(true)
+    const results = await Promise.all(jobs.map((job) => this.publishMilestones(job)));
+    this.backoffMs = results.includes(true)
       ? 0
-      : Math.min(Math.max(this.restMs * 2, FIRST_REST_MS), MAX_REST_MS);
-    this.restUntil = performance.now() + this.restMs;
+      : Math.min(Math.max(this.backoffMs * 2, FIRST_BACKOFF_MS), MAX_BACKOFF_MS);
+    this.pausedUntil = performance.now() + this.backoffMs;
   }
 
-  /** In the order of its life. False when Kafka did not take all of it. */
+  /** Publishes the milestones of a job in their order. @returns false if Kafka lacks any of them. */
   private async publishMilestones(job: Job): Promise<boolean> {
     try {
       for (const milestone of job.untold ?? []) {
-        await this.publications.publishOnce(
+        await this.publisher.publishOnce(
           milestoneRecord(job, milestone, this.config.topics.prefix),
         );
       }
     } catch (error) {
-      this.logger.warn({ message: "job's life not told", jobId: job.id, error });
-      const tellAt = Date.now() + AGAIN_MS;
+      this.logger.warn({ message: 'job milestone not published', jobId: job.id, error });
+      const tellAt = Date.now() + RETRY_MS;
       await this.updateJob(job, (now) => (now.untold ? { ...now, tellAt } : now));
       return false;
     }
@@ -56,12 +57,12 @@ export class LifecyclePublisher {
     return true;
   }
 
-  /** What is not written is done again, and does no harm. */
+  /** A failed write is only logged: the next round publishes again, and its records are duplicates. */
   private async updateJob({ id }: Job, change: (now: Job) => Job): Promise<void> {
     try {
       await this.registry.updateJob(id, change);
     } catch (error) {
-      this.logger.debug({ message: 'not written that a job was told', jobId: id, error });
+      this.logger.debug({ message: 'published milestones not stored', jobId: id, error });
     }
   }
 }

@@ -2,55 +2,59 @@ import type { Listing } from '../job-kind.js';
 import type { Job } from '../job.js';
 import { BudgetSpentError, type RateLimitedGemini } from './rate-limited-gemini.js';
 
-/** Gemini's clock and ours may differ by this much. */
+/** Margin for the difference between Gemini's clock and this host's. */
 const CLOCK_MARGIN_MS = 5 * 60_000;
-/** Of a hundred jobs each. */
+/** A page has a hundred jobs. */
 const MAX_PAGES = 2000;
-/** Until the other lists have their turn. */
-const PAGES_A_TURN = 5;
+/** After this many pages the scans of the other lists have their turn. */
+const PAGES_PER_TURN = 5;
 
 /**
- * Looks through one of Gemini's lists for jobs whose submission was not answered, by our id in
- * what it says of each: from the newest back to when they were submitted. It may take many
- * pages, so it can be left and gone on with.
+ * Searches one of Gemini's lists for jobs whose submission was not answered, by the bridge's id
+ * in each entry. It reads from the newest entry back to the oldest of these submissions. The
+ * list can be long, so a scan runs in turns.
  */
 export class ListingScan {
+  /** Jobs to find, by id. */
   readonly wanted = new Map<string, Job>();
-  /** By our id. */
+  /** Names of the jobs that were found, by id. */
   readonly names = new Map<string, string>();
-  /** When the first page was asked for, Unix ms; undefined before. What was made later may be missing. */
+  /** Unix ms of the first request; undefined before. Jobs that were created later may be missing. */
   startedAt: number | undefined;
-  private hasTold: boolean;
-  private hasConcealed = false;
+  /** True once an entry was identified, or if the list proves something even when it is empty. */
+  private hasIdentified: boolean;
+  /** True once an entry could be a wanted job and was not identified. */
+  private hasUnidentified = false;
+  /** Unix ms; older entries cannot be wanted. */
   private since = 0;
   private pages = 0;
   private pageToken: string | undefined;
-  /** As far as was seen the newest come first; undefined while nothing was seen of an order. */
-  private isOrdered: boolean | undefined;
+  /** True while all entries came newest first; undefined before two entries show an order. */
+  private isNewestFirst: boolean | undefined;
   private lastAt = Infinity;
 
   constructor(
     readonly listing: Listing,
     readonly model: string,
   ) {
-    this.hasTold = listing.isTellingWhenEmpty;
+    this.hasIdentified = listing.isEmptyConclusive;
   }
 
-  /** Whether what was not found is not there. */
+  /** True if absence from the finished scan proves that Gemini has no such job. */
   get isConclusive(): boolean {
-    return this.hasTold && !this.hasConcealed;
+    return this.hasIdentified && !this.hasUnidentified;
   }
 
   /**
-   * Goes on for some pages, as far as the calls reach.
+   * Reads the next pages, as far as the budget of calls allows.
    *
-   * @returns whether it is at the end.
+   * @returns true at the end of the scan.
    * @throws {GeminiError}
    */
-  async scanNext(questions: RateLimitedGemini, signal: AbortSignal): Promise<boolean> {
+  async scanNext(gemini: RateLimitedGemini, signal: AbortSignal): Promise<boolean> {
     try {
-      for (let page = 0; page < PAGES_A_TURN && !signal.aborted; page++) {
-        if (await this.isLastPage(questions)) return true;
+      for (let page = 0; page < PAGES_PER_TURN && !signal.aborted; page++) {
+        if (await this.scanPage(gemini)) return true;
       }
     } catch (error) {
       if (!(error instanceof BudgetSpentError)) throw error;
@@ -58,40 +62,42 @@ export class ListingScan {
     return false;
   }
 
-  private async isLastPage(questions: RateLimitedGemini): Promise<boolean> {
+  /** @returns true at the end of the scan. */
+  private async scanPage(gemini: RateLimitedGemini): Promise<boolean> {
     const { listing, model } = this;
-    const askedAt = Date.now();
-    const request = listing.request(model, this.pageToken);
-    const { jobs, nextPageToken } = await questions.ask('find', request, (answer) =>
-      listing.read(answer),
+    const requestedAt = Date.now();
+    const request = listing.pageRequest(model, this.pageToken);
+    const { jobs, nextPageToken } = await gemini.ask('recover', request, (answer) =>
+      listing.parsePage(answer),
     );
-    if (this.startedAt === undefined) this.start(askedAt);
-    for (const { name, jobId, isTelling, at } of jobs) {
+    if (this.startedAt === undefined) this.start(requestedAt);
+    for (const { name, jobId, isIdentified, at } of jobs) {
       if (jobId !== undefined && this.wanted.has(jobId)) this.names.set(jobId, name);
-      this.hasTold ||= isTelling;
-      this.hasConcealed ||= !isTelling && !(at < this.since);
-      this.see(at);
+      this.hasIdentified ||= isIdentified;
+      this.hasUnidentified ||= !isIdentified && !(at < this.since);
+      this.updateOrder(at);
     }
     this.pageToken = nextPageToken;
-    const isPast = this.isOrdered && this.lastAt < this.since;
-    if (nextPageToken === undefined || isPast) return true;
+    const isPastWanted = this.isNewestFirst && this.lastAt < this.since;
+    if (nextPageToken === undefined || isPastWanted) return true;
     if (this.names.size === this.wanted.size) return true;
     if (++this.pages < MAX_PAGES) return false;
-    this.hasConcealed = true;
+    // The rest of the list was not read, so absence proves nothing
+    this.hasUnidentified = true;
     return true;
   }
 
-  private see(at: number): void {
-    if (!(at <= this.lastAt)) this.isOrdered = false;
-    else if (at < this.lastAt && this.lastAt !== Infinity) this.isOrdered ??= true;
+  private updateOrder(at: number): void {
+    if (!(at <= this.lastAt)) this.isNewestFirst = false;
+    else if (at < this.lastAt && this.lastAt !== Infinity) this.isNewestFirst ??= true;
     this.lastAt = at;
   }
 
   private start(at: number): void {
     this.startedAt = at;
-    const made = Array.from(this.wanted.values(), ({ createdAt }) =>
-      Date.parse(createdAt),
+    const createdAt = Array.from(this.wanted.values(), (job) =>
+      Date.parse(job.createdAt),
     );
-    this.since = Math.min(...made) - CLOCK_MARGIN_MS;
+    this.since = Math.min(...createdAt) - CLOCK_MARGIN_MS;
   }
 }

@@ -7,19 +7,19 @@ import { Publications, type Outcome } from '../../publishing/publications.js';
 import { EventPublisher } from '../../publishing/event-publisher.js';
 import type { OnceRecord } from './job-records.js';
 
-/** Without an outcome yet. They take room in the publisher's queue, which the deliveries need. */
-const MAX_UNDER_WAY = 200;
+/** Limit of open publications: deliveries need the rest of the producer's queue. */
+const MAX_IN_FLIGHT = 200;
 
 /**
- * Publishes what the bridge itself tells, once. Where no outcome comes in time the attempt
- * goes on, and whoever asks again joins it.
+ * Publishes the bridge's own records once each. A publication that has no outcome within the ack
+ * budget continues, and the next call for the same key joins it.
  */
 @Injectable()
 export class OncePublisher {
-  private readonly underWay = new Set<string>();
+  private readonly inFlight = new Set<string>();
 
   constructor(
-    private readonly attempts: Publications,
+    private readonly publications: Publications,
     private readonly publisher: EventPublisher,
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
@@ -27,36 +27,41 @@ export class OncePublisher {
 
   /** @throws {DeadlineError | PublishError | DeliveryPendingError | DedupeUnavailableError} */
   publishOnce({ key, record }: OnceRecord): Promise<Outcome> {
-    return this.inTime(key, (deadline) => this.start({ key, record }, deadline));
+    return this.withinAckBudget(key, (deadline) =>
+      this.runOnce({ key, record }, deadline),
+    );
   }
 
-  /** The same, unless somebody else has told of that outcome. */
-  publishOutcome(outcome: string, record: OnceRecord): Promise<Outcome> {
-    return this.inTime(record.key, (deadline) =>
-      this.attempts.runOnce(outcomeKey(outcome), deadline, () =>
-        this.start(record, deadline),
+  /** Publishes the record unless a delivery with the same end id was published. */
+  publishEnd(endId: string, record: OnceRecord): Promise<Outcome> {
+    return this.withinAckBudget(record.key, (deadline) =>
+      this.publications.runOnce(outcomeKey(endId), deadline, () =>
+        this.runOnce(record, deadline),
       ),
     );
   }
 
-  private start({ key, record }: OnceRecord, deadline: number): Promise<Outcome> {
-    return this.attempts.runOnce(key, deadline, async (permit) => {
+  private runOnce({ key, record }: OnceRecord, deadline: number): Promise<Outcome> {
+    return this.publications.runOnce(key, deadline, async (permit) => {
       await this.publisher.publish(record, permit);
       this.metrics.accepted.inc({ topic: record.topic });
     });
   }
 
-  private async inTime(
+  private async withinAckBudget(
     key: string,
     start: (deadline: number) => Promise<Outcome>,
   ): Promise<Outcome> {
-    if (!this.underWay.has(key) && this.underWay.size >= MAX_UNDER_WAY) {
-      throw new DeadlineError(`${MAX_UNDER_WAY} records have no outcome yet`);
+    if (!this.inFlight.has(key) && this.inFlight.size >= MAX_IN_FLIGHT) {
+      throw new DeadlineError(
+        `${MAX_IN_FLIGHT} of the bridge's own records are in flight`,
+      );
     }
-    this.underWay.add(key);
+    this.inFlight.add(key);
     const deadline = performance.now() + this.config.ackBudgetMs;
-    const outcome = start(deadline).finally(() => this.underWay.delete(key));
-    outcome.catch(() => undefined); // whoever asked may have gone
+    const outcome = start(deadline).finally(() => this.inFlight.delete(key));
+    // The deadline may come first: the rejection is then handled here
+    outcome.catch(() => undefined);
     return await withDeadline(outcome, deadline);
   }
 }

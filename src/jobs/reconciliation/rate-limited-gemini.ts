@@ -6,17 +6,17 @@ import type { GeminiRequest } from '../../gemini/gemini-request.js';
 import { CallBudget, type Purpose } from './call-budget.js';
 
 const TIMEOUT_MS = 15_000;
-/** Where Gemini has enough and does not say for how long. */
+/** Pause after a 429 or 503 without `Retry-After`. */
 const DEFAULT_PAUSE_SECONDS = 60;
-/** Where it does not answer: each question costs a whole timeout. */
+/** Pause after a timeout: each call to a silent Gemini would cost another one. */
 const SILENCE_PAUSE_MS = 5000;
 
-/** No call is left of the budget: what was to be asked waits. */
+/** The budget has no call left. The caller tries again later. */
 export class BudgetSpentError extends Error {
   override readonly name = 'BudgetSpentError';
 }
 
-/** Questions that can be asked again: within the budget, and not while Gemini has enough of them. */
+/** Reads from Gemini within the budget, and pauses while Gemini limits the calls. */
 @Injectable()
 export class RateLimitedGemini {
   private readonly budget: CallBudget;
@@ -32,27 +32,27 @@ export class RateLimitedGemini {
   async ask<T>(
     purpose: Purpose,
     request: GeminiRequest,
-    read: (answer: unknown) => T,
+    parse: (answer: unknown) => T,
   ): Promise<T> {
-    if (!this.budget.tryAcquire(purpose))
-      throw new BudgetSpentError('no call is left for now');
+    if (!this.budget.tryAcquire(purpose)) {
+      throw new BudgetSpentError(`no call to Gemini is left for ${purpose}`);
+    }
     try {
-      return await this.gemini.ask(request, TIMEOUT_MS, read);
+      return await this.gemini.ask(request, TIMEOUT_MS, parse);
     } catch (error) {
-      if (error instanceof GeminiError) this.budget.pause(purpose, pauseAfter(error));
+      if (error instanceof GeminiError) this.budget.pause(purpose, pauseMs(error));
       throw error;
     }
   }
 }
 
-/** Whether it is Gemini that has trouble, and not the question. */
-export function isPassing({ status }: GeminiError): boolean {
+/** True if Gemini is unavailable or limits the calls, so that the same request can succeed later. */
+export function isTransient({ status }: GeminiError): boolean {
   return status === undefined || status === 429 || status === 503;
 }
 
-/** In ms. */
-function pauseAfter(error: GeminiError): number {
+function pauseMs(error: GeminiError): number {
   const { status, retryAfterSeconds = DEFAULT_PAUSE_SECONDS } = error;
   if (status === undefined) return SILENCE_PAUSE_MS;
-  return isPassing(error) ? retryAfterSeconds * 1000 : 0;
+  return isTransient(error) ? retryAfterSeconds * 1000 : 0;
 }

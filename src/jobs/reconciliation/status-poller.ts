@@ -8,57 +8,61 @@ import { withProgress, markAccepted } from '../job-lifecycle.js';
 import { JobRegistry } from '../job-registry.js';
 import { GONE, hasEnded, type Job } from '../job.js';
 import { without } from '../../infrastructure/json/json.js';
-import { BudgetSpentError, RateLimitedGemini, isPassing } from './rate-limited-gemini.js';
+import {
+  BudgetSpentError,
+  RateLimitedGemini,
+  isTransient,
+} from './rate-limited-gemini.js';
 import { reconciledRecord } from './job-records.js';
 import { OncePublisher } from './once-publisher.js';
 import { nextPollAt } from '../poll-schedule.js';
 
-const A_ROUND = 100;
-const AT_ONCE = 8;
-/** A job is believed to be gone when Gemini has said for so long that it does not know it. */
+const MAX_JOBS_PER_ROUND = 100;
+const MAX_CONCURRENT = 8;
+/** A job counts as gone after Gemini has answered 404 for this long. */
 const GONE_AFTER_MS = 3_600_000;
-/** Until what failed is tried again. */
-const AGAIN_MS = 15_000;
+/** Delay of the next poll after a transient failure. */
+const RETRY_MS = 15_000;
 
-/** Asks Gemini about jobs that nobody has heard of, and publishes the events that were missed. */
+/** Polls Gemini for jobs without recent news, and publishes the events that Gemini did not deliver. */
 @Injectable()
 export class StatusPoller {
   private readonly logger = new Logger(StatusPoller.name);
 
   constructor(
     private readonly registry: JobRegistry,
-    private readonly questions: RateLimitedGemini,
-    private readonly publications: OncePublisher,
+    private readonly gemini: RateLimitedGemini,
+    private readonly publisher: OncePublisher,
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Those for which there are no calls left stay due; what fails is due again later, behind others. */
+  /** Jobs that exceed the budget of calls stay due. A job whose poll failed is due again later. */
   async pollDue(signal: AbortSignal): Promise<void> {
-    const jobs = await this.registry.due('look', Date.now(), A_ROUND);
-    for (let at = 0; at < jobs.length && !signal.aborted; at += AT_ONCE) {
-      const few = jobs.slice(at, at + AT_ONCE);
-      const pollJob = await Promise.all(few.map((job) => this.looked(job)));
-      if (pollJob.includes(false)) return;
+    const jobs = await this.registry.findDue('look', Date.now(), MAX_JOBS_PER_ROUND);
+    for (let at = 0; at < jobs.length && !signal.aborted; at += MAX_CONCURRENT) {
+      const group = jobs.slice(at, at + MAX_CONCURRENT);
+      const hadCalls = await Promise.all(group.map((job) => this.pollOrPostpone(job)));
+      if (hadCalls.includes(false)) return;
     }
   }
 
-  /** False when no call is left. */
-  private async looked(job: Job): Promise<boolean> {
+  /** @returns false if the budget has no call left. */
+  private async pollOrPostpone(job: Job): Promise<boolean> {
     try {
       await this.poll(job);
     } catch (error) {
       if (error instanceof BudgetSpentError) return false;
-      this.logger.warn({ message: 'job not looked at', jobId: job.id, error });
-      await this.postpone(job, this.nextTry(job, error));
+      this.logger.warn({ message: 'poll of a job failed', jobId: job.id, error });
+      await this.postpone(job, this.retryAt(job, error));
     }
     return true;
   }
 
-  /** What is wrong with the question will be wrong again. */
-  private nextTry(job: Job, error: unknown): number {
-    const isRefused = error instanceof GeminiError && !isPassing(error);
-    return isRefused ? this.nextLook(job) : Date.now() + AGAIN_MS;
+  /** A refused poll will be refused again, so the job waits for its regular interval. */
+  private retryAt(job: Job, error: unknown): number {
+    const isRefused = error instanceof GeminiError && !isTransient(error);
+    return isRefused ? this.nextPollAt(job) : Date.now() + RETRY_MS;
   }
 
   private async postpone({ id }: Job, dueAt: number): Promise<void> {
@@ -67,39 +71,37 @@ export class StatusPoller {
         hasEnded(now) ? now : { ...now, dueAt },
       );
     } catch (error) {
-      this.logger.debug({ message: 'job not postponed', jobId: id, error });
+      this.logger.debug({ message: 'next poll not stored', jobId: id, error });
     }
   }
 
   private async poll(job: Job): Promise<void> {
     const kind = kindOf(job);
     const { geminiName = '' } = job;
-    let sighting: JobSnapshot;
+    let snapshot: JobSnapshot;
     try {
-      sighting = await this.questions.ask(
-        'look',
-        kind.statusRequest(geminiName),
-        (answer) => kind.parseStatus(answer),
+      snapshot = await this.gemini.ask('poll', kind.statusRequest(geminiName), (answer) =>
+        kind.parseStatus(answer),
       );
     } catch (error) {
       if (isMissing(error)) return this.handleMissing(job);
       throw error;
     }
-    if (sighting.state && kind.events[sighting.state]) {
-      await this.publishMissed(job, kind, sighting);
+    if (snapshot.state && kind.events[snapshot.state]) {
+      await this.publishMissed(job, kind, snapshot);
     }
-    await this.registry.updateJob(job.id, (now) => this.applySnapshot(now, sighting));
+    await this.registry.updateJob(job.id, (now) => this.applySnapshot(now, snapshot));
   }
 
-  /** Unless its webhook has come: then this is the duplicate. */
+  /** Publishes the event of the polled state. It is a duplicate if the webhook brought it before. */
   private async publishMissed(
     job: Job,
     kind: JobKind,
-    sighting: JobSnapshot,
+    snapshot: JobSnapshot,
   ): Promise<void> {
     const { prefix } = this.config.topics;
-    const { outcome, ...missed } = reconciledRecord(job, kind, sighting, prefix);
-    const result = await this.publications.publishOutcome(outcome, missed);
+    const { endId, ...missed } = reconciledRecord(job, kind, snapshot, prefix);
+    const result = await this.publisher.publishEnd(endId, missed);
     if (result === 'duplicate') return;
     this.metrics.reconciled.inc({ kind: kind.name });
     this.logger.warn({
@@ -109,9 +111,9 @@ export class StatusPoller {
     });
   }
 
-  /** A job that has ended meanwhile only learns what it did not know. */
-  private applySnapshot(job: Job, sighting: JobSnapshot): Job {
-    const { state, progress, outputFile, error } = sighting;
+  /** Applies a polled state. A job that ended meanwhile only gains members that it lacks. */
+  private applySnapshot(job: Job, snapshot: JobSnapshot): Job {
+    const { state, progress, outputFile, error } = snapshot;
     const at = new Date();
     const seen: Job = {
       ...(hasEnded(job) ? job : without(markAccepted(job, at), 'missingSince')),
@@ -123,25 +125,29 @@ export class StatusPoller {
       ...seen,
       ...(error && { error }),
       updatedAt: at.toISOString(),
-      dueAt: this.nextLook(job),
+      dueAt: this.nextPollAt(job),
     };
     return state === undefined ? open : withProgress(open, state, at);
   }
 
+  /** Ends a job as `gone` after an hour of 404, and polls it again before. */
   private async handleMissing({ id }: Job): Promise<void> {
     const at = new Date();
     await this.registry.updateJob(id, (now) => {
       if (hasEnded(now)) return now;
       const { missingSince = at.getTime() } = now;
       if (at.getTime() - missingSince < GONE_AFTER_MS) {
-        return { ...now, missingSince, dueAt: this.nextLook(now) };
+        return { ...now, missingSince, dueAt: this.nextPollAt(now) };
       }
-      const error = { code: GONE, message: 'Gemini does not know the job any more' };
+      const error = {
+        code: GONE,
+        message: 'Gemini answered 404 for the job for an hour',
+      };
       return withProgress({ ...now, error }, 'failed', at);
     });
   }
 
-  private nextLook(job: Job): number {
+  private nextPollAt(job: Job): number {
     return nextPollAt(job, this.config.jobs.lookAfterMs);
   }
 }

@@ -8,103 +8,114 @@ import { RateLimitedGemini } from './rate-limited-gemini.js';
 import { ListingScan } from './listing-scan.js';
 import { nextPollAt } from '../poll-schedule.js';
 
-const AT_ONCE = 500;
-/** Until what failed is tried again, and what a search is under way for is asked about. */
-const AGAIN_MS = 15_000;
+const MAX_JOBS_PER_ROUND = 500;
+/** Delay after a failed scan, and for a job that waits for the next scan of its list. */
+const RETRY_MS = 15_000;
 
-/** Finds out what became of submissions that were not answered. */
+/** Resolves submissions that Gemini did not answer, by searching its lists of jobs. */
 @Injectable()
 export class SubmissionRecovery {
   private readonly logger = new Logger(SubmissionRecovery.name);
-  /** Also those that are not at the end of their list yet. */
-  private readonly searches = new Set<ListingScan>();
+  /** Scans that are not at their end yet. */
+  private readonly scans = new Set<ListingScan>();
 
   constructor(
     private readonly registry: JobRegistry,
-    private readonly questions: RateLimitedGemini,
+    private readonly gemini: RateLimitedGemini,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Whoever was submitting these has died, or hangs. */
+  /** Marks submissions `unknown` whose lease has expired: their process died or hangs. */
   async expireUnanswered(): Promise<void> {
-    const error = new Error('whoever submitted it did not say what became of it');
-    for (const job of await this.registry.due('release', Date.now(), AT_ONCE)) {
-      await this.updateJob(job, (now) =>
-        now.attempts === job.attempts ? markUnknown(now, error, new Date()) : now,
+    const error = new Error(
+      'the replica that submitted the job recorded no outcome in time',
+    );
+    const now = Date.now();
+    const jobs = await this.registry.findDue('release', now, MAX_JOBS_PER_ROUND);
+    for (const job of jobs) {
+      await this.updateJob(job, (current) =>
+        current.attempts === job.attempts
+          ? markUnknown(current, error, new Date())
+          : current,
       );
     }
   }
 
   async recoverPending(signal: AbortSignal): Promise<void> {
-    for (const job of await this.registry.due('find', Date.now(), AT_ONCE)) {
-      await this.want(job);
+    const now = Date.now();
+    const jobs = await this.registry.findDue('find', now, MAX_JOBS_PER_ROUND);
+    for (const job of jobs) await this.addToScan(job);
+    for (const scan of this.scans) await this.continueScan(scan, signal);
+  }
+
+  private async addToScan(job: Job): Promise<void> {
+    const scan = this.scanFor(job);
+    if (!scan) return this.updateJob(job, (now) => this.retryOrGiveUp(now, Infinity));
+    if (scan.startedAt === undefined) scan.wanted.set(job.id, job);
+    else {
+      const retryAt = Date.now() + RETRY_MS;
+      await this.updateJob(job, (now) => this.retryOrGiveUp(now, retryAt));
     }
-    for (const search of this.searches) await this.continueScan(search, signal);
   }
 
-  private async want(job: Job): Promise<void> {
-    const search = this.searchFor(job);
-    if (!search) return this.updateJob(job, (now) => this.stillOpen(now, Infinity));
-    if (search.startedAt === undefined) search.wanted.set(job.id, job);
-    else await this.updateJob(job, (now) => this.stillOpen(now, Date.now() + AGAIN_MS));
-  }
-
-  /** Undefined where there is no list to look in: only a webhook can tell then. */
-  private searchFor(job: Job): ListingScan | undefined {
+  /** @returns undefined if Gemini has no list for the job: only its webhook can resolve it. */
+  private scanFor(job: Job): ListingScan | undefined {
     const listing = listingOf(job);
     if (!listing) return undefined;
     const model = listing.isByModel ? (job.model ?? '') : '';
-    for (const search of this.searches) {
-      if (search.listing === listing && search.model === model) return search;
+    for (const scan of this.scans) {
+      if (scan.listing === listing && scan.model === model) return scan;
     }
-    const search = new ListingScan(listing, model);
-    this.searches.add(search);
-    return search;
+    const scan = new ListingScan(listing, model);
+    this.scans.add(scan);
+    return scan;
   }
 
-  /** What fails in one list is tried again later, and leaves the others as they are. */
-  private async continueScan(search: ListingScan, signal: AbortSignal): Promise<void> {
+  /** Runs a turn of a scan. A failed scan is dropped and its jobs are retried; others continue. */
+  private async continueScan(scan: ListingScan, signal: AbortSignal): Promise<void> {
     try {
-      if (!(await search.scanNext(this.questions, signal))) return;
-      this.searches.delete(search);
-      for (const job of search.wanted.values()) {
-        await this.updateJob(job, (now) => this.resolveJob(now, job, search));
+      if (!(await scan.scanNext(this.gemini, signal))) return;
+      this.scans.delete(scan);
+      for (const job of scan.wanted.values()) {
+        await this.updateJob(job, (now) => this.resolveJob(now, job, scan));
       }
     } catch (error) {
-      this.searches.delete(search);
-      this.logger.warn({ message: "Gemini's list not read", error });
-      for (const job of search.wanted.values()) {
-        await this.updateJob(job, (now) => this.stillOpen(now, Date.now() + AGAIN_MS));
+      this.scans.delete(scan);
+      this.logger.warn({ message: "scan of Gemini's job list failed", error });
+      const retryAt = Date.now() + RETRY_MS;
+      for (const job of scan.wanted.values()) {
+        await this.updateJob(job, (now) => this.retryOrGiveUp(now, retryAt));
       }
     }
   }
 
-  /** @param then the job as it was when the search began. */
-  private resolveJob(job: Job, then: Job, search: ListingScan): Job {
+  /** @param before the job when the scan began. */
+  private resolveJob(job: Job, before: Job, scan: ListingScan): Job {
     const { attempts, state, geminiName } = job;
-    if (hasEnded(job) || state === 'submitting' || attempts !== then.attempts) return job;
+    if (hasEnded(job) || state === 'submitting' || attempts !== before.attempts)
+      return job;
     if (geminiName !== undefined) return job;
-    const name = search.names.get(job.id);
-    const later = nextPollAt(job, this.config.jobs.lookAfterMs);
-    if (name !== undefined) return withName(job, name, new Date(), later);
-    if (!search.isConclusive || state !== 'unknown') return this.stillOpen(job, later);
+    const name = scan.names.get(job.id);
+    const pollAt = nextPollAt(job, this.config.jobs.lookAfterMs);
+    if (name !== undefined) return withName(job, name, new Date(), pollAt);
+    if (!scan.isConclusive || state !== 'unknown') return this.retryOrGiveUp(job, pollAt);
     const { settleMs } = this.config.jobs;
-    if ((search.startedAt ?? 0) < Date.parse(job.updatedAt) + settleMs) {
-      return { ...job, dueAt: Date.now() + Math.min(settleMs / 4, AGAIN_MS) };
+    if ((scan.startedAt ?? 0) < Date.parse(job.updatedAt) + settleMs) {
+      return { ...job, dueAt: Date.now() + Math.min(settleMs / 4, RETRY_MS) };
     }
     const message = 'Gemini has no such job: it can be submitted again';
     const error = { code: NOT_TAKEN, message, retryable: true };
     return markNotAccepted(job, error, new Date());
   }
 
-  /** @param nextMs when to look for it again, unless it is given up before. */
-  private stillOpen(job: Job, nextMs: number): Job {
+  /** Schedules the next search of an unresolved job, or gives it up. @param retryAt Unix ms. */
+  private retryOrGiveUp(job: Job, retryAt: number): Job {
     if (hasEnded(job) || job.state === 'submitting' || job.geminiName !== undefined) {
       return job;
     }
     const endsAt = Date.parse(job.updatedAt) + this.config.jobs.giveUpMs;
     return Date.now() < endsAt
-      ? { ...job, dueAt: Math.min(endsAt, nextMs) }
+      ? { ...job, dueAt: Math.min(endsAt, retryAt) }
       : markGivenUp(job, new Date());
   }
 
@@ -112,12 +123,12 @@ export class SubmissionRecovery {
     try {
       await this.registry.updateJob(id, change);
     } catch (error) {
-      this.logger.debug({ message: 'job not found out about', jobId: id, error });
+      this.logger.debug({ message: 'resolved submission not stored', jobId: id, error });
     }
   }
 }
 
-/** Undefined also for a kind that this build does not have. */
+/** @returns undefined also for a kind that only another version of the bridge knows. */
 function listingOf(job: Job) {
   try {
     return kindOf(job).listing;

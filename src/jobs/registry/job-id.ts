@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
-/** What the counter has room for. */
+/** The counter has 12 bits. */
 const MAX_COUNT = 0xfff;
 
 let lastMs = 0;
 let count = 0;
 
 /**
- * A UUID of version 7: ids of this process sort in the order in which they were made, within
- * a millisecond by a counter, so that a list of jobs can go on from any of them.
+ * A UUID of version 7. Ids of one process sort by creation, with a counter within a millisecond,
+ * so that a list of jobs can continue behind any of them.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9562#name-monotonicity-and-counters
  */

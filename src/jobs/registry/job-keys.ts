@@ -1,11 +1,11 @@
 import { tasksOf, isUnnamed, type JobTask, type Job } from '../job.js';
 
-/** The Redis keys that tell of a job; all are written together. */
+/** The Redis keys of a job. One script writes them together. */
 export interface JobKeys {
   readonly job: string;
   readonly name: string | undefined;
   readonly submission: string | undefined;
-  /** Sorted sets that it is in, with its score. Where all scores are 0 the ids give the order. */
+  /** Sorted sets with the job's score. Where all scores are 0, Redis orders by id. */
   readonly indexes: Readonly<Record<string, number>>;
 }
 
@@ -30,12 +30,12 @@ export function submissionKey(key: string): string {
   return `job-submission:${key}`;
 }
 
-export function dueIndex(duty: JobTask): string {
-  return `jobs:due:${duty}`;
+export function dueIndex(task: JobTask): string {
+  return `jobs:due:${task}`;
 }
 
 function dueIndexes(job: Job): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(tasksOf(job)).map(([duty, at]) => [dueIndex(duty as JobTask), at]),
+    Object.entries(tasksOf(job)).map(([task, at]) => [dueIndex(task as JobTask), at]),
   );
 }

@@ -1,12 +1,14 @@
 import { RENEW } from '../../infrastructure/redis/lease-scripts.js';
 
-/** A job is a hash of its JSON and a version, which tells whether it was written since it was read. */
+/** A job is a hash of its JSON and a version number, for optimistic locking. */
 const VERSION = `(redis.call('HGET', KEYS[1], 'version') or '')`;
 
 /**
- * KEYS: the job, indexes that it leaves, indexes that it is in, what leads to its id.
- * ARGV: version that was read, JSON, id, number of the indexes that it leaves, number of those
- * that it is in, their scores.
+ * Stores a job and its indexes.
+ *
+ * KEYS: job, indexes that it leaves, indexes that it is in, keys that hold its id.
+ * ARGV: version that was read, JSON, id, number of indexes that it leaves, number of indexes that
+ * it is in, scores of the latter.
  */
 const WRITE = `
 local gone, there = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -16,7 +18,7 @@ for i = 1, there do redis.call('ZADD', KEYS[1 + gone + i], ARGV[5 + i], ARGV[3])
 for i = 2 + gone + there, #KEYS do redis.call('SET', KEYS[i], ARGV[3]) end`;
 
 export const JOB_SCRIPTS = {
-  /** After the key of its submission the keys of a write. The JSON of the job that is there already, or ''. */
+  /** KEYS: submission, then those of a write. Returns the JSON of an earlier job, or '' after a write. */
   bridgeJobAdd: `
 local submission = table.remove(KEYS, 1)
 local prefix = string.sub(KEYS[1], 1, #KEYS[1] - #ARGV[3])
@@ -26,13 +28,13 @@ if there then return { there } end
 ${WRITE}
 return { '' }`,
 
-  /** 1: written. 0: somebody else wrote it since. */
+  /** Returns 1, or 0 if another replica wrote the job since it was read. */
   bridgeJobWrite: `
 if ${VERSION} ~= ARGV[1] then return { 0 } end
 ${WRITE}
 return { 1 }`,
 
-  /** The first of the keys, so many, are deleted; of the others, which are indexes, the id is taken out. */
+  /** Deletes the first ARGV[3] keys, and removes the id ARGV[2] from the other keys, the indexes. */
   bridgeJobForget: `
 if ${VERSION} ~= ARGV[1] then return { 0 } end
 for i = 1, #KEYS do
@@ -41,7 +43,7 @@ for i = 1, #KEYS do
 end
 return { 1 }`,
 
-  /** For each its version and JSON, '' for what is not there. */
+  /** Returns version and JSON of each key; '' for a missing job. */
   bridgeJobsRead: `
 local answers = {}
 for i, key in ipairs(KEYS) do
@@ -50,12 +52,12 @@ for i, key in ipairs(KEYS) do
 end
 return answers`,
 
-  /** The JSON of the job that answers a submission, or ''. */
+  /** Returns the JSON of the job of a submission key, or ''. */
   bridgeJobSubmitted: `
 local id = redis.call('GET', KEYS[1])
 return { id and redis.call('HGET', ARGV[1] .. id, 'job') or '' }`,
 
-  /** After the index of unnamed jobs names: for each the JSON of its job or '', and how many have no name. */
+  /** KEYS: index of unnamed jobs, then names. Returns the JSON of each name's job or '', and the size of the index. */
   bridgeJobsNamed: `
 local unnamed = redis.call('ZCARD', KEYS[1])
 local answers = {}
@@ -65,7 +67,7 @@ for i = 2, #KEYS do
 end
 return answers`,
 
-  /** Ids and JSON from an id downwards. */
+  /** Returns ids and JSON in descending order of the ids, from ARGV[1]. */
   bridgeJobsList: `
 local ids = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], '-', 'LIMIT', 0, ARGV[2])
 for i, id in ipairs(ids) do
@@ -73,7 +75,7 @@ for i, id in ipairs(ids) do
 end
 return ids`,
 
-  /** JSON of the jobs with a score up to that, lowest first. */
+  /** Returns the JSON of the jobs with a score up to ARGV[1], lowest first. */
   bridgeJobsUntil: `
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
 local answers = {}
@@ -84,6 +86,6 @@ for _, id in ipairs(ids) do
 end
 return answers`,
 
-  /** 1: leads for so many ms from now. */
+  /** Returns 1 if the holder has the lease of the leader for ARGV[2] ms from now. */
   bridgeJobsLead: RENEW,
 };

@@ -8,19 +8,19 @@ import {
 } from '../job-registry.js';
 import { tasksOf, isUnnamed, type JobTask, type Job } from '../job.js';
 
-/** Jobs remembered at most; the oldest are forgotten, their events keep their correlation id. */
+/** The oldest jobs are dropped beyond this. Their events still have a correlation id, from the URL. */
 const MAX_JOBS = 100_000;
 
-/** Remembers in the process: for one replica, and gone with it. */
+/** Job registry in memory, for one replica. A restart loses it. */
 export class MemoryJobRegistry extends JobRegistry {
-  /** In the order of their ids. */
+  /** Ordered by id, because jobs are added in that order. */
   private readonly jobs = new Map<string, Job>();
   private readonly idsByName = new Map<string, string>();
   private readonly idsBySubmission = new Map<string, string>();
-  /** Without a name, and told of by static webhooks. */
+  /** Ids of jobs for which `isUnnamed` is true. */
   private readonly unnamed = new Set<string>();
-  /** When each is due, by what is to be done. */
-  private readonly dues: Readonly<Record<JobTask, Map<string, number>>> = {
+  /** Unix ms at which each job's task is due. */
+  private readonly dueAt: Readonly<Record<JobTask, Map<string, number>>> = {
     tell: new Map(),
     release: new Map(),
     find: new Map(),
@@ -87,9 +87,9 @@ export class MemoryJobRegistry extends JobRegistry {
     return Promise.resolve({ jobs, next: undefined });
   }
 
-  override due(duty: JobTask, nowMs: number, limit: number): Promise<readonly Job[]> {
+  override findDue(task: JobTask, nowMs: number, limit: number): Promise<readonly Job[]> {
     const due: [string, number][] = [];
-    for (const entry of this.dues[duty]) if (entry[1] <= nowMs) due.push(entry);
+    for (const entry of this.dueAt[task]) if (entry[1] <= nowMs) due.push(entry);
     const first = due.toSorted(([, a], [, b]) => a - b).slice(0, limit);
     return Promise.resolve(first.map(([id]) => this.jobs.get(id) as Job));
   }
@@ -117,12 +117,12 @@ export class MemoryJobRegistry extends JobRegistry {
     const { id, geminiName } = job;
     this.jobs.set(id, job);
     if (geminiName !== undefined) this.idsByName.set(geminiName, id);
-    keep(this.unnamed, id, isUnnamed(job));
-    const duties = tasksOf(job);
-    for (const [duty, dues] of Object.entries(this.dues)) {
-      const at = duties[duty as JobTask];
-      if (at === undefined) dues.delete(id);
-      else dues.set(id, at);
+    setMembership(this.unnamed, id, isUnnamed(job));
+    const tasks = tasksOf(job);
+    for (const [task, dueAt] of Object.entries(this.dueAt)) {
+      const at = tasks[task as JobTask];
+      if (at === undefined) dueAt.delete(id);
+      else dueAt.set(id, at);
     }
   }
 
@@ -131,11 +131,11 @@ export class MemoryJobRegistry extends JobRegistry {
     if (geminiName !== undefined) this.idsByName.delete(geminiName);
     if (submission) this.idsBySubmission.delete(submission.key);
     this.unnamed.delete(id);
-    for (const dues of Object.values(this.dues)) dues.delete(id);
+    for (const dueAt of Object.values(this.dueAt)) dueAt.delete(id);
   }
 }
 
-function keep(ids: Set<string>, id: string, isIn: boolean): void {
+function setMembership(ids: Set<string>, id: string, isIn: boolean): void {
   if (isIn) ids.add(id);
   else ids.delete(id);
 }

@@ -18,31 +18,31 @@ import { dueIndex, keysOf, submissionKey, type JobKeys } from './job-keys.js';
 import type { JobTask, Job } from '../job.js';
 import { JOB_SCRIPTS } from './job-scripts.js';
 
-/** Somebody else wrote the job between reading and writing it: so often, and something is wrong. */
+/** Tries of a write that loses against other replicas. More conflicts mean a fault. */
 const MAX_TRIES = 20;
-/** Jobs in one answer. */
+/** Jobs that one script call returns. */
 const CHUNK = 100;
 
-/** A job as it was read, and what it is known by: a write goes only to what was read. */
-interface Read {
+/** A job with the version that was read. A write succeeds only on this version. */
+interface VersionedJob {
   readonly version: string;
   readonly job: Job;
 }
 
 const ABSENT = '';
 
-/** For several replicas. docs/how-to/use-redis.md says what has to survive in Redis. */
+/** Job registry in Redis, for several replicas. See docs/how-to/use-redis.md for what must persist. */
 export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdown {
   private readonly redis: RedisScripts<keyof typeof JOB_SCRIPTS>;
-  private readonly reads: (key: string) => Promise<readonly [string, string]>;
-  private readonly names: (key: string) => Promise<readonly [string, number]>;
+  private readonly fetchJob: (key: string) => Promise<readonly [string, string]>;
+  private readonly fetchNamed: (key: string) => Promise<readonly [string, number]>;
   private readonly holder = randomUUID();
 
   constructor(access: RedisAccess) {
     super();
     this.redis = new RedisScripts(access, JOB_SCRIPTS);
-    this.reads = coalesced((keys) => this.redis.run('bridgeJobsRead', keys));
-    this.names = coalesced((keys) =>
+    this.fetchJob = coalesced((keys) => this.redis.run('bridgeJobsRead', keys));
+    this.fetchNamed = coalesced((keys) =>
       this.redis.run(
         'bridgeJobsNamed',
         ['jobs:unnamed', ...keys],
@@ -55,10 +55,10 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     const keys = keysOf(job);
     const [there = ''] = await this.redis.run<string>(
       'bridgeJobAdd',
-      [keys.submission ?? keys.job, ...written(keys, [])],
-      ...writing(ABSENT, job, keys, []),
+      [keys.submission ?? keys.job, ...writeKeys(keys, [])],
+      ...writeArguments(ABSENT, job, keys, []),
     );
-    return there === '' ? job : parsed(there);
+    return there === '' ? job : parseJob(there);
   }
 
   override async find(id: string): Promise<Job | undefined> {
@@ -71,12 +71,12 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
       [submissionKey(key)],
       `${this.redis.prefix}job:`,
     );
-    return text === '' ? undefined : parsed(text);
+    return text === '' ? undefined : parseJob(text);
   }
 
   override async findByName(geminiName: string): Promise<NamedJob> {
-    const [text, unnamed] = await this.names(`job-name:${geminiName}`);
-    const job = text === '' ? undefined : parsed(text);
+    const [text, unnamed] = await this.fetchNamed(`job-name:${geminiName}`);
+    const job = text === '' ? undefined : parseJob(text);
     return { job, mayBeOurs: !job && unnamed > 0 };
   }
 
@@ -90,7 +90,9 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
       const changed = change(read.job);
       if (changed === read.job || (await this.write(read, changed))) return changed;
     }
-    throw new RedisUnavailableError(`job ${id} is written by somebody else all the time`);
+    throw new RedisUnavailableError(
+      `job ${id} was changed by another replica in each of ${MAX_TRIES} tries`,
+    );
   }
 
   override async list(query: JobQuery): Promise<JobPage> {
@@ -110,7 +112,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
       for (const [id, text] of chunk) {
         if (jobs.length === limit) return { jobs, next: last };
         last = id;
-        const job = text === '' ? undefined : parsed(text);
+        const job = text === '' ? undefined : parseJob(text);
         if (job && matches(job, query)) jobs.push(job);
       }
       if (chunk.length < CHUNK) return { jobs, next: undefined };
@@ -118,12 +120,12 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     return { jobs, next: last };
   }
 
-  override due(duty: JobTask, nowMs: number, limit: number): Promise<readonly Job[]> {
-    return this.between(dueIndex(duty), nowMs, limit);
+  override findDue(task: JobTask, nowMs: number, limit: number): Promise<readonly Job[]> {
+    return this.findUpTo(dueIndex(task), nowMs, limit);
   }
 
   override async forgetEnded(beforeMs: number, limit: number): Promise<number> {
-    const ended = await this.between('jobs:ended', beforeMs - 1, limit);
+    const ended = await this.findUpTo('jobs:ended', beforeMs - 1, limit);
     for (const { id } of ended) await this.forget(id, beforeMs);
     return ended.length;
   }
@@ -146,23 +148,23 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     this.redis.close();
   }
 
-  private async read(id: string): Promise<Read | undefined> {
-    const [version, text] = await this.reads(`job:${id}`);
-    return version === ABSENT ? undefined : { version, job: parsed(text) };
+  private async read(id: string): Promise<VersionedJob | undefined> {
+    const [version, text] = await this.fetchJob(`job:${id}`);
+    return version === ABSENT ? undefined : { version, job: parseJob(text) };
   }
 
-  private async write({ version, job }: Read, changed: Job): Promise<boolean> {
+  private async write({ version, job }: VersionedJob, changed: Job): Promise<boolean> {
     const keys = keysOf(changed);
     const gone = Object.keys(keysOf(job).indexes).filter((key) => !(key in keys.indexes));
     const [done] = await this.redis.run<number>(
       'bridgeJobWrite',
-      written(keys, gone),
-      ...writing(version, changed, keys, gone),
+      writeKeys(keys, gone),
+      ...writeArguments(version, changed, keys, gone),
     );
     return done === 1;
   }
 
-  /** Unless it has been submitted again since. */
+  /** Deletes the job, unless it was submitted again since. */
   private async forget(id: string, endedBeforeMs: number): Promise<void> {
     const read = await this.read(id);
     if (!read || !(Date.parse(read.job.endedAt ?? '') < endedBeforeMs)) return;
@@ -177,7 +179,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
     );
   }
 
-  private async between(
+  private async findUpTo(
     index: string,
     untilMs: number,
     limit: number,
@@ -189,12 +191,12 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
       limit,
       `${this.redis.prefix}job:`,
     );
-    return texts.map((text) => parsed(text));
+    return texts.map((text) => parseJob(text));
   }
 }
 
-/** The keys of a write, in the order that `WRITE` has them. @param gone indexes that the job leaves. */
-function written(keys: JobKeys, gone: readonly string[]): string[] {
+/** KEYS of `WRITE`. @param gone indexes that the job leaves. */
+function writeKeys(keys: JobKeys, gone: readonly string[]): string[] {
   const { job, name, submission, indexes } = keys;
   return [
     job,
@@ -204,8 +206,8 @@ function written(keys: JobKeys, gone: readonly string[]): string[] {
   ];
 }
 
-/** The arguments of a write. */
-function writing(
+/** ARGV of `WRITE`. */
+function writeArguments(
   version: string,
   job: Job,
   keys: JobKeys,
@@ -215,6 +217,6 @@ function writing(
   return [version, JSON.stringify(job), job.id, gone.length, scores.length, ...scores];
 }
 
-function parsed(text: string): Job {
+function parseJob(text: string): Job {
   return JSON.parse(text) as Job;
 }

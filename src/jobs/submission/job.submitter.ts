@@ -19,34 +19,33 @@ import type { JobOrder } from '../api/job-order.js';
 import { submissionProblem } from '../../internal-api/problems/gemini-problem.js';
 import { nextPollAt } from '../poll-schedule.js';
 
-/** A submission may take long; after this its outcome counts as unknown. */
+/** Time that Gemini has for a submission. Afterwards its outcome is unknown. */
 const SUBMIT_TIMEOUT_MS = 30_000;
-/** Whoever submits is dead, or hangs, when it has not said after this what became of it. */
+/** Lease of a submission. After it, the process that submitted counts as dead or hanging. */
 const SUBMISSION_LEASE_MS = SUBMIT_TIMEOUT_MS + 15_000;
-/** For so long a registry that does not answer is asked again before anything is sent. */
-const ADD_MS = 5000;
+/** Time for which a failing registry is retried before the job is sent. */
+const ADD_RETRY_MS = 5000;
 
-/** Who submits, and by what a repeat of it is known. */
+/** The caller of a submission, and what identifies a repeat of it. */
 export interface Submitter {
-  /** Of the caller: two callers' keys are not the same. */
+  /** Name of the principal. Each caller has idempotency keys of its own. */
   readonly caller: string;
   readonly idempotencyKey: string | undefined;
   /** W3C trace context of the submission. */
   readonly traceparent?: string;
-  /** Hash of the requests, where they were uploaded: the same ones are another file each time. */
+  /** SHA-256 of uploaded requests. It replaces the file name, which differs for each upload. */
   readonly content?: string;
 }
 
 export interface Submitted {
   readonly job: Job;
-  /** Submitted before, by the same key. */
+  /** True if the job was submitted before with the same idempotency key. */
   readonly isRepeat: boolean;
 }
 
 /**
- * Submits jobs whose events come back through the bridge. Each is submitted once: it is
- * remembered first, and what became of a submission without an answer is found out
- * (`SubmissionRecovery`) before anybody may try again.
+ * Submits jobs to Gemini, each once. It stores the job before it calls Gemini. A submission
+ * without an answer can be tried again only after `SubmissionRecovery` has resolved it.
  */
 @Injectable()
 export class JobSubmitter {
@@ -61,74 +60,72 @@ export class JobSubmitter {
   ) {}
 
   /**
-   * @throws {ProblemException} 409 while the same is being submitted, 422 for a key that was used for
-   *   something else, 502 when Gemini refuses, 429 and 503 as Gemini says them, 504 when it did
-   *   not say whether it took the job, which is then `unknown`, 503 without a key or a registry.
+   * @throws {ProblemException} 409 while the same submission is in progress; 422 for an idempotency
+   *   key of another submission, or if Gemini refuses the job; 429 and 503 if Gemini limits the
+   *   calls; 502 if the bridge's key is bad; 504 if Gemini did not answer, and the job is
+   *   `unknown`; 503 without a Gemini key or registry.
    */
   async submit(given: JobOrder, by: Submitter): Promise<Submitted> {
     this.assertConfigured();
     const asked = newJob(given, by);
-    const job = await retryWhileUnavailable(() => this.registry.add(asked), ADD_MS);
+    const job = await retryWhileUnavailable(() => this.registry.add(asked), ADD_RETRY_MS);
     if (job.id === asked.id) {
       return { job: await this.send(given, job), isRepeat: false };
     }
-    const answerAgain = this.repeated(given, by, job);
-    const again = await this.claimSubmission(job, by);
-    if (!again) return answerAgain;
+    const replayed = this.replay(given, by, job);
+    const again = await this.claimRetry(job, by);
+    if (!again) return replayed;
     return { job: await this.send(given, again), isRepeat: false };
   }
 
-  /** @throws {ProblemException} 503 without a key. */
+  /** @throws {ProblemException} 503 without `GEMINI_API_KEY`. */
   assertConfigured(): void {
     if (this.gemini.configured) return;
     const detail = 'set GEMINI_API_KEY to submit jobs';
     throw new ProblemException(503, 'gemini-not-configured', detail);
   }
 
-  /**
-   * The job that this key stands for already; undefined when it is free, or the job may be
-   * tried again.
-   */
+  /** @returns the job of the idempotency key; undefined if there is none, or it can be tried again. */
   async findEarlier({ caller, idempotencyKey }: Submitter): Promise<Job | undefined> {
     if (idempotencyKey === undefined) return undefined;
     const job = await this.registry.findBySubmission(keyHash(caller, idempotencyKey));
-    return job && !isForAnotherTry(job) ? job : undefined;
+    return job && !isRetryable(job) ? job : undefined;
   }
 
   /**
-   * Answers a submission whose key stands for that job already: nothing is sent.
+   * Answers a repeated submission with the job of its idempotency key, without calling Gemini.
    *
    * @throws {ProblemException} 409 and 422 as `submit` does.
    */
-  repeated(given: JobOrder, by: Submitter, there: Job): Submitted {
-    const { id, kind, state, submission } = there;
+  replay(given: JobOrder, by: Submitter, earlier: Job): Submitted {
+    const { id, kind, state, submission } = earlier;
     const asked = newJob(given, by);
     if (submission?.body !== asked.submission?.body || kind !== asked.kind) {
       const detail = 'this Idempotency-Key was used for another submission';
       throw new ProblemException(422, 'idempotency-key-reused', detail, {}, { id });
     }
     if (state === 'submitting') {
-      const detail = 'the same is being submitted at this moment';
-      const later = { 'Retry-After': '2' };
-      throw new ProblemException(409, 'submission-in-flight', detail, later, { id });
+      const detail = 'the same submission is in progress';
+      const headers = { 'Retry-After': '2' };
+      throw new ProblemException(409, 'submission-in-flight', detail, headers, { id });
     }
-    return { job: there, isRepeat: true };
+    return { job: earlier, isRepeat: true };
   }
 
-  /** The job for another try, where Gemini certainly did not take it; undefined if nobody may, or somebody else does. */
-  private async claimSubmission(there: Job, by: Submitter): Promise<Job | undefined> {
-    if (!isForAnotherTry(there)) return undefined;
-    let isOurs = false;
-    const job = await this.registry.updateJob(there.id, (now) => {
-      isOurs = isForAnotherTry(now) && now.attempts === there.attempts;
+  /** Takes the lease for another attempt. @returns undefined if none is allowed, or another call has it. */
+  private async claimRetry(earlier: Job, by: Submitter): Promise<Job | undefined> {
+    if (!isRetryable(earlier)) return undefined;
+    let isClaimed = false;
+    const job = await this.registry.updateJob(earlier.id, (now) => {
+      isClaimed = isRetryable(now) && now.attempts === earlier.attempts;
       const at = new Date();
-      if (!isOurs) return now;
+      if (!isClaimed) return now;
       return {
         ...markRetried(now, at, at.getTime() + SUBMISSION_LEASE_MS),
         ...traceOf(by),
       };
     });
-    return isOurs ? job : undefined;
+    return isClaimed ? job : undefined;
   }
 
   private async send(given: JobOrder, job: Job): Promise<Job> {
@@ -139,7 +136,7 @@ export class JobSubmitter {
         userMetadata: userMetadataOf(job),
       };
       const request = kind.submission(order, { jobId: job.id, displayName, webhook });
-      assertInTime(job);
+      assertLeaseHeld(job);
       const span = this.tracing.start('submit', {
         parent: job.traceparent,
         kind: 'client',
@@ -149,7 +146,9 @@ export class JobSubmitter {
       );
       const geminiName = kind.parseName(answer);
       if (geminiName !== undefined) return await this.recordSubmitted(job, geminiName);
-      throw new GeminiError('Gemini answered without a name', 'unknown', { status: 200 });
+      throw new GeminiError('Gemini answered without the name of a job', 'unknown', {
+        status: 200,
+      });
     } catch (error) {
       if (!(error instanceof GeminiError)) throw error;
       throw await this.recordFailure(job, error);
@@ -165,16 +164,20 @@ export class JobSubmitter {
     return `${this.config.publicUrl}${jobPath(token)}`;
   }
 
-  /** Its event may have come before Gemini's answer: then that state stands. */
+  /** The job's event may have arrived before Gemini's answer. Its state then stays. */
   private async recordSubmitted(job: Job, geminiName: string): Promise<Job> {
     const at = new Date();
-    const lookAt = nextPollAt(job, this.config.jobs.lookAfterMs);
-    const change = (now: Job): Job => withName(now, geminiName, at, lookAt);
+    const pollAt = nextPollAt(job, this.config.jobs.lookAfterMs);
+    const change = (now: Job): Job => withName(now, geminiName, at, pollAt);
     try {
-      return (await this.written(job, change)) ?? change(job);
+      return (await this.updateAttempt(job, change)) ?? change(job);
     } catch (error) {
-      // Gemini has it: who looks after the jobs will find that out
-      this.logger.error({ message: 'submitted job not noted', jobId: job.id, error });
+      // Gemini has the job. SubmissionRecovery finds its name after the lease has expired
+      this.logger.error({
+        message: 'name of a submitted job not stored',
+        jobId: job.id,
+        error,
+      });
       return change(job);
     }
   }
@@ -183,16 +186,16 @@ export class JobSubmitter {
     const { id } = job;
     const at = new Date();
     this.logger.warn({ message: 'job not submitted', jobId: id, reason: error.message });
-    await this.written(job, (now) =>
+    await this.updateAttempt(job, (now) =>
       error.effect === 'refused'
-        ? markNotAccepted(now, refusalIn(error), at)
+        ? markNotAccepted(now, refusalOf(error), at)
         : markUnknown(now, error, at),
     );
     return submissionProblem(id, error);
   }
 
-  /** Unless somebody has gone on since; for as long as nobody can have. */
-  private written(
+  /** Changes the job unless a later attempt has begun. Retries until the lease expires. */
+  private updateAttempt(
     { id, attempts, dueAt = 0 }: Job,
     change: (now: Job) => Job,
   ): Promise<Job | undefined> {
@@ -205,12 +208,12 @@ export class JobSubmitter {
 }
 
 /**
- * A process that was suspended since it noted the job must not send it any more: somebody may
- * have looked for the job meanwhile, and submitted it again.
+ * Throws if too little of the lease is left for the call to Gemini. The process may have been
+ * suspended since it stored the job, and another one may have submitted the job again.
  */
-function assertInTime({ dueAt = Infinity }: Job): void {
+function assertLeaseHeld({ dueAt = Infinity }: Job): void {
   if (Date.now() > dueAt - SUBMIT_TIMEOUT_MS) {
-    throw new GeminiError('the bridge was held up, and sent nothing', 'refused');
+    throw new GeminiError('the bridge was suspended and sent nothing', 'refused');
   }
 }
 
@@ -249,7 +252,7 @@ function traceOf({ traceparent }: Submitter): Pick<Job, 'traceparent'> {
   return traceparent === undefined ? {} : { traceparent };
 }
 
-function isForAnotherTry({ state, error }: Job): boolean {
+function isRetryable({ state, error }: Job): boolean {
   return state === 'failed' && (error?.retryable ?? false);
 }
 
@@ -257,8 +260,8 @@ function keyHash(caller: string, key: string): string {
   return createHash('sha256').update(`${caller}\n${key}`).digest('base64url');
 }
 
-/** Whoever submits may try again by the same key. */
-function refusalIn({ status, reason, message }: GeminiError): JobError {
+/** The error of a job that Gemini refused. The same idempotency key can submit it again. */
+function refusalOf({ status, reason, message }: GeminiError): JobError {
   return {
     code: status === undefined ? 'not-sent' : `gemini-${status}`,
     message: reason ?? message,

@@ -12,21 +12,21 @@ import { parseSubmission, parseUploadOrder } from '../api/job-order.js';
 import { JobSubmitter, type Submitted, type Submitter } from './job.submitter.js';
 
 export const JSONL = 'application/jsonl';
-/** What Gemini takes in a file. */
+/** Gemini accepts files up to 2 GiB. */
 const MAX_UPLOAD_BYTES = 2 * 1024 ** 3;
-/** Each holds some megabytes. */
+/** Uploads at the same time. Each holds some megabytes. */
 const MAX_UPLOADS = 8;
 const DELETE_TIMEOUT_MS = 10_000;
-/** A sender that says nothing for so long holds one of the places for nothing. */
+/** A client that sends nothing for this long is refused, because it occupies an upload. */
 const STALL_MS = 60_000;
-/** What is left of the body is not read. */
+/** The rest of the body is not read, so the connection cannot be used again. */
 const CLOSE = { Connection: 'close' };
-/** Stands for the file of a submission that is not sent. */
-const UNUSED_FILE = 'files/unused';
+/** File name in an order that is only compared, not sent. */
+const PLACEHOLDER_FILE = 'files/unused';
 
 /**
- * Submissions whose requests come as JSONL: passed on to Gemini's Files API as they come, so
- * that a file of any size needs some megabytes, and then submitted as that file.
+ * Submits batches whose requests are a JSONL body. It streams the body to Gemini's Files API, so
+ * that any size needs only some megabytes of memory, and then submits a batch with that file.
  */
 @Injectable()
 export class JobUploader {
@@ -40,8 +40,8 @@ export class JobUploader {
   ) {}
 
   /**
-   * @param query the order's members apart from its requests; `metadata` as JSON.
-   * @throws {ProblemException} as a submission does; nothing was submitted unless it has an `id`.
+   * @param query members of the order without its requests; `metadata` is JSON text.
+   * @throws {ProblemException} as `JobSubmitter.submit`. Nothing was submitted unless it has an `id`.
    */
   async submit(
     kind: JobKind,
@@ -51,25 +51,26 @@ export class JobUploader {
   ): Promise<Submitted> {
     const given = parseUploadOrder(kind, query);
     this.submitter.assertConfigured();
-    const known = await this.submitter.findEarlier(by);
+    const earlier = await this.submitter.findEarlier(by);
     const hash = createHash('sha256');
-    const checked = bounded(content, hash);
-    if (known) {
-      // Only what it says matters
+    const checked = limitedAndHashed(content, hash);
+    if (earlier) {
+      // The hash shows whether the repeat has the same requests
       for await (const _ of checked);
-      const order = parseSubmission(kind, { ...given, file: UNUSED_FILE });
+      const order = parseSubmission(kind, { ...given, file: PLACEHOLDER_FILE });
       const repeat = { ...by, content: hash.digest('base64url') };
-      return this.submitter.repeated(order, repeat, known);
+      return this.submitter.replay(order, repeat, earlier);
     }
     const file = await this.uploadFile(given.displayName ?? kind.name, checked);
     const order = parseSubmission(kind, { ...given, file });
     const submitter = { ...by, content: hash.digest('base64url') };
     try {
       const submitted = await this.submitter.submit(order, submitter);
-      if (submitted.isRepeat) await this.remove(file);
+      if (submitted.isRepeat) await this.deleteFile(file);
       return submitted;
     } catch (error) {
-      if (error instanceof ProblemException && isCertain(error)) await this.remove(file);
+      if (error instanceof ProblemException && isUnused(error))
+        await this.deleteFile(file);
       throw error;
     }
   }
@@ -79,13 +80,9 @@ export class JobUploader {
     content: AsyncIterable<Uint8Array>,
   ): Promise<string> {
     if (this.uploads >= MAX_UPLOADS) {
-      const later = { 'Retry-After': '10' };
-      throw new ProblemException(
-        503,
-        'overloaded',
-        'too many uploads are under way',
-        later,
-      );
+      const detail = `${MAX_UPLOADS} uploads are in progress on this replica`;
+      const headers = { 'Retry-After': '10' };
+      throw new ProblemException(503, 'overloaded', detail, headers);
     }
     this.uploads++;
     try {
@@ -97,27 +94,30 @@ export class JobUploader {
     }
   }
 
-  /** Gemini deletes it by itself after two days. */
-  private async remove(file: string): Promise<void> {
+  /** A failure is only logged: Gemini deletes files after two days. */
+  private async deleteFile(file: string): Promise<void> {
     try {
       await this.gemini.send({ method: 'DELETE', path: file }, DELETE_TIMEOUT_MS);
     } catch (error) {
-      this.logger.debug({ message: 'file of no job not deleted', file, error });
+      this.logger.debug({ message: 'unused file not deleted at Gemini', file, error });
     }
   }
 }
 
-/** Whether no job needs the file. */
-function isCertain({ code }: ProblemException): boolean {
+/** True if no job can need the file. */
+function isUnused({ code }: ProblemException): boolean {
   return code !== 'gemini-outcome-unknown';
 }
 
-async function* bounded(content: Readable, hash: Hash): AsyncGenerator<Uint8Array> {
+async function* limitedAndHashed(
+  content: Readable,
+  hash: Hash,
+): AsyncGenerator<Uint8Array> {
   let length = 0;
-  for await (const piece of unstalled(content)) {
+  for await (const piece of withStallTimeout(content)) {
     length += piece.length;
     if (length > MAX_UPLOAD_BYTES) {
-      const detail = 'Gemini takes files of up to 2 GiB';
+      const detail = 'want at most 2 GiB: Gemini accepts no larger file';
       throw new ProblemException(413, 'body-too-large', detail, CLOSE);
     }
     hash.update(piece);
@@ -126,13 +126,13 @@ async function* bounded(content: Readable, hash: Hash): AsyncGenerator<Uint8Arra
   if (length === 0) throw new ProblemException(422, 'invalid-body', 'the body is empty');
 }
 
-/** The time that is taken to pass a piece on does not count. */
-async function* unstalled(content: Readable): AsyncGenerator<Uint8Array> {
+/** Limits the time that each piece takes to arrive. The time to send it to Gemini does not count. */
+async function* withStallTimeout(content: Readable): AsyncGenerator<Uint8Array> {
   const pieces = (content as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
   for (;;) {
     const next = await withDeadline(pieces.next(), performance.now() + STALL_MS).catch(
       (error: unknown) => {
-        throw error instanceof DeadlineError ? stalled() : error;
+        throw error instanceof DeadlineError ? stallProblem() : error;
       },
     );
     if (next.done) return;
@@ -140,7 +140,7 @@ async function* unstalled(content: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-function stalled(): ProblemException {
-  const detail = `nothing came of the body for ${STALL_MS / 1000} s`;
+function stallProblem(): ProblemException {
+  const detail = `the body sent nothing for ${STALL_MS / 1000} s`;
   return new ProblemException(408, 'body-too-slow', detail, CLOSE);
 }

@@ -14,7 +14,7 @@ import {
 import { withJobEvent } from '../../jobs/job-events.js';
 import { LogRateLimit } from '../../infrastructure/logging/log-rate-limit.js';
 import { JobRegistry } from '../../jobs/job-registry.js';
-import { hasEnded, isSupposed } from '../../jobs/job.js';
+import { hasEnded, isEndAssumed } from '../../jobs/job.js';
 import { retryWhileUnavailable } from '../../infrastructure/redis/retry-while-unavailable.js';
 import type { Delivery } from '../delivery.js';
 import { JobMatcher } from './job-matcher.js';
@@ -62,7 +62,7 @@ export class JobEventRecorder implements BeforeApplicationShutdown {
     try {
       const job = await this.jobs.find(capability.jobId);
       if (!job || job.lastEvent?.webhookId === proof.id) return;
-      if (hasEnded(job) && !isSupposed(job)) return;
+      if (hasEnded(job) && !isEndAssumed(job)) return;
       const event = parseGeminiEvent(proof.body);
       const owner = this.identity.ofPath(capability, job, event, proof.body);
       if (typeof owner !== 'string') await this.record(job.id, event, proof.id);

@@ -5,7 +5,7 @@ import { GeminiClient } from '../../gemini/gemini.client.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
 import type { JobKind } from '../../jobs/job-kind.js';
 import { kindOf } from '../../jobs/job-kinds.js';
-import { bareName, kindsTold, outcomeOf } from '../../jobs/job-events.js';
+import { bareName, kindsOfEvent, endIdOf } from '../../jobs/job-events.js';
 import { metadataHash, metadataIn, userMetadataOf } from '../../jobs/correlation.js';
 import { JobRegistry } from '../../jobs/job-registry.js';
 import { isUnnamed, type Job } from '../../jobs/job.js';
@@ -86,13 +86,13 @@ export class JobMatcher {
     }
     if (job) return eventJob(job, event);
     const metadata = given && expected !== undefined ? metadataIn(given) : undefined;
-    const outcome = outcomeOf(jobId, event, event.subject ?? '');
+    const outcome = endIdOf(jobId, event, event.subject ?? '');
     return { jobId, correlationId, metadata, isRegistered: false, outcome };
   }
 
   /** A job of ours whose name we do not know yet carries our id on Gemini. */
   private async nameJob(event: GeminiEvent, name: string): Promise<Job | undefined> {
-    const kind = kindsTold(event).find(({ announcedBy }) => announcedBy === 'static');
+    const kind = kindsOfEvent(event).find(({ announcedBy }) => announcedBy === 'static');
     if (!kind?.isName(name)) return undefined;
     const jobId = await this.jobIdOnGemini(kind, name);
     if (jobId === undefined) return undefined;
@@ -132,12 +132,12 @@ function eventJob(job: Job, event: GeminiEvent): EventJob {
     geminiName,
     isRegistered: true,
     traceparent,
-    outcome: outcomeOf(jobId, event),
+    outcome: endIdOf(jobId, event),
   };
 }
 
 function canBeOf(job: Job, event: GeminiEvent): boolean {
-  const told = kindsTold(event);
+  const told = kindsOfEvent(event);
   if (told.length > 0 && !told.includes(kindOf(job))) return false;
   if (job.geminiName === undefined || event.jobName === undefined) return true;
   return bareName(job.geminiName) === bareName(event.jobName);

@@ -125,7 +125,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
       await registry.add(dueAt === undefined ? job : { ...job, dueAt });
     }
     const ids = async (nowMs: number, limit = 10) =>
-      (await registry.due('look', nowMs, limit)).map(({ id }) => id);
+      (await registry.findDue('look', nowMs, limit)).map(({ id }) => id);
     expect(await ids(250)).toEqual(['job-1', 'job-2']);
     expect(await ids(1000, 2)).toEqual(['job-1', 'job-2']);
     await registry.updateJob('job-1', (job) => without(job, 'dueAt'));
@@ -137,7 +137,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     const dues = async () => {
       const found: string[] = [];
       for (const duty of ['tell', 'release', 'find', 'look'] satisfies JobTask[]) {
-        if ((await registry.due(duty, 1000, 10)).length > 0) found.push(duty);
+        if ((await registry.findDue(duty, 1000, 10)).length > 0) found.push(duty);
       }
       return found;
     };
@@ -193,7 +193,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await registry.forgetEnded(NOW.getTime() + 1, 10)).toBe(1);
     expect(await registry.find('job-1')).toBeUndefined();
     expect(await registry.findByName('batches/1')).toMatchObject({ job: undefined });
-    expect(await registry.due('tell', Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
+    expect(await registry.findDue('tell', Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
     expect((await registry.list({ limit: 10 })).jobs.map(({ id }) => id)).toEqual([
       'job-2',
     ]);

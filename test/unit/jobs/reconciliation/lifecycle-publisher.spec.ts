@@ -65,7 +65,7 @@ describe('telling Kafka of a job’s life', () => {
     await care.round();
     expect(care.topics).toEqual(['gemini-bridge.jobs']);
     for (const duty of ['tell', 'release', 'find', 'look'] as const) {
-      expect(await care.registry.due(duty, Infinity, 1)).toEqual([]);
+      expect(await care.registry.findDue(duty, Infinity, 1)).toEqual([]);
     }
     expect(await care.registry.find(over!.id)).not.toHaveProperty('dueAt');
   });

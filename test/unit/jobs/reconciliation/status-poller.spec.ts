@@ -194,7 +194,7 @@ describe('a job that nobody has heard of', () => {
     expect((await care.registry.find('job-1'))?.dueAt).toBeGreaterThan(
       Date.now() + 60_000,
     );
-    expect(await care.registry.due('look', Date.now(), 10)).toEqual([]);
+    expect(await care.registry.findDue('look', Date.now(), 10)).toEqual([]);
   });
 
   it('that has ended meanwhile only learns what it did not know', async () => {
@@ -217,7 +217,7 @@ describe('a job that nobody has heard of', () => {
       throw new GeminiError('Gemini answered 404', 'refused', { status: 404 });
     };
     expect(await watched(job({ createdAt: ago(600_000) }))).not.toHaveProperty('error');
-    expect(await care.registry.due('look', Infinity, 1)).toEqual([]);
+    expect(await care.registry.findDue('look', Infinity, 1)).toEqual([]);
   });
 
   it('whose event has no outcome in time does not hold up the others', async () => {

@@ -51,9 +51,9 @@ describe('a submission that was not answered', () => {
   it('is not unknown when it was tried anew before that was noticed', async () => {
     const job = unnamed({ state: 'submitting' });
     await care.registry.add(job);
-    const due = care.registry.due.bind(care.registry);
-    care.registry.due = async (duty, now, limit) => {
-      const jobs = await due(duty, now, limit);
+    const findDue = care.registry.findDue.bind(care.registry);
+    care.registry.findDue = async (duty, now, limit) => {
+      const jobs = await findDue(duty, now, limit);
       const again = markRetried(job, new Date(), Date.now() + 1000);
       if (duty === 'release') await care.registry.updateJob(ID, () => again);
       return jobs;

@@ -59,7 +59,7 @@ describe('EventNotes', () => {
       geminiName: 'interactions/v1_abc',
       untold: ['submitted'],
     });
-    expect(await given.registry.due('look', Date.now(), 1)).toHaveLength(1);
+    expect(await given.registry.findDue('look', Date.now(), 1)).toHaveLength(1);
   });
 
   it('notes a repeat where whoever published it did not come to that', async () => {
