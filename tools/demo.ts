@@ -4,9 +4,9 @@ import type { DeliveryAttempt } from '../packages/gemini-emulator/src/deliveries
 import { signV1 } from '../packages/gemini-emulator/src/deliveries/signing.js';
 import { signingSecret } from '../packages/gemini-emulator/src/ids.js';
 import { secondsSince } from '../packages/testbed/src/process/log.js';
-import { startWorld, type World } from '../packages/testbed/src/dev-stack.js';
+import { startDevStack, type DevStack } from '../packages/testbed/src/dev-stack.js';
 import { get, post, type Answer } from './demo/answer.js';
-import { shortened, Story } from './demo/demo-report.js';
+import { shortened, DemoReport } from './demo/demo-report.js';
 import {
   countRecords,
   subscribe,
@@ -33,85 +33,89 @@ interface Job {
   readonly geminiName: string;
 }
 
-const story = new Story();
+const report = new DemoReport();
 let interrupted = false;
 
 /** From a job to its record on Kafka, what a repeat gets and what a forgery gets: the whole bridge in half a minute. */
 async function main(): Promise<void> {
   const startMs = performance.now();
-  story.print(
+  report.print(
     'gemini-kafka-bridge: from a Gemini job to a record on Kafka.\n' +
       'All of it runs on this machine, and nothing of it stays.',
   );
-  story.step('A Kafka, a Gemini (emulated) and the bridge');
-  const world = await startWorld({ log: (line) => story.say(line) });
-  endOnSignal(world);
+  report.step('A Kafka, a Gemini (emulated) and the bridge');
+  const stack = await startDevStack({ log: (line) => report.say(line) });
+  endOnSignal(stack);
   try {
-    await tell(world);
+    await tell(stack);
   } catch (error) {
-    if (!interrupted) showLog(world);
+    if (!interrupted) showLog(stack);
     throw error;
   } finally {
-    await world.stop();
+    await stack.stop();
   }
-  const { code } = await world.bridge.exited;
-  story.print('');
-  story.check(code === 0, 'all that was started has ended, the bridge with exit code 0', {
-    code,
-  });
-  story.print(`\nDone in ${secondsSince(startMs)}.`);
-  story.print('Next: `npm run dev` keeps such a world, for your own hands.');
+  const { code } = await stack.bridge.exited;
+  report.print('');
+  report.check(
+    code === 0,
+    'all that was started has ended, the bridge with exit code 0',
+    {
+      code,
+    },
+  );
+  report.print(`\nDone in ${secondsSince(startMs)}.`);
+  report.print('Next: `npm run dev` keeps such a stack, for your own hands.');
 }
 
-async function tell(world: World): Promise<void> {
+async function tell(stack: DevStack): Promise<void> {
   const records: SeenRecord[] = [];
   const topics = ['batch.succeeded', 'interaction.completed'].map(
-    (type) => `${world.topicPrefix}.${type}`,
+    (type) => `${stack.topicPrefix}.${type}`,
   );
-  const subscription = await subscribe(world.brokers, topics, (record) => {
+  const subscription = await subscribe(stack.brokers, topics, (record) => {
     records.push(record);
   });
-  world.onStop(() => subscription.stop());
-  const job = await submitBatch(world);
-  const delivered = await finishBatch(world, job);
-  await readRecord(world, records, job, delivered);
-  await readResult(world, job);
-  await deliverAgain(world, delivered);
-  await forge(world, delivered);
-  await deliverStatic(world, records);
+  stack.onStop(() => subscription.stop());
+  const job = await submitBatch(stack);
+  const delivered = await finishBatch(stack, job);
+  await readRecord(stack, records, job, delivered);
+  await readResult(stack, job);
+  await deliverAgain(stack, delivered);
+  await forge(stack, delivered);
+  await deliverStatic(stack, records);
 }
 
-async function submitBatch({ bridge, gemini, apiToken }: World): Promise<Job> {
-  story.step('A service in the cluster submits a batch to the bridge');
-  story.say('POST /v1/batches   authorization: Bearer …');
-  story.say(JSON.stringify({ ...BATCH, requests: ['…', '…'] }));
+async function submitBatch({ bridge, gemini, apiToken }: DevStack): Promise<Job> {
+  report.step('A service in the cluster submits a batch to the bridge');
+  report.say('POST /v1/batches   authorization: Bearer …');
+  report.say(JSON.stringify({ ...BATCH, requests: ['…', '…'] }));
   const answer = await post(`${bridge.internalUrl}/v1/batches`, BATCH, {
     authorization: `Bearer ${apiToken}`,
   });
   showAnswer(answer);
-  story.check(answer.status === 202, 'Gemini has taken the batch', answer.body);
+  report.check(answer.status === 202, 'Gemini has taken the batch', answer.body);
   const { id, geminiName } = answer.body as unknown as Job;
   const [url = ''] = gemini.batches.get(geminiName).webhookUris;
-  story.check(
+  report.check(
     url.startsWith(`${bridge.url}/webhooks/gemini/jobs/`),
     'and was given a webhook URL that is for this job alone:',
     url,
   );
-  story.say(`  ${shortened(url, 70)}`);
+  report.say(`  ${shortened(url, 70)}`);
   return { id, geminiName };
 }
 
 async function finishBatch(
-  { gemini }: World,
+  { gemini }: DevStack,
   { geminiName }: Job,
 ): Promise<DeliveryAttempt> {
-  story.step('The batch finishes, and Gemini delivers the webhook');
+  report.step('The batch finishes, and Gemini delivers the webhook');
   const [webhookId] = gemini.finishJob(geminiName, 'succeeded');
   const delivered = await gemini.waitForDelivery(
     (attempt) => attempt.webhookId === webhookId,
   );
   showDelivery(delivered);
-  story.check(
+  report.check(
     isAnswer(delivered, 'published'),
     '200 means: all in-sync replicas have the record',
     delivered.answer,
@@ -120,23 +124,23 @@ async function finishBatch(
 }
 
 async function readRecord(
-  { bridge, apiToken, topicPrefix }: World,
+  { bridge, apiToken, topicPrefix }: DevStack,
   records: readonly SeenRecord[],
   job: Job,
   { webhookId, body }: DeliveryAttempt,
 ): Promise<void> {
-  story.step('A plain Kafka consumer reads it');
+  report.step('A plain Kafka consumer reads it');
   const record = await recordOf(records, webhookId);
   showRecord(record);
   const { headers } = record;
-  story.check(
+  report.check(
     record.topic === `${topicPrefix}.batch.succeeded`,
     'the topic is that of the event type',
     record.topic,
   );
-  story.check(record.key === job.geminiName, 'the key is the job', record.key);
-  story.check(record.value === body, 'the value is what Gemini sent, byte for byte');
-  story.check(
+  report.check(record.key === job.geminiName, 'the key is the job', record.key);
+  report.check(record.value === body, 'the value is what Gemini sent, byte for byte');
+  report.check(
     headers['correlation-id'] === BATCH.correlationId &&
       headers['bridge-job-metadata'] === JSON.stringify(BATCH.metadata),
     "the submitter's correlation id and metadata are there",
@@ -145,22 +149,22 @@ async function readRecord(
   const { body: known } = await get(`${bridge.internalUrl}/v1/jobs/${job.id}`, {
     authorization: `Bearer ${apiToken}`,
   });
-  story.check(
+  report.check(
     known['state'] === 'succeeded',
     `GET /v1/jobs/${job.id} says: succeeded`,
     known,
   );
 }
 
-async function readResult({ bridge, apiToken }: World, { id }: Job): Promise<void> {
-  story.step('The service reads what came of it');
-  story.say(`GET /v1/jobs/${id}/result`);
+async function readResult({ bridge, apiToken }: DevStack, { id }: Job): Promise<void> {
+  report.step('The service reads what came of it');
+  report.say(`GET /v1/jobs/${id}/result`);
   const answer = await get(`${bridge.internalUrl}/v1/jobs/${id}/result`, {
     authorization: `Bearer ${apiToken}`,
   });
-  story.say(shortened(JSON.stringify(answer.body), 200));
+  report.say(shortened(JSON.stringify(answer.body), 200));
   const responses = responsesIn(answer.body);
-  story.check(
+  report.check(
     responses.map(({ metadata }) => metadata.key).join() === 'q1,q2',
     'each question has its response',
     answer.body,
@@ -179,22 +183,22 @@ function responsesIn(body: object): readonly KeyedResponse[] {
   return response?.inlinedResponses.inlinedResponses ?? [];
 }
 
-async function deliverAgain(world: World, first: DeliveryAttempt): Promise<void> {
-  story.step('The same webhook comes again, as Gemini may send it');
-  world.gemini.redeliver(first.webhookId);
-  const again = await world.gemini.waitForDelivery(
+async function deliverAgain(stack: DevStack, first: DeliveryAttempt): Promise<void> {
+  report.step('The same webhook comes again, as Gemini may send it');
+  stack.gemini.redeliver(first.webhookId);
+  const again = await stack.gemini.waitForDelivery(
     ({ webhookId, attempt }) => webhookId === first.webhookId && attempt === 2,
   );
   showDelivery(again);
-  story.check(isAnswer(again, 'duplicate'), 'it is known', again.answer);
-  const topic = `${world.topicPrefix}.batch.succeeded`;
-  const count = await countRecords(world.brokers, world.topicPrefix);
-  story.check(count === 1, `${topic} still holds 1 record`, count);
+  report.check(isAnswer(again, 'duplicate'), 'it is known', again.answer);
+  const topic = `${stack.topicPrefix}.batch.succeeded`;
+  const count = await countRecords(stack.brokers, stack.topicPrefix);
+  report.check(count === 1, `${topic} still holds 1 record`, count);
 }
 
-async function forge(world: World, genuine: DeliveryAttempt): Promise<void> {
-  story.step('Somebody forges webhooks');
-  const { bridge, gemini, brokers, topicPrefix } = world;
+async function forge(stack: DevStack, genuine: DeliveryAttempt): Promise<void> {
+  report.step('Somebody forges webhooks');
+  const { bridge, gemini, brokers, topicPrefix } = stack;
   const altered = genuine.body.replace('batch.succeeded', 'batch.failed');
   await refused('another body under the signature', 'signature-mismatch', () =>
     post(genuine.url, altered, proofOf(genuine)),
@@ -223,14 +227,14 @@ async function forge(world: World, genuine: DeliveryAttempt): Promise<void> {
     ),
   );
   const count = await countRecords(brokers, topicPrefix);
-  story.check(count === 1, 'none of it is on Kafka', count);
+  report.check(count === 1, 'none of it is on Kafka', count);
 }
 
 async function deliverStatic(
-  { gemini, topicPrefix }: World,
+  { gemini, topicPrefix }: DevStack,
   records: readonly SeenRecord[],
 ): Promise<void> {
-  story.step('A webhook that is registered for the whole project');
+  report.step('A webhook that is registered for the whole project');
   const [webhookId = ''] = gemini.emit('interaction.completed', {
     id: 'interactions/v1_demo',
   });
@@ -239,12 +243,12 @@ async function deliverStatic(
   );
   showDelivery(delivered);
   const { topic, key, headers } = await recordOf(records, webhookId);
-  story.check(
+  report.check(
     isAnswer(delivered, 'published') && topic === `${topicPrefix}.interaction.completed`,
     `${topic} has it, with the key ${key}`,
     { topic, answer: delivered.answer },
   );
-  story.check(
+  report.check(
     headers['bridge-scheme'] === 'v1' && headers['bridge-scope'] === 'static',
     'proved by the shared secret (v1); the batch was proved by a public key (v1a)',
     headers,
@@ -272,7 +276,7 @@ async function refused(
   send: () => Promise<Answer>,
 ): Promise<void> {
   const { status, body } = await send();
-  story.check(
+  report.check(
     status === 401 && body['reason'] === reason,
     `${what.padEnd(36)} 401 ${reason}`,
     { status, body },
@@ -285,16 +289,16 @@ function isAnswer({ status, answer }: DeliveryAttempt, word: string): boolean {
 
 function showAnswer({ status, headers, body }: Answer): void {
   const location = headers.get('location');
-  story.say(`→ ${status}${location === null ? '' : `   location: ${location}`}`);
-  story.say(`  ${JSON.stringify(body)}`);
+  report.say(`→ ${status}${location === null ? '' : `   location: ${location}`}`);
+  report.say(`  ${JSON.stringify(body)}`);
 }
 
 function showDelivery(attempt: DeliveryAttempt): void {
   const { status, error, answer } = attempt;
-  story.say(`POST ${shortened(new URL(attempt.url).pathname)}`);
+  report.say(`POST ${shortened(new URL(attempt.url).pathname)}`);
   const proof = Object.entries(proofOf(attempt));
-  for (const [name, value] of proof) story.say(`  ${name}: ${shortened(value)}`);
-  story.say(`→ ${status ?? error} ${answer ?? ''}`);
+  for (const [name, value] of proof) report.say(`  ${name}: ${shortened(value)}`);
+  report.say(`→ ${status ?? error} ${answer ?? ''}`);
 }
 
 function proofOf({ headers }: DeliveryAttempt): Record<string, string> {
@@ -304,27 +308,27 @@ function proofOf({ headers }: DeliveryAttempt): Record<string, string> {
 }
 
 function showRecord({ topic, partition, offset, key, headers, value }: SeenRecord): void {
-  story.say(`${topic}, partition ${partition}, offset ${offset}`);
-  story.pairs({ key });
+  report.say(`${topic}, partition ${partition}, offset ${offset}`);
+  report.pairs({ key });
   const shown = Object.entries(headers).map(
     ([name, text]) => [name, shortened(text, 60)] as const,
   );
-  story.pairs(Object.fromEntries(shown), '  ');
-  story.pairs({ value });
+  report.pairs(Object.fromEntries(shown), '  ');
+  report.pairs({ value });
 }
 
-function showLog({ bridge }: World): void {
-  story.print('\nThe last lines of the bridge:');
-  story.say(bridge.lines.slice(-SHOWN_LOG_LINES).join('\n'));
+function showLog({ bridge }: DevStack): void {
+  report.print('\nThe last lines of the bridge:');
+  report.say(bridge.lines.slice(-SHOWN_LOG_LINES).join('\n'));
 }
 
 /** Ctrl-C: in order, so that brokers from outside are left as they were. */
-function endOnSignal(world: World): void {
+function endOnSignal(stack: DevStack): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       interrupted = true;
-      story.print(`\n${signal}: ending what was started …`);
-      void world.stop().finally(() => process.exit(1));
+      report.print(`\n${signal}: ending what was started …`);
+      void stack.stop().finally(() => process.exit(1));
     });
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BridgeProcess } from '../packages/testbed/src/bridge.js';
 import { keepUntilSignal } from '../packages/testbed/src/process/command-line.js';
 import { toStderr } from '../packages/testbed/src/process/log.js';
-import { startWorld, type World } from '../packages/testbed/src/dev-stack.js';
+import { startDevStack, type DevStack } from '../packages/testbed/src/dev-stack.js';
 
 /** The bridge's own defaults, and one for the emulator; a port that is taken is replaced. */
 const PORTS = { public: 8080, internal: 8081, gemini: 8090 };
@@ -15,15 +15,15 @@ const USAGE = `Starts a Kafka, a Gemini emulator and the bridge, prints what to 
   KAFKA_BROKERS, REDIS_URL: used instead of a broker started here and of the memory store`;
 
 await keepUntilSignal(USAGE, async () => {
-  const world = await startWorld({ ports: PORTS });
+  const stack = await startDevStack({ ports: PORTS });
   const state: State = { stopping: false };
-  void showLog(world.bridge, state);
-  void endWith(world.bridge, state);
+  void showLog(stack.bridge, state);
+  void endWith(stack.bridge, state);
   return {
-    address: guide(world),
+    address: guide(stack),
     stop() {
       state.stopping = true;
-      return world.stop();
+      return stack.stop();
     },
   };
 });
@@ -51,7 +51,7 @@ async function showLog({ lines }: BridgeProcess, state: State): Promise<void> {
   }
 }
 
-function guide({ bridge, gemini, brokers, topicPrefix, apiToken }: World): string {
+function guide({ bridge, gemini, brokers, topicPrefix, apiToken }: DevStack): string {
   const api = `-H 'authorization: Bearer ${apiToken}'`;
   const emulator = `${gemini.url}/emulator`;
   return `

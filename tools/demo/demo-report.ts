@@ -7,7 +7,7 @@ export class UnexpectedError extends Error {
 }
 
 /** Tells what happens, in numbered steps, on stdout. */
-export class Story {
+export class DemoReport {
   private steps = 0;
 
   /** Begins the next step. */

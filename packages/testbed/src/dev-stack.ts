@@ -13,7 +13,7 @@ import { deleteTopics } from './dev-stack/topics.js';
 
 const API_KEY = 'emulator-key';
 
-export interface WorldOptions {
+export interface DevStackOptions {
   /** Wanted ports; one that is taken is replaced by a free one. 0: any free one. */
   readonly ports?: {
     readonly public: number;
@@ -25,7 +25,7 @@ export interface WorldOptions {
 }
 
 /** A Kafka, an emulated Gemini and the built bridge, wired together on this machine. */
-export interface World extends AsyncDisposable {
+export interface DevStack extends AsyncDisposable {
   /** `host:port,…` */
   readonly brokers: string;
   readonly gemini: GeminiEmulator;
@@ -44,7 +44,7 @@ export interface World extends AsyncDisposable {
  * Starts everything that a delivery passes. Brokers named by `KAFKA_BROKERS` and a Redis named by `REDIS_URL` are used
  * when they are set. What was started ends with `stop()` and with this process, however that ends.
  */
-export async function startWorld(options: WorldOptions = {}): Promise<World> {
+export async function startDevStack(options: DevStackOptions = {}): Promise<DevStack> {
   const undo: (() => Promise<unknown>)[] = [];
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= undoAll(undo));
@@ -59,9 +59,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 async function build(
-  { ports = { public: 0, internal: 0, gemini: 0 }, log = toStderr }: WorldOptions,
+  { ports = { public: 0, internal: 0, gemini: 0 }, log = toStderr }: DevStackOptions,
   undo: (() => Promise<unknown>)[],
-): Promise<Omit<World, 'onStop' | 'stop' | typeof Symbol.asyncDispose>> {
+): Promise<Omit<DevStack, 'onStop' | 'stop' | typeof Symbol.asyncDispose>> {
   const kafka = await startKafka({ log });
   undo.push(() => kafka.stop());
   const { brokers } = kafka;
@@ -82,7 +82,7 @@ async function build(
   const publicPort = await portNear(ports.public);
   const publicUrl = `http://127.0.0.1:${publicPort}`;
 
-  const folder = await temporaryFolder('gemini-kafka-bridge-world');
+  const folder = await temporaryFolder('gemini-kafka-bridge-stack');
   undo.push(() => folder.remove());
   const apiToken = randomBytes(24).toString('base64url');
   const file = async (name: string, line: string): Promise<string> => {
