@@ -8,7 +8,7 @@ import type { JavaSetup } from './kafka/java-command.js';
 import type { Java } from './kafka/java.js';
 import type { Listeners, Properties } from './kafka/properties.js';
 import { findWay, type DockerWay } from './kafka/provider.js';
-import { keepUntilSignal, runsDirectly } from './process/command-line.js';
+import { keepUntilSignal, parsePort, runsDirectly } from './process/command-line.js';
 import { secondsSince, toStderr, type Log } from './process/log.js';
 
 export type { KafkaCluster, KafkaNode, ProxiedListener } from './kafka/cluster.js';
@@ -29,6 +29,10 @@ export interface KafkaOptions {
   readonly proxied?: boolean;
   /** Users of SCRAM-SHA-256 and SCRAM-SHA-512 that exist from the start; needs Java. */
   readonly scramUsers?: readonly ScramUser[];
+  /** The first broker's port; the cluster takes the following ones for its controllers. Free ports when absent. */
+  readonly port?: number;
+  /** Keeps the brokers' data after `stop()` for the next start; needs Java. A temporary folder when absent. */
+  readonly folder?: string;
   /** Replaces the options of each JVM, which are for a quick start with a small heap. */
   readonly javaOptions?: readonly string[];
   /** Progress; stderr when absent. */
@@ -67,6 +71,8 @@ async function withJava(java: Java, options: KafkaOptions, log: Log): Promise<St
     proxied = false,
     scramUsers = [],
     javaOptions,
+    port,
+    folder,
   } = options;
   const jarFolder = await kafkaJars(log);
   const setup: JavaSetup = {
@@ -83,25 +89,29 @@ async function withJava(java: Java, options: KafkaOptions, log: Log): Promise<St
       listeners,
       proxied,
       scramUsers,
+      port,
+      folder,
     });
 }
 
 function withDocker(way: DockerWay, options: KafkaOptions): Start {
-  const { nodes = 1, listeners, proxied, scramUsers } = options;
-  if (nodes > 1 || listeners || proxied || scramUsers) {
+  const { nodes = 1, listeners, proxied, scramUsers, folder, port } = options;
+  if (nodes > 1 || listeners || proxied || scramUsers || folder) {
     throw new Error(
       `This needs more than the one plain broker that Docker gives here. Install Java 17 or later and Maven: ${way.noJava}`,
     );
   }
-  return () => startDockerBroker(way.docker, options.properties ?? {});
+  return () => startDockerBroker(way.docker, options.properties ?? {}, port);
 }
 
 const USAGE = `Starts a Kafka for development, prints its brokers as KAFKA_BROKERS has them and keeps it until Ctrl-C.
 
-  npx tsx packages/testbed/src/kafka.ts [--nodes 1|3] [--own] [--property name=value]…
+  npx tsx packages/testbed/src/kafka.ts [--nodes 1|3] [--own] [--port n] [--folder path] [--property name=value]…
 
   --nodes 3     three brokers: replication 3, two in sync
   --own         start brokers even when KAFKA_BROKERS names some
+  --port        the first broker's port; the controllers take the following ones
+  --folder      keeps the data there for the next start
   --property    a broker property, may be repeated`;
 
 if (runsDirectly(import.meta.url)) {
@@ -110,6 +120,8 @@ if (runsDirectly(import.meta.url)) {
       options: {
         nodes: { type: 'string', default: '1' },
         own: { type: 'boolean' },
+        port: { type: 'string' },
+        folder: { type: 'string' },
         property: { type: 'string', multiple: true },
       },
     });
@@ -117,6 +129,8 @@ if (runsDirectly(import.meta.url)) {
       nodes: parseNodes(values.nodes),
       own: values.own ?? false,
       properties: propertiesFrom(values.property ?? []),
+      ...(values.port !== undefined && { port: parsePort('--port', values.port) }),
+      ...(values.folder !== undefined && { folder: values.folder }),
     });
     return { address: kafka.brokers, stop: () => kafka.stop() };
   });

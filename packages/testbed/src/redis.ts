@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { keepUntilSignal, runsDirectly } from './process/command-line.js';
-import { freePorts } from './process/free-ports.js';
+import { freePort } from './process/free-ports.js';
 import { secondsSince, toStderr, type Log } from './process/log.js';
 import { temporaryFolder } from './process/temporary-folder.js';
 import { redisBinary } from './redis/binary.js';
@@ -55,7 +55,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 
 async function startOn(binary: string, keepsData: boolean): Promise<RedisServer> {
   const folder = await temporaryFolder('gemini-kafka-bridge-redis');
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const redis = new LocalRedis(binary, port, folder.path, keepsData);
   const stop = async () => {
     await redis.kill();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rm } from 'node:fs/promises';
+import type { Kafka, PartitionMetadata } from 'kafkajs';
 import {
   startKafka,
   type KafkaCluster,
@@ -7,7 +8,9 @@ import {
   type KafkaOptions,
 } from '../src/kafka.js';
 import { askBroker } from '../src/kafka/answers.js';
-import { isAlive } from '../src/process/processes.js';
+import { freePort } from '../src/process/free-ports.js';
+import { isAlive, until } from '../src/process/processes.js';
+import { temporaryFolder } from '../src/process/temporary-folder.js';
 import { consume, produce, quietKafka } from './records.js';
 
 /** So that a killed broker may come back soon. */
@@ -35,12 +38,7 @@ describe('one broker', () => {
 
   it('takes records and gives them back, with our own properties', async () => {
     const kafka = quietKafka(cluster.brokers);
-    const admin = kafka.admin();
-    await admin.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'events' }] });
-    const { topics } = await admin.fetchTopicMetadata({ topics: ['events'] });
-    await admin.disconnect();
-    expect(topics[0]?.partitions).toHaveLength(1);
+    expect(await createTopic(kafka, 'events')).toHaveLength(1);
 
     await produce(kafka, 'events', ['one', 'two']);
     expect(await consume(kafka, 'events', 2)).toEqual(['one', 'two']);
@@ -69,6 +67,30 @@ describe('one broker', () => {
   }, 60_000);
 });
 
+describe('a broker with a folder and a port', () => {
+  it('has its data and its cluster id again at the next start', async () => {
+    const folder = await temporaryFolder('gemini-kafka-bridge-test');
+    const options = { own: true, log: silent, folder: folder.path };
+    const port = await freePort();
+    let clusterId: string | undefined;
+    {
+      await using cluster = await startKafka({ ...options, port });
+      expect(cluster.brokers).toBe(`127.0.0.1:${port}`);
+      clusterId = (await askBroker(cluster.brokers))?.clusterId;
+      const kafka = quietKafka(cluster.brokers);
+      await createTopic(kafka, 'events');
+      await produce(kafka, 'events', ['kept']);
+    }
+    {
+      // Also on another port: the voters are stored with their addresses
+      await using cluster = await startKafka({ ...options, port: await freePort() });
+      expect(await askBroker(cluster.brokers)).toMatchObject({ clusterId });
+      expect(await consume(quietKafka(cluster.brokers), 'events', 1)).toEqual(['kept']);
+    }
+    await folder.remove();
+  }, 120_000);
+});
+
 describe('brokers from outside', () => {
   it('are used as they are, and nothing is started', async () => {
     process.env['KAFKA_BROKERS'] = 'kafka-1:9092,kafka-2:9092';
@@ -93,6 +115,15 @@ describe('a broker that cannot start', () => {
     expect(message).toMatch(/Invalid value x for configuration num\.partitions/);
   }, 30_000);
 });
+
+async function createTopic(kafka: Kafka, topic: string): Promise<PartitionMetadata[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ waitForLeaders: true, topics: [{ topic }] });
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  await admin.disconnect();
+  return topics[0]?.partitions ?? [];
+}
 
 async function failure(options: KafkaOptions): Promise<string> {
   const error: unknown = await startKafka({ own: true, log: silent, ...options }).catch(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { freePorts } from '../process/free-ports.js';
+import { freePort } from '../process/free-ports.js';
 import { holdContainer, releaseContainer } from '../process/reaper.js';
 import { onPath } from '../process/on-path.js';
 import { run, tail } from '../process/run.js';
@@ -24,8 +24,9 @@ export async function findDocker(): Promise<string | undefined> {
 export async function startDockerBroker(
   docker: string,
   properties: Properties,
+  wantedPort?: number,
 ): Promise<RunningCluster> {
-  const [port = 0] = await freePorts(1);
+  const port = wantedPort ?? (await freePort());
   const address = `127.0.0.1:${port}`;
   const name = `gemini-kafka-bridge-${randomUUID()}`;
   const command = async (...args: string[]) => {

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { freePorts } from '../process/free-ports.js';
 import { run, tail } from '../process/run.js';
-import { temporaryFolder } from '../process/temporary-folder.js';
+import { temporaryFolder, type TemporaryFolder } from '../process/temporary-folder.js';
 import type { RunningCluster } from './cluster.js';
 import { JavaNode, PortTakenError } from './broker.js';
 import { javaCommand, type JavaSetup } from './java-command.js';
 import {
   brokerProperties,
+  dataFolder,
   PROXIED,
   type BrokerPlace,
   type Listeners,
@@ -32,31 +34,39 @@ export interface ClusterPlan {
   /** Adds the `PROXIED` listener. */
   readonly proxied: boolean;
   readonly scramUsers: readonly ScramUser[];
+  /** The first broker's port; the cluster takes as many following ones as it needs. Free ports when absent. */
+  readonly port?: number | undefined;
+  /** Keeps the data between clusters; a temporary folder when absent. */
+  readonly folder?: string | undefined;
 }
 
 export interface JavaCluster extends RunningCluster {
   readonly nodes: readonly JavaNode[];
 }
 
-/** Real brokers, each in its own JVM on 127.0.0.1, with a folder of their own that goes when they go. */
+/** Real brokers, each in its own JVM on 127.0.0.1. */
 export async function startJavaCluster(plan: ClusterPlan): Promise<JavaCluster> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await tryToStart(plan);
     } catch (error) {
-      if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS) throw error;
+      const mayTryOthers = error instanceof PortTakenError && plan.port === undefined;
+      if (!mayTryOthers || attempt === PORT_ATTEMPTS) throw error;
     }
   }
 }
 
 async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
-  const folder = await temporaryFolder('gemini-kafka-bridge-kafka');
+  const folder = plan.folder
+    ? await keptFolder(plan.folder)
+    : await temporaryFolder('gemini-kafka-bridge-kafka');
   const listeners: Listeners = {
     ...plan.listeners,
     ...(plan.proxied && { [PROXIED]: 'PLAINTEXT' }),
   };
   const places = await choosePlaces(plan, Object.keys(listeners), folder.path);
-  const clusterId = randomKafkaId();
+  const formattedAs = await formattedClusterId(places);
+  const clusterId = formattedAs ?? randomKafkaId();
   const nodes = places.map((place) => new JavaNode(place, clusterId, plan.java));
   const kill = () => Promise.all(nodes.map((node) => node.kill()));
   try {
@@ -68,7 +78,7 @@ async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
         }),
       ),
     );
-    await format(plan, nodes, clusterId);
+    if (formattedAs === undefined) await format(plan, nodes, clusterId);
     for (const node of nodes) node.launch();
     const complete = nodes.map((node) =>
       node.answers((answer) => answer.brokerIds.length === plan.nodeCount),
@@ -76,7 +86,7 @@ async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
     await Promise.all(complete);
   } catch (error) {
     await kill();
-    // Otherwise the folder stays for whoever reads the error, which names it.
+    // The error names the folder, whose logs the reader may want.
     if (error instanceof PortTakenError) await folder.remove();
     else folder.keep();
     throw error;
@@ -84,19 +94,43 @@ async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
   return {
     nodes,
     async stop() {
-      await kill();
+      if (plan.folder) await Promise.all(nodes.map((node) => node.shutDown()));
+      else await kill();
       await folder.remove();
     },
   };
 }
 
+/** A folder that `remove()` leaves where it is. */
+async function keptFolder(given: string): Promise<TemporaryFolder> {
+  const path = resolve(given); // the broker runs in it
+  await mkdir(path, { recursive: true });
+  return { path, keep: () => undefined, remove: async () => undefined };
+}
+
+/** Cluster id that the data folders carry already; undefined before the first format. */
+async function formattedClusterId(
+  places: readonly BrokerPlace[],
+): Promise<string | undefined> {
+  for (const place of places) {
+    const path = join(dataFolder(place), 'meta.properties');
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const [, clusterId] = /^cluster\.id=(.+)$/m.exec(text) ?? [];
+    if (clusterId !== undefined) return clusterId;
+  }
+  return undefined;
+}
+
 async function choosePlaces(
-  { nodeCount, proxied }: ClusterPlan,
+  { nodeCount, proxied, port }: ClusterPlan,
   names: readonly string[],
   folder: string,
 ): Promise<BrokerPlace[]> {
   const portsEach = 2 + names.length + (proxied ? 1 : 0);
-  const ports = (await freePorts(nodeCount * portsEach)).values();
+  const count = nodeCount * portsEach;
+  const ports = (
+    port === undefined ? await freePorts(count) : portsFrom(port, count)
+  ).values();
   const next = () => ports.next().value ?? 0;
   return Array.from({ length: nodeCount }, (_, index) => ({
     id: index + 1,
@@ -106,6 +140,10 @@ async function choosePlaces(
     proxyPort: proxied ? next() : undefined,
     folder: join(folder, `broker-${index + 1}`),
   }));
+}
+
+function portsFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
 }
 
 /** Writes the cluster's identity and the first voters into the data folders, as Kafka demands before the first start. */

@@ -23,6 +23,11 @@ export interface BrokerPlace {
   readonly folder: string;
 }
 
+/** Where the broker keeps its records and metadata. */
+export function dataFolder(place: BrokerPlace): string {
+  return join(place.folder, 'data');
+}
+
 /**
  * A small broker: few internal partitions and no wait for more group members, so that the first consumer does not sit
  * through what only helps a large cluster. Three brokers replicate three times and need two in sync, as production should.
@@ -53,7 +58,7 @@ export function brokerProperties(
       protocols,
       (name, protocol) => `${name}:${protocol}`,
     ),
-    'log.dirs': join(place.folder, 'data'),
+    'log.dirs': dataFolder(place),
     ...sizing(all.length),
   };
 }

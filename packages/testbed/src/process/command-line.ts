@@ -32,6 +32,15 @@ export async function keepUntilSignal(
   }
 }
 
+/** @throws {Error} naming the option when the text is no port. */
+export function parsePort(option: string, text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new Error(`${option} is a port from 1 to 65535, not ${text}`);
+  }
+  return port;
+}
+
 /** A timer keeps the process alive: for brokers from outside nothing else would. */
 function signalled(): Promise<void> {
   return new Promise((resolve) => {

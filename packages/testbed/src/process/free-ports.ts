@@ -23,7 +23,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...found];
 }
 
-function canBind(port: number): Promise<boolean> {
+export async function freePort(): Promise<number> {
+  const [port = 0] = await freePorts(1);
+  return port;
+}
+
+/** Whether a server could listen on that port of 127.0.0.1 at this moment. */
+export function canBind(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
