@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { mainScript } from './build-copy.js';
 import { spawnLeashed, type Exit, type LeashedProcess } from './process/spawn.js';
 
-const MAIN_SCRIPT = join(import.meta.dirname, '..', '..', '..', 'dist', 'main.js');
 /** Kept for errors and for tests that look for a secret in the log; older lines are forgotten. */
 const MAX_LINES = 10_000;
 const SHOWN_LINES = 20;
@@ -31,17 +29,15 @@ export interface BridgeProcess extends AsyncDisposable {
   ready(timeoutMs?: number): Promise<void>;
 }
 
-/** Starts the built bridge as a process of its own with exactly this environment, `PATH` and our defaults apart. */
+/**
+ * Starts the built bridge as a process of its own with exactly this environment, `PATH` and the defaults above apart. It
+ * runs from a copy of `dist` (build-copy.ts).
+ */
 export async function startBridge(
   env: Record<string, string> = {},
   options: { script?: string } = {},
 ): Promise<BridgeProcess> {
-  const { script = MAIN_SCRIPT } = options;
-  if (!existsSync(script)) {
-    throw new Error(
-      `${relative(process.cwd(), script)} is missing: run \`npm run build\` first`,
-    );
-  }
+  const script = options.script ?? (await mainScript());
   const lines: string[] = [];
   const child = spawnLeashed({
     command: process.execPath,

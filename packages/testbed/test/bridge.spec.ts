@@ -1,9 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { startBridge } from '../src/bridge.js';
+import { copyOfBuild } from '../src/build-copy.js';
+import {
+  temporaryFolder,
+  type TemporaryFolder,
+} from '../src/process/temporary-folder.js';
 import { isAlive } from '../src/process/processes.js';
 
 const script = join(import.meta.dirname, 'fake-bridge.mjs');
+
+describe('a bridge that runs', () => {
+  it('needs nothing of dist, which the next build empties', async () => {
+    await using root = await buildOf(script);
+    const copied = await copyOfBuild(root.path);
+    await rm(join(root.path, 'dist'), { recursive: true });
+    await using bridge = await startBridge({}, { script: copied });
+    await bridge.ready(10_000);
+    const manifest = join(dirname(copied), '..', 'package.json');
+    expect(await readFile(manifest, 'utf8')).toBe('{"type":"module"}');
+  }, 30_000);
+});
 
 describe('startBridge', () => {
   it('gives the addresses, waits until it is ready, and stops it with SIGTERM', async () => {
@@ -38,3 +56,12 @@ describe('startBridge', () => {
     await expect(bridge.ready(200)).rejects.toThrow(/answers 503.*"listening"/s);
   }, 30_000);
 });
+
+/** A folder as the repository is after `npm run build`, with this as its `dist/main.js`. */
+async function buildOf(main: string): Promise<TemporaryFolder> {
+  const folder = await temporaryFolder('gemini-kafka-bridge-test');
+  await mkdir(join(folder.path, 'dist'));
+  await copyFile(main, join(folder.path, 'dist', 'main.js'));
+  await writeFile(join(folder.path, 'package.json'), '{"type":"module"}');
+  return folder;
+}

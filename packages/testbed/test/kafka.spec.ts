@@ -69,7 +69,7 @@ describe('one broker', () => {
 
 describe('a broker with a folder and a port', () => {
   it('has its data and its cluster id again at the next start', async () => {
-    const folder = await temporaryFolder('gemini-kafka-bridge-test');
+    await using folder = await temporaryFolder('gemini-kafka-bridge-test');
     const options = { own: true, log: silent, folder: folder.path };
     const port = await freePort();
     let clusterId: string | undefined;
@@ -87,7 +87,6 @@ describe('a broker with a folder and a port', () => {
       expect(await askBroker(cluster.brokers)).toMatchObject({ clusterId });
       expect(await consume(quietKafka(cluster.brokers), 'events', 1)).toEqual(['kept']);
     }
-    await folder.remove();
   }, 120_000);
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { startBridge } from '../src/bridge.js';
+import { copyOfBuild } from '../src/build-copy.js';
 import { startKafka } from '../src/kafka.js';
 import {
   temporaryFolder,
@@ -40,7 +40,7 @@ describe('on a machine with nothing installed', () => {
   });
 
   it('the bridge says how to build it', async () => {
-    const start = startBridge({}, { script: `${emptyCache.path}/main.js` });
-    await expect(start).rejects.toThrow(/main\.js is missing: run `npm run build`/);
+    const start = copyOfBuild(emptyCache.path);
+    await expect(start).rejects.toThrow(/dist\/main\.js is missing: run `npm run build`/);
   });
 });

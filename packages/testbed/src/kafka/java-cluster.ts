@@ -102,7 +102,9 @@ async function tryToStart(plan: ClusterPlan): Promise<JavaCluster> {
 }
 
 /** A folder that `remove()` leaves where it is. */
-async function keptFolder(given: string): Promise<TemporaryFolder> {
+async function keptFolder(
+  given: string,
+): Promise<Pick<TemporaryFolder, 'path' | 'keep' | 'remove'>> {
   const path = resolve(given); // the broker runs in it
   await mkdir(path, { recursive: true });
   return { path, keep: () => undefined, remove: async () => undefined };

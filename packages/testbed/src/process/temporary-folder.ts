@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { holdFolder, releaseFolder } from './reaper.js';
 
-export interface TemporaryFolder {
+export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
   remove(): Promise<void>;
   /** Leaves it where it is, even when this process ends. */
@@ -17,12 +17,14 @@ export async function temporaryFolder(
 ): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(parent, `${purpose}-`));
   await holdFolder(path);
+  const remove = async () => {
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    releaseFolder(path);
+  };
   return {
     path,
     keep: () => releaseFolder(path),
-    async remove() {
-      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-      releaseFolder(path);
-    },
+    remove,
+    [Symbol.asyncDispose]: remove,
   };
 }

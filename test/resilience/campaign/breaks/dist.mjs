@@ -2,12 +2,15 @@
  * For the breaks: the built bridge's own modules, and its classes, so that what a break does needs no hook in the code.
  * `reflect-metadata` comes first: without it the classes would be made without what Nest injects by.
  */
+import { realpathSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
 import 'reflect-metadata';
 
-const DIST = new URL('../../../../dist/', import.meta.url);
+/** Of the `main.js` that Node.js was told to run, a copy of the built one. */
+const DIST = new URL('.', pathToFileURL(realpathSync(process.argv[1])));
 
-/** The module that `dist/main.js` will get as well, by its path in `dist/`. */
+/** The module that `main.js` will get as well, by its path in `dist/`. */
 export function load(path) {
   return import(new URL(path, DIST));
 }
