@@ -1,15 +1,18 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
-import { ConfigError, loadConfig, type Config } from './config/config.js';
+import { ConfigError } from './config/problem.js';
 import { keepHeapSmall } from './infrastructure/process/heap-growth.js';
 import { JsonLogger } from './infrastructure/logging/json.logger.js';
 import { KafkaCluster } from './infrastructure/kafka/kafka-cluster.js';
 import { listen } from './receiver/http/listen.js';
 import { TwoPortAdapter } from './receiver/http/two-port.adapter.js';
+import { namingListener } from './startup/listener-checks.js';
+import { validateEnvironment } from './startup/validate-environment.js';
 
 /** Starts the bridge and ends it on SIGTERM or SIGINT. */
-async function main(config: Config): Promise<void> {
+async function main(): Promise<void> {
+  const { config, warnings } = await validateEnvironment(process.env);
   const logger = new JsonLogger(config.logLevel);
   const adapter = new TwoPortAdapter(config.ackBudgetMs);
   const app = await NestFactory.create(AppModule.register(config), adapter, {
@@ -42,14 +45,15 @@ async function main(config: Config): Promise<void> {
     end(1);
   };
 
-  const ports = await listen(app, config);
+  const ports = await namingListener(config.server, () => listen(app, config));
   logger.log({ message: 'listening', ...ports });
+  for (const warning of warnings) logger.warn({ message: 'setting ignored', ...warning });
   app.flushLogs();
 }
 
 keepHeapSmall();
 try {
-  await main(loadConfig(process.env));
+  await main();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ConfigError } from '../config/config.js';
+import { ConfigError } from '../config/problem.js';
 import { STATIC_ROUTE } from '../events/webhook-routes.js';
 import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../infrastructure/kafka/topics.js';

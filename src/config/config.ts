@@ -1,6 +1,8 @@
 import { credential, isApiKey } from './credential-file.js';
-import { combinedFaults } from './cross-checks.js';
-import { environment, telemetry, type Environment } from './environment.js';
+import { combinedProblems } from './cross-checks.js';
+import { environment, telemetry, type Environment, type Given } from './environment.js';
+import type { Reader } from './forms.js';
+import { ConfigError, problemOf, type Problem } from './problem.js';
 import { STATIC_ROUTE } from '../events/webhook-routes.js';
 
 /** Injection token of the service's `Config`. */
@@ -192,32 +194,39 @@ function gemini(env: Environment) {
 }
 
 /**
- * Reads the environment once. `main.ts` is the only caller that passes `process.env`.
- * An empty variable counts as unset, as it does in a chart's template.
+ * Reads the environment. It does not parse secrets, tokens, keys and certificates:
+ * `startup/validate-environment` does.
  *
- * @throws {ConfigError} naming every bad variable, so that one restart mends them all.
+ * @throws {ConfigError} with every problem.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
-  const parsed = (
-    isTraced(given) ? environment.extend(telemetry.shape) : environment
-  ).safeParse(given);
-  const issues = parsed.error?.issues ?? [];
-  const faults = [
-    ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
-    ...combinedFaults(given),
-  ];
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
-  return group(parsed.data);
+  const given = givenIn(env);
+  const problems: Problem[] = [];
+  const read = readAll(given, problems);
+  problems.push(...combinedProblems(given));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return group(read);
 }
 
-/** The environment cannot be used; the message lists every fault, never a value. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
+/** The variables that are set. An empty one counts as unset, because charts render unset values so. */
+export function givenIn(env: NodeJS.ProcessEnv): Given {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+}
 
-  constructor(readonly faults: readonly string[]) {
-    super(`bad environment\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  }
+/** @param problems receives those of single settings; with any, the result is incomplete. */
+function readAll(given: Given, problems: Problem[]): Environment {
+  const readers: Readonly<Record<string, Reader<unknown>>> = isTraced(given)
+    ? { ...environment, ...telemetry }
+    : environment;
+  const read = Object.entries(readers).map(([setting, reader]) => {
+    try {
+      return [setting, reader(given[setting as keyof Given])];
+    } catch (error) {
+      problems.push(problemOf(setting, error));
+      return [setting, undefined];
+    }
+  });
+  return Object.fromEntries(read) as Environment;
 }
 
 /** What a public address says of whose it is, in the characters of an owner. */

@@ -1,16 +1,13 @@
-import { readFileSync, statSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
-import { hasText, isFile } from './parsers.js';
-
-/** A chain of certificates has some thousands. */
-const MAX_BYTES = 1024 * 1024;
+import { readSettingFile } from './setting-file.js';
 
 /**
- * A credential in a file that something else may replace at any time: whoever connects next uses
- * what stands there then. A file that has become unreadable or unusable changes nothing.
+ * A credential in a file that another process may replace at any time. Each use reads the file, so
+ * that a new connection has the new credential. A file that has become unreadable or unusable
+ * changes nothing.
  *
- * Read at each use and not every two seconds as a `WatchedFile`: it is used when a connection is
- * made, and a connection that fails for an old password is made again at once.
+ * It reads at each use, not every two seconds as `WatchedFile` does: a connection that fails
+ * because of an old password is made again at once.
  */
 export class CredentialFile {
   private readonly logger = new Logger(CredentialFile.name);
@@ -18,12 +15,12 @@ export class CredentialFile {
   private wasIgnored = false;
 
   /**
-   * @param isUsable of the trimmed text.
-   * @throws when it cannot be read now. Whether it is usable then is for the caller to say.
+   * @param isUsable says it of the trimmed text.
+   * @throws {FormError} when the file cannot be read now. The caller checks whether it is usable.
    */
   constructor(
     private readonly path: string,
-    private readonly isUsable: (text: string) => boolean = (text) => text !== '',
+    private readonly isUsable: (text: string) => boolean = () => true,
   ) {
     this.last = this.read();
   }
@@ -31,7 +28,7 @@ export class CredentialFile {
   get value(): string {
     try {
       const text = this.read();
-      if (!this.isUsable(text)) throw new Error('it has no usable text');
+      if (!this.isUsable(text)) throw new Error('its text has another form');
       this.last = text;
       this.wasIgnored = false;
     } catch (error) {
@@ -41,9 +38,7 @@ export class CredentialFile {
   }
 
   private read(): string {
-    const found = statSync(this.path);
-    if (!found.isFile() || found.size > MAX_BYTES) throw new Error('it is no small file');
-    return readFileSync(this.path, 'utf8').trim();
+    return readSettingFile(this.path).trim();
   }
 
   private ignore(error: unknown): void {
@@ -54,16 +49,17 @@ export class CredentialFile {
   }
 }
 
-/** The given text, or what the file says; undefined without either, or without a file that can be used. */
+/**
+ * @returns the given text, or that of the file, read at each use; undefined without either.
+ * @throws {FormError} for a file that cannot be read now.
+ */
 export function credential(
   text: string | undefined,
   path: string | undefined,
   isUsable?: (text: string) => boolean,
 ): { readonly value: string } | undefined {
   if (text !== undefined) return { value: text };
-  return path !== undefined && isFile(path) && hasText(path)
-    ? new CredentialFile(path, isUsable)
-    : undefined;
+  return path === undefined ? undefined : new CredentialFile(path, isUsable);
 }
 
 export function isApiKey(text: string): boolean {

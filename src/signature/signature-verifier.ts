@@ -10,12 +10,12 @@ import { Metrics } from '../infrastructure/metrics/metrics.js';
 import type { UnsealedSecret } from '../signing-secrets/unsealed-secrets.js';
 import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
-import { parseSecret, type WebhookSecret } from '../signing-secrets/webhook-secret.js';
 import {
-  entries,
-  namingSetting,
-  WatchedFile,
-} from '../infrastructure/files/watched-file.js';
+  parseSecretLines,
+  parseSecretList,
+  type WebhookSecret,
+} from '../signing-secrets/webhook-secret.js';
+import { namingSetting, WatchedFile } from '../infrastructure/files/watched-file.js';
 import { verifyCapability, type Capability } from './capability.js';
 import { CapabilityKeyring } from './capability-keyring.js';
 import { GoogleKeys } from './schemes/google-keys.js';
@@ -46,13 +46,11 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     this.fixedSecrets =
       secrets === undefined
         ? []
-        : namingSetting('WEBHOOK_SECRETS', () => parseSecrets(secrets.split(',')));
+        : namingSetting('WEBHOOK_SECRETS', () => parseSecretList(secrets));
     this.fileSecrets =
       secretsFile === undefined
         ? undefined
-        : new WatchedFile('WEBHOOK_SECRETS_FILE', secretsFile, (text) =>
-            parseSecrets(entries(text)),
-          );
+        : new WatchedFile('WEBHOOK_SECRETS_FILE', secretsFile, parseSecretLines);
     this.googleKeys = new GoogleKeys(jwksUrl, jwksStaleMs);
     metrics.observeKeys('google', this.googleKeys);
   }
@@ -193,9 +191,4 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
 
 function isMismatch(error: unknown): boolean {
   return error instanceof SignatureError && error.fault === 'signature-mismatch';
-}
-
-function parseSecrets(texts: readonly string[]): WebhookSecret[] {
-  if (texts.length === 0) throw new Error('there is no webhook secret');
-  return texts.map((text) => parseSecret(text.trim()));
 }

@@ -206,7 +206,10 @@ describe('deliver', () => {
 
   it('wants an environment to sign with', async () => {
     const { code, err } = await deliver(app.url, [], { WEBHOOK_SECRETS: undefined });
-    expect([code, err]).toEqual([1, expect.stringMatching(/WEBHOOK_SECRETS: set it/)]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/WEBHOOK_SECRETS: got nothing/),
+    ]);
   });
 });
 

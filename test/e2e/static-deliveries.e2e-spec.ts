@@ -84,8 +84,11 @@ describe('a static delivery', () => {
   });
 
   it('passes with any live secret, so that a rotation has no gap', async () => {
-    using file = temporaryFile(`# older ones below\n${OTHER_SECRET}\n`);
-    await using rotating = await startApp({ WEBHOOK_SECRETS_FILE: file.path });
+    using file = temporaryFile(`${SECRET}\n# older ones below\n${OTHER_SECRET}\n`);
+    await using rotating = await startApp({
+      WEBHOOK_SECRETS: '',
+      WEBHOOK_SECRETS_FILE: file.path,
+    });
     for (const secrets of [[SECRET], [OTHER_SECRET], [OTHER_SECRET, SECRET]]) {
       const signed = signedV1({}, secrets);
       expect(await post(`${rotating.url}/webhooks/gemini`, signed)).toMatchObject({

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
-import { ConfigError } from '../../config/config.js';
+import { ConfigError, problemOf } from '../../config/problem.js';
+import { readSettingFile } from '../../config/setting-file.js';
 
 const INTERVAL_MS = 2000;
 
@@ -28,7 +28,7 @@ export class WatchedFile<T> {
     private readonly parse: (text: string) => T,
   ) {
     [this.text, this.parsed] = namingSetting(variable, () => {
-      const text = readFileSync(path, 'utf8');
+      const text = readSettingFile(path);
       return [text, parse(text)];
     });
     this.timer = setInterval(() => void this.checkForChange(), INTERVAL_MS);
@@ -57,13 +57,12 @@ export class WatchedFile<T> {
   }
 }
 
-/** Runs `read`; what it throws becomes a fault of the named setting. */
+/** Runs `read`. @throws {ConfigError} with the named setting, for a `FormError` that it throws. */
 export function namingSetting<T>(variable: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([`${variable}: ${reason}`]);
+    throw new ConfigError([problemOf(variable, error)]);
   }
 }
 

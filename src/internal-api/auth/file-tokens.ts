@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { FormError } from '../../config/problem.js';
 import { numberedEntries } from '../../infrastructure/files/watched-file.js';
 import type { Principal } from './principal.js';
 import { isScope, SCOPES, type Scope } from '../../config/api-scopes.js';
@@ -12,24 +13,33 @@ export interface FileToken {
 const TOKEN = /^[\x21-\x7e]{16,8192}$/;
 const NAME = /^[A-Za-z0-9._:@/-]{1,64}$/;
 const FINGERPRINT_DIGITS = 8;
+const LINES = 'lines of token, token name, or token name scope,scope';
+const TOKENS = 'a token of 16 to 8192 visible ASCII characters';
+const NEW_TOKEN = '`openssl rand -hex 32` prints a token';
 
 /**
  * Parses lines of `token [name [scope,…]]`. A line without scopes grants all scopes. Tokens with
  * the same name belong to the same caller, so that a token can be replaced.
  *
- * @throws {Error} with the number of the line and never its text, which may be a token.
+ * @throws {FormError} naming the line and never its text, which may be the token.
  */
 export function parseFileTokens(text: string): FileToken[] {
   const tokens: FileToken[] = [];
   for (const { entry, line } of numberedEntries(text)) {
     const where = `line ${line}`;
     const token = parseLine(entry, where);
-    if (findByDigest(token.digest, tokens))
-      throw new Error(`${where}: the token is also on an earlier line`);
+    if (findByDigest(token.digest, tokens)) {
+      const got = `${where}: a token that an earlier line has as well`;
+      throw new FormError(
+        got,
+        'a token of its own in each line',
+        'remove one of the two lines',
+      );
+    }
     tokens.push(token);
   }
   if (tokens.length === 0)
-    throw new Error('the file has no token: want lines of token, name and scopes');
+    throw new FormError('a file without a token', LINES, NEW_TOKEN);
   return tokens;
 }
 
@@ -44,13 +54,26 @@ export function findFileToken(
 function parseLine(entry: string, where: string): FileToken {
   const [token = '', name, scopes, ...more] = entry.split(/\s+/);
   if (!TOKEN.test(token)) {
-    throw new Error(`${where}: a token has 16 to 8192 visible ASCII characters`);
+    const isShort = token.length < 16;
+    const got = isShort ? '' : ' with a character that is not visible ASCII, or too long';
+    throw new FormError(
+      `${where}: a token of ${token.length} characters${got}`,
+      TOKENS,
+      NEW_TOKEN,
+    );
   }
   if (name !== undefined && !NAME.test(name)) {
-    throw new Error(`${where}: a name has 1 to 64 letters, digits, . _ : @ / or -`);
+    const got = `${where}: a name of ${name.length} characters of another form`;
+    throw new FormError(
+      got,
+      'a name of 1 to 64 letters, digits, . _ : @ / or -',
+      'correct the name',
+    );
   }
-  if (more.length > 0)
-    throw new Error(`${where}: want token, name and scopes, and nothing behind them`);
+  if (more.length > 0) {
+    const got = `${where}: ${more.length + 3} words`;
+    throw new FormError(got, LINES, 'separate scopes with commas, without blanks');
+  }
   const digest = digestOf(token);
   const caller = name ?? digest.toString('hex').slice(0, FINGERPRINT_DIGITS);
   const principal = { name: `token:${caller}`, scopes: parseScopes(scopes, where) };
@@ -59,10 +82,16 @@ function parseLine(entry: string, where: string): FileToken {
 
 function parseScopes(list: string | undefined, where: string): ReadonlySet<Scope> {
   const scopes = list?.split(',') ?? SCOPES;
-  if (!scopes.every(isScope)) {
-    throw new Error(`${where}: want scopes of ${SCOPES.join(', ')}`);
+  const wrong = scopes.find((scope) => !isScope(scope));
+  if (wrong !== undefined) {
+    const shown = /^[a-z]+:[a-z]+$/.test(wrong) ? `the scope ${wrong}` : 'a scope';
+    throw new FormError(
+      `${where}: ${shown} that does not exist`,
+      `scopes of ${SCOPES.join(', ')}`,
+      'correct the scope',
+    );
   }
-  return new Set(scopes);
+  return new Set(scopes as Scope[]);
 }
 
 function digestOf(token: string): Buffer {

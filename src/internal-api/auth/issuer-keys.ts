@@ -1,5 +1,5 @@
 import { createLocalJWKSet } from 'jose';
-import { isSecureUrl } from '../../config/parsers.js';
+import { isSecureUrl } from '../../config/addresses.js';
 import { fetchJson } from '../../infrastructure/jwks/fetch-json.js';
 import { RemoteKeys } from '../../infrastructure/jwks/remote-keys.js';
 import { verificationKeys } from '../../infrastructure/jwks/verification-keys.js';

@@ -4,6 +4,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { FormError } from '../../config/problem.js';
+import { readSettingFile } from '../../config/setting-file.js';
 import { namingSetting } from '../../infrastructure/files/watched-file.js';
 import {
   SecretsStore,
@@ -47,14 +49,33 @@ const secret = z.object({
 export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
   return namingSetting('VAULT_KUBERNETES_SECRET', () => {
-    if (!host) throw new Error('this is no pod (KUBERNETES_SERVICE_HOST is not set)');
+    if (!host) {
+      throw new FormError(
+        'a Secret, outside a pod (KUBERNETES_SERVICE_HOST is not set)',
+        'a bridge in a pod of the cluster of the Secret',
+        'run this in a pod, or set VAULT_FILE or REDIS_URL instead',
+      );
+    }
     return {
       url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-      tokenFile: join(ACCOUNT, 'token'),
-      caFile: join(ACCOUNT, 'ca.crt'),
-      namespace: readFileSync(join(ACCOUNT, 'namespace'), 'utf8').trim(),
+      tokenFile: accountFile('token').path,
+      caFile: accountFile('ca.crt').path,
+      namespace: accountFile('namespace').text.trim(),
     };
   });
+}
+
+/** @throws {FormError} for a pod without the token of its service account. */
+function accountFile(name: string): { readonly path: string; readonly text: string } {
+  const path = join(ACCOUNT, name);
+  try {
+    return { path, text: readSettingFile(path) };
+  } catch (error) {
+    if (!(error instanceof FormError)) throw error;
+    const wants = 'a pod that has the token of its service account';
+    const remedy = 'set automountServiceAccountToken: true for the pod';
+    throw new FormError(`a pod with ${error.got}`, wants, remedy);
+  }
 }
 
 /**

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { constraintOf, valuesSchema } from '../../../tools/chart/schema.js';
 import { valuesKeys } from '../../../tools/chart/values-document.js';
-import { ConfigError, loadConfig } from '../../../src/config/config.js';
+import { loadConfig } from '../../../src/config/config.js';
+import { ConfigError, problemLine } from '../../../src/config/problem.js';
 import { SCOPES } from '../../../src/config/api-scopes.js';
 import { VARIABLES } from '../../../src/config/environment.js';
 import { parseKeyring } from '../../../src/infrastructure/files/keyring.js';
@@ -43,11 +44,13 @@ function faultsOf(variable: string, value: unknown): string[] {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     // The templates check combinations of settings.
-    return error.faults.filter(
-      (fault) =>
-        new RegExp(`^${variable}[.:\\d]`).test(fault) &&
-        !/is larger than|is shorter than|goes together/.test(fault),
-    );
+    return error.problems
+      .map(problemLine)
+      .filter(
+        (fault) =>
+          new RegExp(`^${variable}[.:\\d]`).test(fault) &&
+          !/is larger than|is shorter than|goes together/.test(fault),
+      );
   }
   return [];
 }

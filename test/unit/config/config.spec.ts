@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, loadConfig } from '../../../src/config/config.js';
+import { loadConfig } from '../../../src/config/config.js';
+import { ConfigError, problemLine, type Problem } from '../../../src/config/problem.js';
 import { VARIABLES } from '../../../src/config/environment.js';
 import { temporaryFile } from '../../support/temporary-file.js';
 
@@ -17,18 +18,22 @@ const OIDC = {
   API_OIDC_AUDIENCE: 'gemini-bridge',
 };
 
-function faultsOf(env: Record<string, string>): readonly string[] {
+function problemsOf(env: Record<string, string>): readonly Problem[] {
   try {
     loadConfig(env);
   } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
+    if (error instanceof ConfigError) return error.problems;
     throw error;
   }
   return [];
 }
 
-const namesIn = (faults: readonly string[]) =>
-  faults.map((fault) => fault.split(/[.:]/)[0]);
+const namesIn = (problems: readonly Problem[]) => problems.map(({ setting }) => setting);
+
+const textOf = (problems: readonly Problem[]) => problems.map(problemLine).join('\n');
+
+/** Numbers, plain words and paths are shown; another text may be a secret. */
+const isShown = (value: string) => /^(-?[\d.]+|[A-Za-z-]{1,16}|\/.*)$/.test(value);
 
 describe('loadConfig', () => {
   it('has defaults for all but the brokers, a proof and who may call', () => {
@@ -119,9 +124,13 @@ describe('loadConfig', () => {
     ['INTERNAL_PORT', 'http'],
     ['PUBLIC_URL', 'http://bridge.example'],
     ['PUBLIC_URL', 'http://127.0.0.1.example'],
+    ['PUBLIC_URL', 'https://bridge.example/webhooks/gemini'],
+    ['PUBLIC_URL', 'https://bridge.example/base/webhooks/gemini/'],
     ['KAFKA_BROKERS', 'kafka-1'],
     ['KAFKA_BROKERS', 'kafka-1:9092,'],
     ['KAFKA_BROKERS', 'kafka://kafka-1:9092'],
+    ['KAFKA_BROKERS', 'kafka-1:9092,kafka-2:99999'],
+    ['KAFKA_BROKERS', 'kafka-1:0'],
     ['KAFKA_SASL_MECHANISM', 'gssapi'],
     ['KAFKA_TLS', 'yes'],
     ['KAFKA_TLS_CA_FILE', '/no/such/file'],
@@ -145,6 +154,10 @@ describe('loadConfig', () => {
     ['WEBHOOKS', '[{"name": "main", "secret": "x"}]'],
     ['WEBHOOKS', '[{"name": "main", "url": "http://bridge.example"}]'],
     ['WEBHOOKS', '[{"name": "main", "events": ["batch.cancelled"]}]'],
+    ['WEBHOOKS', '[{"name": "main", "events": ["batch.done"]}]'],
+    ['WEBHOOKS', '[{"name": "main", "events": []}]'],
+    ['WEBHOOKS', '{"name": "main"}'],
+    ['WEBHOOKS', '["main"]'],
     ['WEBHOOKS_MODE', 'mend'],
     ['WEBHOOKS_INTERVAL_SECONDS', '0'],
     ['WEBHOOKS_OWNER', 'a b'],
@@ -160,6 +173,8 @@ describe('loadConfig', () => {
     ['REDIS_URL', 'rediss://redis:6379/0?password=s'],
     ['REDIS_URL', 'redis+sentinel://one,two/main'],
     ['REDIS_URL', 'redis+cluster://one:7000,two'],
+    ['REDIS_URL', 'redis://redis:99999'],
+    ['REDIS_URL', 'redis+cluster://one:7000,two:70000'],
     ['DEDUPE_STORE', 'disk'],
     ['DEDUPE_TTL_HOURS', '24'],
     ['DEDUPE_ON_ERROR', 'drop'],
@@ -167,6 +182,7 @@ describe('loadConfig', () => {
     ['ACK_BUDGET_MS', '99'],
     ['GEMINI_API_KEY_FILE', '/no/such/file'],
     ['GEMINI_URL', 'gemini'],
+    ['GEMINI_URL', 'ftp://gemini.example'],
     ['API_TOKENS_FILE', '/no/such/file'],
     ['API_OIDC_ISSUER', 'issuer.example'],
     ['API_OIDC_ISSUER', 'http://issuer.example'],
@@ -182,19 +198,22 @@ describe('loadConfig', () => {
     ['API_RATE_PER_MINUTE', '10/s'],
     ['SHUTDOWN_TIMEOUT_MS', '0'],
     ['LOG_LEVEL', 'loud'],
-  ])('refuses %s=%s and does not say the value', (name, value) => {
-    const faults = faultsOf({ ...LEAST, [name]: value });
-    expect(namesIn(faults)).toContain(name);
-    expect(faults.every((fault) => fault.length > name.length + 5)).toBe(true);
-    if (value.length > 2) expect(faults.join('\n')).not.toContain(value);
+  ])('refuses %s=%s and does not show what may be a secret', (name, value) => {
+    const problems = problemsOf({ ...LEAST, [name]: value });
+    expect(namesIn(problems)).toContain(name);
+    for (const { got, wants, remedy } of problems) {
+      expect([got, wants, remedy]).toEqual(Array(3).fill(expect.stringMatching(/\S/)));
+    }
+    if (isShown(value)) return;
+    expect(problems.map(({ got }) => got).join('\n')).not.toContain(value);
   });
 
   it.each(['two\nlines', 'naïve', 'with space'])(
     'refuses the Gemini key %j unseen',
     (key) => {
-      const faults = faultsOf({ GEMINI_API_KEY: key });
-      expect(namesIn(faults)).toContain('GEMINI_API_KEY');
-      expect(faults.join()).not.toContain(key);
+      const problems = problemsOf({ GEMINI_API_KEY: key });
+      expect(namesIn(problems)).toContain('GEMINI_API_KEY');
+      expect(textOf(problems)).not.toContain(key);
     },
   );
 
@@ -211,7 +230,7 @@ describe('loadConfig', () => {
     [{ WEBHOOKS: '[{"name":"a"}]' }, 'VAULT_KEYS_FILE'],
     [{ WEBHOOKS: '[{"name":"a"}]', WEBHOOKS_MODE: 'report' }, 'GEMINI_API_KEY'],
   ])('says of %j that %s is missing or too much', (more, name) => {
-    expect(namesIn(faultsOf({ ...LEAST, ...more }))).toContain(name);
+    expect(namesIn(problemsOf({ ...LEAST, ...more }))).toContain(name);
   });
 
   it('declares webhooks at its own address, of its own', () => {
@@ -223,21 +242,21 @@ describe('loadConfig', () => {
       VAULT_KEYS_FILE: KEYS_FILE,
       VAULT_FILE: '/vault',
       WEBHOOKS:
-        '[{"name":"all"},{"name":"one","events":["x.y"],"url":"https://other/p"}]',
+        '[{"name":"all"},{"name":"one","events":["batch.failed"],"url":"https://other/p"}]',
     });
     expect(webhooks).toMatchObject({
       mode: 'ensure',
       owner: 'bridge.example-base',
       declared: [
         { name: 'all', uri: 'https://bridge.example/base/webhooks/gemini' },
-        { name: 'one', events: ['x.y'], uri: 'https://other/p' },
+        { name: 'one', events: ['batch.failed'], uri: 'https://other/p' },
       ],
     });
     expect(webhooks.declared[0]?.events).toContain('video.generated');
   });
 
   it('names what is missing beside what is malformed', () => {
-    expect(new Set(namesIn(faultsOf({ PORT: 'x' })))).toEqual(
+    expect(new Set(namesIn(problemsOf({ PORT: 'x' })))).toEqual(
       new Set(['PORT', 'KAFKA_BROKERS', 'WEBHOOK_SECRETS', 'API_TOKENS_FILE']),
     );
   });
@@ -249,7 +268,7 @@ describe('loadConfig', () => {
     'https://bridge.example/?a=b',
     'https://bridge.example/#a',
   ])('refuses %s as the base of the URLs that Gemini is given', (url) => {
-    expect(namesIn(faultsOf({ PUBLIC_URL: url }))).toContain('PUBLIC_URL');
+    expect(namesIn(problemsOf({ PUBLIC_URL: url }))).toContain('PUBLIC_URL');
   });
 
   it('names every bad variable at once, and no value', () => {
@@ -264,9 +283,9 @@ describe('loadConfig', () => {
       API_AUTH: secret,
     };
     const names = Object.keys(env);
-    const faults = faultsOf(env);
-    expect(new Set(namesIn(faults))).toEqual(new Set([...names, 'WEBHOOK_SECRETS']));
-    const { message } = new ConfigError(faults);
+    const problems = problemsOf(env);
+    expect(new Set(namesIn(problems))).toEqual(new Set([...names, 'WEBHOOK_SECRETS']));
+    const { message } = new ConfigError(problems);
     for (const name of names) expect(message).toContain(`\n  ${name}`);
     expect(message).not.toContain(secret);
   });
@@ -304,6 +323,12 @@ describe('loadConfig', () => {
         REDIS_TLS_CA_FILE: import.meta.filename,
       },
       ['REDIS_TLS_CA_FILE'],
+    ],
+    ['one port for both listeners', { ...LEAST, PORT: '8081' }, ['INTERNAL_PORT']],
+    [
+      'a secret and a file of secrets',
+      { ...LEAST, WEBHOOK_SECRETS_FILE: import.meta.filename },
+      ['WEBHOOK_SECRETS_FILE'],
     ],
     ['no Redis for the store', { ...LEAST, DEDUPE_STORE: 'redis' }, ['REDIS_URL']],
     [
@@ -367,7 +392,7 @@ describe('loadConfig', () => {
       ['KAFKA_TLS_CERT_FILE'],
     ],
   ])('refuses %s', (_, env, names) => {
-    expect(namesIn(faultsOf(env))).toEqual(names);
+    expect(namesIn(problemsOf(env))).toEqual(names);
   });
 
   it.each([
@@ -410,7 +435,7 @@ describe('loadConfig', () => {
       keysStaleMs: 3_600_000,
     });
     const API_OIDC_ISSUER = 'http://127.0.0.1:8080';
-    expect(faultsOf({ ...closed, ...OIDC, API_OIDC_ISSUER })).toEqual([]);
+    expect(problemsOf({ ...closed, ...OIDC, API_OIDC_ISSUER })).toEqual([]);
   });
 
   it('publishes while Redis is away, but for the store that promises no repeat', () => {
@@ -474,8 +499,8 @@ describe('loadConfig', () => {
 
   it('refuses a file without text', () => {
     using empty = temporaryFile('\n');
-    expect(faultsOf({ ...LEAST, KAFKA_TLS_CA_FILE: empty.path })).toEqual([
-      'KAFKA_TLS_CA_FILE: is empty, or cannot be read',
+    expect(problemsOf({ ...LEAST, KAFKA_TLS_CA_FILE: empty.path })).toMatchObject([
+      { setting: 'KAFKA_TLS_CA_FILE', got: `${empty.path}, which is empty` },
     ]);
   });
 
@@ -524,8 +549,8 @@ describe('loadConfig', () => {
 
   it('refuses a collector that is not spoken to by HTTP', () => {
     for (const url of ['collector:4318', 'grpc://collector:4317']) {
-      const faults = faultsOf({ ...LEAST, OTEL_EXPORTER_OTLP_ENDPOINT: url });
-      expect(namesIn(faults)).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT']);
+      const problems = problemsOf({ ...LEAST, OTEL_EXPORTER_OTLP_ENDPOINT: url });
+      expect(namesIn(problems)).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT']);
     }
   });
 
@@ -534,7 +559,7 @@ describe('loadConfig', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: OTLP,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
     };
-    expect(namesIn(faultsOf({ ...LEAST, ...env }))).toEqual([
+    expect(namesIn(problemsOf({ ...LEAST, ...env }))).toEqual([
       'OTEL_EXPORTER_OTLP_PROTOCOL',
     ]);
   });

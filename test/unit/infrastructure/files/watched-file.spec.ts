@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ConfigError } from '../../../../src/config/config.js';
+import { ConfigError, FormError } from '../../../../src/config/problem.js';
 import {
   entries,
   namingSetting,
@@ -19,7 +19,8 @@ let logged: { level: string; message: unknown }[];
 
 /** Refuses what is not in capitals. */
 function parse(text: string): string {
-  if (!/^[A-Z]+$/.test(text)) throw new Error('want capitals');
+  if (!/^[A-Z]+$/.test(text))
+    throw new FormError('small letters', 'capitals', 'write capitals');
   return text;
 }
 
@@ -67,7 +68,11 @@ describe('WatchedFile', () => {
       const complaint = await look();
       expect(complaint).toEqual({
         level: 'error',
-        message: { message: 'file ignored', path: file.path, reason: 'want capitals' },
+        message: {
+          message: 'file ignored',
+          path: file.path,
+          reason: 'got small letters; want capitals. Remedy: write capitals',
+        },
       });
       expect(watched.value).toBe('FIRST');
     }
@@ -96,21 +101,25 @@ describe('WatchedFile', () => {
 
   it('does not let the service start on a file that is wrong or away', () => {
     file.write('oops, a-secret');
-    expect(start(file.path)).toThrow(new ConfigError(['SECRETS_FILE: want capitals']));
-    expect(start(`${file.path}-not-there`)).toThrow(/SECRETS_FILE: .*ENOENT/);
+    expect(start(file.path)).toThrow(ConfigError);
+    expect(start(file.path)).toThrow(
+      'SECRETS_FILE: got small letters; want capitals. Remedy: write capitals',
+    );
+    const missing = `${file.path}-not-there`;
+    expect(start(missing)).toThrow(`SECRETS_FILE: got ${missing}, which does not exist`);
   });
 });
 
 const bad = () =>
   namingSetting('NAME', () => {
-    throw new Error('bad');
+    throw new FormError('bad', 'good', 'change it');
   });
 
 describe('namingSetting', () => {
   it('says which setting is at fault', () => {
     expect(namingSetting('NAME', () => 7)).toBe(7);
     expect(bad).toThrow(ConfigError);
-    expect(bad).toThrow('NAME: bad');
+    expect(bad).toThrow('NAME: got bad; want good. Remedy: change it');
   });
 });
 

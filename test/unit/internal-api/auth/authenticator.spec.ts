@@ -11,7 +11,8 @@ import {
 import type { AuthFault } from '../../../../src/internal-api/auth/auth.error.js';
 import { Authenticator } from '../../../../src/internal-api/auth/authenticator.js';
 import { SCOPES } from '../../../../src/config/api-scopes.js';
-import { ConfigError, type Config } from '../../../../src/config/config.js';
+import type { Config } from '../../../../src/config/config.js';
+import { ConfigError } from '../../../../src/config/problem.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 import { accessConfig, trusting } from '../../../support/access.js';
 import { FAKED_CLOCK } from '../../../support/clock.js';

@@ -53,7 +53,7 @@ describe('parseFileTokens', () => {
     OTHER,
   ])('refuses %j, and says the line and nothing of what it holds', (line) => {
     const parse = () => parseFileTokens(`# tokens\n${OTHER}\n\n${line}\n`);
-    expect(parse).toThrow(/^line 4: /);
+    expect(parse).toThrow(/^got line 4: /);
     for (const part of line.split(/[\s,]+/).filter(({ length }) => length > 5)) {
       if (part.startsWith('jobs:')) continue; // the message lists what there is
       expect(parse).not.toThrow(part);
@@ -61,7 +61,7 @@ describe('parseFileTokens', () => {
   });
 
   it.each(['', '\n', '# none\n'])('refuses %j', (text) => {
-    expect(() => parseFileTokens(text)).toThrow('the file has no token');
+    expect(() => parseFileTokens(text)).toThrow('got a file without a token');
   });
 });
 
