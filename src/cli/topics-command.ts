@@ -1,6 +1,8 @@
-import { loadConfig } from '../config/config.js';
+import type { Admin } from 'kafkajs';
+import { loadConfig, type Config } from '../config/config.js';
 import { topicNames } from '../events/event-topics.js';
 import { kafkaClient } from '../infrastructure/kafka/kafka-client.js';
+import { replicationFault } from '../infrastructure/kafka/topic-creation.js';
 import { Topics, TopicsError } from '../infrastructure/kafka/topics.js';
 import { table, type Report } from './terminal.js';
 
@@ -36,10 +38,23 @@ export async function topicsCommand(
       ok: isWell,
     };
   } catch (error) {
-    if (error instanceof TopicsError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TopicsError(`KAFKA_BROKERS=${config.kafka.brokers.join(',')}: ${reason}`);
+    throw await topicsFault(error, admin, config);
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
+}
+
+async function topicsFault(
+  error: unknown,
+  admin: Admin,
+  config: Config,
+): Promise<TopicsError> {
+  if (!(error instanceof TopicsError)) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return new TopicsError(`KAFKA_BROKERS=${config.kafka.brokers.join(',')}: ${reason}`);
+  }
+  const { brokers } = await admin.describeCluster();
+  const fault = replicationFault(config.topics, brokers.length);
+  const isSaid = fault === undefined || error.message.includes(fault);
+  return isSaid ? error : new TopicsError(`${error.message}\n${fault}`);
 }

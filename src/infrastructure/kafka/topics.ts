@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import kafkajs, { type Admin } from 'kafkajs';
 import type { Config } from '../../config/config.js';
+import { creationFault } from './topic-creation.js';
 
 /** How the broker sees one of our topics. */
 export interface TopicState {
@@ -86,11 +87,11 @@ export class Topics {
   private async create(missing: readonly string[]): Promise<void> {
     if (this.config.mode === 'check') {
       throw new TopicsError(
-        `missing topics: ${missing.join(', ')}; create them, or set TOPICS_MODE=create`,
+        `missing topics: ${missing.join(', ')}. Remedy: gemini-kafka-bridge topics create, or start the bridge with TOPICS_MODE=create`,
       );
     }
     const { partitions, replication, minIsr, retentionHours } = this.config;
-    await this.admin.createTopics({
+    const request = {
       timeout: CREATE_TIMEOUT_MS,
       waitForLeaders: false,
       topics: missing.map((topic) => ({
@@ -103,7 +104,13 @@ export class Topics {
           { name: 'cleanup.policy', value: 'delete' },
         ],
       })),
-    });
+    };
+    try {
+      await this.admin.createTopics(request);
+    } catch (cause) {
+      const fault = await creationFault(cause, this.admin, this.config);
+      throw new TopicsError(fault, { cause });
+    }
     this.logger.log({ message: 'topics created', topics: missing });
   }
 

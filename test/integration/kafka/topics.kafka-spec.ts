@@ -4,6 +4,7 @@ import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kaf
 import { GeminiSender, SECRET } from '../../support/gemini-sender.js';
 import { runCli } from '../../../src/cli/program.js';
 import { topicNames } from '../../../src/events/event-topics.js';
+import { until } from '../../../packages/testbed/src/process/processes.js';
 import kafkajs from 'kafkajs';
 import { client, countById, readTopics } from '../../support/topic-log.js';
 
@@ -25,27 +26,57 @@ describe('topics', () => {
     TOPIC_MIN_ISR: '1',
   });
 
-  const cli = async (...args: string[]) => {
+  const cli = async (change: Record<string, string>, ...args: string[]) => {
     const printed: string[] = [];
     const print = (text: string): void => void printed.push(text);
-    const more = { ...env(), API_AUTH: 'none', TOPIC_PREFIX: 'by-hand' };
+    const more = { ...env(), API_AUTH: 'none', TOPIC_PREFIX: 'by-hand', ...change };
     const code = await runCli(args, { env: more, out: print, err: print });
     return { code, text: printed.join('') };
   };
 
   it('are checked and made from the command line', async () => {
-    const missing = await cli('topics', 'check');
+    const missing = await cli({}, 'topics', 'check');
     expect(missing.code).toBe(1);
     expect(missing.text).toMatch(/missing topics: by-hand\.batch\.succeeded/);
-    const made = await cli('topics', 'create');
+    const made = await cli({}, 'topics', 'create');
     expect(made.code).toBe(0);
     for (const name of topicNames('by-hand')) {
       expect(made.text).toMatch(new RegExp(`${name} +6 partitions`));
     }
-    const checked = await cli('topics', 'check', '--json');
+    const checked = await cli({}, 'topics', 'check', '--json');
     expect(checked.code).toBe(0);
     expect(JSON.parse(checked.text)).toMatchObject({ ok: true, troubles: [] });
   });
+
+  it.each(['check', 'create'])(
+    'of more replicas than brokers: topics %s names TOPIC_REPLICATION and the brokers',
+    async (command) => {
+      const defaults = {
+        TOPIC_REPLICATION: '',
+        TOPIC_MIN_ISR: '',
+        TOPIC_PREFIX: 'three',
+      };
+      const { code, text } = await cli(defaults, 'topics', command);
+      expect(code).toBe(1);
+      expect(text).toContain('TOPIC_REPLICATION: got 3, but the cluster has 1 broker');
+      expect(text).toContain('set TOPIC_REPLICATION=1 and TOPIC_MIN_ISR=1');
+      expect(text).not.toContain('Topic creation errors');
+    },
+  );
+
+  it('of more replicas than brokers: log and readiness say so', async () => {
+    await using bridge = await startBridge({
+      ...env(),
+      TOPIC_REPLICATION: '',
+      TOPIC_MIN_ISR: '',
+      TOPIC_PREFIX: 'unready',
+    });
+    const reason = 'TOPIC_REPLICATION: got 3, but the cluster has 1 broker';
+    await until(() => bridge.lines.some((line) => line.includes(reason)));
+    const ready = await fetch(`${bridge.internalUrl}/health/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toContain(reason);
+  }, 60_000);
 
   it('are made at start, as configured, and none besides', async () => {
     await using bridge = await startBridge({
