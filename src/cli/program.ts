@@ -184,9 +184,9 @@ function seconds(text: string): number {
 function messageOf(error: unknown): string {
   if (EXPECTED.some((kind) => error instanceof kind)) {
     const { message } = error as Error;
-    const reason = error instanceof GeminiError ? error.reason : undefined;
+    const { reason = '' } = error instanceof GeminiError ? error : {};
     const code = error instanceof ProblemException ? `${error.code}: ` : '';
-    return `${code}${message}${reason === undefined ? '' : `: ${reason}`}`;
+    return `${code}${message}${message.includes(reason) ? '' : `: ${reason}`}`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GeminiError } from './gemini.error.js';
+import { keyRefusal } from './key-refusal.js';
 
 /** Limit of a body that is held in memory. Longer ones need a field mask, or are streamed. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -71,7 +72,8 @@ async function readBounded({ body }: Response): Promise<string> {
 }
 
 function errorOf({ status, headers }: Response, text: string): GeminiError {
-  return new GeminiError(`Gemini answered ${status}`, effectOf(status), {
+  const message = keyRefusal(status, text) ?? `Gemini answered ${status}`;
+  return new GeminiError(message, effectOf(status), {
     status,
     reason: reasonIn(text),
     retryAfterSeconds: parseRetryAfter(headers.get('retry-after')),
