@@ -9,7 +9,7 @@ import {
 } from '../src/kafka.js';
 import { askBroker } from '../src/kafka/answers.js';
 import { freePort } from '../src/process/free-ports.js';
-import { isAlive, until } from '../src/process/processes.js';
+import { isAlive } from '../src/process/processes.js';
 import { temporaryFolder } from '../src/process/temporary-folder.js';
 import { consume, produce, quietKafka } from './records.js';
 

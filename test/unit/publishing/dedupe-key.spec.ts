@@ -151,7 +151,7 @@ describe('the dedupe keys of what the bridge itself says of a job', () => {
     const attempts = new Publications(store, metrics, CONFIG);
     const publisher = new RecordingPublisher();
     const once = new OncePublisher(attempts, publisher, metrics, CONFIG);
-    await once.publishOnce(missed.endId, missed);
+    await once.publishEnd(missed.endId, missed);
     expect(store.keys).toEqual([
       'outcome:job-1:batch.succeeded',
       'jobs/job-1:reconciled:job-1:batch.succeeded',

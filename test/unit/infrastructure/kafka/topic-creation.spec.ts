@@ -25,7 +25,8 @@ const refusal = (type: string) =>
 
 const clusterOf = (brokers: number) =>
   ({
-    describeCluster: () => Promise.resolve({ brokers: Array(brokers).fill({}) }),
+    describeCluster: () =>
+      Promise.resolve({ brokers: Array.from({ length: brokers }, () => ({})) }),
   }) as unknown as Admin;
 
 describe('creationFault', () => {
