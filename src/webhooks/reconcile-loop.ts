@@ -10,7 +10,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { runEvery } from '../infrastructure/timing/run-every.js';
 import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
-import { SecretRotator } from './rotation/secret.rotator.js';
+import { IssuanceRecovery } from './rotation/issuance-recovery.js';
 import { WebhookReconciler } from './webhook.reconciler.js';
 
 const RECOVER_EVERY_MS = 2000;
@@ -25,7 +25,7 @@ export class ReconcileLoop implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     private readonly webhooks: GeminiWebhooks,
     private readonly reconciler: WebhookReconciler,
-    private readonly rotator: SecretRotator,
+    private readonly recovery: IssuanceRecovery,
     private readonly signingSecrets: SigningSecrets,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -36,7 +36,7 @@ export class ReconcileLoop implements OnApplicationBootstrap, BeforeApplicationS
     const { configured: hasStore } = this.signingSecrets;
     this.loops = [
       ...(hasStore
-        ? [this.runLoop(() => this.rotator.recoverPending(), RECOVER_EVERY_MS)]
+        ? [this.runLoop(() => this.recovery.recoverPending(), RECOVER_EVERY_MS)]
         : []),
       ...(hasStore || mode !== 'off'
         ? [this.runLoop(() => this.reconciler.reconcile(), intervalMs)]

@@ -48,7 +48,7 @@ export class WebhookService {
    * Registers a webhook. Its secret is stored when this returns.
    *
    * @throws {ProblemException} 409 if a webhook delivers to the same URI: each event would arrive
-   *   twice; 503 without a vault; 504 if Gemini did not answer: `SecretRotator` then finds out
+   *   twice; 503 without a vault; 504 if Gemini did not answer: `IssuanceRecovery` then finds out
    *   whether the webhook exists.
    */
   async create(fields: WebhookFields): Promise<WebhookView> {
@@ -97,7 +97,7 @@ export class WebhookService {
    * Makes Gemini issue another secret. It is stored when this returns.
    *
    * @throws {ProblemException} 404; 409 while an older secret is valid, unless forced; 503 without
-   *   a vault; 504 if Gemini did not answer: `SecretRotator` then rotates again.
+   *   a vault; 504 if Gemini did not answer: `IssuanceRecovery` then rotates again.
    */
   async rotate(id: string, { revokes, force }: Rotation): Promise<WebhookView> {
     this.assertVault();

@@ -11,14 +11,15 @@ import { GeminiModule } from '../gemini/gemini.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { JobRegistryModule } from '../jobs/job-registry.module.js';
 import { SigningSecretsModule } from '../signing-secrets/signing-secrets.module.js';
-import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
-import { SecretRotator } from './rotation/secret.rotator.js';
 import { WebhookController } from './api/webhook.controller.js';
-import { WebhookReconciler } from './webhook.reconciler.js';
-import { WebhookRepair } from './reconciliation/webhook-repair.js';
-import { WebhookService } from './webhook.service.js';
+import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
 import { ReconcileLoop } from './reconcile-loop.js';
+import { WebhookRepair } from './reconciliation/webhook-repair.js';
+import { IssuanceRecovery } from './rotation/issuance-recovery.js';
 import { SecretAgeRotation } from './rotation/secret-age.rotation.js';
+import { SecretRotator } from './rotation/secret.rotator.js';
+import { WebhookReconciler } from './webhook.reconciler.js';
+import { WebhookService } from './webhook.service.js';
 import { WebhooksMetrics } from './webhooks.metrics.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -35,6 +36,7 @@ const MAX_BODY_BYTES = 64 * 1024;
   controllers: [WebhookController],
   providers: [
     GeminiWebhooks,
+    IssuanceRecovery,
     ReconcileLoop,
     SecretAgeRotation,
     SecretRotator,

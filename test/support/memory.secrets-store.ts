@@ -1,0 +1,44 @@
+import { parseSecretsDocument } from '../../src/signing-secrets/secrets-document.js';
+import type { SecretsDocument } from '../../src/signing-secrets/secrets-document.js';
+import {
+  NEVER_WRITTEN,
+  SecretsStore,
+  SecretsUnavailableError,
+  type StoredSecrets,
+} from '../../src/signing-secrets/secrets-store.js';
+
+/** A secrets store in memory. Several `SigningSecrets` share it, as replicas share theirs. It fails on demand. */
+export class MemorySecretsStore extends SecretsStore {
+  stored: StoredSecrets = NEVER_WRITTEN;
+  reads = 0;
+  isAway = false;
+  /** Runs after a write was done. If it rejects, the writer gets that instead of an answer. */
+  afterWrite: (document: SecretsDocument) => Promise<void> | void = () => undefined;
+
+  override readDocument(known?: string): Promise<StoredSecrets | undefined> {
+    this.reads++;
+    if (this.isAway) return Promise.reject(new SecretsUnavailableError('it is away'));
+    return Promise.resolve(this.stored.version === known ? undefined : this.stored);
+  }
+
+  override async writeDocument(text: string, since: string): Promise<string | undefined> {
+    if (since !== this.stored.version) return undefined;
+    const version = `${Number(since) + 1}`;
+    this.stored = { version, text };
+    await this.afterWrite(parseSecretsDocument(text));
+    return version;
+  }
+
+  /** The next write for which `isIt` is true is done, and its answer is lost. */
+  loseAnswer(
+    isIt: (document: SecretsDocument) => boolean,
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
+  ): void {
+    this.afterWrite = async (document) => {
+      if (!isIt(document)) return;
+      this.afterWrite = () => undefined;
+      await meanwhile();
+      throw new SecretsUnavailableError('the store did not answer');
+    };
+  }
+}
