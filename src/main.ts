@@ -5,6 +5,7 @@ import { ConfigError } from './config/problem.js';
 import { keepHeapSmall } from './infrastructure/process/heap-growth.js';
 import { JsonLogger } from './infrastructure/logging/json.logger.js';
 import { KafkaCluster } from './infrastructure/kafka/kafka-cluster.js';
+import { ShutdownState } from './infrastructure/process/shutdown-state.js';
 import { listen } from './receiver/http/listen.js';
 import { TwoPortAdapter } from './receiver/http/two-port.adapter.js';
 import { namingListener } from './startup/listener-checks.js';
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
   const end = (code: number): void => {
     if (ending) return;
     ending = true;
-    adapter.draining = true;
+    app.get(ShutdownState).isDraining = true;
     setTimeout(() => process.exit(1), config.shutdownTimeoutMs);
     void app.close().then(
       () => process.exit(code),

@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore } from '../publishing/dedupe-store.js';
 import { TopicHistory } from '../publishing/topic-history.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
+import { ShutdownState } from '../infrastructure/process/shutdown-state.js';
 import { EventPublisher } from '../publishing/event-publisher.js';
-import type { TwoPortAdapter } from '../receiver/http/two-port.adapter.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
 
 /** Whether a delivery could be answered 200. */
@@ -16,7 +15,7 @@ export class Readiness {
     private readonly dedupe: DedupeStore,
     private readonly log: TopicHistory,
     private readonly verifier: SignatureVerifier,
-    private readonly host: HttpAdapterHost<TwoPortAdapter>,
+    private readonly shutdown: ShutdownState,
     metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {
@@ -29,7 +28,7 @@ export class Readiness {
   /** What is missing, and why; empty when it is ready. */
   get missing(): Readonly<Record<string, string>> {
     const found: Record<string, string> = {};
-    if (this.host.httpAdapter.draining) found['shutdown'] = 'the process is about to end';
+    if (this.shutdown.isDraining) found['shutdown'] = 'the process is about to end';
     if (this.publisher.unready) found['kafka'] = this.publisher.unready;
     if (this.log.unready) found['log'] = this.log.unready;
     if (this.verifier.unready) found['keys'] = this.verifier.unready;

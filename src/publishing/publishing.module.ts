@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DedupeModule } from './dedupe/dedupe.module.js';
+import { TopicHistoryModule } from './history/topic-history.module.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { OutcomePublications } from './outcome-publications.js';
 import { ProducerModule } from './producer/producer.module.js';
@@ -7,8 +8,14 @@ import { Publications } from './publications.js';
 
 /** Publishing what must not be published twice: claim → publish → confirm. */
 @Module({
-  imports: [DedupeModule, MetricsModule, ProducerModule],
+  imports: [DedupeModule, MetricsModule, ProducerModule, TopicHistoryModule],
   providers: [Publications, OutcomePublications],
-  exports: [Publications, OutcomePublications, ProducerModule],
+  exports: [
+    Publications,
+    OutcomePublications,
+    DedupeModule,
+    ProducerModule,
+    TopicHistoryModule,
+  ],
 })
 export class PublishingModule {}

@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { hang, LoopbackServer } from '../support/loopback-server.js';
+import { ShutdownState } from '../../src/infrastructure/process/shutdown-state.js';
+import { Admission } from '../../src/receiver/http/admission.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';
 import { ask, post, signedV1, signedV1a } from '../support/sender.js';
@@ -70,7 +72,7 @@ describe('a body whose answer has to wait behind another', () => {
       ]);
       expect(await rawRequest(app.port, both)).toMatchObject({ status: 404 });
     }
-    while (app.adapter.heldBytes > 0) await new Promise(setImmediate);
+    while (app.get(Admission).heldBytes.total > 0) await new Promise(setImmediate);
     const metrics = await ask(`${app.internalUrl}/metrics`);
     expect(metrics.text).toContain('gemini_bridge_held_body_bytes 0');
   });
@@ -87,11 +89,11 @@ describe('what a sender expects', () => {
 
 describe('while the process is about to end', () => {
   it('deliveries are answered 503, their connections closed, and it is not ready', async () => {
-    app.adapter.draining = true;
+    app.get(ShutdownState).isDraining = true;
     const answer = await post(`${app.url}/webhooks/gemini`, signedV1());
     const ready = await ask(`${app.internalUrl}/health/ready`);
     const live = await ask(`${app.internalUrl}/health/live`);
-    app.adapter.draining = false;
+    app.get(ShutdownState).isDraining = false;
 
     expect(answer).toMatchObject({ status: 503, json: { reason: 'shutting-down' } });
     expect(answer.headers.get('retry-after')).toBe('5');
@@ -106,7 +108,7 @@ describe('while the process is about to end', () => {
     const resume = ending.publisher.hold();
     const delivered = post(`${ending.url}/webhooks/gemini`, signedV1());
     await ending.publisher.called(1);
-    ending.adapter.draining = true;
+    ending.get(ShutdownState).isDraining = true;
     const ended = ending[Symbol.asyncDispose]();
     resume();
 

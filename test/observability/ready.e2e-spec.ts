@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { DedupeStore } from '../../src/publishing/dedupe-store.js';
 import { TopicHistory } from '../../src/publishing/topic-history.js';
+import { ShutdownState } from '../../src/infrastructure/process/shutdown-state.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { json, LoopbackServer } from '../support/loopback-server.js';
 import { ask } from '../support/sender.js';
@@ -39,9 +40,9 @@ function broken(part: object): () => void {
 }
 
 function draining(): () => void {
-  app.adapter.draining = true;
+  app.get(ShutdownState).isDraining = true;
   return () => {
-    app.adapter.draining = false;
+    app.get(ShutdownState).isDraining = false;
   };
 }
 

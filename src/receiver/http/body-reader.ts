@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { HeldBytes } from './admission.js';
 
 /** Largest webhook body taken, in bytes. Gemini's events are thin: a few hundred. */
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -6,21 +7,12 @@ export const MAX_BODY_BYTES = 256 * 1024;
 /** Why a body was not taken. */
 export type BodyFault = 'body-too-large' | 'body-too-slow' | 'overloaded';
 
-/**
- * Bodies that are being read or worked on, in all requests together. Each body has its own
- * bound, and many of them together have this one.
- */
+/** Reads bodies. Each has its own bound, and all of them together have that of `HeldBytes`. */
 export class BodyReader {
-  private held = 0;
-
   constructor(
     private readonly timeoutMs: number,
-    private readonly maxHeldBytes = 128 * 1024 * 1024,
+    private readonly heldBytes: HeldBytes,
   ) {}
-
-  get heldBytes(): number {
-    return this.held;
-  }
 
   /**
    * Collects the bytes as they come; one of `taken` and `refused` is called once, or neither
@@ -45,7 +37,7 @@ export class BodyReader {
       return true;
     };
     const free = (): void => {
-      this.held -= size;
+      this.heldBytes.free(size);
       size = 0;
     };
     const refuse = (fault: BodyFault): void => {
@@ -57,9 +49,9 @@ export class BodyReader {
     request.on('data', (chunk: Buffer) => {
       if (over) return;
       size += chunk.length;
-      this.held += chunk.length;
+      const hasRoom = this.heldBytes.add(chunk.length);
       if (size > MAX_BODY_BYTES) refuse('body-too-large');
-      else if (this.held > this.maxHeldBytes) refuse('overloaded');
+      else if (!hasRoom) refuse('overloaded');
       else chunks.push(chunk);
     });
     request.on('end', () => {

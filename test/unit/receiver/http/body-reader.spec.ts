@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { HeldBytes } from '../../../../src/receiver/http/admission.js';
 import { BodyReader, MAX_BODY_BYTES } from '../../../../src/receiver/http/body-reader.js';
 import { FAKED_CLOCK } from '../../../support/clock.js';
 
@@ -13,6 +14,8 @@ beforeEach(() => {
 afterEach(() => {
   jest.useRealTimers();
 });
+
+const readerOf = () => new BodyReader(TIMEOUT_MS, new HeldBytes(Infinity));
 
 /** A request whose bytes the test sends, and what became of it. */
 function reading(reader: BodyReader, headers: Record<string, string> = {}) {
@@ -39,7 +42,7 @@ function reading(reader: BodyReader, headers: Record<string, string> = {}) {
 
 describe('BodyReader', () => {
   it('hands on the bytes of all chunks, once', () => {
-    const { seen, send, end, close } = reading(new BodyReader(TIMEOUT_MS));
+    const { seen, send, end, close } = reading(readerOf());
     for (const chunk of ['ab', 'c', 'd']) send(chunk);
     expect(seen.outcomes).toEqual([]);
     end();
@@ -49,24 +52,24 @@ describe('BodyReader', () => {
   });
 
   it('takes an empty body', () => {
-    const { seen, end } = reading(new BodyReader(TIMEOUT_MS));
+    const { seen, end } = reading(readerOf());
     end();
     expect(seen.outcomes).toEqual(['taken  0']);
   });
 
   it('refuses by the announced length, before a byte has come', () => {
     const over = String(MAX_BODY_BYTES + 1);
-    const { seen } = reading(new BodyReader(TIMEOUT_MS), { 'content-length': over });
+    const { seen } = reading(readerOf(), { 'content-length': over });
     expect(seen.outcomes).toEqual(['body-too-large']);
   });
 
   it('takes as much as the limit and not a byte more', () => {
-    const exact = reading(new BodyReader(TIMEOUT_MS));
+    const exact = reading(readerOf());
     exact.send(Buffer.alloc(MAX_BODY_BYTES, 'x'));
     exact.end();
     expect(exact.seen.outcomes).toEqual([`taken ${'x'.repeat(20)} ${MAX_BODY_BYTES}`]);
 
-    const over = reading(new BodyReader(TIMEOUT_MS));
+    const over = reading(readerOf());
     over.send(Buffer.alloc(MAX_BODY_BYTES));
     over.send('x');
     over.send('x');
@@ -75,7 +78,7 @@ describe('BodyReader', () => {
   });
 
   it('refuses what does not come in time, and looks at nothing after that', () => {
-    const { seen, send, end } = reading(new BodyReader(TIMEOUT_MS));
+    const { seen, send, end } = reading(readerOf());
     send('a');
     jest.advanceTimersByTime(TIMEOUT_MS - 1);
     expect(seen.outcomes).toEqual([]);
@@ -86,7 +89,7 @@ describe('BodyReader', () => {
   });
 
   it('says nothing when the sender goes away', () => {
-    const { seen, send, close } = reading(new BodyReader(TIMEOUT_MS));
+    const { seen, send, close } = reading(readerOf());
     send('a');
     close();
     jest.advanceTimersByTime(TIMEOUT_MS * 2);
@@ -96,7 +99,7 @@ describe('BodyReader', () => {
 
 describe('the bound on all bodies together', () => {
   it('refuses the next one while others are held, and takes it once they are done', () => {
-    const reader = new BodyReader(TIMEOUT_MS, 10);
+    const reader = new BodyReader(TIMEOUT_MS, new HeldBytes(10));
     const first = reading(reader);
     first.send('12345678');
     first.end();
@@ -124,7 +127,7 @@ describe('the bound on all bodies together', () => {
       },
     ],
   ])('does not count a body that %s', (_, end) => {
-    const reader = new BodyReader(TIMEOUT_MS, 10);
+    const reader = new BodyReader(TIMEOUT_MS, new HeldBytes(10));
     for (let i = 0; i < 5; i++) {
       const one = reading(reader);
       one.send('12345678');
