@@ -10,6 +10,13 @@ export interface EventRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Where a record is in its topic. */
+export interface RecordPosition {
+  readonly partition: number;
+  /** Undefined when the broker acknowledged the record without saying where it is. */
+  readonly offset: number | undefined;
+}
+
 /** When, and on what knowledge, a record may be written. On the clock of `performance.now()`, in ms. */
 export interface PublishPermit {
   /** A record that has not been handed to the broker by then is withdrawn (`not-sent`). */
@@ -29,7 +36,7 @@ export abstract class EventPublisher {
    *
    * @throws {PublishError}
    */
-  abstract publish(record: EventRecord, permit: PublishPermit): Promise<void>;
+  abstract publish(record: EventRecord, permit: PublishPermit): Promise<RecordPosition>;
 
   /** Undefined when events can be published, else why they cannot. */
   abstract get unready(): string | undefined;

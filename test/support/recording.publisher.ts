@@ -5,6 +5,7 @@ import {
   PublishError,
   type EventRecord,
   type PublishFault,
+  type RecordPosition,
 } from '../../src/publishing/event-publisher.js';
 
 /** Keeps what it is given, and can be told to wait or to fail. */
@@ -21,13 +22,14 @@ export class RecordingPublisher extends EventPublisher {
     return this.records.filter(({ topic }) => topic !== jobsTopic('gemini'));
   }
 
-  override async publish(record: EventRecord): Promise<void> {
+  override async publish(record: EventRecord): Promise<RecordPosition> {
     this.calls++;
     for (const { calls, resolve } of this.waiters) if (this.calls >= calls) resolve();
     await this.gate;
     const fault = this.faults.shift();
     if (fault) throw new PublishError(fault);
-    this.records.push(record);
+    const offset = this.records.push(record) - 1;
+    return { partition: 0, offset };
   }
 
   /** What is published from now on waits until the answer is called. */

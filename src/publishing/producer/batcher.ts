@@ -7,6 +7,7 @@ import {
   type EventRecord,
   type PublishPermit,
   type PublishFault,
+  type RecordPosition,
 } from '../event-publisher.js';
 import { failureOf } from './kafka-failure.js';
 import {
@@ -75,7 +76,7 @@ export class Batcher {
   }
 
   /** @see EventPublisher.publish */
-  publish(record: EventRecord, permit: PublishPermit): Promise<void> {
+  publish(record: EventRecord, permit: PublishPermit): Promise<RecordPosition> {
     const key = Buffer.from(record.key);
     const partition = this.partitionOf(record.topic, key);
     const fault = this.refusal(partition, permit);
@@ -305,15 +306,15 @@ export class Batcher {
     return batch.filter((unit) => !this.isAnswered(unit, answers));
   }
 
-  private isAnswered(
-    { partition: { topic, id }, records }: PartitionBatch,
-    answers: readonly RecordMetadata[],
-  ): boolean {
+  private isAnswered(unit: PartitionBatch, answers: readonly RecordMetadata[]): boolean {
+    const { topic, id } = unit.partition;
     const answer = answers.find(
       (a) => a.topicName === topic && a.partition === id && a.errorCode === 0,
     );
     if (!answer) return false;
-    this.log.recordAppended(topic, id, Number(answer.baseOffset ?? -1), records.length);
+    const baseOffset = Number(answer.baseOffset ?? -1);
+    if (baseOffset >= 0) unit.baseOffset = baseOffset;
+    this.log.recordAppended(topic, id, baseOffset, unit.records.length);
     return true;
   }
 
@@ -331,8 +332,10 @@ export class Batcher {
       this.written.add(unit);
       this.waiting -= unit.records.length;
       const now = performance.now();
-      for (const { resolve, since } of unit.records) {
-        resolve();
+      const { baseOffset } = unit;
+      for (const [i, { resolve, since, partition }] of unit.records.entries()) {
+        const offset = baseOffset === undefined ? undefined : baseOffset + i;
+        resolve({ partition: partition.id, offset });
         this.events.published(now - since);
       }
     }

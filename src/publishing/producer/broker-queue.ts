@@ -1,5 +1,5 @@
 import type { Producer } from 'kafkajs';
-import type { EventRecord, PublishPermit } from '../event-publisher.js';
+import type { EventRecord, PublishPermit, RecordPosition } from '../event-publisher.js';
 import { assertClaimHeld } from './claim-check.js';
 import type { ProduceFence } from '../../infrastructure/kafka/kafkajs/produce-fence.js';
 
@@ -12,7 +12,7 @@ export interface QueuedRecord {
   readonly bytes: number;
   /** When it was queued, on the clock of `performance.now()`, in ms. */
   readonly since: number;
-  readonly resolve: () => void;
+  readonly resolve: (position: RecordPosition) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -36,6 +36,8 @@ export interface Partition {
 export class PartitionBatch implements ProduceFence {
   /** True once a request with this batch may have reached a broker. */
   maybeSent = false;
+  /** Offset of the first record, once a broker has said it. */
+  baseOffset: number | undefined;
 
   /** @param producer holds the sequence numbers of the first attempt, so repeats use it too. */
   constructor(

@@ -16,6 +16,7 @@ import {
   EventPublisher,
   type EventRecord,
   type PublishPermit,
+  type RecordPosition,
 } from '../event-publisher.js';
 import { routedPartitioner } from './routed-message.js';
 
@@ -58,7 +59,7 @@ export class KafkaPublisher
     return this.cluster.unready;
   }
 
-  override publish(record: EventRecord, permit: PublishPermit): Promise<void> {
+  override publish(record: EventRecord, permit: PublishPermit): Promise<RecordPosition> {
     if (!this.tracing.isOn) return this.batcher.publish(record, permit);
     const { topic, headers } = record;
     const span = this.tracing.start('publish', {

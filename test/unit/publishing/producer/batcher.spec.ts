@@ -171,6 +171,25 @@ describe('the batcher', () => {
     expect((await producer.request(1)).text).toEqual([`${TOPIC}/1: b,c,d`]);
   });
 
+  it('says where each record is, as far as the broker says it', async () => {
+    const publications = [
+      [0, 'a'],
+      [0, 'b'],
+      [1, 'c'],
+    ].map(([partition, value]) =>
+      batcher.publish(recordOf(Number(partition), String(value)), permitUntil(FAR)),
+    );
+    (await producer.request(0)).answer(() => true, 41);
+    expect(await Promise.all(publications)).toEqual([
+      { partition: 0, offset: 41 },
+      { partition: 0, offset: 42 },
+      { partition: 1, offset: 41 },
+    ]);
+    const unknown = batcher.publish(recordOf(0, 'd'), permitUntil(FAR));
+    (await producer.request(1)).answer(() => true, -1);
+    expect(await unknown).toEqual({ partition: 0, offset: undefined });
+  });
+
   it('does not let one broker hold back another', async () => {
     lead(1, 2, 1, 2);
     const slow = publish(0, 'a');
