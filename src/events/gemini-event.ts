@@ -22,7 +22,11 @@ export type EventFault = (typeof EVENT_FAULTS)[number];
 export class EventFormatError extends Error {
   override readonly name = 'EventFormatError';
 
-  constructor(readonly fault: EventFault) {
+  /** @param type the event's type, as far as the bytes have one of the known form. */
+  constructor(
+    readonly fault: EventFault,
+    readonly type?: string,
+  ) {
     super(`not a Gemini event: ${fault}`);
   }
 }
@@ -55,7 +59,9 @@ export function parseGeminiEvent(body: Buffer): GeminiEvent {
   const { timestamp, data } = parsed.data;
   const type = canonicalType(parsed.data.type);
   const { id = data?.file_id } = data ?? {};
-  if (id === undefined && isCatalogType(type)) throw new EventFormatError('job-unnamed');
+  if (id === undefined && isCatalogType(type)) {
+    throw new EventFormatError('job-unnamed', type);
+  }
   const subject = id === undefined ? undefined : resourceName(type, id);
   const jobName = data?.id === undefined ? undefined : subject;
   return { type, subject, jobName, time: isTime(timestamp) ? timestamp : undefined };

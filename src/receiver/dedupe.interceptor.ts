@@ -7,84 +7,98 @@ import {
 import type { Request } from 'express';
 import { lastValueFrom, Observable } from 'rxjs';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import type { PublishPermit } from '../publishing/event-publisher.js';
-import { PrebuiltResponse } from './refusals.js';
 import { DeadlineError } from '../infrastructure/timing/deadline.js';
-import { Publications, type Outcome } from '../publishing/publications.js';
+import { Publications } from '../publishing/publications.js';
+import type { ProcessingResult } from './delivery-processor.js';
 import { attachPermit, deliveryOf, type Delivery } from './delivery.js';
-import type { DeliveryTrace } from './tracing/delivery-trace.js';
 import { JobEventRecorder } from './job-matching/job-event-recorder.js';
+import { PrebuiltResponse } from './refusals.js';
 
 const PUBLISHED = new PrebuiltResponse(200, { status: 'published' }, {}, 'published');
+/** Gemini gets the same bytes as for an event; only the metric tells the difference. */
+const DEAD_LETTERED = new PrebuiltResponse(
+  200,
+  { status: 'published' },
+  {},
+  'dead-lettered',
+);
 const DUPLICATE = new PrebuiltResponse(200, { status: 'duplicate' }, {}, 'duplicate');
 
 /**
- * Answers a repeat without running the handler again, and everything within the ack budget.
+ * Answers a repeat without running the handler again, and every delivery within the ack budget.
  *
- * A repeat that comes while the first attempt is still running in this process shares its
- * outcome: an answer of 200 must not come before the record is on Kafka.
+ * A repeat that arrives while this process still works on the first delivery shares its outcome:
+ * an answer of 200 must not come before the record is on Kafka.
  */
 @Injectable()
 export class DedupeInterceptor implements NestInterceptor {
   constructor(
-    private readonly attempts: Publications,
-    private readonly notes: JobEventRecorder,
+    private readonly publications: Publications,
+    private readonly recorder: JobEventRecorder,
     private readonly metrics: Metrics,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<PrebuiltResponse> {
     const request = context.switchToHttp().getRequest<Request>();
     const delivery = deliveryOf(request);
-    const { key, deadline, capability, trace } = delivery;
-    const twin = this.attempts.inFlight(key);
-    const publish = (permit: PublishPermit) => {
-      trace.claimed();
-      attachPermit(request, permit);
-      return trace.handling(lastValueFrom(next.handle()));
-    };
-    if (!twin) trace.claiming();
-    const outcome = twin ?? this.attempts.begin(key, deadline, publish);
-    const recordDuplicate = capability && !twin ? this.noted(outcome, delivery) : outcome;
-    return this.answer(recordDuplicate, twin !== undefined, deadline, trace);
+    const inFlight = this.publications.inFlight(delivery.key);
+    const answer = inFlight
+      ? inFlight.then(() => DUPLICATE)
+      : this.publish(request, delivery, next);
+    return this.answerInTime(answer, delivery);
   }
 
-  private async noted(outcome: Promise<Outcome>, delivery: Delivery): Promise<Outcome> {
-    const result = await outcome;
-    if (result === 'duplicate') await this.notes.recordDuplicate(delivery);
-    return result;
+  private async publish(
+    request: Request,
+    delivery: Delivery,
+    next: CallHandler,
+  ): Promise<PrebuiltResponse> {
+    const { key, deadline, capability, trace } = delivery;
+    let isDeadLetter = false;
+    trace.claiming();
+    const outcome = await this.publications.begin(key, deadline, async (permit) => {
+      trace.claimed();
+      attachPermit(request, permit);
+      const handled = lastValueFrom(next.handle()) as Promise<ProcessingResult>;
+      const result = await trace.handling(handled);
+      isDeadLetter = result === 'dead-lettered';
+      return result;
+    });
+    if (outcome === 'published') return isDeadLetter ? DEAD_LETTERED : PUBLISHED;
+    if (capability) await this.recorder.recordDuplicate(delivery);
+    return DUPLICATE;
   }
 
   /** One Observable without operators: a chain of them costs 10 µs a delivery. */
-  private answer(
-    outcome: Promise<Outcome>,
-    joined: boolean,
-    deadline: number,
-    trace: DeliveryTrace,
+  private answerInTime(
+    answer: Promise<PrebuiltResponse>,
+    { deadline, trace }: Delivery,
   ): Observable<PrebuiltResponse> {
     return new Observable((subscriber) => {
-      let spent = false;
+      let isLate = false;
       const timer = setTimeout(() => {
-        spent = true;
-        failed(new DeadlineError('ack budget spent'));
+        isLate = true;
+        fail(new DeadlineError('ack budget spent'));
       }, deadline - performance.now());
-      const settled = (result: Outcome): void => {
+      const succeed = (response: PrebuiltResponse): void => {
         clearTimeout(timer);
-        this.count(result, joined, spent);
-        subscriber.next(result === 'published' && !joined ? PUBLISHED : DUPLICATE);
+        this.count(response, isLate);
+        subscriber.next(response);
         subscriber.complete();
         trace.answered();
       };
-      const failed = (error: unknown): void => {
+      const fail = (error: unknown): void => {
         clearTimeout(timer);
         subscriber.error(error);
         trace.answered(error);
       };
-      outcome.then(settled, failed);
+      answer.then(succeed, fail);
     });
   }
 
-  private count(result: Outcome, joined: boolean, spent: boolean): void {
-    if (!spent && (joined || result === 'duplicate')) this.metrics.duplicates.inc();
-    else if (spent && !joined && result === 'published') this.metrics.late.inc();
+  private count(response: PrebuiltResponse, isLate: boolean): void {
+    const isDuplicate = response === DUPLICATE;
+    if (!isLate && isDuplicate) this.metrics.duplicates.inc();
+    if (isLate && !isDuplicate) this.metrics.late.inc();
   }
 }

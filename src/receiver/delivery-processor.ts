@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import type { GeminiEvent } from '../events/gemini-event.js';
+import { EventFormatError, type GeminiEvent } from '../events/gemini-event.js';
+import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { jobScope, reconciledId } from '../jobs/job-events.js';
 import { JobRegistry } from '../jobs/job-registry.js';
@@ -9,6 +10,7 @@ import {
   EventPublisher,
   type EventRecord,
   type PublishPermit,
+  type RecordPosition,
 } from '../publishing/event-publisher.js';
 import { OutcomePublications } from '../publishing/outcome-publications.js';
 import type { Outcome } from '../publishing/publications.js';
@@ -24,10 +26,14 @@ import { EventConfirmation } from './job-matching/event-confirmation.js';
 import { JobEventRecorder } from './job-matching/job-event-recorder.js';
 import { JobMatcher, type EventJob } from './job-matching/job-matcher.js';
 
+/** What became of a delivery: its record is an event, a dead letter, or not needed. */
+export type ProcessingResult = Outcome | 'dead-lettered';
+
 /** Makes a verified delivery a record on Kafka: an event, or a dead letter. */
 @Injectable()
 export class DeliveryProcessor {
   private readonly logger = new Logger(DeliveryProcessor.name);
+  private readonly logLimit = new LogRateLimit();
   private readonly prefix: string;
 
   constructor(
@@ -51,15 +57,24 @@ export class DeliveryProcessor {
    * @throws {PublishError | DeliveryPendingError | DedupeUnavailableError | SignatureError |
    *   GeminiError | RedisUnavailableError}
    */
-  process(delivery: Delivery, permit: PublishPermit, job?: Capability): Promise<Outcome> {
+  process(
+    delivery: Delivery,
+    permit: PublishPermit,
+    job?: Capability,
+  ): Promise<ProcessingResult> {
     return job
       ? this.processForJob(delivery, permit, job)
       : this.processStatic(delivery, permit);
   }
 
-  private processStatic(delivery: Delivery, permit: PublishPermit): Promise<Outcome> {
+  private processStatic(
+    delivery: Delivery,
+    permit: PublishPermit,
+  ): Promise<ProcessingResult> {
     const event = eventOf(delivery);
-    if (typeof event === 'string') return this.publishDeadLetter(delivery, event, permit);
+    if (event instanceof EventFormatError) {
+      return this.publishDeadLetter(delivery, event.fault, permit, event.type);
+    }
     if (!this.matcher.isWanted) return this.publishEvent(delivery, event, permit);
     return this.matcher
       .ofName(event)
@@ -70,15 +85,19 @@ export class DeliveryProcessor {
     received: Delivery,
     permit: PublishPermit,
     capability: Capability,
-  ): Promise<Outcome> {
+  ): Promise<ProcessingResult> {
     const job = await this.jobs.find(capability.jobId);
     const delivery = received.proof.bodyBound
       ? received
       : await this.confirmation.confirm(received, job);
     const event = eventOf(delivery);
-    if (typeof event === 'string') return this.publishDeadLetter(delivery, event, permit);
+    if (event instanceof EventFormatError) {
+      return this.publishDeadLetter(delivery, event.fault, permit, event.type);
+    }
     const owner = this.matcher.ofPath(capability, job, event, received.proof.body);
-    if (typeof owner === 'string') return this.publishDeadLetter(delivery, owner, permit);
+    if (typeof owner === 'string') {
+      return this.publishDeadLetter(delivery, owner, permit, event.type);
+    }
     return this.publishEvent(delivery, event, permit, owner);
   }
 
@@ -117,23 +136,37 @@ export class DeliveryProcessor {
     );
   }
 
-  private publishDeadLetter(
+  private async publishDeadLetter(
     delivery: Delivery,
     reason: DeadLetterReason,
     permit: PublishPermit,
-  ): Promise<Outcome> {
+    eventType: string | undefined,
+  ): Promise<'dead-lettered'> {
     this.metrics.deadLetters.inc({ reason });
     const letter = deadLetterRecord(delivery, reason, this.prefix);
-    return this.publish(letter, permit, delivery);
+    const position = await this.write(letter, permit);
+    if (this.logLimit.tryAcquire()) {
+      const { proof, trace, capability } = delivery;
+      this.logger.warn({
+        message: 'delivery is a dead letter',
+        reason,
+        webhookId: proof.id,
+        eventType,
+        jobId: capability?.jobId,
+        traceId: trace.traceId,
+        topic: letter.topic,
+        ...position,
+      });
+    }
+    return 'dead-lettered';
   }
 
   private async publish(
     record: EventRecord,
     permit: PublishPermit,
     { proof, trace }: Delivery,
-  ): Promise<Outcome> {
-    await this.publisher.publish(record, permit);
-    this.metrics.accepted.inc({ topic: record.topic });
+  ): Promise<'published'> {
+    await this.write(record, permit);
     this.logger.debug({
       message: 'published',
       webhookId: proof.id,
@@ -141,5 +174,14 @@ export class DeliveryProcessor {
       topic: record.topic,
     });
     return 'published';
+  }
+
+  private async write(
+    record: EventRecord,
+    permit: PublishPermit,
+  ): Promise<RecordPosition> {
+    const position = await this.publisher.publish(record, permit);
+    this.metrics.accepted.inc({ topic: record.topic });
+    return position;
   }
 }

@@ -18,11 +18,11 @@ const SOURCE = 'https://generativelanguage.googleapis.com';
 export type DeadLetterReason = EventFault | ForeignReason;
 
 /** The event of a delivery, or why its bytes cannot be one. */
-export function eventOf({ proof }: Delivery): GeminiEvent | EventFault {
+export function eventOf({ proof }: Delivery): GeminiEvent | EventFormatError {
   try {
     return parseGeminiEvent(proof.body);
   } catch (error) {
-    if (error instanceof EventFormatError) return error.fault;
+    if (error instanceof EventFormatError) return error;
     throw error;
   }
 }

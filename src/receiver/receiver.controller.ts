@@ -8,10 +8,9 @@ import {
 } from '@nestjs/common';
 import { JOB_SUBROUTE, STATIC_ROUTE } from '../events/webhook-routes.js';
 import type { PublishPermit } from '../publishing/event-publisher.js';
-import type { Outcome } from '../publishing/publications.js';
 import type { Capability } from '../signature/capability.js';
 import { DedupeInterceptor } from './dedupe.interceptor.js';
-import { DeliveryProcessor } from './delivery-processor.js';
+import { DeliveryProcessor, type ProcessingResult } from './delivery-processor.js';
 import { GrantedPermit, PathJob, VerifiedDelivery } from './delivery.decorators.js';
 import type { Delivery } from './delivery.js';
 import { ReceiverErrorFilter } from './receiver-error.filter.js';
@@ -31,7 +30,7 @@ export class ReceiverController {
   receive(
     @VerifiedDelivery() delivery: Delivery,
     @GrantedPermit() permit: PublishPermit,
-  ): Promise<Outcome> {
+  ): Promise<ProcessingResult> {
     return this.processor.process(delivery, permit);
   }
 
@@ -42,7 +41,7 @@ export class ReceiverController {
     @VerifiedDelivery() delivery: Delivery,
     @GrantedPermit() permit: PublishPermit,
     @PathJob() job: Capability,
-  ): Promise<Outcome> {
+  ): Promise<ProcessingResult> {
     return this.processor.process(delivery, permit, job);
   }
 }

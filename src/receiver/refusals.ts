@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http';
 
-/** What became of a delivery; doubles as a metric label. */
-export const OUTCOMES = ['published', 'duplicate', 'refused', 'unavailable'] as const;
+/** What the bridge answered to a delivery. Doubles as a metric label: keep the set closed. */
+export const OUTCOMES = [
+  'published',
+  'dead-lettered',
+  'duplicate',
+  'refused', // 4xx
+  'unavailable', // 503
+] as const;
 
 export type AnswerOutcome = (typeof OUTCOMES)[number];
 

@@ -34,15 +34,16 @@ it('is measured for what comes through, and told for what does not', async () =>
   await send(twice);
   await send(twice);
   await send(signedV1({}, [OTHER_SECRET]));
+  await send(signedV1({ body: 'no event' }));
   app.publisher.fail('unavailable');
   await send();
   const seen = await counts();
-  expect(STAGES.map((name) => seen[stage(name)])).toEqual([3, 3, 3, 1]);
+  expect(STAGES.map((name) => seen[stage(name)])).toEqual([4, 4, 4, 2]);
   expect(
-    ['published', 'duplicate', 'refused', 'unavailable'].map(
+    ['published', 'dead-lettered', 'duplicate', 'refused', 'unavailable'].map(
       (outcome) => seen[answer(outcome)],
     ),
-  ).toEqual([1, 1, 1, 1]);
+  ).toEqual([1, 1, 1, 1, 1]);
 });
 
 it('is not measured for what nobody has let in', async () => {

@@ -113,12 +113,12 @@ export const ROWS: readonly Row[] = [
         queries: [
           [
             '',
-            `round(${increaseBy('answer_seconds_count', '', 'outcome=~"published|duplicate"')})`,
+            `round(${increaseBy('answer_seconds_count', '', 'outcome=~"published|dead-lettered|duplicate"')})`,
           ],
         ],
         kind: 'stat',
         threshold: { good: 0 },
-        help: 'Deliveries that were answered 200: published events and duplicates.',
+        help: 'Deliveries that were answered 200: published events, dead letters and duplicates.',
         alerts: ['GeminiBridgeNoDeliveries'],
       },
       {

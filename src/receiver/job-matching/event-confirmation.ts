@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
+import { EventFormatError } from '../../events/gemini-event.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { kindOf } from '../../jobs/job-kinds.js';
 import { bareName, eventBody } from '../../jobs/job-events.js';
@@ -32,7 +33,11 @@ export class EventConfirmation {
     const name = job?.geminiName;
     const event = eventOf(delivery);
     const { unboundBody } = this.config.token;
-    if (unboundBody === 'refuse' || name === undefined || typeof event === 'string') {
+    if (
+      unboundBody === 'refuse' ||
+      name === undefined ||
+      event instanceof EventFormatError
+    ) {
       throw new SignatureError('body-unconfirmed');
     }
     const kind = kindOf(job as Job);

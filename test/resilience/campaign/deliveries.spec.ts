@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { EventFormatError } from '../../../src/events/gemini-event.js';
 import type { DeliveryTrace } from '../../../src/receiver/tracing/delivery-trace.js';
 import {
   eventRecord,
@@ -47,8 +48,8 @@ describe("the campaign's deliveries", () => {
     for (const delivery of deliveries(1)) {
       const event = eventOf(received(delivery));
       const { topic, key } =
-        typeof event === 'string'
-          ? deadLetterRecord(received(delivery), event, 'p')
+        event instanceof EventFormatError
+          ? deadLetterRecord(received(delivery), event.fault, 'p')
           : eventRecord(received(delivery), event, 'p', undefined);
       expect({ topic, key }).toEqual({ topic: delivery.topic, key: delivery.key });
     }

@@ -163,6 +163,11 @@ describe('eventOf', () => {
   it('is the event, or why the bytes are none', () => {
     expect(eventOf(DELIVERY)).toEqual(EVENT);
     const junk = { ...DELIVERY, proof: { ...DELIVERY.proof, body: Buffer.from('junk') } };
-    expect(eventOf(junk)).toBe('not-json');
+    expect(eventOf(junk)).toMatchObject({ fault: 'not-json', type: undefined });
+    const unnamed = { ...DELIVERY.proof, body: Buffer.from(eventBody(EVENT.type, {})) };
+    expect(eventOf({ ...DELIVERY, proof: unnamed })).toMatchObject({
+      fault: 'job-unnamed',
+      type: 'batch.succeeded',
+    });
   });
 });

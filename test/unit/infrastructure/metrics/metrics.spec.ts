@@ -51,6 +51,7 @@ describe('counters before anything has happened', () => {
       'reconciled_total{kind="batch"}',
       'publish_failures_total{fault="unavailable"}',
       'dedupe_errors_total{call="renew"}',
+      'answer_seconds_count{outcome="dead-lettered"}',
       'answer_seconds_count{outcome="unavailable"}',
     ]) {
       expect(text).toContain(`gemini_bridge_${series} 0\n`);
