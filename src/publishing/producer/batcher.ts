@@ -9,30 +9,31 @@ import {
   type PublishFault,
   type RecordPosition,
 } from '../event-publisher.js';
-import { failureOf } from './kafka-failure.js';
-import {
-  BrokerQueue,
-  type Partition,
-  type PartitionBatch,
-  type QueuedRecord,
-} from './broker-queue.js';
+import { sendSingly } from './batch-splitter.js';
+import { BrokerQueue, type Partition, type QueuedRecord } from './broker-queue.js';
 import { partitionFor } from './murmur2.js';
-import { routed } from './routed-message.js';
+import type { PartitionBatch } from './partition-batch.js';
+import {
+  backoffs,
+  BROKER_PAUSE_MS,
+  isBrokerFailure,
+  nextStep,
+  type NextStep,
+} from './retry-policy.js';
+import { routedMessage } from './routed-message.js';
 
 /** How long the broker may wait for its in-sync replicas, in ms. */
 const REPLICATION_TIMEOUT_MS = 2500;
-const FIRST_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 1000;
-/** What a record's headers usually come to; a batch that is too large after all is split. */
+/** Usual size of a record's headers. A batch that turns out too large is split. */
 const HEADER_BYTES = 2048;
-/** Withdrawals are looked for this often, in ms. */
+/** Interval of the search for waiting records whose deadline is over, in ms. */
 const SWEEP_MS = 200;
 
-/** What the batcher tells whoever owns the connection. */
+/** What the batcher reports to the owner of the connection. */
 export interface BatcherEvents {
-  /** A broker did not do its part: look who leads now. */
+  /** A broker failed: the leaders may have changed. */
   brokerFailed(error: unknown): void;
-  /** This producer is given nothing new any more; `producer` wants another. */
+  /** The batcher gives this producer no new batch any more; `producer` wants another one. */
   producerFailed(producer: Producer, error: unknown): void;
   batchSent(records: number): void;
   /** @param waitedMs from `publish` to the acknowledgement. */
@@ -41,30 +42,31 @@ export interface BatcherEvents {
 }
 
 /**
- * Puts concurrent records into shared produce requests, one request on its way to a broker
- * at a time, and repeats each partition's batch, unchanged, until its outcome is known.
+ * Puts concurrent records into shared produce requests, one request in flight per broker, and
+ * repeats each partition's batch unchanged until its outcome is known.
  *
- * What goes wrong with one broker or one partition holds back that one only: after a
- * broker's failure its batches wait in the lane of whoever leads their partitions; after a
- * partition's failure its batch goes on by itself.
+ * The failure of a broker or of a partition delays only that one. After a broker's failure its
+ * batches wait in the queue of the partitions' current leaders. After a partition's failure its
+ * batch is repeated by itself.
  */
 export class Batcher {
-  /** New records go through this one; none while it is being replaced. */
+  /** Sends new batches; undefined while it is being replaced. */
   producer: Producer | undefined;
 
   private readonly topics = new Map<string, Partition[]>();
-  private readonly lanes = new Map<number, BrokerQueue>();
-  private readonly units = new Set<PartitionBatch>();
-  private readonly written = new WeakSet<PartitionBatch>();
+  /** By node id of the broker. */
+  private readonly queues = new Map<number, BrokerQueue>();
+  /** Batches whose outcome is not known yet. */
+  private readonly openBatches = new Set<PartitionBatch>();
   private readonly sweep = setInterval(() => {
-    for (const queueOf of this.lanes.values()) this.withdrawExpired(queueOf);
+    for (const queue of this.queues.values()) this.withdrawExpired(queue);
   }, SWEEP_MS);
-  private waiting = 0;
-  private closed = false;
+  private pendingRecords = 0;
+  private isClosed = false;
 
   constructor(
     private readonly maxPending: number,
-    private readonly log: TopicHistory,
+    private readonly history: TopicHistory,
     private readonly events: BatcherEvents,
   ) {
     this.sweep.unref();
@@ -72,57 +74,66 @@ export class Batcher {
 
   /** Records that wait for an acknowledgement. */
   get pending(): number {
-    return this.waiting;
+    return this.pendingRecords;
   }
 
   /** @see EventPublisher.publish */
   publish(record: EventRecord, permit: PublishPermit): Promise<RecordPosition> {
     const key = Buffer.from(record.key);
     const partition = this.partitionOf(record.topic, key);
-    const fault = this.refusal(partition, permit);
+    const fault = this.refusalOf(partition, permit);
     if (fault || !partition) {
       this.events.failed(fault ?? 'unavailable', 1);
       return Promise.reject(new PublishError(fault ?? 'unavailable'));
     }
-    this.waiting++;
-    const since = performance.now();
+    this.pendingRecords++;
+    const queuedAt = performance.now();
     const bytes = record.value.length + HEADER_BYTES;
-    const { lane } = partition;
+    const { queue } = partition;
     return new Promise((resolve, reject) => {
-      lane.queue.push({ record, key, partition, since, permit, bytes, resolve, reject });
-      this.schedule(lane);
+      queue.waiting.push({
+        record,
+        key,
+        partition,
+        permit,
+        bytes,
+        queuedAt,
+        resolve,
+        reject,
+      });
+      this.scheduleFlush(queue);
     });
   }
 
-  /** Takes in who leads what; whatever waits moves along. */
+  /** Follows the leadership: waiting records and batches move to the queue of the new leader. */
   onTopology(states: readonly TopicState[]): void {
     for (const { name, leaders } of states) {
       const partitions = this.topics.get(name) ?? [];
       leaders.forEach((leader, id) => {
-        const lane = this.lane(leader);
-        const partition = (partitions[id] ??= newPartition(name, id, lane));
-        if (partition.lane !== lane) this.move(partition, lane);
+        const queue = this.queueOf(leader);
+        const partition = (partitions[id] ??= newPartition(name, id, queue));
+        if (partition.queue !== queue) this.movePartition(partition, queue);
       });
-      for (const partition of partitions.splice(leaders.length)) this.drop(partition);
+      for (const gone of partitions.splice(leaders.length)) this.dropPartition(gone);
       this.topics.set(name, partitions);
     }
-    for (const lane of this.lanes.values()) this.schedule(lane);
+    for (const queue of this.queues.values()) this.scheduleFlush(queue);
   }
 
-  /** True while a batch of this producer is without outcome. */
+  /** True while the outcome of one of the producer's batches is not known. */
   inUse(producer: Producer): boolean {
-    return Array.from(this.units).some((unit) => unit.producer === producer);
+    return Array.from(this.openBatches).some((batch) => batch.producer === producer);
   }
 
-  /** Gives up what is not yet known: the process is about to end. */
+  /** Rejects all records, because the process is about to end. */
   close(): void {
-    this.closed = true;
+    this.isClosed = true;
     clearInterval(this.sweep);
-    for (const lane of this.lanes.values()) {
-      this.reject(lane.queue, 'closed', false);
-      lane.queue = [];
+    for (const queue of this.queues.values()) {
+      this.rejectUnsent(queue.waiting, 'closed');
+      queue.waiting = [];
     }
-    for (const unit of this.units) this.finish(unit, 'closed');
+    for (const batch of this.openBatches) this.giveUp(batch, 'closed');
   }
 
   private partitionOf(topic: string, key: Buffer): Partition | undefined {
@@ -130,239 +141,282 @@ export class Batcher {
     return partitions[partitionFor(key, partitions.length)];
   }
 
-  private refusal(
+  private refusalOf(
     partition: Partition | undefined,
     { askedAt }: PublishPermit,
   ): PublishFault | undefined {
-    if (this.closed) return 'closed';
+    if (this.isClosed) return 'closed';
     if (!partition) return 'unavailable';
-    if (!this.log.isCurrentSince(partition.topic, partition.id, askedAt))
+    if (!this.history.isCurrentSince(partition.topic, partition.id, askedAt))
       return 'log-behind';
-    return this.waiting >= this.maxPending ? 'queue-full' : undefined;
+    return this.pendingRecords >= this.maxPending ? 'queue-full' : undefined;
   }
 
-  private lane(leader: number): BrokerQueue {
-    const known = this.lanes.get(leader);
+  private queueOf(leader: number): BrokerQueue {
+    const known = this.queues.get(leader);
     if (known) return known;
-    const lane = new BrokerQueue(leader);
-    this.lanes.set(leader, lane);
-    return lane;
+    const queue = new BrokerQueue(leader);
+    this.queues.set(leader, queue);
+    return queue;
   }
 
-  private move(partition: Partition, to: BrokerQueue): void {
-    const [queue, repeats] = partition.lane.takeOf(partition);
-    to.queue = to.queue.concat(queue);
+  private movePartition(partition: Partition, to: BrokerQueue): void {
+    const [waiting, repeats] = partition.queue.removePartition(partition);
+    to.waiting = to.waiting.concat(waiting);
     to.repeats = to.repeats.concat(repeats);
-    partition.lane = to;
+    partition.queue = to;
   }
 
-  /** The topic was made anew with fewer partitions: nothing can be written to this one. */
-  private drop(partition: Partition): void {
+  /** The topic was recreated with fewer partitions, so this one cannot be written any more. */
+  private dropPartition(partition: Partition): void {
     partition.gone = true;
-    const [queue, repeats] = partition.lane.takeOf(partition);
-    this.reject(queue, 'unavailable', false);
-    for (const unit of repeats) this.finish(unit, 'unavailable');
+    const [waiting, repeats] = partition.queue.removePartition(partition);
+    this.rejectUnsent(waiting, 'unavailable');
+    for (const batch of repeats) this.giveUp(batch, 'unavailable');
   }
 
-  /** At the end of the turn, so that all deliveries of one read share a request. */
-  private schedule(lane: BrokerQueue): void {
-    if (lane.scheduled || lane.inFlight || lane.idle) return;
-    lane.scheduled = true;
-    const wait = lane.notBefore - performance.now();
-    if (wait > 0) setTimeout(() => this.flush(lane), wait);
-    else setImmediate(() => this.flush(lane));
+  /** At the end of this turn of the event loop, so that all deliveries of one read share a request. */
+  private scheduleFlush(queue: BrokerQueue): void {
+    if (queue.isFlushScheduled || queue.inFlight || queue.isEmpty) return;
+    queue.isFlushScheduled = true;
+    const pauseMs = queue.pausedUntil - performance.now();
+    if (pauseMs > 0) setTimeout(() => this.flush(queue), pauseMs);
+    else setImmediate(() => this.flush(queue));
   }
 
-  private flush(lane: BrokerQueue): void {
-    lane.scheduled = false;
-    const producer = lane.repeats[0]?.producer ?? this.producer;
-    if (this.closed || lane.inFlight || lane.leader < 0 || !producer) return;
-    this.withdrawExpired(lane); // a process that stood still must not send what it had
-    const batch = lane.takeBatch(producer);
-    if (batch.length > 0) void this.attempt(lane, batch);
+  private flush(queue: BrokerQueue): void {
+    queue.isFlushScheduled = false;
+    const producer = queue.repeats[0]?.producer ?? this.producer;
+    if (this.isClosed || queue.inFlight || queue.leader < 0 || !producer) return;
+    this.withdrawExpired(queue); // the process may have stood still since the last sweep
+    const batches = queue.nextBatches(producer);
+    if (batches.length > 0) void this.sendTogether(queue, batches);
   }
 
-  private async attempt(lane: BrokerQueue, batch: PartitionBatch[]): Promise<void> {
-    lane.inFlight = true;
-    for (const unit of batch) this.units.add(unit);
+  /** Sends the batches of one broker in one request. */
+  private async sendTogether(
+    queue: BrokerQueue,
+    batches: readonly PartitionBatch[],
+  ): Promise<void> {
+    queue.inFlight = true;
+    for (const batch of batches) this.openBatches.add(batch);
     try {
-      const unanswered = await this.send(batch, lane.leader);
-      for (const unit of batch) if (!unanswered.includes(unit)) this.finish(unit);
-      for (const unit of unanswered) void this.settleAlone(unit);
-      lane.notBefore = 0;
+      const unanswered = await this.request(batches, queue.leader);
+      for (const batch of batches) {
+        if (unanswered.includes(batch)) void this.sendAlone(batch);
+        else this.acknowledge(batch);
+      }
+      queue.pausedUntil = 0;
     } catch (error) {
-      this.retry(lane, batch, error);
+      if (isBrokerFailure(error)) {
+        queue.pausedUntil = performance.now() + BROKER_PAUSE_MS;
+        this.requeue(batches, error);
+      } else {
+        for (const batch of batches) void this.sendAlone(batch);
+      }
     } finally {
-      lane.inFlight = false;
-      this.schedule(lane);
+      queue.inFlight = false;
+      this.scheduleFlush(queue);
     }
   }
 
-  private retry(lane: BrokerQueue, batch: PartitionBatch[], error: unknown): void {
-    if (failureOf(error) !== 'broker') {
-      for (const unit of batch) void this.settleAlone(unit);
-      return;
+  /**
+   * Repeats one partition's batch until it is written, refused or back in a broker's queue.
+   *
+   * @returns true once it is known to be written.
+   */
+  private async sendAlone(batch: PartitionBatch): Promise<boolean> {
+    for (const backoffMs of backoffs()) {
+      if (this.isClosed) return false;
+      if (batch.partition.gone) {
+        this.giveUp(batch, 'unavailable');
+        return false;
+      }
+      const { next, error } = await this.attemptAlone(batch);
+      if (next.step !== 'repeat') return this.carryOut(batch, next, error);
+      await delay(backoffMs);
     }
-    lane.notBefore = performance.now() + MAX_BACKOFF_MS / 2;
-    this.requeue(batch, error);
+    return false;
   }
 
-  private requeue(batch: PartitionBatch[], error: unknown): void {
-    if (this.closed) return;
-    for (const unit of batch) {
-      if (unit.partition.gone) this.finish(unit, 'unavailable', error);
-      else unit.partition.lane.repeats.push(unit);
+  private async attemptAlone(
+    batch: PartitionBatch,
+  ): Promise<{ next: NextStep; error?: unknown }> {
+    try {
+      const unanswered = await this.request([batch]);
+      return { next: { step: unanswered.length === 0 ? 'acknowledge' : 'repeat' } };
+    } catch (error) {
+      return { next: nextStep(batch, error), error };
     }
-    for (const unit of batch) this.schedule(unit.partition.lane);
+  }
+
+  /** @returns true when the batch is known to be written. */
+  private async carryOut(
+    batch: PartitionBatch,
+    next: Exclude<NextStep, { step: 'repeat' }>,
+    error: unknown,
+  ): Promise<boolean> {
+    switch (next.step) {
+      case 'acknowledge':
+        return this.acknowledge(batch);
+      case 'requeue':
+        this.requeue([batch], error);
+        break;
+      case 'split':
+        await this.split(batch);
+        break;
+      case 'withdraw':
+        this.withdraw(batch, next.fault, error);
+        break;
+      case 'give-up':
+        this.retireProducer(batch.producer, error);
+        this.giveUp(batch, next.fault, error);
+        break;
+    }
+    return false;
+  }
+
+  /** The batches go to the queues of their partitions' current leaders. */
+  private requeue(batches: readonly PartitionBatch[], error: unknown): void {
+    if (this.isClosed) return;
+    for (const batch of batches) {
+      const { partition } = batch;
+      if (partition.gone) this.giveUp(batch, 'unavailable', error);
+      else partition.queue.repeats.push(batch);
+    }
+    for (const { partition } of batches) this.scheduleFlush(partition.queue);
     this.events.brokerFailed(error);
   }
 
-  /** Repeats one partition's batch until it is known to be written or refused. */
-  private async settleAlone(unit: PartitionBatch): Promise<void> {
-    for (let backoff = FIRST_BACKOFF_MS; !this.closed;) {
-      if (unit.partition.gone) return this.finish(unit, 'unavailable');
-      try {
-        const unanswered = await this.send([unit]);
-        if (unanswered.length === 0) return this.finish(unit);
-      } catch (error) {
-        switch (failureOf(error)) {
-          case 'appended':
-            return this.finish(unit);
-          case 'refused':
-            return this.giveUp(unit, 'refused', error);
-          case 'too-large':
-            return this.split(unit, error);
-          case 'broker':
-            return this.requeue([unit], error);
-          case 'fatal':
-            return this.giveUp(unit, 'producer-fatal', error);
-          case 'lapsed':
-            return this.lapse(unit, error);
-          case 'partition':
-            break;
-        }
-      }
-      await delay(backoff);
-      backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
-    }
-  }
-
   /**
-   * Ends an attempt that Kafka refused. An earlier try of it, one of kafkajs's own even, may
-   * have been written all the same; the next batch through this producer would have its
-   * sequence numbers, be taken for its repeat, and be lost. So nothing goes through it again.
+   * Sends nothing more through a producer after Kafka refused one of its batches. An earlier
+   * try of the batch, also one of kafkajs's own, may have been written. The producer's next
+   * batch would get the same sequence numbers, and the broker would take it for a repeat and
+   * drop it.
    */
-  private giveUp(unit: PartitionBatch, fault: PublishFault, error: unknown): void {
-    if (this.producer === unit.producer) this.producer = undefined;
-    this.events.producerFailed(unit.producer, error);
-    this.finish(unit, fault, error);
+  private retireProducer(producer: Producer, error: unknown): void {
+    if (this.producer === producer) this.producer = undefined;
+    this.events.producerFailed(producer, error);
   }
 
-  /** The claim is not ours any more. Where no broker was given the record it is certainly not there. */
-  private lapse(unit: PartitionBatch, error: unknown): void {
-    if (unit.maybeSent) return this.giveUp(unit, 'claim-lapsed', error);
-    this.finish(unit, 'claim-lapsed', error, false);
-  }
-
-  /** Too large together, so one by one; too large by itself is refused. */
-  private async split(unit: PartitionBatch, error: unknown): Promise<void> {
-    if (unit.records.length === 1) return this.giveUp(unit, 'refused', error);
-    this.units.delete(unit);
-    for (const [i, single] of unit.split().entries()) {
-      if (this.closed) return this.reject(unit.records.slice(i), 'closed', true);
-      this.units.add(single);
-      unit.partition.busy = true;
-      await this.settleAlone(single);
-      if (!this.written.has(single)) {
-        // Refused, or without outcome still: nothing more goes after it through this producer
-        return this.reject(unit.records.slice(i + 1), 'unavailable', true); // with the first try, perhaps
-      }
-    }
+  private async split(batch: PartitionBatch): Promise<void> {
+    this.openBatches.delete(batch);
+    await sendSingly(batch, {
+      isClosed: () => this.isClosed,
+      sendAlone: (single) => {
+        this.openBatches.add(single);
+        single.partition.busy = true;
+        return this.sendAlone(single);
+      },
+      rejectMaybeWritten: (records, fault) => this.rejectMaybeWritten(records, fault),
+    });
   }
 
   /**
-   * One produce request.
+   * Makes one produce request.
    *
-   * @param leader where all of the batch is believed to be led. kafkajs reports a request as
-   *   failed when any partition failed, and forgets its sequence numbers; a batch that went
-   *   to two brokers would be written twice by one of them. So it goes to one, or not at all.
-   * @returns the units that the answer does not mention. (kafkajs 2.2.4 skips a partition
-   *   that moves, between two of its own attempts, to a broker that has answered already.)
+   * @param leader the broker that leads all partitions of the batches, as far as is known. A
+   *   request goes to this one broker or is not sent. kafkajs reports a request as failed when
+   *   one partition failed, and takes back its sequence numbers. If a request went to two
+   *   brokers, one of them would write its repeat again.
+   * @returns the batches that the answer does not mention. kafkajs 2.2.4 skips a partition
+   *   that moves, between two of its own attempts, to a broker that has answered already.
    */
-  private async send(
-    batch: readonly PartitionBatch[],
+  private async request(
+    batches: readonly PartitionBatch[],
     leader?: number,
   ): Promise<PartitionBatch[]> {
-    const producer = (batch[0] as PartitionBatch).producer;
+    const { producer } = batches[0] as PartitionBatch;
     const answers = await producer.sendBatch({
       acks: -1,
       timeout: REPLICATION_TIMEOUT_MS,
-      topicMessages: batch.map((unit) => ({
-        topic: unit.partition.topic,
-        messages: unit.records.map((pending) => routed(pending, unit, leader)),
+      topicMessages: batches.map((batch) => ({
+        topic: batch.partition.topic,
+        messages: batch.records.map((record) => routedMessage(record, batch, leader)),
       })),
     });
-    this.events.batchSent(batch.reduce((sum, { records }) => sum + records.length, 0));
-    return batch.filter((unit) => !this.isAnswered(unit, answers));
+    this.events.batchSent(batches.reduce((sum, { records }) => sum + records.length, 0));
+    return batches.filter((batch) => !this.isAnswered(batch, answers));
   }
 
-  private isAnswered(unit: PartitionBatch, answers: readonly RecordMetadata[]): boolean {
-    const { topic, id } = unit.partition;
+  private isAnswered(batch: PartitionBatch, answers: readonly RecordMetadata[]): boolean {
+    const { topic, id } = batch.partition;
     const answer = answers.find(
       (a) => a.topicName === topic && a.partition === id && a.errorCode === 0,
     );
     if (!answer) return false;
     const baseOffset = Number(answer.baseOffset ?? -1);
-    if (baseOffset >= 0) unit.baseOffset = baseOffset;
-    this.log.recordAppended(topic, id, baseOffset, unit.records.length);
+    if (baseOffset >= 0) batch.baseOffset = baseOffset;
+    this.history.recordAppended(topic, id, baseOffset, batch.records.length);
     return true;
   }
 
-  private finish(
-    unit: PartitionBatch,
-    fault?: PublishFault,
-    cause?: unknown,
-    attempted = true,
-  ): void {
-    if (!this.units.delete(unit)) return;
-    unit.partition.busy = false;
-    if (fault) {
-      this.reject(unit.records, fault, attempted, cause);
-    } else {
-      this.written.add(unit);
-      this.waiting -= unit.records.length;
-      const now = performance.now();
-      const { baseOffset } = unit;
-      for (const [i, { resolve, since, partition }] of unit.records.entries()) {
-        const offset = baseOffset === undefined ? undefined : baseOffset + i;
-        resolve({ partition: partition.id, offset });
-        this.events.published(now - since);
-      }
+  /** The batch is written. @returns false when its records were rejected before. */
+  private acknowledge(batch: PartitionBatch): boolean {
+    if (!this.settle(batch)) return false;
+    this.pendingRecords -= batch.records.length;
+    const now = performance.now();
+    const { baseOffset, records } = batch;
+    for (const [index, { resolve, queuedAt, partition }] of records.entries()) {
+      const offset = baseOffset === undefined ? undefined : baseOffset + index;
+      resolve({ partition: partition.id, offset });
+      this.events.published(now - queuedAt);
     }
-    this.schedule(unit.partition.lane);
+    return true;
   }
 
-  /** @param attempted whether a request with the records may have reached the broker. */
+  /** The batch is not repeated any more, but may have been written. */
+  private giveUp(batch: PartitionBatch, fault: PublishFault, cause?: unknown): void {
+    if (this.settle(batch)) this.rejectMaybeWritten(batch.records, fault, cause);
+  }
+
+  /** The batch was never sent and will not be. */
+  private withdraw(batch: PartitionBatch, fault: PublishFault, cause: unknown): void {
+    if (this.settle(batch)) this.rejectUnsent(batch.records, fault, cause);
+  }
+
+  /** Lets the partition's next batch go. @returns false when the batch was settled before. */
+  private settle(batch: PartitionBatch): boolean {
+    if (!this.openBatches.delete(batch)) return false;
+    batch.partition.busy = false;
+    this.scheduleFlush(batch.partition.queue);
+    return true;
+  }
+
+  private withdrawExpired(queue: BrokerQueue): void {
+    this.rejectUnsent(queue.removeExpired(performance.now()), 'not-sent');
+  }
+
+  private rejectUnsent(
+    records: readonly QueuedRecord[],
+    fault: PublishFault,
+    cause?: unknown,
+  ): void {
+    this.reject(records, fault, () => new PublishError(fault, undefined, { cause }));
+  }
+
+  private rejectMaybeWritten(
+    records: readonly QueuedRecord[],
+    fault: PublishFault,
+    cause?: unknown,
+  ): void {
+    this.reject(records, fault, ({ partition: { topic, id } }) => {
+      return new PublishError(fault, { topic, partition: id }, { cause });
+    });
+  }
+
   private reject(
     records: readonly QueuedRecord[],
     fault: PublishFault,
-    attempted: boolean,
-    cause?: unknown,
+    errorOf: (record: QueuedRecord) => PublishError,
   ): void {
     if (records.length === 0) return;
-    this.waiting -= records.length;
+    this.pendingRecords -= records.length;
     this.events.failed(fault, records.length);
-    for (const { reject, partition } of records) {
-      const at = { topic: partition.topic, partition: partition.id };
-      reject(new PublishError(fault, attempted ? at : undefined, { cause }));
-    }
-  }
-
-  private withdrawExpired(lane: BrokerQueue): void {
-    this.reject(lane.takeExpired(performance.now()), 'not-sent', false);
+    for (const record of records) record.reject(errorOf(record));
   }
 }
 
-function newPartition(topic: string, id: number, lane: BrokerQueue): Partition {
-  return { topic, id, lane, busy: false, gone: false };
+function newPartition(topic: string, id: number, queue: BrokerQueue): Partition {
+  return { topic, id, queue, busy: false, gone: false };
 }

@@ -1,7 +1,6 @@
 import type { Producer } from 'kafkajs';
 import type { EventRecord, PublishPermit, RecordPosition } from '../event-publisher.js';
-import { assertClaimHeld } from './claim-check.js';
-import type { ProduceFence } from '../../infrastructure/kafka/kafkajs/produce-fence.js';
+import { PartitionBatch } from './partition-batch.js';
 
 /** A record that waits for its acknowledgement. */
 export interface QueuedRecord {
@@ -9,143 +8,119 @@ export interface QueuedRecord {
   readonly key: Buffer;
   readonly partition: Partition;
   readonly permit: PublishPermit;
+  /** Estimated size on the wire. */
   readonly bytes: number;
-  /** When it was queued, on the clock of `performance.now()`, in ms. */
-  readonly since: number;
+  /** On the clock of `performance.now()`, in ms. */
+  readonly queuedAt: number;
   readonly resolve: (position: RecordPosition) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** One partition of one of our topics. */
+/** One partition of one of the bridge's topics. */
 export interface Partition {
   readonly topic: string;
   readonly id: number;
-  lane: BrokerQueue;
+  /** The queue of the broker that leads the partition. */
+  queue: BrokerQueue;
   /**
-   * True from a batch's first attempt until its outcome is known. The records behind it
-   * wait: the idempotent producer tells a repeat of a batch from a new one by sequence
-   * numbers that it takes back after a failure, so another batch in between would be taken
-   * for the repeat, and be lost.
+   * True from a batch's first attempt until its outcome is known. Later records wait. The
+   * idempotent producer marks a repeat by its sequence numbers and reuses them after a
+   * failure. The broker would take another batch in between for the repeat and drop it.
    */
   busy: boolean;
   /** True once the topic has no such partition any more. */
   gone: boolean;
 }
 
-/** The records of one partition in one batch. A repeat sends exactly the same records. */
-export class PartitionBatch implements ProduceFence {
-  /** True once a request with this batch may have reached a broker. */
-  maybeSent = false;
-  /** Offset of the first record, once a broker has said it. */
-  baseOffset: number | undefined;
-
-  /** @param producer holds the sequence numbers of the first attempt, so repeats use it too. */
-  constructor(
-    readonly partition: Partition,
-    readonly records: readonly QueuedRecord[],
-    readonly producer: Producer,
-  ) {}
-
-  /** @throws {ClaimExpired} when the claim on any of the records ends too soon. */
-  assertMaySend(): void {
-    for (const { permit } of this.records) assertClaimHeld(permit);
-  }
-
-  markSent(): void {
-    this.maybeSent = true;
-  }
-
-  /** A batch of its own for each record, in the same order. */
-  split(): PartitionBatch[] {
-    return this.records.map((record) => {
-      const single = new PartitionBatch(this.partition, [record], this.producer);
-      single.maybeSent = this.maybeSent;
-      return single;
-    });
-  }
-}
-
 const MAX_BATCH_RECORDS = 500;
-/** Below Kafka's default `max.message.bytes` (1 MiB), which bounds a partition's batch. */
+/** Below Kafka's default `max.message.bytes` (1 MiB), which bounds the batch of a partition. */
 const MAX_BATCH_BYTES = 768 * 1024;
 
 /**
- * What waits for the broker that leads its partitions. One batch is on its way at a time;
- * what arrives meanwhile makes up the next, so concurrent deliveries share a request and
- * nothing waits while the lane is idle.
+ * The records and batches that wait for one broker. One request is in flight at a time and
+ * records that arrive meanwhile form the next one, so concurrent deliveries share a request
+ * and a record that arrives at an idle queue does not wait.
  */
 export class BrokerQueue {
-  queue: QueuedRecord[] = [];
-  /** Units whose attempt failed for the broker's sake; they go before the queue. */
+  /** Records of which no request was made yet. */
+  waiting: QueuedRecord[] = [];
+  /** Batches whose attempt failed because of a broker. They go before `waiting`. */
   repeats: PartitionBatch[] = [];
   inFlight = false;
-  /** No attempt before this time, in ms of `performance.now()`: backoff after a failure. */
-  notBefore = 0;
-  /** A flush is due at the end of this turn of the event loop. */
-  scheduled = false;
+  /** No attempt before this time, on the clock of `performance.now()`: the pause after a failure. */
+  pausedUntil = 0;
+  isFlushScheduled = false;
 
-  constructor(
-    /** Node id of the broker. */
-    readonly leader: number,
-  ) {}
+  /** @param leader node id of the broker; -1 collects records of partitions without a leader. */
+  constructor(readonly leader: number) {}
 
-  get idle(): boolean {
-    return this.queue.length === 0 && this.repeats.length === 0;
+  get isEmpty(): boolean {
+    return this.waiting.length === 0 && this.repeats.length === 0;
   }
 
-  /** Takes the next batch off the lane and marks its partitions busy. */
-  takeBatch(producer: Producer): PartitionBatch[] {
+  /**
+   * Removes the batches of the next request and marks their partitions busy.
+   *
+   * @param producer for new batches. Repeats keep their own producer, and a request has the
+   *   batches of one producer.
+   */
+  nextBatches(producer: Producer): PartitionBatch[] {
     const first = this.repeats[0];
-    if (first) return this.takeRepeats(first.producer);
-    const groups = new Map<Partition, QueuedRecord[]>();
-    const left: QueuedRecord[] = [];
-    let bytes = 0;
-    let count = 0;
-    let full = false; // and then nothing may overtake what did not fit
-    for (const pending of this.queue) {
-      full ||= count === MAX_BATCH_RECORDS || bytes + pending.bytes > MAX_BATCH_BYTES;
-      if (full || pending.partition.busy) {
-        left.push(pending);
-        continue;
-      }
-      bytes += pending.bytes;
-      count++;
-      const group = groups.get(pending.partition);
-      if (group) group.push(pending);
-      else groups.set(pending.partition, [pending]);
-    }
-    this.queue = left;
-    return Array.from(groups, ([partition, records]) => {
-      partition.busy = true;
-      return new PartitionBatch(partition, records, producer);
-    });
+    return first ? this.nextRepeats(first.producer) : this.newBatches(producer);
   }
 
-  /** Takes all that waits for one partition. */
-  takeOf(partition: Partition): [queue: QueuedRecord[], repeats: PartitionBatch[]] {
-    const isIts = (item: QueuedRecord | PartitionBatch): boolean =>
+  /** Removes all records and batches of one partition. */
+  removePartition(
+    partition: Partition,
+  ): [waiting: QueuedRecord[], repeats: PartitionBatch[]] {
+    const isOfPartition = (item: QueuedRecord | PartitionBatch): boolean =>
       item.partition === partition;
-    const taken: [QueuedRecord[], PartitionBatch[]] = [
-      this.queue.filter(isIts),
-      this.repeats.filter(isIts),
+    const removed: [QueuedRecord[], PartitionBatch[]] = [
+      this.waiting.filter(isOfPartition),
+      this.repeats.filter(isOfPartition),
     ];
-    this.queue = this.queue.filter((item) => !isIts(item));
-    this.repeats = this.repeats.filter((item) => !isIts(item));
-    return taken;
+    this.waiting = this.waiting.filter((item) => !isOfPartition(item));
+    this.repeats = this.repeats.filter((item) => !isOfPartition(item));
+    return removed;
   }
 
-  /** Withdraws what nobody waits for any more; a queue holds no attempted record. */
-  takeExpired(now: number): QueuedRecord[] {
-    const expired = this.queue.filter(({ permit }) => permit.deadline <= now);
+  /** Removes waiting records whose deadline is over. No request with them was made. */
+  removeExpired(now: number): QueuedRecord[] {
+    const expired = this.waiting.filter(({ permit }) => permit.deadline <= now);
     if (expired.length > 0) {
-      this.queue = this.queue.filter(({ permit }) => permit.deadline > now);
+      this.waiting = this.waiting.filter(({ permit }) => permit.deadline > now);
     }
     return expired;
   }
 
-  private takeRepeats(producer: Producer): PartitionBatch[] {
-    const batch = this.repeats.filter((unit) => unit.producer === producer);
-    this.repeats = this.repeats.filter((unit) => unit.producer !== producer);
-    return batch;
+  private nextRepeats(producer: Producer): PartitionBatch[] {
+    const batches = this.repeats.filter((batch) => batch.producer === producer);
+    this.repeats = this.repeats.filter((batch) => batch.producer !== producer);
+    return batches;
+  }
+
+  private newBatches(producer: Producer): PartitionBatch[] {
+    const groups = new Map<Partition, QueuedRecord[]>();
+    const left: QueuedRecord[] = [];
+    let bytes = 0;
+    let count = 0;
+    let isFull = false; // stays true, so that no record overtakes one that did not fit
+    for (const record of this.waiting) {
+      isFull ||= count === MAX_BATCH_RECORDS || bytes + record.bytes > MAX_BATCH_BYTES;
+      if (isFull || record.partition.busy) {
+        left.push(record);
+        continue;
+      }
+      bytes += record.bytes;
+      count++;
+      const group = groups.get(record.partition);
+      if (group) group.push(record);
+      else groups.set(record.partition, [record]);
+    }
+    this.waiting = left;
+    return Array.from(groups, ([partition, records]) => {
+      partition.busy = true;
+      return new PartitionBatch(partition, records, producer);
+    });
   }
 }

@@ -1,17 +1,17 @@
 import { ClaimExpired } from './claim-check.js';
 
-/** What a failed produce request means for the records in it. */
+/** What a failed produce request means for its records. */
 export type KafkaFailure =
-  | 'broker' // unreachable, silent or no longer the leader: the same batch again
-  | 'partition' // this partition cannot be written now: the same batch again, by itself
-  | 'too-large' // certain: nothing written; smaller batches may pass
-  | 'refused' // certain: nothing written, and a repeat would not be either
+  | 'broker' // unreachable, silent or no longer the leader
+  | 'partition' // this partition cannot be written now
+  | 'too-large' // certain: not written; smaller batches may be
+  | 'refused' // certain: not written, and a repeat would be refused, too
   | 'appended' // certain: an earlier attempt was written
-  | 'lapsed' // not sent: the claim may not be ours any more
-  | 'fatal'; // the producer is of no more use
+  | 'expired' // not sent: the claim on a record expired
+  | 'fatal'; // the producer cannot be used any more
 
 /**
- * By the protocol's error names, as kafkajs spells them in `type`.
+ * By the error names of Kafka's protocol, which kafkajs has in `type`.
  *
  * @see https://kafka.apache.org/protocol.html#protocol_error_codes
  */
@@ -41,7 +41,7 @@ const BY_TYPE: Readonly<Record<string, KafkaFailure>> = {
   DUPLICATE_SEQUENCE_NUMBER: 'appended',
 };
 
-/** Errors of kafkajs's own that say something about the broker or the way to it. */
+/** kafkajs's own errors that concern a broker or the connection to it. */
 const BROKER_ERRORS = new Set([
   'KafkaJSConnectionError',
   'KafkaJSConnectionClosedError',
@@ -54,18 +54,18 @@ const BROKER_ERRORS = new Set([
   'KafkaJSSASLAuthenticationError',
 ]);
 
-/** Anything unknown is fatal: a fresh producer, and the sender's next attempt, mend it. */
+/** An unknown error is fatal: a new producer and Gemini's next attempt resolve it. */
 export function failureOf(error: unknown): KafkaFailure {
   for (const cause of causes(error)) {
     const { name, type } = cause as Error & { type?: string };
     if (type !== undefined) return BY_TYPE[type] ?? 'fatal';
     if (BROKER_ERRORS.has(name)) return 'broker';
-    if (cause instanceof ClaimExpired) return 'lapsed';
+    if (cause instanceof ClaimExpired) return 'expired';
   }
   return 'fatal';
 }
 
-/** kafkajs wraps the first cause in "number of retries exceeded" and the like. */
+/** The error and its causes, innermost first. kafkajs wraps the first error of its retries. */
 function causes(error: unknown): Error[] {
   const chain: Error[] = [];
   for (let at = error; at instanceof Error && chain.length < 5; at = at.cause) {

@@ -1,8 +1,9 @@
 import type { Message, PartitionerArgs } from 'kafkajs';
-import type { PublishPermit } from '../event-publisher.js';
-import type { QueuedRecord, PartitionBatch } from './broker-queue.js';
-import { assertClaimHeld } from './claim-check.js';
 import type { FencedMessage } from '../../infrastructure/kafka/kafkajs/produce-fence.js';
+import type { PublishPermit } from '../event-publisher.js';
+import type { QueuedRecord } from './broker-queue.js';
+import { assertClaimHeld } from './claim-check.js';
+import type { PartitionBatch } from './partition-batch.js';
 
 /** kafkajs reloads its metadata when it sees an error of this name. */
 class LeaderMoved extends Error {
@@ -16,7 +17,7 @@ export interface RoutedMessage extends Message, FencedMessage {
   readonly permit: PublishPermit;
 }
 
-export function routed(
+export function routedMessage(
   { key, record, permit }: QueuedRecord,
   batch: PartitionBatch,
   leader?: number,

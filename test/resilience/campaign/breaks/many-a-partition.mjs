@@ -9,9 +9,9 @@ const { Batcher } = await load('publishing/producer/batcher.js');
 replace(
   Batcher,
   'onTopology',
-  (lead) =>
+  (onTopology) =>
     function openPartitions(states) {
-      lead.call(this, states);
+      onTopology.call(this, states);
       for (const partition of [...this.topics.values()].flat()) {
         alwaysFalse(partition, 'busy');
       }

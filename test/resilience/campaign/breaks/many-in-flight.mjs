@@ -10,11 +10,11 @@ const { Batcher } = await load('publishing/producer/batcher.js');
 replace(
   Batcher,
   'queueOf',
-  (lane) =>
-    function openLane(leader) {
-      const made = lane.call(this, leader);
-      alwaysFalse(made, 'inFlight');
-      return made;
+  (queueOf) =>
+    function openQueueOf(leader) {
+      const queue = queueOf.call(this, leader);
+      alwaysFalse(queue, 'inFlight');
+      return queue;
     },
 );
 

@@ -7,6 +7,7 @@ import {
   KafkaJSRequestTimeoutError,
   KafkaJSTopicMetadataNotLoaded,
 } from 'kafkajs';
+import { ClaimExpired } from '../../../../src/publishing/producer/claim-check.js';
 import { failureOf } from '../../../../src/publishing/producer/kafka-failure.js';
 
 const protocolError = (type: string) =>
@@ -16,6 +17,12 @@ const withCause = (cause: Error) =>
   Object.assign(new KafkaJSNonRetriableError(cause.message), { cause });
 
 describe('failureOf', () => {
+  it('classifies an expired claim as expired, also as the cause of an error of kafkajs', () => {
+    const error = new ClaimExpired('not renewed');
+    expect(failureOf(error)).toBe('expired');
+    expect(failureOf(withCause(error))).toBe('expired');
+  });
+
   it.each([
     ['NOT_LEADER_FOR_PARTITION', 'broker'],
     ['LEADER_NOT_AVAILABLE', 'broker'],
@@ -45,7 +52,7 @@ describe('failureOf', () => {
     ['INVALID_PRODUCER_EPOCH', 'fatal'],
     ['CLUSTER_AUTHORIZATION_FAILED', 'fatal'],
     ['SOMETHING_NEW', 'fatal'],
-  ])('takes %s for %s, also behind kafkajs’s retries', (type, failure) => {
+  ])('classifies %s as %s, also as the cause of an error of kafkajs', (type, failure) => {
     const error = protocolError(type);
     expect(failureOf(error)).toBe(failure);
     expect(failureOf(new KafkaJSNumberOfRetriesExceeded(error, {} as never))).toBe(
@@ -59,7 +66,7 @@ describe('failureOf', () => {
     new KafkaJSRequestTimeoutError('silent', {} as never),
     Object.assign(new Error('gone'), { name: 'KafkaJSBrokerNotFound' }),
     new KafkaJSTopicMetadataNotLoaded('not yet', {} as never),
-  ])('takes $name for the broker', (error) => {
+  ])('classifies $name as broker', (error) => {
     expect(failureOf(error)).toBe('broker');
     expect(failureOf(new KafkaJSNumberOfRetriesExceeded(error, {} as never))).toBe(
       'broker',
@@ -67,13 +74,13 @@ describe('failureOf', () => {
   });
 
   it.each([new TypeError('bug'), 'text', undefined, null, { type: 'MESSAGE_TOO_LARGE' }])(
-    'takes %s for fatal, as nobody knows what it means',
+    'classifies %s, which it does not know, as fatal',
     (error) => {
       expect(failureOf(error)).toBe('fatal');
     },
   );
 
-  it('ends where errors are each other’s cause', () => {
+  it('ends when an error is its own cause', () => {
     const error = new Error('a');
     error.cause = error;
     expect(failureOf(error)).toBe('fatal');
