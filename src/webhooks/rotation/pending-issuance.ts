@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { GeminiError, isRefused } from '../../gemini/gemini.error.js';
 import {
@@ -9,7 +8,6 @@ import {
   type SealedSecret,
   type SecretsDocument,
 } from '../../signing-secrets/secrets-document.js';
-import { SecretsUnavailableError } from '../../signing-secrets/secrets-store.js';
 import type { SigningSecrets } from '../../signing-secrets/signing-secrets.js';
 import { ISSUE_TIMEOUT_MS } from '../gemini/gemini-webhooks.client.js';
 import { ownEntry, withIssuedSecret } from './secret-transitions.js';
@@ -18,9 +16,6 @@ import { ownEntry, withIssuedSecret } from './secret-transitions.js';
 const ASK_WITHIN_MS = 5000;
 /** Lease of an entry; longer than a call of Gemini. It is renewed. After it `IssuanceRecovery` takes over. */
 const LEASE_MS = ASK_WITHIN_MS + ISSUE_TIMEOUT_MS + 4000;
-/** How long a write is repeated while the store does not answer. */
-const WRITE_WITHIN_MS = 60_000;
-const WRITE_AGAIN_MS = 500;
 /** Pause before the first repeated recovery. It doubles, because each one may issue another secret. */
 const FIRST_BACKOFF_MS = 5000;
 const MAX_BACKOFF_MS = 24 * 3_600_000;
@@ -108,7 +103,7 @@ export class PendingIssuances {
       await this.release(entry);
       throw error;
     }
-    await this.writePersistently((document) =>
+    await this.signingSecrets.updatePersistently((document) =>
       withIssuedSecret(document, entry, webhookId, added, Date.now()),
     );
     const { keyId } = added;
@@ -117,7 +112,7 @@ export class PendingIssuances {
 
   /** Removes an entry that needs no recovery. */
   async remove(entry: PendingIssuance): Promise<void> {
-    await this.writePersistently((document) =>
+    await this.signingSecrets.updatePersistently((document) =>
       ownEntry(document, entry) ? withoutPendingIssuance(document, entry.id) : document,
     );
   }
@@ -126,7 +121,7 @@ export class PendingIssuances {
   async release(entry: PendingIssuance, error?: unknown): Promise<void> {
     const waitMs = backoffMs(entry, error);
     const { tries } = entry;
-    await this.writePersistently((document) => {
+    await this.signingSecrets.updatePersistently((document) => {
       const own = ownEntry(document, entry);
       if (!own) return document;
       const until = Date.now() + waitMs;
@@ -148,23 +143,6 @@ export class PendingIssuances {
       });
     } catch {
       // The next renewal may succeed. Otherwise another replica takes over
-    }
-  }
-
-  /** Repeats the write while the store does not answer: without it the issued secret is lost. */
-  private async writePersistently(
-    edit: (document: SecretsDocument) => SecretsDocument,
-  ): Promise<void> {
-    const deadline = performance.now() + WRITE_WITHIN_MS;
-    for (;;) {
-      try {
-        await this.signingSecrets.updateDocument(edit);
-        return;
-      } catch (error) {
-        const isLast = performance.now() + WRITE_AGAIN_MS > deadline;
-        if (!(error instanceof SecretsUnavailableError) || isLast) throw error;
-        await delay(WRITE_AGAIN_MS);
-      }
     }
   }
 }

@@ -224,15 +224,12 @@ describe('SigningSecrets', () => {
     const newLine = keyLine('k2');
     using both = temporaryFile(`${newLine}\n${await readFile(keys.path, 'utf8')}`);
     const rotated = await vaultWith(both);
-    const [held] = rotated.document.webhooks['w1']?.secrets ?? [];
-    const sealed = await rotated.reseal('w1', held!);
-    await rotated.updateDocument((given) => ({
-      ...given,
-      webhooks: { w1: { secrets: [sealed] } },
-    }));
+    await rotated.resealAll();
+    const { version } = store.stored;
     using only = temporaryFile(newLine);
     expect(liveIn(await vaultWith(only))).toEqual([keyIdOf(secret)]);
-    expect(await rotated.reseal('w1', sealed)).toBe(sealed);
+    await rotated.resealAll();
+    expect(store.stored.version).toBe(version);
   });
 
   it('gives a store back what it has lost, and goes on verifying', async () => {
@@ -307,12 +304,7 @@ describe('SigningSecrets', () => {
     await add(vault, secret);
     using newer = temporaryFile(`${keyLine('k2')}\n${await readFile(keys.path, 'utf8')}`);
     const other = await vaultWith(newer);
-    const [held] = other.document.webhooks['w1']?.secrets ?? [];
-    const sealed = await other.reseal('w1', held!);
-    await other.updateDocument((given) => ({
-      ...given,
-      webhooks: { w1: { secrets: [sealed] } },
-    }));
+    await other.resealAll();
     await vault.refresh();
     expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
     expect(vault.troubles[0]).toMatch(/sealed with the key k2/);
@@ -362,9 +354,9 @@ describe('SigningSecrets', () => {
     const secret = newSecret();
     await add(vault, secret);
     vault.recordUse(keyIdOf(secret), NOW);
-    await vault['storeUses']();
+    await vault['usage'].storeUses();
     vault.recordUse(keyIdOf(secret), NOW + 30_000);
-    await vault['storeUses']();
+    await vault['usage'].storeUses();
     expect(vault.document.webhooks['w1']?.secrets[0]).toMatchObject({ usedAt: NOW });
   });
 

@@ -1,0 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A monotonic clock and pauses on it. Unit tests give a clock of their own. */
+export interface Clock {
+  /** Milliseconds since any fixed point. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export const MONOTONIC_CLOCK: Clock = {
+  now: () => performance.now(),
+  sleep: (ms) => delay(ms),
+};
