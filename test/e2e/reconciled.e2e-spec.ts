@@ -1,8 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { StatusPoller } from '../../src/jobs/reconciliation/status-poller.js';
 import { newJobId } from '../../src/jobs/registry/job-id.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
+import { MemoryJobRegistry } from '../../src/jobs/registry/memory.job-registry.js';
 import type { Job } from '../../src/jobs/job.js';
 import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
@@ -18,12 +27,15 @@ let gemini: GeminiEmulator;
 let app: TestApp;
 
 beforeAll(async () => {
+  // The application's own loop would poll the same jobs at a time of its own
+  jest.spyOn(MemoryJobRegistry.prototype, 'acquireLeadership').mockResolvedValue(false);
   world = await startEmulatedApp();
   ({ app, gemini } = world);
 });
 
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
+  jest.restoreAllMocks();
 });
 
 beforeEach(() => app.publisher.reset());
