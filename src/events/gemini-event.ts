@@ -11,6 +11,8 @@ export interface GeminiEvent {
   readonly jobName: string | undefined;
   /** The event's own time, RFC 3339; undefined where it says none. */
   readonly time: string | undefined;
+  /** Error of a failed job, `data.error_code` and `data.error_message`; absent if there is neither. */
+  readonly error?: { readonly code?: string | number; readonly message?: string };
 }
 
 /** Why verified bytes cannot be routed. Goes into the dead letter's header. */
@@ -40,6 +42,8 @@ const envelope = z.object({
       id: z.string().min(1).max(512).optional().catch(undefined),
       /** The video's name in Google's first samples. */
       file_id: z.string().min(1).max(512).optional().catch(undefined),
+      error_code: z.union([z.string(), z.number()]).optional().catch(undefined),
+      error_message: z.string().optional().catch(undefined),
     })
     .optional()
     .catch(undefined),
@@ -64,7 +68,19 @@ export function parseGeminiEvent(body: Buffer): GeminiEvent {
   }
   const subject = id === undefined ? undefined : resourceName(type, id);
   const jobName = data?.id === undefined ? undefined : subject;
-  return { type, subject, jobName, time: isTime(timestamp) ? timestamp : undefined };
+  const { error_code: code, error_message: message } = data ?? {};
+  return {
+    type,
+    subject,
+    jobName,
+    time: isTime(timestamp) ? timestamp : undefined,
+    ...((code !== undefined || message !== undefined) && {
+      error: {
+        ...(code !== undefined && { code }),
+        ...(message !== undefined && { message }),
+      },
+    }),
+  };
 }
 
 /** Families whose collection is known. A video's name is an operation's, of unknown form. */

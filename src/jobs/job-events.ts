@@ -1,6 +1,6 @@
 import type { GeminiEvent } from '../events/gemini-event.js';
 import { withEvent } from './job-lifecycle.js';
-import type { Job, JobState } from './job.js';
+import { jobError, type Job, type JobState } from './job.js';
 import type { JobKind, JobSnapshot } from './job-kind.js';
 import { JOB_KINDS } from './job-kinds.js';
 
@@ -59,15 +59,18 @@ export function bareName(name: string): string {
 /** The job after an event of it was published. @param at time of the record in the registry. */
 export function withJobEvent(
   job: Job,
-  event: Pick<GeminiEvent, 'type' | 'jobName'>,
+  event: Pick<GeminiEvent, 'type' | 'jobName' | 'error'>,
   webhookId: string,
   at: Date,
 ): Job {
-  const { type, jobName = '' } = event;
+  const { type, jobName = '', error } = event;
   const isName = JOB_KINDS.find(({ name }) => name === job.kind)?.isName(jobName);
-  const name = isName ? jobName : undefined;
-  const lastEvent = { type, webhookId, at: at.toISOString() };
-  return withEvent(job, lastEvent, name, announcedState(event));
+  return withEvent(job, {
+    event: { type, webhookId, at: at.toISOString() },
+    geminiName: isName ? jobName : undefined,
+    state: announcedState(event),
+    error: error && jobError(error),
+  });
 }
 
 /**

@@ -74,28 +74,46 @@ export function withName(job: Job, geminiName: string, at: Date, pollAt: number)
   return { ...accepted, geminiName, updatedAt: at.toISOString(), dueAt: pollAt };
 }
 
-/**
- * An event of the job is on Kafka, possibly for some time.
- *
- * @param state the state that the event announces; undefined if others follow it.
- */
-export function withEvent(
-  job: Job,
-  lastEvent: JobEvent,
-  geminiName: string | undefined,
-  state: JobState | undefined,
-): Job {
-  const at = new Date(lastEvent.at);
+/** What an event says about its job. */
+export interface JobNews {
+  readonly event: JobEvent;
+  /** The job's name, if the event has one that its kind can have. */
+  readonly geminiName: string | undefined;
+  /** The state that the event announces; undefined if others follow it. */
+  readonly state: JobState | undefined;
+  readonly error: JobError | undefined;
+}
+
+/** A delivered event of the job is on Kafka, possibly for some time. */
+export function withEvent(job: Job, { event, geminiName, state, error }: JobNews): Job {
+  const at = new Date(event.at);
   const name = job.geminiName ?? geminiName;
-  const accepted: Job = {
+  const named: Job = {
     ...markAccepted(job, at),
     ...(name !== undefined && { geminiName: name }),
-    ...((job.lastEvent?.at ?? '') <= lastEvent.at && {
-      lastEvent,
-      updatedAt: lastEvent.at,
-    }),
   };
-  return state === undefined ? accepted : withProgress(accepted, state, at);
+  const accepted: Job = isNewsFor(job, event)
+    ? { ...without(named, 'reconciled'), lastEvent: event, updatedAt: event.at }
+    : named;
+  if (state === undefined) return accepted;
+  const ended = withProgress(accepted, state, at);
+  return error && ended.state === state ? withError(ended, error) : ended;
+}
+
+/** A late delivery of an event that the bridge published after a poll is a duplicate of it. */
+function isNewsFor({ lastEvent, reconciled = false }: Job, event: JobEvent): boolean {
+  if (reconciled && lastEvent?.type === event.type) return false;
+  return (lastEvent?.at ?? '') <= event.at;
+}
+
+/** The bridge published the event of a polled state. */
+export function withReconciledEvent(job: Job, lastEvent: JobEvent): Job {
+  return job.reconciled ? job : { ...job, lastEvent, reconciled: true };
+}
+
+/** Adds the error of a job that did not succeed, unless it has one. */
+export function withError(job: Job, error: JobError): Job {
+  return job.error || job.state === 'succeeded' ? job : { ...job, error };
 }
 
 /** The submission has no outcome. Marks the job `unknown`; `SubmissionRecovery` resolves it later. */

@@ -53,11 +53,26 @@ const members = {
     .exactOptional()
     .describe('File with the results; absent if they are not in a file'),
   lastEvent: z
-    .object({ type: z.string(), webhookId: z.string(), at: time })
-    .exactOptional(),
+    .object({
+      type: z.string(),
+      webhookId: z.string().describe('Header `webhook-id` of its record'),
+      at: time,
+    })
+    .exactOptional()
+    .describe('The last event of the job that is on Kafka'),
+  reconciled: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'True if the bridge published `lastEvent` after a poll, because it had accepted no delivery of it',
+    ),
   error: z
     .object({
-      code: z.string(),
+      code: z
+        .string()
+        .describe(
+          "Gemini's code, or of the bridge: `gemini-<status>`, `not-sent`, `outcome-unknown`, `not-taken`, `gone`",
+        ),
       message: z.string(),
       retryable: z
         .boolean()

@@ -47,6 +47,8 @@ export interface Job {
   /** File with the results, `files/…`; absent if the results are not in a file. */
   readonly outputFile?: string;
   readonly lastEvent?: JobEvent;
+  /** True if `lastEvent` was published after a poll, because no delivery of it was accepted. */
+  readonly reconciled?: boolean;
   /** Reason of a failure, of the job or of its submission. */
   readonly error?: JobError;
   /** W3C trace context of the submission. The records of the job continue this trace. */

@@ -12,6 +12,7 @@ import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signin
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import type { Job } from '../../src/jobs/job.js';
+import { StatusPoller } from '../../src/jobs/reconciliation/status-poller.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';
 import { json, LoopbackServer, text } from '../support/loopback-server.js';
@@ -195,9 +196,79 @@ describe('POST /v1/batches', () => {
   });
 });
 
+/** Submits a batch and returns its id and the path of its webhook. */
+async function submitBatch(): Promise<{ id: string; path: string }> {
+  const asked: { body?: { batch: { webhookConfig: { uris: string[] } } } } = {};
+  gemini.answer = accepting(asked);
+  const { id } = (await submit()).json as Job;
+  const [uri = ''] = asked.body?.batch.webhookConfig.uris ?? [];
+  return { id, path: new URL(uri).pathname };
+}
+
+const deliver = (path: string, type: string, data: object) =>
+  post(
+    app.url + path,
+    signedV1a(KEYS, { body: eventBody(type, { id: 'batches/77', ...data }) }),
+  );
+
+const view = async (id: string) => (await ask(`${app.internalUrl}/v1/jobs/${id}`)).json;
+
 describe('GET /v1/jobs/{id}', () => {
+  it('shows the event that was published after a poll, also after a late delivery', async () => {
+    const { id, path } = await submitBatch();
+    await app.get(JobRegistry).updateJob(id, (job) => ({ ...job, dueAt: 0 }));
+    gemini.answer = json({
+      name: 'batches/77',
+      metadata: { state: 'BATCH_STATE_SUCCEEDED', endTime: '2026-05-01T00:00:00Z' },
+    });
+    await app.get(StatusPoller).pollDue(new AbortController().signal);
+    const [record] = app.publisher.records;
+    const expected = {
+      state: 'succeeded',
+      reconciled: true,
+      lastEvent: {
+        type: 'batch.succeeded',
+        webhookId: record?.headers['webhook-id'],
+        at: expect.any(String),
+      },
+    };
+    expect(record?.headers['bridge-reconciled']).toBe('true');
+    expect(await view(id)).toMatchObject(expected);
+    const late = await deliver(path, 'batch.succeeded', {});
+    expect(late.json).toEqual({ status: 'duplicate' });
+    expect(await view(id)).toMatchObject(expected);
+    expect(app.log.text).toContain('event published after a poll');
+  });
+
+  it('shows the error of a failed job, as its event has it', async () => {
+    const { id, path } = await submitBatch();
+    await deliver(path, 'batch.failed', { error_code: 3, error_message: 'bad request' });
+    const job = await view(id);
+    expect(job).toMatchObject({
+      state: 'failed',
+      error: { code: '3', message: 'bad request' },
+      lastEvent: { type: 'batch.failed' },
+    });
+    expect(job).not.toHaveProperty('reconciled');
+  });
+
   it('answers 404 for a job that it does not know', async () => {
     expectProblem(await ask(`${app.internalUrl}/v1/jobs/nobody`), 404, 'job-not-found');
+  });
+});
+
+describe('GET /v1/jobs', () => {
+  it('names the filters in the answer to an unknown one', async () => {
+    const answer = await ask(`${app.internalUrl}/v1/jobs?unknownFilter=x&limit=1`);
+    expectProblem(answer, 400, 'invalid-query');
+    expect(answer.json).toMatchObject({
+      errors: [
+        {
+          parameter: 'unknownFilter',
+          detail: 'is not a filter: want state, kind, limit, cursor or metadata.<name>',
+        },
+      ],
+    });
   });
 });
 

@@ -19,6 +19,8 @@ export const QUERY = z.looseObject({
     .describe('`nextCursor` of the page before'),
 });
 
+const UNKNOWN_FILTER = `is not a filter: want ${Object.keys(QUERY.shape).join(', ')} or ${METADATA}<name>`;
+
 /** @throws {ProblemException} 400 */
 export function parseQuery(query: unknown): JobQuery {
   const parsed = QUERY.safeParse(query);
@@ -27,7 +29,7 @@ export function parseQuery(query: unknown): JobQuery {
   const metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(rest)) {
     if (!name.startsWith(METADATA) || typeof value !== 'string') {
-      throw invalidQuery([{ path: [name], message: 'is not a filter' }]);
+      throw invalidQuery([{ path: [name], message: UNKNOWN_FILTER }]);
     }
     metadata[name.slice(METADATA.length)] = value;
   }

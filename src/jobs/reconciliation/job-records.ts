@@ -7,7 +7,7 @@ import { endIdOf, eventBody, jobScope, reconciledId } from '../job-events.js';
 import { dedupeKey } from '../../publishing/dedupe-key.js';
 import type { EventRecord } from '../../publishing/event-publisher.js';
 import { correlationHeaders } from '../correlation.js';
-import type { Job } from '../job.js';
+import type { Job, JobEvent } from '../job.js';
 import { viewOf } from '../job-view.js';
 
 const SOURCE = 'urn:gemini-kafka-bridge:jobs';
@@ -56,7 +56,7 @@ export function reconciledRecord(
   kind: JobKind,
   snapshot: JobSnapshot,
   prefix: string,
-): OnceRecord & { readonly endId: string } {
+): OnceRecord & { readonly endId: string; readonly event: JobEvent } {
   const { geminiName: name = job.id } = job;
   const type = (snapshot.state && kind.events[snapshot.state]) ?? '';
   const endId = endIdOf(job.id, { type }) ?? '';
@@ -65,6 +65,7 @@ export function reconciledRecord(
   const time = snapshot.at ?? new Date().toISOString();
   return {
     endId,
+    event: { type, webhookId: id, at: new Date().toISOString() },
     key: dedupeKey(scope, id),
     record: {
       topic: topicFor(type, prefix),

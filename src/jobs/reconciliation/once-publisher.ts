@@ -41,6 +41,11 @@ export class OncePublisher {
     );
   }
 
+  /** @throws {DeliveryPendingError | DedupeUnavailableError} */
+  isPublished({ key }: Pick<OnceRecord, 'key'>): Promise<boolean> {
+    return this.publications.isPublished(key);
+  }
+
   private runOnce({ key, record }: OnceRecord, deadline: number): Promise<Outcome> {
     return this.publications.runOnce(key, deadline, async (permit) => {
       await this.publisher.publish(record, permit);

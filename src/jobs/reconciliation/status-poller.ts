@@ -4,9 +4,14 @@ import { GeminiError, isMissing } from '../../gemini/gemini.error.js';
 import type { JobKind, JobSnapshot } from '../job-kind.js';
 import { kindOf } from '../job-kinds.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
-import { withProgress, markAccepted } from '../job-lifecycle.js';
+import {
+  markAccepted,
+  withError,
+  withProgress,
+  withReconciledEvent,
+} from '../job-lifecycle.js';
 import { JobRegistry } from '../job-registry.js';
-import { GONE, hasEnded, type Job } from '../job.js';
+import { GONE, hasEnded, type Job, type JobEvent } from '../job.js';
 import { without } from '../../infrastructure/json/json.js';
 import {
   BudgetSpentError,
@@ -87,28 +92,37 @@ export class StatusPoller {
       if (isMissing(error)) return this.handleMissing(job);
       throw error;
     }
-    if (snapshot.state && kind.events[snapshot.state]) {
-      await this.publishMissed(job, kind, snapshot);
-    }
-    await this.registry.updateJob(job.id, (now) => this.applySnapshot(now, snapshot));
+    const isAnnounced = snapshot.state && kind.events[snapshot.state];
+    const event = isAnnounced && (await this.publishMissed(job, kind, snapshot));
+    await this.registry.updateJob(job.id, (now) => {
+      const seen = this.applySnapshot(now, snapshot);
+      return event ? withReconciledEvent(seen, event) : seen;
+    });
   }
 
-  /** Publishes the event of the polled state. It is a duplicate if the webhook brought it before. */
+  /**
+   * Publishes the event of the polled state, unless a delivery of it was published.
+   *
+   * @returns the polled event if it is on Kafka, from this poll or an earlier one.
+   */
   private async publishMissed(
     job: Job,
     kind: JobKind,
     snapshot: JobSnapshot,
-  ): Promise<void> {
+  ): Promise<JobEvent | undefined> {
     const { prefix } = this.config.topics;
-    const { endId, ...missed } = reconciledRecord(job, kind, snapshot, prefix);
+    const { endId, event, ...missed } = reconciledRecord(job, kind, snapshot, prefix);
     const result = await this.publisher.publishEnd(endId, missed);
-    if (result === 'duplicate') return;
+    if (result === 'duplicate') {
+      return (await this.publisher.isPublished(missed)) ? event : undefined;
+    }
     this.metrics.reconciled.inc({ kind: kind.name });
     this.logger.warn({
-      message: 'event published that was never delivered',
+      message: 'event published after a poll: no delivery of it was accepted before',
       jobId: job.id,
       topic: missed.record.topic,
     });
+    return event;
   }
 
   /** Applies a polled state. A job that ended meanwhile only gains members that it lacks. */
@@ -120,7 +134,9 @@ export class StatusPoller {
       ...(progress && { progress }),
       ...(outputFile !== undefined && { outputFile }),
     };
-    if (hasEnded(job)) return seen;
+    if (hasEnded(job)) {
+      return error && state === job.state ? withError(seen, error) : seen;
+    }
     const open: Job = {
       ...seen,
       ...(error && { error }),

@@ -52,6 +52,20 @@ describe('parseGeminiEvent', () => {
     expect(parse({ type, data: { id } }).subject).toBe(name);
   });
 
+  it.each([
+    [
+      { error_code: 3, error_message: 'no' },
+      { code: 3, message: 'no' },
+    ],
+    [{ error_code: 'INVALID', error_message: { text: 'no' } }, { code: 'INVALID' }],
+    [{ error_message: 'no' }, { message: 'no' }],
+    [{ error_count: 0 }, undefined],
+  ])('reads the error of %j', (data, error) => {
+    expect(parse({ type: 'batch.failed', data: { id: '7', ...data } }).error).toEqual(
+      error,
+    );
+  });
+
   it('names a video as Google first did, too', () => {
     const data = { file_id: 'files/1', video_uri: 'https://example.com/1' };
     expect(parse({ type: 'video.generated', data }).subject).toBe('files/1');

@@ -156,7 +156,12 @@ describe('what is still to be told', () => {
     ['gone', { ...markEnded(dueJob({ state: 'failed' }), at), error: GONE_ERROR }],
   ])('is that it ended once more, when a job was not %s', (_, wrong) => {
     const event = { type: 'batch.succeeded', webhookId: 'm', at: later.toISOString() };
-    const over = withEvent(withoutPublished(wrong, wrong), event, undefined, 'succeeded');
+    const over = withEvent(withoutPublished(wrong, wrong), {
+      event,
+      geminiName: undefined,
+      state: 'succeeded',
+      error: undefined,
+    });
     expect(over).toMatchObject({
       state: 'succeeded',
       untold: ['submitted', 'ended'],

@@ -59,6 +59,12 @@ describe('a job that nobody has heard of', () => {
       state: 'succeeded',
       outputFile: 'files/batch-1',
       untold: ['ended'],
+      reconciled: true,
+      lastEvent: {
+        type: 'batch.succeeded',
+        webhookId: `reconciled:${ID}:batch.succeeded`,
+        at: expect.any(String),
+      },
     });
     const [record] = care.publisher.records;
     expect(record).toMatchObject({ topic: 'gemini.batch.succeeded', key: 'batches/1' });
@@ -72,6 +78,7 @@ describe('a job that nobody has heard of', () => {
       headers: expect.objectContaining({
         ce_type: 'batch.succeeded',
         ce_time: '2026-05-01T00:00:00Z',
+        'webhook-id': left.lastEvent?.webhookId,
         'bridge-reconciled': 'true',
         'bridge-outcome': `${ID}:batch.succeeded`,
         'bridge-scope': `jobs/${ID}`,
@@ -81,11 +88,39 @@ describe('a job that nobody has heard of', () => {
     });
   });
 
-  it('whose webhook came after all is only noted', async () => {
+  it('whose event was delivered only ends, and is not reconciled', async () => {
     care.store.confirm(`outcome:${ID}:batch.failed`);
     care.answers(operation('BATCH_STATE_FAILED'));
-    expect(await watched(job())).toMatchObject({ state: 'failed', untold: ['ended'] });
+    const left = await watched(job());
+    expect(left).toMatchObject({ state: 'failed', untold: ['ended'] });
+    expect(left).not.toHaveProperty('reconciled');
+    expect(left).not.toHaveProperty('lastEvent');
     expect(care.topics).toEqual([]);
+  });
+
+  it('is reconciled although the registry failed after the event was published', async () => {
+    care.answers(operation('BATCH_STATE_SUCCEEDED'));
+    const write = jest.spyOn(care.registry, 'updateJob');
+    write.mockRejectedValueOnce(new Error('no answer'));
+    const { state, dueAt } = await watched(job());
+    expect(state).toBe('submitted');
+    expect(dueAt).toBeGreaterThan(Date.now());
+    await care.registry.updateJob(ID, (now) => ({ ...now, dueAt: 0 }));
+    await care.watch();
+    expect(await care.registry.find(ID)).toMatchObject({
+      state: 'succeeded',
+      reconciled: true,
+      lastEvent: { webhookId: `reconciled:${ID}:batch.succeeded` },
+    });
+    expect(care.topics).toEqual(['gemini.batch.succeeded']);
+  });
+
+  it('that a delivered event has ended meanwhile gets the error that the event lacks', async () => {
+    care.gemini.answer = async () => {
+      await care.registry.updateJob(ID, (now) => withProgress(now, 'failed', new Date()));
+      return { ...operation('BATCH_STATE_FAILED'), error: { code: 3, message: 'no' } };
+    };
+    expect(await watched(job())).toMatchObject({ error: { code: '3', message: 'no' } });
   });
 
   it('is not over while the missing event is not on Kafka', async () => {
