@@ -1,26 +1,36 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BridgeProcess } from '../packages/testbed/src/bridge.js';
+import { startDevStack } from '../packages/testbed/src/dev-stack.js';
+import { writeEnvironmentFile } from '../packages/testbed/src/dev-stack/environment-file.js';
+import { requireFreePorts } from '../packages/testbed/src/dev-stack/require-free-ports.js';
 import { keepUntilSignal } from '../packages/testbed/src/process/command-line.js';
 import { toStderr } from '../packages/testbed/src/process/log.js';
-import { startDevStack, type DevStack } from '../packages/testbed/src/dev-stack.js';
+import { run, tail } from '../packages/testbed/src/process/run.js';
+import { guide } from './dev/guide.js';
+import { parseOptions, portsToBind, USAGE } from './dev/options.js';
 
-/** The bridge's own defaults, and one for the emulator; a port that is taken is replaced. */
-const PORTS = { public: 8080, internal: 8081, gemini: 8090 };
+/** The same in every clone, so that a line which was pasted once works again. The bridge listens on loopback only. */
+const API_TOKEN = 'development-token';
 const LOG_POLL_MS = 200;
 
-const USAGE = `Starts a Kafka, a Gemini emulator and the bridge, prints what to try, and keeps them until Ctrl-C.
-
-  npm run dev
-
-  KAFKA_BROKERS, REDIS_URL: used instead of a broker started here and of the memory store`;
-
 await keepUntilSignal(USAGE, async () => {
-  const stack = await startDevStack({ ports: PORTS });
+  const options = parseOptions(process.argv.slice(2));
+  await requireFreePorts(portsToBind(options, !process.env['KAFKA_BROKERS']));
+  await build();
+  const stack = await startDevStack({
+    ports: options.ports,
+    apiToken: API_TOKEN,
+    folder: options.keep ? options.folder : undefined,
+  });
+  const environmentFile = join(options.folder, 'bridge.env');
+  const written = await writeEnvironmentFile(environmentFile, stack.environment);
+  stack.onStop(() => written.remove());
   const state: State = { stopping: false };
   void showLog(stack.bridge, state);
   void endWith(stack.bridge, state);
   return {
-    address: guide(stack),
+    address: guide(stack, environmentFile),
     stop() {
       state.stopping = true;
       return stack.stop();
@@ -32,7 +42,13 @@ interface State {
   stopping: boolean;
 }
 
-/** Without the bridge there is nothing to keep. */
+async function build(): Promise<void> {
+  toStderr('building the bridge …');
+  const { ok, output } = await run('npm', ['run', '--silent', 'build']);
+  if (!ok) throw new Error(`npm run build failed:\n${tail(output, 50)}`);
+}
+
+/** Ends the world when the bridge ends by itself. */
 async function endWith({ exited }: BridgeProcess, state: State): Promise<void> {
   const { code, signal } = await exited;
   if (state.stopping) return;
@@ -41,7 +57,7 @@ async function endWith({ exited }: BridgeProcess, state: State): Promise<void> {
   process.kill(process.pid, 'SIGTERM');
 }
 
-/** The bridge's log on stderr. Its lines are a window that moves on, so the place in it is found by the last line shown. */
+/** Copies the bridge's log to stderr. `lines` holds the newest lines only, so the last line shown marks the place. */
 async function showLog({ lines }: BridgeProcess, state: State): Promise<void> {
   let last = '';
   while (!state.stopping) {
@@ -49,52 +65,4 @@ async function showLog({ lines }: BridgeProcess, state: State): Promise<void> {
     last = lines.at(-1) ?? '';
     await sleep(LOG_POLL_MS);
   }
-}
-
-function guide({ bridge, gemini, brokers, topicPrefix, apiToken }: DevStack): string {
-  const api = `-H 'authorization: Bearer ${apiToken}'`;
-  const emulator = `${gemini.url}/emulator`;
-  return `
-  bridge, for Gemini       ${bridge.url}/webhooks/gemini
-  bridge, for the cluster  ${bridge.internalUrl}
-  Gemini (emulated)        ${gemini.url}
-  Kafka                    ${brokers}, topics ${topicPrefix}.*
-
-See every record as it comes (in another terminal):
-  KAFKA_BROKERS=${brokers} npx tsx tools/tail.ts ${topicPrefix}
-
-Submit a batch, and end it:
-  ANSWER=$(curl -s ${bridge.internalUrl}/v1/batches ${api} \\
-    -H 'content-type: application/json' -d '{
-      "model": "gemini-2.5-flash",
-      "requests": [{"request": {"contents": [{"parts": [{"text": "Why is the sky blue?"}]}]}}],
-      "correlationId": "order-1", "metadata": {"tenant": "blue"}}'); echo "$ANSWER"
-  JOB=$(expr "$ANSWER" : '.*"id":"\\([^"]*\\)"'); BATCH=$(expr "$ANSWER" : '.*"batches/\\([^"]*\\)"')
-  curl -s -X POST ${emulator}/jobs/$BATCH/finish -d '{"outcome": "succeeded"}'; echo
-  sleep 1; curl -s ${bridge.internalUrl}/v1/jobs/$JOB ${api}; echo
-  curl -s ${bridge.internalUrl}/v1/jobs/$JOB/result ${api}; echo
-
-An interaction, a video, a file of requests; and all jobs:
-  curl -s ${bridge.internalUrl}/v1/interactions ${api} -H 'content-type: application/json' \\
-    -d '{"interaction": {"model": "gemini-2.5-flash", "input": "Tell me of the sea."}}'; echo
-  curl -s ${bridge.internalUrl}/v1/videos ${api} -H 'content-type: application/json' \\
-    -d '{"model": "veo-3.1-generate-preview", "instances": [{"prompt": "The sea at dusk"}]}'; echo
-  echo '{"key": "q1", "request": {"contents": [{"parts": [{"text": "Hello"}]}]}}' |
-    curl -s -X POST -T - '${bridge.internalUrl}/v1/batches?model=gemini-2.5-flash' ${api} -H 'content-type: application/jsonl'; echo
-  curl -s ${bridge.internalUrl}/v1/jobs ${api}; echo
-
-What Gemini delivered and what the bridge answered; the last one once more:
-  curl -s ${emulator}/deliveries
-  ID=$(curl -s ${emulator}/deliveries | grep -o 'msg_[0-9a-f-]*' | tail -1)
-  curl -s -X POST ${emulator}/deliveries/$ID/redeliver
-
-An event of the static webhook, which is registered for the whole project:
-  curl -s ${emulator}/events -d '{"type": "video.generated", "data": {"id": "operations/1"}}'; echo
-
-Health and metrics:
-  curl -s ${bridge.internalUrl}/health/ready; echo
-  curl -s ${bridge.internalUrl}/metrics | grep ^gemini_bridge_
-
-More that the emulator can do (faults, other signatures, its clock): npx tsx packages/gemini-emulator/src/cli.ts --help
-`;
 }

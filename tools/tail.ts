@@ -6,7 +6,8 @@ const USAGE = `Prints the records of topics, from their beginning, one JSON obje
 
   KAFKA_BROKERS=host:port npx tsx tools/tail.ts [topic or prefix]…
 
-  Without a topic: those of the prefix gemini. A prefix means its topics now and the bridge's own.`;
+  A prefix stands for its topics and those of the bridge beside them. Without a name: the prefix in TOPIC_PREFIX, else
+  gemini. For a world of \`npm run dev\`: npx tsx --env-file=.dev/bridge.env tools/tail.ts`;
 
 async function main(given: readonly string[]): Promise<void> {
   const brokers = process.env['KAFKA_BROKERS'];
@@ -15,7 +16,7 @@ async function main(given: readonly string[]): Promise<void> {
     process.exitCode = given.includes('--help') ? 0 : 1;
     return;
   }
-  const wanted = given.length > 0 ? given : ['gemini'];
+  const wanted = given.length > 0 ? given : [process.env['TOPIC_PREFIX'] ?? 'gemini'];
   const topics = wanted.map((name) =>
     name.includes('.') ? name : new RegExp(`^${name}(-bridge)?\\.`),
   );
