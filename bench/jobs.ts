@@ -2,10 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { startBridge, type BridgeProcess } from '../packages/testbed/src/bridge.js';
+import {
+  startBridge,
+  startRedis,
+  type BridgeProcess,
+} from '../packages/testbed/index.js';
 import { GeminiEmulator } from '../packages/gemini-emulator/src/emulator.js';
 import { secondsSince, toStderr } from '../packages/testbed/src/process/log.js';
-import { startRedis } from '../packages/testbed/src/redis.js';
 import { newJobId } from '../src/jobs/registry/job-id.js';
 import type { Job } from '../src/jobs/job.js';
 import { RedisJobRegistry } from '../src/jobs/registry/redis.job-registry.js';

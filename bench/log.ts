@@ -3,10 +3,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel, type Message } from 'kafkajs';
-import { startBridge, type BridgeProcess } from '../packages/testbed/src/bridge.js';
-import { startKafka } from '../packages/testbed/src/kafka.js';
+import {
+  startBridge,
+  startKafka,
+  startRedis,
+  type BridgeProcess,
+} from '../packages/testbed/index.js';
 import { secondsSince, toStderr } from '../packages/testbed/src/process/log.js';
-import { startRedis } from '../packages/testbed/src/redis.js';
 import { DeliveryTrace } from '../src/receiver/tracing/delivery-trace.js';
 import { IdsOnly } from '../src/infrastructure/tracing/tracing.js';
 import { eventRecord } from '../src/receiver/delivery-record.js';

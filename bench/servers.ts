@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startBridge } from '../packages/testbed/src/bridge.js';
+import { startBridge } from '../packages/testbed/index.js';
 import { spawnLeashed } from '../packages/testbed/src/process/spawn.js';
 import type { ServerName } from './options.js';
 

@@ -4,7 +4,7 @@ import type { DeliveryAttempt } from '../packages/gemini-emulator/src/deliveries
 import { signV1 } from '../packages/gemini-emulator/src/deliveries/signing.js';
 import { signingSecret } from '../packages/gemini-emulator/src/ids.js';
 import { secondsSince } from '../packages/testbed/src/process/log.js';
-import { startDevStack, type DevStack } from '../packages/testbed/src/dev-stack.js';
+import { startDevStack, type DevStack } from '../packages/testbed/index.js';
 import { get, post, type Answer } from './demo/answer.js';
 import { shortened, DemoReport } from './demo/demo-report.js';
 import {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BridgeProcess } from '../packages/testbed/src/bridge.js';
-import { startDevStack } from '../packages/testbed/src/dev-stack.js';
+import { startDevStack, type BridgeProcess } from '../packages/testbed/index.js';
 import { writeEnvironmentFile } from '../packages/testbed/src/dev-stack/environment-file.js';
 import { requireFreePorts } from '../packages/testbed/src/dev-stack/require-free-ports.js';
 import { keepUntilSignal } from '../packages/testbed/src/process/command-line.js';

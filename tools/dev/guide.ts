@@ -1,4 +1,4 @@
-import type { DevStack } from '../../packages/testbed/src/dev-stack.js';
+import type { DevStack } from '../../packages/testbed/index.js';
 
 /** What a development world consists of, and lines to paste into another terminal. */
 export function guide(

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { DevPorts } from '../../packages/testbed/src/dev-stack.js';
+import type { DevPorts } from '../../packages/testbed/index.js';
 import type { OptionPort } from '../../packages/testbed/src/dev-stack/require-free-ports.js';
 import { parsePort } from '../../packages/testbed/src/process/command-line.js';
 

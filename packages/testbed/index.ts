@@ -1,0 +1,10 @@
+export { startBridge, type BridgeProcess } from './src/bridge.js';
+export { startDevStack, type DevPorts, type DevStack } from './src/dev-stack.js';
+export {
+  startKafka,
+  type KafkaCluster,
+  type KafkaNode,
+  type KafkaOptions,
+} from './src/kafka.js';
+export { startSecureKafka, type SecureKafka } from './src/kafka/secure.js';
+export { startRedis, type RedisOptions, type RedisServer } from './src/redis.js';
