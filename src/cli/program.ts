@@ -74,8 +74,8 @@ function programFor(terminal: Terminal, ended: (ok: boolean) => void): Command {
       .addOption(new Option('--json', 'for programs'))
       .action(async (...given: unknown[]) => {
         const command = given.at(-1) as Command;
-        const { json, lines, ok = true } = await work(command);
         const isJson = command.opts<{ json?: boolean }>().json ?? false;
+        const { json, lines, ok = true } = await reportOf(() => work(command), isJson);
         terminal.out(isJson ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`);
         ended(ok);
       });
@@ -169,6 +169,27 @@ type is bridge.synthetic, so that it goes to <prefix>.other; subscribers of that
   return program;
 }
 
+/** With `--json` an expected error is a report, too, so that a script can read it. */
+async function reportOf(
+  work: () => Report | Promise<Report>,
+  isJson: boolean,
+): Promise<Report> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isJson || !isExpected(error)) throw error;
+    const about =
+      error instanceof ConfigError
+        ? { problems: error.problems, warnings: error.warnings }
+        : { error: messageOf(error) };
+    return { json: { ok: false, ...about }, lines: [], ok: false };
+  }
+}
+
+function isExpected(error: unknown): boolean {
+  return EXPECTED.some((kind) => error instanceof kind);
+}
+
 function baseUrl(text: string): string {
   if (!/^https?:/.test(text) || !URL.canParse(text)) {
     throw new InvalidArgumentError('want http://host:port or https://host/path');
@@ -182,7 +203,7 @@ function seconds(text: string): number {
 }
 
 function messageOf(error: unknown): string {
-  if (EXPECTED.some((kind) => error instanceof kind)) {
+  if (isExpected(error)) {
     const { message } = error as Error;
     const { reason = '' } = error instanceof GeminiError ? error : {};
     const code = error instanceof ProblemException ? `${error.code}: ` : '';
