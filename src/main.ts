@@ -41,10 +41,10 @@ async function main(): Promise<void> {
       end(0);
     });
   }
-  app.get(KafkaCluster).onRefusal = ({ message }) => {
+  app.get(KafkaCluster).onRefusal(({ message }) => {
     logger.error({ message: 'refusing to start', reason: message });
     end(1);
-  };
+  });
 
   const ports = await namingListener(config.server, () => listen(app, config));
   logger.log({ message: 'listening', ...ports });

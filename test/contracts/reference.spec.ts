@@ -220,7 +220,7 @@ describe('the table of metrics', () => {
       API_AUTH: 'none',
     });
     const cluster = new KafkaCluster(config, metrics);
-    const log = new TopicFollower(cluster, metrics, config.dedupe.ttlMs);
+    const log = new TopicFollower(cluster, metrics, config.dedupe.ttlMs, () => {});
     metrics.observe('dedupe_id_bytes', 'with the log store only', () => 0);
     void new KafkaPublisher(cluster, log, new IdsOnly(), metrics, config);
     const actual = (await metrics.registry.getMetricsAsJSON())

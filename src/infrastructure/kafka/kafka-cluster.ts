@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { EventEmitter } from 'node:events';
 import {
   Inject,
   Injectable,
@@ -10,52 +10,59 @@ import type { Admin, Kafka } from 'kafkajs';
 import { CONFIG, type Config } from '../../config/config.js';
 import { topicNames } from '../../events/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
+import { settledWithin } from '../timing/settled-within.js';
+import { sleep } from '../timing/sleep.js';
 import { kafkaClient } from './kafka-client.js';
 import { RetentionError, Topics, type TopicState } from './topics.js';
 
-/** A broker that is silent for this long is taken for hung, in ms. */
+/** A broker that leaves a request unanswered for this long is taken for hung, in ms. */
 const SILENCE_MS = 4000;
-/** One failed look may be one broker's fault; the next look asks another. */
+/** One failed check may be the fault of one broker; the next check asks another. */
 const FAILURES_UNTIL_UNREADY = 2;
-/** Looks in a row that have to agree that a topic has fewer partitions. */
-const LOOKS_UNTIL_FEWER = 3;
-/** What was changed on a topic shows within this time, and not at some broker's next restart, in ms. */
+/** Checks in a row that must agree that a topic has fewer partitions. */
+const CHECKS_UNTIL_FEWER = 3;
+/** Interval of the check of the topics' configuration, in ms. Metadata alone do not show a change. */
 const ENSURE_MS = 300_000;
-/** Between two looks at the cluster, in ms: while all is well, and while it is not. */
+/** Intervals of the checks while Kafka is available and while it is not, in ms. */
 const HEALTHY_INTERVAL_MS = 4000;
 const FAILING_INTERVAL_MS = 500;
+/** `refreshSoon` does not shorten an interval below this, in ms: no busy loop. */
+const MIN_INTERVAL_MS = 200;
 
-/** Whoever has to know who leads our topics' partitions. */
+/** Follows the leaders of the topics' partitions. */
 export interface ClusterFollower {
   /**
-   * Called after each look, also when nothing has changed.
+   * Called after each check, also when nothing has changed.
    *
-   * @throws what keeps the cluster from being used: it is unready until a later look.
+   * @throws the reason why the cluster cannot be used. It is unready until a later check.
    */
   onTopology(states: readonly TopicState[]): void | Promise<void>;
 }
 
-/** Looks at Kafka for ever: are our topics there and as durable as configured, who leads them? */
+/**
+ * Checks Kafka in a loop: whether the topics exist and are as durable as configured, and which
+ * brokers lead their partitions.
+ */
 @Injectable()
 export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly client: Kafka;
-  /** Told, once, that the topics as they are can never serve this configuration. */
-  onRefusal: (error: Error) => void = () => undefined;
 
   private readonly logger = new Logger(KafkaCluster.name);
   private readonly admin: Admin;
   private readonly topics: Topics;
   private readonly followers: ClusterFollower[] = [];
+  /** Number of partitions by topic, and how many checks in a row have said fewer. */
   private readonly sizes = new Map<
     string,
-    { readonly partitions: number; readonly contradicted: number }
+    { readonly partitions: number; readonly contradictions: number }
   >();
+  private readonly refusals = new EventEmitter<{ refusal: [RetentionError] }>();
   private problem: string | undefined = 'not connected yet';
   private wasReady = false;
-  private wasTold = false;
-  /** When the topics were found to be as configured, on the clock of `performance.now()`. */
+  private wasReported = false;
+  /** When the topics' configuration was last found right, on the clock of `performance.now()`. */
   private ensuredAt = -Infinity;
-  private closing = false;
+  private isClosing = false;
   private wake = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
@@ -79,87 +86,99 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
     return this.problem;
   }
 
+  /** Adds a follower. It is called from the next check on. */
   follow(follower: ClusterFollower): void {
     this.followers.push(follower);
   }
 
-  /** Something failed that a look may explain. */
+  /** The listener is called once, when the topics can never serve this configuration. */
+  onRefusal(listener: (reason: RetentionError) => void): void {
+    this.refusals.once('refusal', listener);
+  }
+
+  /** Brings the next check forward, because a request failed and leaders may have changed. */
   refreshSoon(): void {
     this.wake.abort();
   }
 
   onApplicationBootstrap(): void {
-    this.loop = this.watch();
+    this.loop = this.checkInLoop();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.closing = true;
+    this.isClosing = true;
     this.refreshSoon();
-    await Promise.race([this.loop, delay(2000, undefined, { ref: false })]);
-    await Promise.race([this.admin.disconnect(), delay(1000, undefined, { ref: false })]);
+    await settledWithin(this.loop, 2000);
+    await settledWithin(this.admin.disconnect(), 1000);
   }
 
-  private async watch(): Promise<void> {
-    for (let failures = 0; !this.closing;) {
+  private async checkInLoop(): Promise<void> {
+    for (let failures = 0; !this.isClosing;) {
       this.wake = new AbortController();
       try {
-        await this.refreshTopology();
+        await this.check();
         failures = 0;
         this.report(undefined);
       } catch (error) {
         failures++;
         this.ensuredAt = -Infinity;
-        if (error instanceof RetentionError && !this.wasReady) this.onRefusal(error);
+        if (error instanceof RetentionError && !this.wasReady) {
+          this.refusals.emit('refusal', error);
+        }
         if (failures >= FAILURES_UNTIL_UNREADY) {
           this.report(error instanceof Error ? error.message : String(error));
         }
       }
-      await this.sleep(failures === 0 ? HEALTHY_INTERVAL_MS : FAILING_INTERVAL_MS);
+      await this.pause(failures === 0 ? HEALTHY_INTERVAL_MS : FAILING_INTERVAL_MS);
     }
   }
 
-  private async refreshTopology(): Promise<void> {
+  /** @throws the reason why Kafka cannot be used. */
+  private async check(): Promise<void> {
     await this.admin.connect();
     if (performance.now() - this.ensuredAt > ENSURE_MS) {
       await this.topics.ensure();
       this.ensuredAt = performance.now();
     }
     const { states, troubles } = await this.topics.describe();
-    const believed = states.filter((state) => this.isKnownState(state));
-    for (const follower of this.followers) await follower.onTopology(believed);
+    const confirmed = states.filter((state) => this.isConfirmed(state));
+    for (const follower of this.followers) await follower.onTopology(confirmed);
     if (troubles.length > 0) throw new Error(troubles.join('; '));
   }
 
-  /** One broker with an old view must not pass for a topic that was made anew with fewer partitions. */
-  private isKnownState({ name, leaders }: TopicState): boolean {
-    const known = this.sizes.get(name) ?? { partitions: 0, contradicted: 0 };
+  /**
+   * False when one check reports fewer partitions than before. A broker with old metadata may
+   * say so; a topic that was deleted and created again says so in every check.
+   */
+  private isConfirmed({ name, leaders }: TopicState): boolean {
+    const known = this.sizes.get(name) ?? { partitions: 0, contradictions: 0 };
     const isFewer = leaders.length < known.partitions;
-    const contradicted = isFewer ? known.contradicted + 1 : 0;
-    const believed = !isFewer || contradicted === LOOKS_UNTIL_FEWER;
+    const contradictions = isFewer ? known.contradictions + 1 : 0;
+    const isConfirmed = !isFewer || contradictions === CHECKS_UNTIL_FEWER;
     this.sizes.set(
       name,
-      believed
-        ? { partitions: leaders.length, contradicted: 0 }
-        : { ...known, contradicted },
+      isConfirmed
+        ? { partitions: leaders.length, contradictions: 0 }
+        : { ...known, contradictions },
     );
-    return believed;
+    return isConfirmed;
   }
 
+  /** Logs a change of availability. A further problem while Kafka is unavailable is debug. */
   private report(problem: string | undefined): void {
     if (problem === this.problem) return;
-    const wasMissing = this.problem !== undefined && this.wasTold;
+    const wasUnavailable = this.problem !== undefined && this.wasReported;
     this.problem = problem;
     this.wasReady ||= problem === undefined;
-    this.wasTold = true;
+    this.wasReported = true;
     if (problem === undefined) this.logger.log({ message: 'Kafka is available' });
-    else if (!wasMissing)
+    else if (!wasUnavailable)
       this.logger.warn({ message: 'Kafka is not available', problem });
     else this.logger.debug({ message: 'Kafka is still not available', problem });
   }
 
-  /** Ends early when something asks for a look, but never at once: no busy loop. */
-  private async sleep(ms: number): Promise<void> {
-    await delay(Math.min(ms, 200));
-    await delay(ms, undefined, { signal: this.wake.signal }).catch(() => undefined);
+  private async pause(ms: number): Promise<void> {
+    await sleep(Math.min(ms, MIN_INTERVAL_MS));
+    await sleep(ms, this.wake.signal);
   }
 }

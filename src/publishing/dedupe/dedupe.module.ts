@@ -1,69 +1,93 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
-import { TopicHistoryModule } from '../history/topic-history.module.js';
-import { TopicFollower } from '../history/topic-follower.js';
-import { TopicHistory } from '../topic-history.js';
+import { KafkaCluster } from '../../infrastructure/kafka/kafka-cluster.js';
+import { KafkaModule } from '../../infrastructure/kafka/kafka.module.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
 import { DedupeStore } from '../dedupe-store.js';
+import { TopicFollower } from '../history/topic-follower.js';
+import { NoTopicHistory, TopicHistory } from '../topic-history.js';
+import { fingerprintOf } from './fingerprint-set.js';
 import { LocalLeases } from './leases.js';
-import { TopicHistoryDedupeStore } from './topic-history.dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
 import { PublishedIds } from './published-ids.js';
 import { RedisDedupeStore } from './redis.dedupe-store.js';
 import { RedisLeases } from './redis.leases.js';
+import { TopicHistoryDedupeStore } from './topic-history.dedupe-store.js';
 
-/** Binds the dedupe port to the store that the configuration names. */
+/** Binds the dedupe store that `DEDUPE_STORE` names, and the topic history that it needs. */
 @Module({
-  imports: [TopicHistoryModule, MetricsModule],
+  imports: [KafkaModule, MetricsModule],
   providers: [
+    { provide: PublishedIds, inject: [CONFIG, Metrics], useFactory: createPublishedIds },
+    {
+      provide: TopicHistory,
+      inject: [CONFIG, KafkaCluster, Metrics, PublishedIds],
+      useFactory: createTopicHistory,
+    },
     {
       provide: DedupeStore,
-      inject: [CONFIG, Metrics, TopicHistory],
-      useFactory: (config: Config, metrics: Metrics, log: TopicHistory) => {
-        const store = createStore(config, metrics, log);
-        metrics.observe('dedupe_up', '1 while the dedupe store answers', () =>
-          store.unready === undefined ? 1 : 0,
-        );
-        return store;
-      },
+      inject: [CONFIG, Metrics, TopicHistory, PublishedIds],
+      useFactory: createDedupeStore,
     },
   ],
-  exports: [DedupeStore],
+  exports: [TopicHistory, DedupeStore],
 })
 export class DedupeModule {}
 
-function createStore(config: Config, metrics: Metrics, log: TopicHistory): DedupeStore {
-  const { redis } = config;
-  const { store, ttlMs, leaseMs } = config.dedupe;
-  if (log instanceof TopicFollower) return logStore(config, metrics, log);
-  if (store === 'redis' && redis) {
-    return new RedisDedupeStore(redis, ttlMs, leaseMs);
+/** The ids that the topics hold; empty with another store. Their times are those of records. */
+function createPublishedIds({ dedupe }: Config, metrics: Metrics): PublishedIds {
+  const { ttlMs, memoryMax } = dedupe;
+  return new PublishedIds(ttlMs, memoryMax, Date.now, (ids) => metrics.evicted.inc(ids));
+}
+
+function createTopicHistory(
+  { dedupe: { store, ttlMs } }: Config,
+  cluster: KafkaCluster,
+  metrics: Metrics,
+  published: PublishedIds,
+): TopicHistory {
+  if (store !== 'log') return new NoTopicHistory();
+  return new TopicFollower(cluster, metrics, ttlMs, (key, timestampMs) =>
+    published.add(fingerprintOf(key), timestampMs),
+  );
+}
+
+function createDedupeStore(
+  config: Config,
+  metrics: Metrics,
+  history: TopicHistory,
+  published: PublishedIds,
+): DedupeStore {
+  const store = storeOf(config, metrics, history, published);
+  metrics.observe('dedupe_up', '1 while the dedupe store answers', () =>
+    store.unready === undefined ? 1 : 0,
+  );
+  return store;
+}
+
+function storeOf(
+  { redis, dedupe: { store, ttlMs, leaseMs, memoryMax } }: Config,
+  metrics: Metrics,
+  history: TopicHistory,
+  published: PublishedIds,
+): DedupeStore {
+  if (store === 'log') {
+    observeIds(metrics, () => published.size);
+    metrics.observe(
+      'dedupe_id_bytes',
+      'Memory that the remembered ids take',
+      () => published.bytes,
+    );
+    const leases = redis ? new RedisLeases(redis, leaseMs) : new LocalLeases();
+    return new TopicHistoryDedupeStore(history, leases, published);
   }
-  const { memoryMax } = config.dedupe;
+  if (store === 'redis' && redis) return new RedisDedupeStore(redis, ttlMs, leaseMs);
   const memory = new MemoryDedupeStore(ttlMs, memoryMax, (ids) =>
     metrics.evicted.inc(ids),
   );
   observeIds(metrics, () => memory.size);
   return memory;
-}
-
-function logStore(
-  { redis, dedupe: { ttlMs, memoryMax, leaseMs } }: Config,
-  metrics: Metrics,
-  tail: TopicFollower,
-): TopicHistoryDedupeStore {
-  const published = new PublishedIds(ttlMs, memoryMax, Date.now, (ids) =>
-    metrics.evicted.inc(ids),
-  );
-  observeIds(metrics, () => published.size);
-  metrics.observe(
-    'dedupe_id_bytes',
-    'Memory that the remembered ids take',
-    () => published.bytes,
-  );
-  const leases = redis ? new RedisLeases(redis, leaseMs) : new LocalLeases();
-  return new TopicHistoryDedupeStore(tail, leases, published);
 }
 
 function observeIds(metrics: Metrics, read: () => number): void {

@@ -1,38 +1,38 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { TopicFollower } from '../history/topic-follower.js';
 import type { PartitionId } from '../../infrastructure/kafka/partition-id.js';
 import { DedupeStore, type Claim } from '../dedupe-store.js';
+import type { TopicHistory } from '../topic-history.js';
 import { fingerprintOf, type Fingerprint } from './fingerprint-set.js';
 import type { Leases } from './leases.js';
 import type { PublishedIds } from './published-ids.js';
 
-/** What another replica may just have published is looked for in the log for this long, in ms. */
+/** How long a refused claim waits for the record that another replica may just have published, in ms. */
 const REFRESH_MS = 500;
 
 /**
- * Kafka itself is the memory of what was published: nothing that stands on the topics is
- * forgotten by a crash, a restart or a wiped Redis. Only who is at it now is elsewhere.
+ * Takes the published ids from Kafka's topics, so neither a crash nor a restart nor an empty
+ * Redis forgets them. Only the leases are elsewhere.
  *
- * Whether the log is known far enough is asked by the publisher, of the partition that the
- * record goes to.
+ * The store does not ask whether the history is current. The publisher does, for the partition
+ * that the record goes to.
  */
 export class TopicHistoryDedupeStore
   extends DedupeStore
   implements OnApplicationShutdown
 {
   private readonly claimed = new Map<string, Fingerprint>();
-  /** Given up with an unknown outcome: nobody's until the log tells. */
+  /** Keys whose outcome is unknown. They stay pending until the topic history has it. */
   private readonly abandoned = new Set<string>();
-  /** Those of them whose lease is still renewed. */
-  private readonly held = new Set<string>();
+  /** Abandoned keys whose lease is still renewed. */
+  private readonly renewed = new Set<string>();
 
+  /** @param published the ids that the topic history finds; the store adds its own. */
   constructor(
-    private readonly tail: TopicFollower,
+    private readonly history: TopicHistory,
     private readonly leases: Leases & Partial<OnApplicationShutdown>,
     private readonly published: PublishedIds,
   ) {
     super();
-    tail.onFound = (key, timestampMs) => published.add(fingerprintOf(key), timestampMs);
   }
 
   override get leaseMs(): number {
@@ -44,7 +44,7 @@ export class TopicHistoryDedupeStore
     if (this.published.has(fingerprint)) return 'done';
     if (this.abandoned.has(key)) return 'pending';
     const taken = this.leases.acquire(key);
-    if (typeof taken === 'object') return this.taking(key, fingerprint, taken);
+    if (typeof taken === 'object') return this.claimLater(key, fingerprint, taken);
     if (taken) this.claimed.set(key, fingerprint);
     return taken ? 'taken' : 'pending';
   }
@@ -60,18 +60,18 @@ export class TopicHistoryDedupeStore
     return this.leases.releaseLease(key);
   }
 
-  /** Nobody may try again before the log tells what became of it. */
+  /** The key stays pending until the topic history shows whether the record was written. */
   override abandon(key: string, at: PartitionId): void {
     this.claimed.delete(key);
     this.abandoned.add(key);
-    this.held.add(key);
+    this.renewed.add(key);
     void this.settle(key, at);
   }
 
   override renew(
     keys: readonly string[],
   ): readonly boolean[] | Promise<readonly boolean[]> {
-    return this.leases.renew([...keys, ...this.held]);
+    return this.leases.renew([...keys, ...this.renewed]);
   }
 
   override get unready(): string | undefined {
@@ -82,15 +82,15 @@ export class TopicHistoryDedupeStore
     this.leases.onApplicationShutdown?.();
   }
 
-  private async taking(
+  private async claimLater(
     key: string,
     fingerprint: Fingerprint,
     taken: Promise<boolean>,
   ): Promise<Claim> {
     const isOurs = await taken;
-    if (!isOurs) await this.tail.whenCurrent(REFRESH_MS); // it may be published already
+    if (!isOurs) await this.history.whenCurrent(REFRESH_MS); // the holder may have published it
     if (this.published.has(fingerprint)) {
-      if (isOurs) void this.giveBack(key);
+      if (isOurs) void this.releaseQuietly(key);
       return 'done';
     }
     if (isOurs) this.claimed.set(key, fingerprint);
@@ -98,18 +98,18 @@ export class TopicHistoryDedupeStore
   }
 
   private async settle(key: string, at: PartitionId): Promise<void> {
-    await this.tail.whenDrained(at);
-    this.held.delete(key);
+    await this.history.whenDrained(at);
+    this.renewed.delete(key);
     if (this.published.has(fingerprintOf(key))) this.leases.finish(key);
-    else await this.giveBack(key);
-    this.abandoned.delete(key); // last: what is given back must not be taken meanwhile
+    else await this.releaseQuietly(key);
+    this.abandoned.delete(key); // last, so that no claim takes the lease while it is released
   }
 
-  private async giveBack(key: string): Promise<void> {
+  private async releaseQuietly(key: string): Promise<void> {
     try {
       await this.leases.releaseLease(key);
     } catch {
-      // it runs out by itself
+      // the lease expires by itself
     }
   }
 }

@@ -1,30 +1,31 @@
 interface Waiter {
-  /** The log has to be known as of this time. */
+  /** Resolves when the partition is known as of this time. */
   readonly asOf: number;
   readonly resolve: () => void;
 }
 
 /**
- * How much of one partition is known, and since when that can be relied on.
+ * How far one partition is read, and since when its content is known without a gap.
  *
- * The log is known *as of* the moment at which its end was asked for, once everything up to
- * that end was read. Two rules make it trustworthy:
+ * The partition is known *as of* the time of a question for its end, once everything before
+ * that end is read. It is trusted under two rules:
  *
- * - It must be known as of less than `maxLagMs` ago. Whoever wrote under a claim that has run
- *   out since had to have written longer ago than that.
- * - After it was not for longer than that (at the start, or while the broker hung), it must
- *   be asked once more, `settleMs` after the first answer: a broker that wakes up appends
- *   what was waiting in its sockets, even from a process that has died.
+ * - It is known as of less than `maxLagMs` ago. A replica whose claim has expired wrote before
+ *   that.
+ * - After a longer gap (at the start, or while the broker hung) a second question follows
+ *   `settleMs` after the first answer. A broker that wakes up appends the requests that wait in
+ *   its sockets, also those of a process that has died.
  *
  * All times are on the clock of `performance.now()`, in ms.
  */
 export class PartitionProgress {
-  /** Node id of the broker that is asked; -1 for none. */
+  /** Node id of the leader; -1 for none. */
   leader = -1;
-  /** Everything before this offset is known; undefined until the window's start was found. */
+  /** Everything before this offset is read; undefined until the start of the window is found. */
   position: number | undefined;
-  /** Where reading began and where it has to get to, for the progress only. */
+  /** The offset at which reading began. */
   start = 0;
+  /** The log end offset of the last answer. */
   end = 0;
 
   private knownAsOf = -Infinity;
@@ -40,28 +41,28 @@ export class PartitionProgress {
     private readonly settleMs: number,
   ) {}
 
-  /** True while all that was ever written here is known, but for what came within the lag. */
+  /** True while all records are known, except for those of the last `maxLagMs`. */
   isTrusted(now: number): boolean {
     return this.trustedSince !== undefined && this.lagMs(now) <= this.maxLagMs;
   }
 
-  /** True when it was trustworthy at that moment and has been ever since. */
+  /** True when the partition was trusted at `askedAt` and has been since. */
   isCurrentSince(askedAt: number, now: number): boolean {
     return this.isTrusted(now) && (this.trustedSince ?? Infinity) <= askedAt;
   }
 
-  /** How long ago the log was known; Infinity for never. */
+  /** Time since the partition was known; Infinity for never. */
   lagMs(now: number): number {
     return now - this.knownAsOf;
   }
 
-  /** Ours: nothing has to be read, where it follows what is known. */
+  /** This process appended records. They need not be read if they follow the position. */
   recordAppended(baseOffset: number, records: number): void {
     if (this.position === baseOffset) this.position = baseOffset + records;
   }
 
-  /** All up to the end that was asked for at `askedAt` has been read by `now`. */
-  known(askedAt: number, now: number): void {
+  /** Everything is read before the end that was asked for at `askedAt`. */
+  recordRead(askedAt: number, now: number): void {
     if (now - this.answeredAt > this.maxLagMs) this.settlesAt = now + this.settleMs;
     this.answeredAt = now;
     if (this.lagMs(now) > this.maxLagMs) {
@@ -76,36 +77,36 @@ export class PartitionProgress {
     this.wakeWaiters();
   }
 
-  /** Resolves once the log is known as of that time; never, when the process ends before. */
-  knownSince(asOf: number): Promise<void> {
-    if (this.knownAsOf >= asOf) return Promise.resolve();
-    return new Promise((resolve) => this.waiters.push({ asOf, resolve }));
-  }
-
   /**
-   * Resolves once everything is known that was on its way to the log when this was called:
-   * the broker has answered since, and once more after it had a moment to append what waited.
+   * Resolves once all records are known that were on their way to the partition when this was
+   * called: the broker has answered, and once more `settleMs` later, when it has appended the
+   * requests that waited in its sockets.
    */
   async whenDrained(): Promise<void> {
-    await this.knownSince(performance.now());
-    await this.knownSince(performance.now() + this.settleMs);
+    await this.whenKnownAsOf(performance.now());
+    await this.whenKnownAsOf(performance.now() + this.settleMs);
   }
 
-  /** The window's start, as the broker says it. */
-  startAt(offset: number): void {
+  /** Reading begins at this offset. */
+  beginAt(offset: number): void {
     this.position = offset;
     this.start = offset;
   }
 
-  /** What was known is no longer what stands there: the start has to be looked for again. */
-  forget(): void {
+  /** The records before the position may be others now: the start has to be found again. */
+  forgetPosition(): void {
     this.position = undefined;
   }
 
-  /** The topic has no such partition any more, so nothing is on its way to it. */
+  /** The topic has no such partition any more, so no record is on its way to it. */
   drop(): void {
     this.knownAsOf = Infinity;
     this.wakeWaiters();
+  }
+
+  private whenKnownAsOf(asOf: number): Promise<void> {
+    if (this.knownAsOf >= asOf) return Promise.resolve();
+    return new Promise((resolve) => this.waiters.push({ asOf, resolve }));
   }
 
   private wakeWaiters(): void {

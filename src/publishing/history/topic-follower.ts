@@ -1,5 +1,4 @@
 import { EventEmitter, once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type {
   ClusterFollower,
@@ -11,65 +10,70 @@ import type { FetchAnswer } from '../../infrastructure/kafka/kafkajs/protocol/fe
 import type { OffsetAnswer } from '../../infrastructure/kafka/kafkajs/protocol/list-offsets.js';
 import { TopicReader } from '../../infrastructure/kafka/kafkajs/topic-reader.js';
 import type { PartitionId } from '../../infrastructure/kafka/partition-id.js';
+import { settledWithin } from '../../infrastructure/timing/settled-within.js';
+import { sleep } from '../../infrastructure/timing/sleep.js';
 import { MAX_LAG_MS, TopicHistory } from '../topic-history.js';
 import { scanBatches, type Found } from './record-scan.js';
 import { PartitionProgress } from './partition-progress.js';
 
-/** Between two questions for the end of the log, in ms. */
+/** Pause between two rounds of a broker, in ms. */
 const POLL_MS = 1000;
-/** The same when somebody is waiting for the answer, or there is more to read. */
+/** The same when `whenCurrent` waits, or when there is more to read. */
 const MIN_PAUSE_MS = 50;
-/** One round of reading ends after this time, so that all its partitions are asked for their ends again. */
+/** A round ends after this time, so that the ends of all its partitions are asked for again. */
 const ROUND_MS = 1000;
-/** Our own records are known when they are acknowledged, which takes about this long. */
+/** Usual time until this process learns that its own records were appended, in ms. */
 const OWN_ACK_MS = 30;
 /** @see PartitionProgress */
 const SETTLE_MS = 1000;
-/** Records may bear the time of a clock that was wrong by this much. */
+/** The timestamps of records may be wrong by this much, because clocks are. */
 const CLOCK_MARGIN_MS = 3_600_000;
+/** Interval of the log lines about the progress at the start, in ms. */
 const PROGRESS_MS = 2000;
+const SHUTDOWN_MS = 2000;
 
-const NONE = 0;
+const NO_ERROR = 0;
 const OFFSET_OUT_OF_RANGE = 1;
 
-/** A partition in a round, and how far it has to be read in it. */
-interface Open {
+/** A partition, and the offset up to which this round reads it. */
+interface ReadTarget {
   readonly partition: PartitionProgress;
   readonly end: number;
 }
 
 /**
- * Knows what stands on the bridge's topics: reads them back from the window's start, then
- * follows them. It asks each broker for the ends of the partitions that it leads, and fetches
- * only what this process did not write itself. A broker that hangs holds up its own
- * partitions and no others.
+ * Knows the records in the bridge's topics. It reads them from the start of the window, then
+ * follows the topics: it asks each broker for the ends of the partitions that it leads and
+ * fetches the records that this process did not write itself. Each broker has a loop of its
+ * own, so a broker that hangs delays its own partitions only.
  *
- * Whoever publishes has to say so (`onFound` is not told of our own records).
+ * The publisher reports its own records by `recordAppended`; `found` is not called for them.
  */
 export class TopicFollower
   extends TopicHistory
   implements ClusterFollower, OnApplicationShutdown
 {
-  /** Told of every delivery that is found in the log. */
-  onFound: Found = () => undefined;
-
   private readonly logger = new Logger(TopicFollower.name);
   private readonly topics = new Map<string, PartitionProgress[]>();
-  /** By node id of the broker that is being followed. */
-  private readonly leaders = new Map<number, Promise<void>>();
+  /** The loop of each broker, by node id. */
+  private readonly loops = new Map<number, Promise<void>>();
   private readonly rounds = new EventEmitter().setMaxListeners(0);
   private readonly unreadable = new Set<PartitionProgress>();
   private wake = new AbortController();
-  private closing = false;
+  private isClosing = false;
   private wasReady = false;
   private recordsRead = 0;
-  private reportedAt = 0;
+  private progressLoggedAt = 0;
 
-  /** @param windowMs how far back the log is read. */
+  /**
+   * @param windowMs age of the oldest records that are read, in ms.
+   * @param found is called for the dedupe keys of each record that is read.
+   */
   constructor(
     private readonly cluster: KafkaCluster,
     private readonly metrics: Metrics,
     private readonly windowMs: number,
+    private readonly found: Found,
     private readonly reader = new TopicReader(cluster.client),
   ) {
     super();
@@ -82,18 +86,18 @@ export class TopicFollower
     metrics.observe(
       'log_unknown_partitions',
       'Partitions that are not written to, because what stands there is not known',
-      () => this.unknown().length,
+      () => this.unknownPartitions().length,
     );
   }
 
   /**
-   * Undefined once everything was read; from then on a broker that cannot be read holds back
-   * its partitions, and only when none can be read this replica is of no use.
+   * Undefined once all partitions are read. From then on a broker that cannot be read holds back
+   * its own partitions, and the replica is unready only while no partition can be read.
    */
   override get unready(): string | undefined {
     const all = this.partitions();
     if (all.length === 0) return 'the log has not been read';
-    const unknown = this.unknown();
+    const unknown = this.unknownPartitions();
     if (unknown.length === 0 || (this.wasReady && unknown.length < all.length)) {
       return undefined;
     }
@@ -116,38 +120,36 @@ export class TopicFollower
     this.topics.get(topic)?.[partition]?.recordAppended(baseOffset, records);
   }
 
-  /** Resolves when the log was known as of now, or when the time is over. */
-  async whenCurrent(limitMs: number): Promise<void> {
+  override async whenCurrent(limitMs: number): Promise<void> {
     const since = performance.now();
     const signal = AbortSignal.timeout(limitMs);
-    this.askAtOnce();
+    this.startRounds();
     try {
       while (!this.partitions().every((partition) => partition.lagMs(since) <= 0)) {
         await once(this.rounds, 'end', { signal });
       }
     } catch {
-      // the time is over
+      // the limit is reached
     }
   }
 
-  /** Resolves once all is known that was on its way to the partition when this was called. */
-  async whenDrained({ topic, partition }: PartitionId): Promise<void> {
+  override async whenDrained({ topic, partition }: PartitionId): Promise<void> {
     await this.topics.get(topic)?.[partition]?.whenDrained();
   }
 
   onTopology(states: readonly TopicState[]): void {
-    for (const { name, leaders } of states) this.leadTopic(name, leaders);
-    for (const { leader } of this.partitions()) this.follow(leader);
+    for (const { name, leaders } of states) this.setLeaders(name, leaders);
+    for (const { leader } of this.partitions()) this.startLoop(leader);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.closing = true;
+    this.isClosing = true;
     this.wake.abort();
-    const ends = Promise.allSettled([...this.leaders.values(), this.reader.disconnect()]);
-    await Promise.race([ends, delay(2000, undefined, { ref: false })]);
+    const loops = [...this.loops.values(), this.reader.disconnect()];
+    await settledWithin(Promise.allSettled(loops), SHUTDOWN_MS);
   }
 
-  private leadTopic(name: string, leaders: readonly number[]): void {
+  private setLeaders(name: string, leaders: readonly number[]): void {
     const known = this.topics.get(name) ?? [];
     leaders.forEach((leader, id) => {
       const partition = (known[id] ??= new PartitionProgress(
@@ -162,37 +164,38 @@ export class TopicFollower
     this.topics.set(name, known);
   }
 
-  /** One loop a broker, for as long as it leads something. */
-  private follow(leader: number): void {
-    if (leader < 0 || this.leaders.has(leader) || this.closing) return;
-    const loop = this.followLeader(leader).finally(() => this.leaders.delete(leader));
-    this.leaders.set(leader, loop);
+  private startLoop(leader: number): void {
+    if (leader < 0 || this.loops.has(leader) || this.isClosing) return;
+    const loop = this.followLeader(leader).finally(() => this.loops.delete(leader));
+    this.loops.set(leader, loop);
   }
 
+  /** Reads the broker's partitions in rounds, for as long as it leads any. */
   private async followLeader(leader: number): Promise<void> {
     for (;;) {
       const led = this.partitions().filter((partition) => partition.leader === leader);
-      if (led.length === 0 || this.closing) return;
+      if (led.length === 0 || this.isClosing) return;
       const { signal } = this.wake;
       let isDone = true;
       try {
-        isDone = await this.round(leader, led);
+        isDone = await this.runRound(leader, led);
       } catch (error) {
         this.logger.debug({ message: 'log not read', leader, error });
         this.cluster.refreshSoon();
       }
-      this.report();
-      await delay(MIN_PAUSE_MS);
-      if (isDone) await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+      this.logProgress();
+      await sleep(MIN_PAUSE_MS);
+      if (isDone) await sleep(POLL_MS, signal);
     }
   }
 
   /**
-   * Asks for the ends, then reads until all before them is known, or the round is over.
+   * Asks for the ends of the partitions, then reads until all records before them are known or
+   * the time of the round is over.
    *
    * @returns false when there is more to read.
    */
-  private async round(
+  private async runRound(
     leader: number,
     led: readonly PartitionProgress[],
   ): Promise<boolean> {
@@ -200,26 +203,26 @@ export class TopicFollower
     const askedAt = performance.now();
     const positions = led.map(({ position }) => position);
     const answers = await this.reader.logEndOffsets(leader, led);
-    let open = led.flatMap((partition, i) => {
+    let targets = led.flatMap((partition, i) => {
       const end = this.endOf(partition, leader, positions[i], answers[i]);
       return end === undefined ? [] : [{ partition, end }];
     });
-    if (this.wasReady && !open.every(isRead)) await delay(OWN_ACK_MS);
+    if (this.wasReady && !targets.every(isRead)) await sleep(OWN_ACK_MS);
     for (;;) {
-      for (const { partition } of open.filter(isRead)) {
-        // Meanwhile it may have another leader, and be written to there
-        if (partition.leader === leader) partition.known(askedAt, performance.now());
+      for (const { partition } of targets.filter(isRead)) {
+        // Another broker may lead the partition by now, and may have appended records to it
+        if (partition.leader === leader) partition.recordRead(askedAt, performance.now());
       }
       this.rounds.emit('end');
-      open = open.filter((one) => !isRead(one));
-      if (open.length === 0 || this.closing) return true;
+      targets = targets.filter((target) => !isRead(target));
+      if (targets.length === 0 || this.isClosing) return true;
       if (performance.now() - askedAt > ROUND_MS) return false;
-      open = await this.readPartitions(leader, open);
-      this.report();
+      targets = await this.readPartitions(leader, targets);
+      this.logProgress();
     }
   }
 
-  /** Where the window begins, of those partitions that were not read yet. */
+  /** Finds the start of the window in partitions that have no position. */
   private async findStarts(
     leader: number,
     led: readonly PartitionProgress[],
@@ -227,21 +230,23 @@ export class TopicFollower
     const fresh = led.filter(({ position }) => position === undefined);
     if (fresh.length === 0) return;
     const from = Date.now() - this.windowMs - CLOCK_MARGIN_MS;
-    const ends = await this.reader.highWatermarks(leader, fresh); // first, so that no record in between is missed
+    // The ends first: a record that is appended between the two questions is then not skipped
+    const ends = await this.reader.highWatermarks(leader, fresh);
     const starts = await this.reader.offsetsSince(leader, fresh, from);
     for (const [i, partition] of fresh.entries()) {
       const start = starts[i];
       const end = ends[i];
-      if (start?.errorCode !== NONE || end?.errorCode !== NONE) continue;
+      if (start?.errorCode !== NO_ERROR || end?.errorCode !== NO_ERROR) continue;
       if (partition.leader !== leader || partition.position !== undefined) continue;
-      partition.startAt(start.offset < 0 ? end.offset : start.offset);
+      partition.beginAt(start.offset < 0 ? end.offset : start.offset);
     }
   }
 
   /**
-   * Where the partition ends; undefined when the broker does not know, or does not lead it.
+   * The offset up to which this round reads the partition; undefined when the broker does not
+   * know it or does not lead the partition.
    *
-   * @param asked the position when the question was asked: what we write ourselves moves it on.
+   * @param asked the position at the time of the question. Own records move it on meanwhile.
    */
   private endOf(
     partition: PartitionProgress,
@@ -250,32 +255,38 @@ export class TopicFollower
     answer: OffsetAnswer | undefined,
   ): number | undefined {
     if (partition.leader !== leader) return undefined;
-    if (answer?.errorCode !== NONE || asked === undefined) {
+    if (answer?.errorCode !== NO_ERROR || asked === undefined) {
       this.cluster.refreshSoon();
       return undefined;
     }
     partition.end = answer.offset;
     if (answer.offset >= asked) return answer.offset;
-    partition.forget(); // a topic made anew
+    partition.forgetPosition(); // the topic was deleted and created again
     return undefined;
   }
 
-  /** @returns the partitions of which more may be read. */
-  private async readPartitions(leader: number, open: readonly Open[]): Promise<Open[]> {
-    const asked = open.map(({ partition: { topic, partition, position = 0 } }) => ({
+  /** @returns the targets of which more may be read. */
+  private async readPartitions(
+    leader: number,
+    targets: readonly ReadTarget[],
+  ): Promise<ReadTarget[]> {
+    const asked = targets.map(({ partition: { topic, partition, position = 0 } }) => ({
       topic,
       partition,
       offset: position,
     }));
     const answers = await this.reader.fetch(leader, asked);
-    return open.filter(({ partition }, i) => {
+    return targets.filter(({ partition }, i) => {
       const from = asked[i]?.offset ?? 0;
       if (partition.leader !== leader) return false;
       return this.takeRecords(partition, from, answers[i]);
     });
   }
 
-  /** @param from the offset that was asked for. */
+  /**
+   * @param from the offset that was asked for.
+   * @returns true when more of the partition may be read.
+   */
   private takeRecords(
     partition: PartitionProgress,
     from: number,
@@ -283,48 +294,56 @@ export class TopicFollower
   ): boolean {
     if (partition.position === undefined || partition.position < from) return false;
     if (answer?.errorCode === OFFSET_OUT_OF_RANGE) {
-      partition.forget(); // deleted meanwhile: look for the start again
+      partition.forgetPosition(); // Kafka has deleted the records at the position
       return false;
     }
-    if (answer?.errorCode !== NONE) {
+    if (answer?.errorCode !== NO_ERROR) {
       this.cluster.refreshSoon();
       return false;
     }
-    return this.scan(partition, from, answer.bytes);
+    return this.scanRecords(partition, from, answer.bytes);
   }
 
-  /** What cannot be understood keeps its own partition from being known, and no other. */
-  private scan(partition: PartitionProgress, from: number, bytes: Buffer): boolean {
+  /** Records that cannot be decoded keep their own partition from being known, and no other. */
+  private scanRecords(
+    partition: PartitionProgress,
+    from: number,
+    bytes: Buffer,
+  ): boolean {
     try {
       const next = scanBatches(bytes, from, (key, timestampMs) => {
         this.recordsRead++;
         this.metrics.logRead.inc();
-        this.onFound(key, timestampMs);
+        this.found(key, timestampMs);
       });
-      // What we wrote ourselves may have moved it on meanwhile
+      // Own records may have moved the position on meanwhile
       partition.position = Math.max(partition.position ?? 0, next);
       this.unreadable.delete(partition);
       return true;
     } catch (error) {
-      if (!this.unreadable.has(partition)) {
-        this.unreadable.add(partition);
-        const { topic, partition: id } = partition;
-        this.logger.error({ message: 'log not understood', topic, partition: id, error });
-      }
+      this.logUnreadable(partition, error);
       return false;
     }
   }
 
-  private report(): void {
+  /** Once for each time that a partition becomes unreadable. */
+  private logUnreadable(partition: PartitionProgress, error: unknown): void {
+    if (this.unreadable.has(partition)) return;
+    this.unreadable.add(partition);
+    const { topic, partition: id } = partition;
+    this.logger.error({ message: 'log not understood', topic, partition: id, error });
+  }
+
+  private logProgress(): void {
     const isReady = this.unready === undefined;
     const now = performance.now();
     if (isReady && !this.wasReady) {
       this.wasReady = true;
       this.logger.log({ message: 'log read back', records: this.recordsRead });
-    } else if (!this.wasReady && now - this.reportedAt > PROGRESS_MS) {
-      if (this.reportedAt > 0)
+    } else if (!this.wasReady && now - this.progressLoggedAt > PROGRESS_MS) {
+      if (this.progressLoggedAt > 0)
         this.logger.log({ message: 'reading the log back', progress: this.progress() });
-      this.reportedAt = now;
+      this.progressLoggedAt = now;
     }
   }
 
@@ -351,17 +370,18 @@ export class TopicFollower
     return Array.from(this.topics.values()).flat();
   }
 
-  private unknown(): PartitionProgress[] {
+  private unknownPartitions(): PartitionProgress[] {
     const now = performance.now();
     return this.partitions().filter((partition) => !partition.isTrusted(now));
   }
 
-  private askAtOnce(): void {
+  /** Ends the pause of all loops. */
+  private startRounds(): void {
     this.wake.abort();
     this.wake = new AbortController();
   }
 }
 
-function isRead({ partition: { position = -1 }, end }: Open): boolean {
+function isRead({ partition: { position = -1 }, end }: ReadTarget): boolean {
   return position >= end;
 }

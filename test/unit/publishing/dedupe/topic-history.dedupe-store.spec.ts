@@ -4,40 +4,43 @@ import { fingerprintOf } from '../../../../src/publishing/dedupe/fingerprint-set
 import { Leases, LocalLeases } from '../../../../src/publishing/dedupe/leases.js';
 import { TopicHistoryDedupeStore } from '../../../../src/publishing/dedupe/topic-history.dedupe-store.js';
 import { PublishedIds } from '../../../../src/publishing/dedupe/published-ids.js';
-import type { TopicFollower } from '../../../../src/publishing/history/topic-follower.js';
+import { NoTopicHistory } from '../../../../src/publishing/topic-history.js';
 
-/** What the store uses of a tail; the test says what stands in the log, and when it is read. */
-class FakeTail {
-  onFound: (key: string, timestampMs: number) => void = () => undefined;
+/** Topics whose records are read when the test says so. */
+class FakeHistory extends NoTopicHistory {
   refreshes = 0;
-  private readonly log: string[] = [];
-  private settle: (() => void)[] = [];
+  private readonly unread: string[] = [];
+  private drained: (() => void)[] = [];
+
+  constructor(private readonly published: PublishedIds) {
+    super();
+  }
 
   append(key: string): void {
-    this.log.push(key);
+    this.unread.push(key);
   }
 
-  read(): void {
-    for (const key of this.log.splice(0)) this.onFound(key, Date.now());
+  readAppended(): void {
+    for (const key of this.unread.splice(0)) this.published.add(fingerprintOf(key));
   }
 
-  async whenCurrent(): Promise<void> {
+  override async whenCurrent(): Promise<void> {
     this.refreshes++;
-    this.read();
+    this.readAppended();
   }
 
-  whenDrained(): Promise<void> {
-    return new Promise((resolve) => this.settle.push(resolve));
+  override whenDrained(): Promise<void> {
+    return new Promise((resolve) => this.drained.push(resolve));
   }
 
-  async settleNow(): Promise<void> {
-    this.read();
-    for (const resolve of this.settle.splice(0)) resolve();
+  async drain(): Promise<void> {
+    this.readAppended();
+    for (const resolve of this.drained.splice(0)) resolve();
     await new Promise(setImmediate);
   }
 }
 
-/** As Redis answers: later, and for all replicas. */
+/** Leases that several replicas share. They answer later, like those in Redis. */
 class SharedLeases extends Leases {
   override readonly leaseMs = 10_000;
   readonly finished: string[] = [];
@@ -77,30 +80,29 @@ class SharedLeases extends Leases {
 
 const AT = { topic: 'gemini.other', partition: 0 };
 
-const newIds = () => new PublishedIds(72 * 3_600_000, 1000, Date.now);
-let tail: FakeTail;
+let ids: PublishedIds;
+let history: FakeHistory;
 
 beforeEach(() => {
-  tail = new FakeTail();
+  ids = new PublishedIds(72 * 3_600_000, 1000, Date.now);
+  history = new FakeHistory(ids);
 });
 
-const asTail = (fake: FakeTail) => fake as unknown as TopicFollower;
-
-describe('the log as a memory, in one replica', () => {
+describe('TopicHistoryDedupeStore in one replica', () => {
   let store: TopicHistoryDedupeStore;
   beforeEach(() => {
-    store = new TopicHistoryDedupeStore(asTail(tail), new LocalLeases(), newIds());
+    store = new TopicHistoryDedupeStore(history, new LocalLeases(), ids);
   });
 
-  it('knows what stands in the log without having written it', () => {
+  it('knows a record in the topics that it did not write itself', () => {
     expect(store.claim('a')).toBe('taken');
     void store.release('a');
-    tail.append('a');
-    tail.read();
+    history.append('a');
+    history.readAppended();
     expect(store.claim('a')).toBe('done');
   });
 
-  it('lets one in, and answers the others by what became of it', () => {
+  it('gives a key to one claim at a time, and answers done after the confirmation', () => {
     expect(store.claim('a')).toBe('taken');
     expect(store.claim('a')).toBe('pending');
     void store.release('a');
@@ -110,58 +112,56 @@ describe('the log as a memory, in one replica', () => {
   });
 
   it.each([true, false])(
-    'settles an unknown outcome by reading, not guessing (written: %s)',
+    'keeps an abandoned key pending until the topics show the outcome (written: %s)',
     async (written) => {
       void store.claim('a');
       store.abandon('a', AT);
       expect(store.claim('a')).toBe('pending');
-      if (written) tail.append('a');
+      if (written) history.append('a');
       expect(store.claim('a')).toBe('pending');
-      await tail.settleNow();
+      await history.drain();
       expect(store.claim('a')).toBe(written ? 'done' : 'taken');
     },
   );
 });
 
-describe('the log as a memory, in two replicas', () => {
+describe('TopicHistoryDedupeStore in two replicas', () => {
   let holders: Map<string, string>;
   let leases: SharedLeases;
-  let ids: PublishedIds;
   let store: TopicHistoryDedupeStore;
   beforeEach(() => {
     holders = new Map();
     leases = new SharedLeases('me', holders);
-    ids = newIds();
-    store = new TopicHistoryDedupeStore(asTail(tail), leases, ids);
+    store = new TopicHistoryDedupeStore(history, leases, ids);
   });
 
-  it('holds back what the other is at, and has not published', async () => {
+  it('answers pending while the other replica holds the lease and has not published', async () => {
     holders.set('a', 'other');
     expect(await store.claim('a')).toBe('pending');
-    expect(tail.refreshes).toBe(1);
+    expect(history.refreshes).toBe(1);
   });
 
-  it('looks into the log for what the other has just published', async () => {
+  it('reads the topics for a record that the other replica has just published', async () => {
     holders.set('a', 'other');
-    tail.append('a');
+    history.append('a');
     expect(await store.claim('a')).toBe('done');
   });
 
-  it('does not publish what it read while it took the lease, and gives that back', async () => {
+  it('answers done for a record that it reads while it acquires the lease, and releases the lease', async () => {
     const claim = store.claim('a');
     ids.add(fingerprintOf('a'));
     expect(await claim).toBe('done');
     expect(holders.has('a')).toBe(false);
   });
 
-  it('says done also when the lease cannot be given back', async () => {
+  it('answers done also when the lease cannot be released', async () => {
     leases.releaseLease = () => Promise.reject(new Error('no answer'));
     const claim = store.claim('a');
     ids.add(fingerprintOf('a'));
     expect(await claim).toBe('done');
   });
 
-  it('leaves the lease of what it published to run out', async () => {
+  it('lets the lease of a published key expire', async () => {
     expect(await store.claim('a')).toBe('taken');
     store.confirm('a');
     expect(holders.get('a')).toBe('me');
@@ -169,24 +169,24 @@ describe('the log as a memory, in two replicas', () => {
     expect(store.claim('a')).toBe('done');
   });
 
-  it('lets nobody have what it gave up before its lease is given back', async () => {
+  it('keeps an abandoned key pending until its lease is released', async () => {
     await store.claim('a');
     store.abandon('a', AT);
-    const giving = new EventEmitter();
-    leases.releaseLease = async () => void (await once(giving, 'given'));
-    await tail.settleNow();
+    const release = new EventEmitter();
+    leases.releaseLease = async () => void (await once(release, 'done'));
+    await history.drain();
     expect(store.claim('a')).toBe('pending');
-    giving.emit('given');
+    release.emit('done');
     await new Promise(setImmediate);
     expect(await store.claim('a')).toBe('taken');
   });
 
-  it('keeps the lease of what it gave up without knowing the outcome', async () => {
+  it('renews the lease of an abandoned key until the outcome is known', async () => {
     await store.claim('a');
     store.abandon('a', AT);
     await store.renew(['b']);
     expect(leases.renewed).toEqual([['b', 'a']]);
-    await tail.settleNow();
+    await history.drain();
     expect(holders.has('a')).toBe(false);
     await store.renew([]);
     expect(leases.renewed.at(-1)).toEqual([]);

@@ -1,8 +1,15 @@
 import { EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import type {
   ClusterFollower,
   KafkaCluster,
@@ -17,6 +24,8 @@ import { TopicFollower } from '../../../../src/publishing/history/topic-follower
 import type { PartitionId } from '../../../../src/infrastructure/kafka/partition-id.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 import { encodeRecord } from '../../../../src/infrastructure/kafka/kafkajs/record-encoder.js';
+import { sleep } from '../../../../src/infrastructure/timing/sleep.js';
+import { FAKED_CLOCK } from '../../../support/clock.js';
 
 const TOPIC = 'gemini.other';
 const NOT_LEADER = 6;
@@ -26,7 +35,7 @@ const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as {
   RecordBatch: (options: object) => Promise<{ buffer: Buffer }>;
 };
 
-/** One batch of deliveries with these ids. */
+/** A record batch of deliveries with these ids. */
 async function batchOf(baseOffset: number, ids: readonly string[]): Promise<Buffer> {
   const records = ids.map((id, offsetDelta) =>
     encodeRecord({
@@ -42,15 +51,15 @@ async function batchOf(baseOffset: number, ids: readonly string[]): Promise<Buff
   return buffer;
 }
 
-/** The brokers: what each partition holds, who leads it, and what may not be read yet. */
+/** The brokers: the records and the leader of each partition. */
 class FakeBrokers {
   readonly log = new Map<number, Buffer[]>();
   readonly ends = new Map<number, number>();
   readonly leaders = new Map<number, number>();
-  /** Appended, but not on all in-sync replicas: a fetch does not get it. */
+  /** Partitions whose records are not yet on all in-sync replicas: a fetch returns none. */
   readonly held = new Set<number>();
   readonly fetched: number[] = [];
-  /** What a fetch waits for, after it was asked. */
+  /** A fetch answers after this, with the records from the time of the question. */
   gate: Promise<unknown> = Promise.resolve();
 
   async append(partition: number, ...ids: string[]): Promise<void> {
@@ -77,7 +86,7 @@ class FakeBrokers {
     asked: readonly PartitionId[],
     offset?: number,
   ): Promise<OffsetAnswer[]> {
-    await delay(1);
+    await sleep(1);
     return asked.map(({ topic, partition }) => ({
       topic,
       partition,
@@ -98,7 +107,7 @@ class FakeBrokers {
       const errorCode = this.leads(leader, partition) ? 0 : NOT_LEADER;
       return { topic, partition, errorCode, bytes };
     });
-    await Promise.all([this.gate, delay(20)]);
+    await Promise.all([this.gate, sleep(20)]);
     return answers;
   }
 
@@ -108,13 +117,14 @@ class FakeBrokers {
 }
 
 let brokers: FakeBrokers;
-let tail: TopicFollower;
+let history: TopicFollower;
 let found: string[];
 let followers: ClusterFollower[];
 
 beforeAll(() => Logger.overrideLogger(false));
 
 beforeEach(() => {
+  jest.useFakeTimers(FAKED_CLOCK);
   brokers = new FakeBrokers();
   found = [];
   followers = [];
@@ -122,100 +132,131 @@ beforeEach(() => {
     follow: (follower: ClusterFollower) => followers.push(follower),
     refreshSoon: () => undefined,
   } as unknown as KafkaCluster;
-  tail = new TopicFollower(cluster, new Metrics(), 72 * 3_600_000, brokers.reader);
-  tail.onFound = (key) => found.push(key);
+  history = new TopicFollower(
+    cluster,
+    new Metrics(),
+    72 * 3_600_000,
+    (key) => found.push(key),
+    brokers.reader,
+  );
 });
 
-afterEach(() => tail.onApplicationShutdown());
+afterEach(async () => {
+  await settle(history.onApplicationShutdown());
+  jest.useRealTimers();
+});
 
-/** Who leads each partition from now on, as a look at the cluster tells it. */
-function lead(...leaders: number[]): void {
+/** The leader of each partition from now on, as a check of the cluster reports it. */
+function setLeaders(...leaders: number[]): void {
   void followers[0]?.onTopology([{ name: TOPIC, leaders }]);
 }
 
-const vouches = (partition: number) =>
-  tail.isCurrentSince(TOPIC, partition, performance.now());
+const isCurrent = (partition: number) =>
+  history.isCurrentSince(TOPIC, partition, performance.now());
 
+/** Lets the fake time pass, and everything happen that it triggers. */
+async function pass(ms: number): Promise<void> {
+  await jest.advanceTimersByTimeAsync(ms);
+}
+
+/** Lets the fake time pass until the condition holds, for 20 s at most. */
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
+  for (let passed = 0; !condition(); passed += 10) {
+    if (passed > 20_000) throw new Error(`not within 20 s: ${String(condition)}`);
+    await pass(10);
+  }
+}
+
+/** Lets the fake time pass until the promise has resolved. */
+async function settle(promise: Promise<unknown>): Promise<void> {
+  let isSettled = false;
+  void promise.then(() => (isSettled = true));
+  await until(() => isSettled);
 }
 
 describe('TopicFollower', () => {
-  it('reads everything before it vouches for anything, and is unready until then', async () => {
+  it('is unready and knows no partition until everything is read', async () => {
     await brokers.append(0, 'a', 'b');
     await brokers.append(1, 'c');
-    expect(tail.unready).toBe('the log has not been read');
-    lead(1, 1);
-    expect(tail.unready).toMatch(/reading the log back/);
-    await until(() => tail.unready === undefined);
+    expect(history.unready).toBe('the log has not been read');
+    setLeaders(1, 1);
+    expect(history.unready).toMatch(/reading the log back/);
+    await until(() => history.unready === undefined);
     expect(found.toSorted((a, b) => a.localeCompare(b))).toEqual([
       'static:a',
       'static:b',
       'static:c',
     ]);
-    expect([vouches(0), vouches(1), vouches(2)]).toEqual([true, true, false]);
-  }, 20_000);
+    expect([isCurrent(0), isCurrent(1), isCurrent(2)]).toEqual([true, true, false]);
+  });
 
-  it('asks for what we wrote no more, and for what others wrote between it', async () => {
+  it('does not fetch own records, and fetches those of other replicas between them', async () => {
     await brokers.append(0, 'a');
-    lead(1);
-    await until(() => vouches(0));
+    setLeaders(1);
+    await until(() => isCurrent(0));
     brokers.fetched.length = 0;
-    tail.recordAppended(TOPIC, 0, 1, 2);
+    history.recordAppended(TOPIC, 0, 1, 2);
     await brokers.append(0, 'ours 1', 'ours 2');
-    await tail.whenCurrent(5000);
+    await settle(history.whenCurrent(5000));
     expect(brokers.fetched).toEqual([]);
     await brokers.append(0, 'theirs');
-    tail.recordAppended(TOPIC, 0, 4, 1);
+    history.recordAppended(TOPIC, 0, 4, 1);
     await brokers.append(0, 'ours 3');
-    await tail.whenCurrent(5000);
+    await settle(history.whenCurrent(5000));
     expect(found).toContain('static:theirs');
-  }, 20_000);
+  });
 
-  it('does not know a partition of which a record cannot be read yet, and does its neighbours', async () => {
-    lead(1, 1);
-    await until(() => vouches(0) && vouches(1));
+  it('does not know a partition while one of its records cannot be fetched, and knows the others', async () => {
+    setLeaders(1, 1);
+    await until(() => isCurrent(0) && isCurrent(1));
     brokers.held.add(0);
     await brokers.append(0, 'held');
-    await delay(4000);
-    const seen: boolean[] = [];
+    await pass(4000);
+    const seen = new Set<boolean>();
     for (let i = 0; i < 40; i++) {
-      seen.push(vouches(1));
-      await delay(50);
+      seen.add(isCurrent(1));
+      await pass(50);
     }
-    expect([vouches(0), new Set(seen)]).toEqual([false, new Set([true])]);
+    expect([isCurrent(0), seen]).toEqual([false, new Set([true])]);
     brokers.held.delete(0);
-    await until(() => vouches(0));
+    await until(() => isCurrent(0));
     expect(found).toEqual(['static:held']);
-  }, 20_000);
+  });
 
-  it('keeps back a partition whose records it does not understand, and no other', async () => {
-    lead(1, 1);
-    await until(() => vouches(0) && vouches(1));
+  it('does not know a partition whose records it cannot decode, and knows the others', async () => {
+    setLeaders(1, 1);
+    await until(() => isCurrent(0) && isCurrent(1));
     await brokers.append(0, 'strange');
     brokers.log.get(0)?.[0]?.writeInt16BE(3, 21); // lz4
-    await delay(4500);
-    expect([vouches(0), vouches(1), tail.unready]).toEqual([false, true, undefined]);
-  }, 20_000);
+    await pass(4500);
+    expect([isCurrent(0), isCurrent(1), history.unready]).toEqual([
+      false,
+      true,
+      undefined,
+    ]);
+  });
 
-  it('drops an answer that comes after another leader was found to have less', async () => {
+  it('drops an answer of the old leader when the new one has fewer records', async () => {
     await brokers.append(0, 'a', 'b', 'c');
-    lead(1);
-    await until(() => vouches(0));
+    setLeaders(1);
+    await until(() => isCurrent(0));
     const gate = new EventEmitter();
     brokers.gate = once(gate, 'open');
-    await brokers.append(0, 'd'); // in flight from the old leader when the topic is made anew
+    await brokers.append(0, 'd'); // the old leader's answer with it is delayed
     brokers.fetched.length = 0;
     await until(() => brokers.fetched.length > 0);
+    brokers.gate = Promise.resolve();
     brokers.leaders.set(0, 2);
     brokers.log.set(0, []);
     brokers.ends.set(0, 0);
     await brokers.append(0, 'anew');
-    lead(2);
-    await delay(1500);
-    gate.emit('open');
+    setLeaders(2);
     await until(() => found.includes('static:anew'));
-    await tail.whenDrained({ topic: TOPIC, partition: 0 });
-    expect(vouches(0)).toBe(true);
-  }, 20_000);
+    gate.emit('open');
+    await pass(100);
+    for (const id of ['x', 'y', 'z']) await brokers.append(0, id);
+    await settle(history.whenDrained({ topic: TOPIC, partition: 0 }));
+    expect(isCurrent(0)).toBe(true);
+    expect(found.slice(-4)).toEqual(['anew', 'x', 'y', 'z'].map((id) => `static:${id}`));
+  });
 });

@@ -38,6 +38,9 @@ class FakeHistory extends TopicHistory {
     return !this.behind;
   }
 
+  override whenCurrent = () => Promise.resolve();
+  override whenDrained = () => Promise.resolve();
+
   override recordAppended(
     topic: string,
     partition: number,
