@@ -10,13 +10,13 @@ const old = (keyId: string, rest: object) => ({
   ...rest,
 });
 
-describe('the old secrets of a webhook', () => {
-  it('are none where there is only the newest', () => {
+describe('the overlapping secrets of a webhook', () => {
+  it('are none if the webhook has one secret', () => {
     const uses = new Map([['newest', NOW]]);
     expect(overlappingSecrets([NEWEST], uses, NOW)).toEqual({});
   });
 
-  it('end with the first of them, and were used when any was', () => {
+  it('have the earliest end and the latest use of those that are valid', () => {
     const secrets = [
       NEWEST,
       old('a', { expiresAt: NOW + 9000, usedAt: NOW - 70 }),

@@ -1,370 +1,312 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
-import {
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  jest,
-} from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Config } from '../../../src/config/config.js';
-import { SigningSecrets } from '../../../src/signing-secrets/signing-secrets.js';
+import { sealKeyId } from '../../../src/signing-secrets/document/seal.js';
 import {
   EMPTY,
-  withWebhookGone,
-  withSecret,
-  withWebhooksPresent,
+  parseSecretsDocument,
   withPendingIssuance,
+  withSecret,
+  withWebhookGone,
+  withWebhooksPresent,
 } from '../../../src/signing-secrets/secrets-document.js';
-import {
-  NEVER_WRITTEN,
-  SecretsStore,
-  SecretsUnavailableError,
-  type StoredSecrets,
-} from '../../../src/signing-secrets/secrets-store.js';
+import { NEVER_WRITTEN } from '../../../src/signing-secrets/secrets-store.js';
+import { SigningSecrets } from '../../../src/signing-secrets/signing-secrets.js';
 import { parseSecret } from '../../../src/signing-secrets/webhook-secret.js';
+import { newSecret } from '../../support/issuing-gemini.js';
+import { SkippingClock } from '../../support/manual-clock.js';
+import { MemorySecretsStore } from '../../support/memory.secrets-store.js';
 import { temporaryFile, type TemporaryFile } from '../../support/temporary-file.js';
+import { keyLine } from './vault-keys.js';
 
 const NOW = Date.now();
-const keyLine = (kid: string) => `${kid}:${randomBytes(32).toString('base64url')}`;
-const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
-const keyIdOf = (secret: string) => parseSecret(secret).keyId;
+const DAY_MS = 24 * 3_600_000;
+const LATE_MS = 600_000;
 
-/** One that several vaults share, as replicas do. */
-class SharedStore extends SecretsStore {
-  stored: StoredSecrets = NEVER_WRITTEN;
-  reads = 0;
-  isAway = false;
-
-  override readDocument(known?: string): Promise<StoredSecrets | undefined> {
-    this.reads++;
-    if (this.isAway) return Promise.reject(new SecretsUnavailableError('it is away'));
-    return Promise.resolve(this.stored.version === known ? undefined : this.stored);
-  }
-
-  override writeDocument(text: string, since: string): Promise<string | undefined> {
-    if (since !== this.stored.version) return Promise.resolve(undefined);
-    this.stored = { version: `${Number(since) + 1}`, text };
-    return Promise.resolve(this.stored.version);
-  }
-}
-
-let store: SharedStore;
+let store: MemorySecretsStore;
 let keys: TemporaryFile;
-const opened: SigningSecrets[] = [];
+let clock: SkippingClock;
+let secrets: SigningSecrets;
+const started: SigningSecrets[] = [];
 
 beforeAll(() => Logger.overrideLogger(false));
 
-beforeEach(() => {
-  store = new SharedStore();
+beforeEach(async () => {
+  store = new MemorySecretsStore();
   keys = temporaryFile(keyLine('k1'));
+  clock = new SkippingClock();
+  secrets = await startReplica();
 });
 
 afterEach(() => {
-  for (const vault of opened.splice(0)) vault.onApplicationShutdown();
+  for (const each of started.splice(0)) each.onApplicationShutdown();
   keys[Symbol.dispose]();
 });
 
-async function vaultWith(file = keys): Promise<SigningSecrets> {
-  const vault = new SigningSecrets(store, {
-    vault: { keysFile: file.path },
-    webhooks: {},
-  } as Config);
-  opened.push(vault);
-  await vault.onApplicationBootstrap();
-  return vault;
+/** Another replica with the same store. */
+async function startReplica(
+  keyFile = keys,
+  mode: 'ensure' | 'report' = 'report',
+): Promise<SigningSecrets> {
+  const config = { vault: { keysFile: keyFile.path }, webhooks: { mode } } as Config;
+  const replica = new SigningSecrets(store, config, clock);
+  started.push(replica);
+  await replica.load();
+  return replica;
 }
 
-async function add(
-  vault: SigningSecrets,
-  secret: string,
-  revokes = false,
-): Promise<void> {
-  const added = await vault.seal(secret, 'w1', NOW);
-  await vault.updateDocument((given) => withSecret(given, 'w1', added, revokes));
+async function add(to: SigningSecrets, revokes = false): Promise<string> {
+  const secret = newSecret();
+  const added = await to.seal(secret, 'w1', NOW);
+  await to.updateDocument((document) => withSecret(document, 'w1', added, revokes));
+  return parseSecret(secret).keyId;
 }
 
-const liveIn = (vault: SigningSecrets, at = NOW) =>
-  vault.live(at).map(({ keyId }) => keyId);
+const liveIn = (replica: SigningSecrets, at = NOW) =>
+  replica.live(at).map(({ keyId }) => keyId);
 
-describe('SigningSecrets', () => {
-  it('keeps secrets sealed: what is stored is of no use without the key', async () => {
-    const vault = await vaultWith();
+describe('the live secrets', () => {
+  it('are both after a rotation, and the older one for a day', async () => {
+    const [first, second] = [await add(secrets), await add(secrets)];
+    expect(liveIn(secrets)).toEqual([second, first]);
+    const lastMs = NOW + DAY_MS + LATE_MS - 1;
+    expect(liveIn(secrets, lastMs)).toEqual([second, first]);
+    expect(liveIn(secrets, lastMs + 1)).toEqual([second]);
+  });
+
+  it('are only the new one if the rotation revoked the others', async () => {
+    await add(secrets);
+    const second = await add(secrets, true);
+    expect(liveIn(secrets)).toEqual([second]);
+  });
+
+  it('have the end of each and the characters that Gemini shows', async () => {
     const secret = newSecret();
-    await add(vault, secret);
-    expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
+    const added = await secrets.seal(secret, 'w1', NOW);
+    await secrets.updateDocument((document) => withSecret(document, 'w1', added, false));
+    await add(secrets);
+    expect(secrets.live(NOW)).toMatchObject([
+      { expiresAt: Infinity },
+      { expiresAt: NOW + DAY_MS, tail: secret.slice(-4), webhookId: 'w1' },
+    ]);
+  });
+
+  it('are stored without anything that helps without the key', async () => {
+    const secret = newSecret();
+    const added = await secrets.seal(secret, 'w1', NOW);
+    await secrets.updateDocument((document) => withSecret(document, 'w1', added, false));
     const bytes = secret.slice('whsec_'.length);
-    expect(store.stored.text).not.toContain(bytes);
     expect(store.stored.text).not.toContain(bytes.slice(0, 12));
-    expect(JSON.parse(store.stored.text)).toMatchObject({
-      webhooks: { w1: { secrets: [{ keyId: keyIdOf(secret) }] } },
+    expect(parseSecretsDocument(store.stored.text)).toMatchObject({
+      webhooks: { w1: { secrets: [{ keyId: parseSecret(secret).keyId }] } },
     });
   });
 
-  it('has both secrets after a rotation for a day, and one where the old are revoked', async () => {
-    const vault = await vaultWith();
-    const [one, two, three] = [newSecret(), newSecret(), newSecret()];
-    await add(vault, one);
-    await add(vault, two);
-    expect(liveIn(vault)).toEqual([two, one].map(keyIdOf));
-    expect(liveIn(vault, NOW + 25 * 3_600_000)).toEqual([keyIdOf(two)]);
-    await add(vault, three, true);
-    expect(liveIn(vault)).toEqual([keyIdOf(three)]);
-  });
-
-  it('adds a secret once, however often it is told to', async () => {
-    const vault = await vaultWith();
-    const added = await vault.seal(newSecret(), 'w1', NOW);
-    for (const _ of [1, 2]) {
-      await vault.updateDocument((given) => withSecret(given, 'w1', added, false));
-    }
-    expect(vault.document.webhooks['w1']?.secrets).toEqual([added]);
-  });
-
-  it('knows what another replica has sealed as soon as somebody asks', async () => {
-    const [one, two] = [await vaultWith(), await vaultWith()];
+  it('are known to another replica after a refresh', async () => {
+    const other = await startReplica();
     for (let n = 0; n < 3; n++) {
-      const secret = newSecret();
-      await add(one, secret);
-      await two.refresh();
-      expect(liveIn(two)).toContain(keyIdOf(secret));
+      const keyId = await add(secrets);
+      await other.refresh();
+      expect(liveIn(other)).toContain(keyId);
     }
   });
 
-  it('reads once for all that ask at the same time, and not too often', async () => {
-    const vault = await vaultWith();
-    const before = store.reads;
-    await Promise.all(Array.from({ length: 100 }, () => vault.refresh()));
-    await Promise.all(Array.from({ length: 100 }, () => vault.refresh()));
-    expect(store.reads - before).toBeLessThanOrEqual(3);
-  });
-
-  it('lets no more than some wait for that', async () => {
-    const vault = await vaultWith();
-    const asked = await Promise.allSettled(
-      Array.from({ length: 200 }, () => vault.refresh()),
-    );
-    const refused = asked.filter(({ status }) => status === 'rejected');
-    expect(refused).toHaveLength(72);
-  });
-
-  it('stays as it was while the store is away, and says so', async () => {
-    const vault = await vaultWith();
-    const secret = newSecret();
-    await add(vault, secret);
-    store.isAway = true;
-    await expect(vault.refresh()).rejects.toThrow('it is away');
-    expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
-    expect(vault.troubles).toEqual(['it is away']);
-    store.isAway = false;
-    await vault.refresh();
-    expect(vault.troubles).toEqual([]);
-  });
-
-  it('loses no change of several at once', async () => {
-    const vaults = [await vaultWith(), await vaultWith()];
-    await Promise.all(
-      Array.from({ length: 8 }, (_, n) =>
-        add(vaults[n % 2] as SigningSecrets, newSecret()),
-      ),
-    );
-    await vaults[0]?.refresh();
-    expect(vaults[0]?.live(NOW)).toHaveLength(8);
-  });
-
-  it('says which webhook’s secrets may be no good by now', async () => {
-    const vault = await vaultWith();
-    await add(vault, newSecret());
-    await add(vault, newSecret());
-    const [newest, old] = vault.live(NOW);
-    const day = 24 * 3_600_000;
-    expect(vault.mayLackSecret(NOW)).toBe(false);
-    expect(vault.mayBeInvalid(old!, NOW + day - 1)).toBe(false);
-    expect(vault.mayBeInvalid(old!, NOW + day)).toBe(true);
-    expect(liveIn(vault, NOW + day + 599_000)).toContain(old!.keyId);
-    expect(liveIn(vault, NOW + day + 600_000)).not.toContain(old!.keyId);
-    const entry = { id: 'u', since: NOW, until: NOW, holder: 'h', tries: 0 };
-    for (const revokes of [false, true]) {
-      const unsettled = { ...entry, webhookId: 'w1', revokes };
-      await vault.updateDocument((given) => withPendingIssuance(given, unsettled));
-      expect(vault.mayLackSecret(NOW)).toBe(true);
-      expect(vault.mayBeInvalid(newest!, NOW)).toBe(revokes);
+  it('do not include a sealed secret that was moved to another webhook', async () => {
+    await add(secrets);
+    const { w1 } = secrets.document.webhooks;
+    await secrets.updateDocument((document) => ({ ...document, webhooks: { w2: w1! } }));
+    for (const replica of [secrets, await startReplica()]) {
+      expect(replica.live(NOW)).toEqual([]);
+      expect(replica.troubles[0]).toMatch(/that of another webhook/);
     }
-    await vault.updateDocument((given) => ({
-      ...given,
-      unsettled: [],
-      lostUntil: NOW + 5,
-    }));
-    expect([NOW, NOW + 5].map((now) => vault.mayLackSecret(now))).toEqual([true, false]);
-    await vault.updateDocument((given) => withWebhookGone(given, 'w1', NOW));
-    expect(vault.mayBeInvalid(newest!, NOW + 599_000)).toBe(false);
-    expect(vault.mayBeInvalid(newest!, NOW + 600_000)).toBe(true);
-    await vault.updateDocument((given) => withWebhooksPresent(given, new Set(['w1'])));
-    expect(vault.mayBeInvalid(newest!, NOW + 600_000)).toBe(false);
+  });
+});
+
+describe('what a replica may not know', () => {
+  it('is a secret while an issuance is pending', async () => {
+    const entry = {
+      id: 'p',
+      since: NOW,
+      until: NOW,
+      holder: '',
+      tries: 0,
+      revokes: false,
+    };
+    expect(secrets.mayLackSecret(NOW)).toBe(false);
+    await secrets.updateDocument((document) => withPendingIssuance(document, entry));
+    expect(secrets.mayLackSecret(NOW)).toBe(true);
   });
 
-  it('does not open with another key, and says what to do', async () => {
-    await add(await vaultWith(), newSecret());
-    using lost = temporaryFile(keyLine('k2'));
-    using wrong = temporaryFile(keyLine('k1'));
-    const [without, other] = [await vaultWith(lost), await vaultWith(wrong)];
-    expect(without.live(NOW)).toEqual([]);
-    expect(without.troubles[0]).toMatch(/sealed with the key k1, which VAULT_KEYS_FILE/);
-    expect(other.live(NOW)).toEqual([]);
-    expect(other.troubles[0]).toMatch(/does not open with the key k1.*Put the right key/);
+  it('is a lost secret until its end', async () => {
+    await secrets.updateDocument((document) => ({ ...document, lostUntil: NOW + 5 }));
+    expect([NOW + 4, NOW + 5].map((now) => secrets.mayLackSecret(now))).toEqual([
+      true,
+      false,
+    ]);
   });
 
-  it('is sealed anew under the newest key, so that the old one can go', async () => {
-    const vault = await vaultWith();
-    const secret = newSecret();
-    await add(vault, secret);
-    const newLine = keyLine('k2');
-    using both = temporaryFile(`${newLine}\n${await readFile(keys.path, 'utf8')}`);
-    const rotated = await vaultWith(both);
-    await rotated.resealAll();
+  it.each([
+    ['ensure', undefined, true],
+    ['ensure', false, true],
+    ['ensure', true, false],
+    ['report', undefined, false],
+  ] as const)(
+    'with WEBHOOKS_MODE=%s and isHeld %p is a declared webhook’s secret: %p',
+    async (mode, isHeld, expected) => {
+      const replica = await startReplica(keys, mode);
+      const observation = { name: 'main', state: 'enabled', drift: [], isHeld: !!isHeld };
+      const seen = { at: NOW, webhooks: { w1: observation } };
+      await replica.updateDocument((document) => ({
+        ...document,
+        ...(isHeld !== undefined && { seen }),
+        lookDue: true,
+      }));
+      expect(replica.mayLackSecret(NOW)).toBe(expected);
+    },
+  );
+});
+
+describe('a secret may be invalid', () => {
+  beforeEach(async () => {
+    await add(secrets);
+    await add(secrets);
+  });
+
+  it('from its end on', () => {
+    const [newest, old] = secrets.live(NOW);
+    expect(secrets.mayBeInvalid(newest!, NOW + 99 * DAY_MS)).toBe(false);
+    expect(secrets.mayBeInvalid(old!, NOW + DAY_MS - 1)).toBe(false);
+    expect(secrets.mayBeInvalid(old!, NOW + DAY_MS)).toBe(true);
+  });
+
+  it.each([true, false])('during an issuance that revokes: %p', async (revokes) => {
+    const entry = { id: 'p', since: NOW, until: NOW, holder: '', tries: 0, revokes };
+    await secrets.updateDocument((document) =>
+      withPendingIssuance(document, { ...entry, webhookId: 'w1' }),
+    );
+    const [newest] = secrets.live(NOW);
+    expect(secrets.mayBeInvalid(newest!, NOW)).toBe(revokes);
+    expect(secrets.mayBeInvalid({ ...newest!, webhookId: 'w2' }, NOW)).toBe(false);
+  });
+
+  it('ten minutes after its webhook is gone, until it is back', async () => {
+    const [newest] = secrets.live(NOW);
+    await secrets.updateDocument((document) => withWebhookGone(document, 'w1', NOW));
+    expect(secrets.mayBeInvalid(newest!, NOW + LATE_MS - 1)).toBe(false);
+    expect(secrets.mayBeInvalid(newest!, NOW + LATE_MS)).toBe(true);
+    await secrets.updateDocument((document) =>
+      withWebhooksPresent(document, new Set(['w1'])),
+    );
+    expect(secrets.mayBeInvalid(newest!, NOW + LATE_MS)).toBe(false);
+  });
+});
+
+describe('resealing', () => {
+  it('uses the newest key, so that the old one can be removed', async () => {
+    const keyId = await add(secrets);
+    const fresh = keyLine('k2');
+    using both = temporaryFile(`${fresh}\n${await readFile(keys.path, 'utf8')}`);
+    const replica = await startReplica(both);
+    await replica.resealAll();
+    const [sealed] = replica.document.webhooks['w1']?.secrets ?? [];
+    expect(sealKeyId(sealed!.sealed)).toBe('k2');
+    using only = temporaryFile(fresh);
+    expect(liveIn(await startReplica(only))).toEqual([keyId]);
     const { version } = store.stored;
-    using only = temporaryFile(newLine);
-    expect(liveIn(await vaultWith(only))).toEqual([keyIdOf(secret)]);
-    await rotated.resealAll();
+    await replica.resealAll();
     expect(store.stored.version).toBe(version);
   });
 
-  it('gives a store back what it has lost, and goes on verifying', async () => {
-    const vault = await vaultWith();
-    const [one, two] = [newSecret(), newSecret()];
-    await add(vault, one);
-    const older = store.stored;
-    await add(vault, two);
-    for (const lost of [NEVER_WRITTEN, { ...older, version: '99' }]) {
-      store.stored = lost;
-      await vault.refresh();
-      expect(liveIn(vault)).toEqual([two, one].map(keyIdOf));
-      expect(store.stored.text).toContain(keyIdOf(two));
-    }
+  it('leaves a secret as it is whose key is missing', async () => {
+    await add(secrets);
+    const { text } = store.stored;
+    using other = temporaryFile(keyLine('k2'));
+    await (await startReplica(other)).resealAll();
+    expect(store.stored.text).toBe(text);
   });
 
-  it('does not take what it knows for newer than what was written since', async () => {
-    const [old, other] = [await vaultWith(), await vaultWith()];
-    const [first, revoked, third] = [newSecret(), newSecret(), newSecret()];
-    await add(old, first);
-    await add(old, revoked);
-    // Emptied, and a replica that has just started is the first to write it
+  it('with a key that another replica does not have yet leaves the secret usable there', async () => {
+    const keyId = await add(secrets);
+    using newer = temporaryFile(`${keyLine('k2')}\n${await readFile(keys.path, 'utf8')}`);
+    await (await startReplica(newer)).resealAll();
+    await secrets.refresh();
+    expect(liveIn(secrets)).toEqual([keyId]);
+    expect(secrets.troubles[0]).toMatch(/sealed with the key k2/);
+  });
+});
+
+describe('a store that lost versions', () => {
+  it('that a replica with less knowledge wrote anew gets all secrets', async () => {
+    const other = await startReplica();
+    const known = [await add(secrets), await add(secrets)];
     store.stored = NEVER_WRITTEN;
-    const fresh = await vaultWith();
-    await add(fresh, third, true);
-    await old.refresh();
-    await other.refresh();
-    await fresh.refresh();
-    for (const vault of [old, other, fresh]) {
-      expect(liveIn(vault)).toContain(keyIdOf(third));
-      // Which is the newest, and what was revoked, is found out; until then nothing is refused
-      expect(vault.mayLackSecret(NOW)).toBe(true);
-      expect(vault.document.unsettled).toMatchObject([{ webhookId: 'w1' }]);
+    const fresh = await startReplica();
+    const third = await add(fresh, true);
+    for (const replica of [secrets, other, fresh]) await replica.refresh();
+    for (const replica of [secrets, other, fresh]) {
+      expect(liveIn(replica)).toEqual(expect.arrayContaining([...known, third]));
+      // The newest secret is unknown until recovery has rotated; until then none is refused
+      expect(replica.mayLackSecret(NOW)).toBe(true);
+      expect(replica.document.unsettled).toMatchObject([{ webhookId: 'w1' }]);
     }
-    expect(store.stored.text).toContain(old.document.id);
   });
 
-  it('does not bring back what was revoked when two versions come together', async () => {
-    const [one, two] = [await vaultWith(), await vaultWith()];
-    const [first, second] = [newSecret(), newSecret()];
-    await add(one, first);
-    await two.refresh();
+  it('does not get back a revoked secret', async () => {
+    const other = await startReplica();
+    await add(secrets);
+    await other.refresh();
     const before = store.stored;
-    await add(one, second, true);
-    // A failover loses that, and somebody else writes something of no weight
+    const second = await add(secrets, true);
+    // A failover loses the revocation, and the other replica writes something else
     store.stored = { ...before, version: '77' };
-    await two.updateDocument((given) => ({ ...given, lookDue: true }));
-    await one.refresh();
-    await two.refresh();
-    for (const vault of [one, two]) {
-      expect(liveIn(vault)).toEqual([keyIdOf(second)]);
-      expect(vault.document.lookDue).toBe(true);
-      expect(vault.document.unsettled).toMatchObject([
+    await other.updateDocument((document) => ({ ...document, lookDue: true }));
+    for (const replica of [secrets, other]) await replica.refresh();
+    for (const replica of [secrets, other]) {
+      expect(liveIn(replica)).toEqual([second]);
+      expect(replica.document.lookDue).toBe(true);
+      expect(replica.document.unsettled).toMatchObject([
         { webhookId: 'w1', revokes: true },
       ]);
     }
   });
+});
 
-  it('is not believed for ever while it cannot be read', async () => {
-    const vault = await vaultWith();
-    await add(vault, newSecret());
-    expect(vault.isStale).toBe(false);
+describe('load', () => {
+  it('waits for a store that is still connecting', async () => {
     store.isAway = true;
-    jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 61_000);
-    expect(vault.isStale).toBe(true);
-    jest.restoreAllMocks();
-  });
-
-  it('keeps open what was sealed anew with a key that is not here yet', async () => {
-    const vault = await vaultWith();
-    const secret = newSecret();
-    await add(vault, secret);
-    using newer = temporaryFile(`${keyLine('k2')}\n${await readFile(keys.path, 'utf8')}`);
-    const other = await vaultWith(newer);
-    await other.resealAll();
-    await vault.refresh();
-    expect(liveIn(vault)).toEqual([keyIdOf(secret)]);
-    expect(vault.troubles[0]).toMatch(/sealed with the key k2/);
-  });
-
-  it('does not let those who match nothing hold up those who write', async () => {
-    const vault = await vaultWith();
     const read = store.readDocument.bind(store);
-    store.readDocument = async (known) => {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+    store.readDocument = (known) => {
+      if (clock.now() >= 2000) store.isAway = false;
       return read(known);
     };
-    const flood = setInterval(() => void vault.refresh().catch(() => undefined), 10);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const before = store.reads;
-    await add(vault, newSecret());
-    expect(store.reads - before).toBeLessThanOrEqual(4);
-    clearInterval(flood);
+    await secrets.load();
+    expect(secrets.troubles).toEqual([]);
   });
 
-  it('does not take one webhook’s secret for another’s', async () => {
-    const vault = await vaultWith();
-    await add(vault, newSecret());
-    const { w1 } = vault.document.webhooks;
-    await vault.updateDocument((given) => ({ ...given, webhooks: { w2: w1! } }));
-    for (const reader of [vault, await vaultWith()]) {
-      expect(reader.live(NOW)).toEqual([]);
-      expect(reader.troubles[0]).toMatch(/that of another webhook/);
-    }
+  it('fails after three seconds', async () => {
+    store.isAway = true;
+    await expect(secrets.load()).rejects.toThrow('it is away');
+    expect(clock.now()).toBe(3100);
   });
+});
 
-  it.each(['{', '{}', '[]', 'null'])(
-    'is not taken for empty when it reads %s',
-    async (text) => {
-      store.stored = { version: '7', text };
-      const vault = await vaultWith();
-      await expect(vault.refresh()).rejects.toThrow(/was changed by hand/);
-      await expect(vault.updateDocument(() => EMPTY)).rejects.toThrow(
-        /was changed by hand/,
-      );
-      expect(store.stored.text).toBe(text);
-    },
-  );
-
-  it('notes when a secret was last used, to the minute', async () => {
-    const vault = await vaultWith();
-    const secret = newSecret();
-    await add(vault, secret);
-    vault.recordUse(keyIdOf(secret), NOW);
-    await vault['usage'].storeUses();
-    vault.recordUse(keyIdOf(secret), NOW + 30_000);
-    await vault['usage'].storeUses();
-    expect(vault.document.webhooks['w1']?.secrets[0]).toMatchObject({ usedAt: NOW });
+describe('the start', () => {
+  it('does not wait for a store that cannot be read', async () => {
+    store.isAway = true;
+    await secrets.onApplicationBootstrap();
+    expect(secrets.troubles).toEqual(['it is away']);
   });
+});
 
-  it('is empty without a store', async () => {
-    const vault = new SigningSecrets(undefined, { vault: {}, webhooks: {} } as Config);
-    await vault.onApplicationBootstrap();
-    await vault.refresh();
-    expect([vault.configured, vault.live(NOW), vault.troubles]).toEqual([false, [], []]);
-    await expect(vault.updateDocument(() => EMPTY)).rejects.toThrow(/VAULT_KEYS_FILE/);
+describe('without a store', () => {
+  it('there are no secrets, and an update names the setting', async () => {
+    const none = new SigningSecrets(undefined, { vault: {}, webhooks: {} } as Config);
+    await none.onApplicationBootstrap();
+    await none.load();
+    await none.refresh();
+    expect([none.configured, none.live(NOW), none.troubles]).toEqual([false, [], []]);
+    expect(none.mayLackSecret(NOW)).toBe(false);
+    await expect(none.updateDocument(() => EMPTY)).rejects.toThrow(/VAULT_KEYS_FILE/);
   });
 });

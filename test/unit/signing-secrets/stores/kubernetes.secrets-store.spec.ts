@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   accessOfPod,
   KubernetesSecretsStore,
 } from '../../../../src/signing-secrets/stores/kubernetes.secrets-store.js';
 import { SecretsUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
-import { hang, json, LoopbackServer, text } from '../../../support/loopback-server.js';
+import { json, LoopbackServer, text } from '../../../support/loopback-server.js';
 import { temporaryFile, type TemporaryFile } from '../../../support/temporary-file.js';
 
 const PATH = '/api/v1/namespaces/bridge/secrets/vault';
@@ -36,7 +36,7 @@ afterEach(async () => {
 
 type Incoming = LoopbackServer['requests'][number];
 
-/** As the API server does it: a merge patch with a resource version is a comparison. */
+/** Answers as the API server: a merge patch with another resource version is a conflict. */
 async function answered(request: Incoming): Promise<ReturnType<typeof json>> {
   if (request.url !== PATH) return text(404, '{"message":"not found"}');
   if (request.headers.authorization !== 'Bearer a-token')
@@ -57,8 +57,8 @@ async function answered(request: Incoming): Promise<ReturnType<typeof json>> {
   });
 }
 
-describe('the vault in a Secret', () => {
-  it('has what was written, and leaves the rest of the Secret as it is', async () => {
+describe('KubernetesSecretsStore', () => {
+  it('reads what it wrote, and leaves the other data of the Secret as it is', async () => {
     expect(await store.readDocument()).toEqual({ version: '1', text: '' });
     expect(await store.writeDocument('{"a":"é"}', '1')).toBe('2');
     expect(await store.readDocument('1')).toEqual({ version: '2', text: '{"a":"é"}' });
@@ -68,7 +68,7 @@ describe('the vault in a Secret', () => {
     expect(request?.headers.authorization).toBe('Bearer a-token');
   });
 
-  it('is written by one of two who read the same', async () => {
+  it('writes for one of two processes that read the same version', async () => {
     const versions = await Promise.all([
       store.writeDocument('a', '1'),
       store.writeDocument('b', '1'),
@@ -76,7 +76,7 @@ describe('the vault in a Secret', () => {
     expect(versions.filter((version) => version !== undefined)).toEqual(['2']);
   });
 
-  it('reads its token anew, as Kubernetes renews it', async () => {
+  it('reads its token at each call, because Kubernetes renews it', async () => {
     token.write('old');
     await expect(store.readDocument()).rejects.toThrow(
       'the Secret bridge/vault: Kubernetes answered 401: who?',
@@ -89,31 +89,39 @@ describe('the vault in a Secret', () => {
     [403, /Role with get and patch/],
     [404, /kubectl create secret generic vault -n bridge/],
     [500, /answered 500: the answer has no message/],
-  ])('says what to do when Kubernetes says %i', async (status, remedy) => {
+  ])('names the remedy when Kubernetes answers %i', async (status, remedy) => {
     server.answer = text(status, '<html>');
     for (const call of [store.readDocument(), store.writeDocument('x', '1')]) {
       await expect(call).rejects.toThrow(remedy);
     }
   });
 
-  it('is not there while the API server is not', async () => {
+  it('is unavailable for an answer of another form, and without an API server', async () => {
     for (const answer of [text(200, 'nonsense'), text(200, '{}')]) {
       server.answer = answer;
       await expect(store.readDocument()).rejects.toBeInstanceOf(SecretsUnavailableError);
     }
     const away = { url: 'http://127.0.0.1:1', tokenFile: token.path, caFile: undefined };
-    const nobody = new KubernetesSecretsStore('vault', { ...away, namespace: 'bridge' });
-    await expect(nobody.readDocument()).rejects.toThrow(
+    const unreachable = new KubernetesSecretsStore('vault', {
+      ...away,
+      namespace: 'bridge',
+    });
+    await expect(unreachable.readDocument()).rejects.toThrow(
       /the Secret bridge\/vault: .*ECONNREFUSED/,
     );
   });
 
-  it('does not wait for an answer for ever', async () => {
-    server.answer = hang;
+  it('gives up on a server that does not answer', async () => {
+    const deadline = new AbortController();
+    const timeout = jest.spyOn(AbortSignal, 'timeout');
+    timeout.mockReturnValueOnce(deadline.signal);
+    server.answer = () => deadline.abort(new Error('too late'));
     await expect(store.readDocument()).rejects.toBeInstanceOf(SecretsUnavailableError);
-  }, 10_000);
+    expect(timeout).toHaveBeenCalledWith(2000);
+    timeout.mockRestore();
+  });
 
-  it('needs a pod', () => {
+  it('needs a pod with a service account', () => {
     expect(() => accessOfPod({})).toThrow(
       /VAULT_KUBERNETES_SECRET: got a Secret, outside a pod/,
     );

@@ -12,6 +12,7 @@ import { GeminiWebhooks } from '../../../../src/webhooks/gemini/gemini-webhooks.
 import { IssuanceRecovery } from '../../../../src/webhooks/rotation/issuance-recovery.js';
 import { SecretRotator } from '../../../../src/webhooks/rotation/secret.rotator.js';
 import type { IssuingGemini } from '../../../support/issuing-gemini.js';
+import { SkippingClock } from '../../../support/manual-clock.js';
 import { temporaryFile, type TemporaryFile } from '../../../support/temporary-file.js';
 
 export const NEW = { name: 'main', uri: 'https://bridge.example/webhooks/gemini' };
@@ -46,10 +47,14 @@ export class Replica {
     keys: TemporaryFile,
     gemini: IssuingGemini,
   ): Promise<Replica> {
-    const secrets = new SigningSecrets(store, {
-      vault: { keysFile: keys.path },
-      webhooks: {},
-    } as Config);
+    const secrets = new SigningSecrets(
+      store,
+      {
+        vault: { keysFile: keys.path },
+        webhooks: {},
+      } as Config,
+      new SkippingClock(),
+    );
     await secrets.load();
     return new Replica(secrets, gemini);
   }
