@@ -10,18 +10,18 @@ const KEYS = parseKeyring(line('k1', 'a'));
 const JOB = { jobId: 'job-1', correlationId: 'order-42' };
 
 describe('a capability', () => {
-  it('names the job and its correlation, in characters that a path can hold', async () => {
+  it('has the job and its correlation, in characters that a path allows', async () => {
     const token = await issueCapability(JOB, KEYS);
     expect(token).toMatch(/^[A-Za-z0-9._-]{1,2048}$/);
     expect(await verifyCapability(token, KEYS)).toEqual(JOB);
   });
 
-  it('does not end by itself', async () => {
+  it('does not expire', async () => {
     const token = await issueCapability(JOB, KEYS);
     expect(decodeJwt(token)).not.toHaveProperty('exp');
   });
 
-  it('outlives a rotation as long as its key is there', async () => {
+  it('is valid while its key is in the file', async () => {
     const token = await issueCapability(JOB, KEYS);
     const both = parseKeyring(`${line('k2', 'b')}\n${line('k1', 'a')}`);
     expect(await verifyCapability(token, both)).toEqual(JOB);
@@ -36,7 +36,7 @@ describe('a capability', () => {
     );
   });
 
-  it('is ours alone', async () => {
+  it('is refused if another key signed it, or a claim is missing', async () => {
     const token = await issueCapability(JOB, KEYS);
     const [header, , mac] = token.split('.');
     const key = KEYS.get('k1')!;
@@ -58,7 +58,7 @@ describe('a capability', () => {
       await sign(claims, { kid: undefined }),
       await sign(claims, { alg: 'HS512' }, Buffer.alloc(64, 'a')),
       await sign(claims, {}, Buffer.alloc(32, 'z')),
-      await sign({ ...claims, iss: 'somebody' }),
+      await sign({ ...claims, iss: 'other' }),
       await sign({ ...claims, iss: undefined }),
       await sign({ ...claims, sub: undefined }),
       await sign({ ...claims, cid: undefined }),
@@ -75,7 +75,7 @@ describe('a capability', () => {
     });
   });
 
-  it('is nobody’s without keys', async () => {
+  it('is refused without keys', async () => {
     const token = await issueCapability(JOB, KEYS);
     expect(await faultOf(() => verifyCapability(token, new Map()))).toBe(
       'capability-invalid',
@@ -84,7 +84,7 @@ describe('a capability', () => {
 });
 
 describe('parseKeyring', () => {
-  it('reads one a line, newest first, and leaves out comments', () => {
+  it('reads one key a line, newest first, without comments', () => {
     const keys = parseKeyring(`# new\n${line('k2', 'b')}\n\n ${line('k1', 'a')} \n`);
     expect(Array.from(keys.keys())).toEqual(['k2', 'k1']);
     expect(keys.get('k1')).toEqual(Buffer.alloc(32, 'a'));
@@ -102,7 +102,7 @@ describe('parseKeyring', () => {
     `:${Buffer.alloc(32).toString('base64url')}`,
     `${line('k1', 'a')}\n${line('k1', 'b')}`,
     `${line('k1', 'a')}\njunk`,
-  ])('refuses %j and says no key', (text) => {
+  ])('refuses %j and does not repeat a key', (text) => {
     let message = '';
     try {
       parseKeyring(text);

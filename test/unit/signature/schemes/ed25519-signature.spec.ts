@@ -27,11 +27,11 @@ const verify = (keys: GoogleKeys, headers = signed(), body = BODY, nowMs = NOW *
   verifyPublicKey(body, headers, keys, nowMs);
 
 describe('verifyPublicKey', () => {
-  it('says what the signature accounts for, and which key it was', () =>
+  it('returns the proof of a delivery with the id of the key', () =>
     withKeys(async (keys) => {
       const headers = signed();
       const proof = await verify(keys, headers);
-      const keyId = SIGNER.jwks().keys[1]?.['kid']; // the second of three: each is tried
+      const keyId = SIGNER.jwks().keys[1]?.['kid']; // the second of three keys
       expect(proof).toEqual({
         scheme: 'v1a',
         ...headers,
@@ -41,14 +41,14 @@ describe('verifyPublicKey', () => {
       });
     }));
 
-  it('gives keys without kid a name by their place', () => {
+  it('names a key without kid by its index', () => {
     const nameless = Signer.create({ kid: false, rsa: false });
     return withKeys(async (keys) => {
       expect((await verify(keys, signed(nameless))).keyId).toBe('ed25519-1');
     }, nameless.jwks());
   });
 
-  it('passes with any entry of the version', () =>
+  it('passes with any entry of its scheme', () =>
     withKeys(async (keys) => {
       const headers = signed();
       const stranger = signed(Signer.create()).signature;
@@ -67,15 +67,17 @@ describe('verifyPublicKey', () => {
       for (const run of cases) expect(await faultOf(run)).toBe('signature-mismatch');
     }));
 
-  it.each([-301, 301])('refuses what is off by %d s before it asks for keys', (off) =>
-    withKeys(async (keys, server) => {
-      const run = () => verify(keys, signed(), BODY, (NOW + off) * 1000);
-      expect(await faultOf(run)).toBe('timestamp-stale');
-      expect(server.requests).toEqual([]);
-    }),
+  it.each([-301, 301])(
+    'refuses a time that differs by %d s, without reading keys',
+    (off) =>
+      withKeys(async (keys, server) => {
+        const run = () => verify(keys, signed(), BODY, (NOW + off) * 1000);
+        expect(await faultOf(run)).toBe('timestamp-stale');
+        expect(server.requests).toEqual([]);
+      }),
   );
 
-  it('does not ask for keys for what cannot be a signature', () =>
+  it('reads no keys for an entry that cannot be a signature', () =>
     withKeys(async (keys, server) => {
       for (const signature of ['v1a,AAAA', 'v1,AAAA', `v1a,${'A'.repeat(100)}`]) {
         const run = () => verify(keys, { ...signed(), signature });

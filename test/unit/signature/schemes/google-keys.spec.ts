@@ -18,7 +18,7 @@ import {
   GoogleKeys,
   type KeySet,
 } from '../../../../src/signature/schemes/google-keys.js';
-import { hang, json, LoopbackServer, text } from '../../../support/loopback-server.js';
+import { json, LoopbackServer, text } from '../../../support/loopback-server.js';
 
 const STALE_MS = 3_600_000;
 const FRESH_MS = 600_000;
@@ -42,41 +42,35 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** A verification that any key passes. */
+/** A verification that passes with any key. */
 const any = ({ ed25519 }: KeySet) => ed25519.map(({ keyId }) => keyId).join();
 
-/** A verification that only this key passes. */
+/** A verification that passes with this key alone. */
 const only = (jwk: PublicJwk | undefined) => (set: KeySet) =>
   set.ed25519.find(({ keyId }) => keyId === jwk?.['kid'])?.keyId;
 
 const unavailable = (run: Promise<unknown>) =>
   expect(run).rejects.toBeInstanceOf(KeysUnavailableError);
 
-/** Waits for a request that goes on in the background: without a match it is joined. */
+/** Waits for a read in the background: a verification without a match joins it. */
 const settled = () => keys.match(() => undefined).catch(() => undefined);
 
-const abortedIn = (ms: number): AbortSignal => {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(new Error('too late')), ms);
-  return controller.signal;
-};
-
 describe('GoogleKeys', () => {
-  it('asks once for a hundred that come at once, and keeps the answer', async () => {
+  it('reads once for a hundred concurrent verifications, and keeps the keys', async () => {
     const found = await Promise.all(Array.from({ length: 100 }, () => keys.match(any)));
     expect(new Set(found)).toEqual(new Set([FIRST?.['kid']]));
     await keys.match(any);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('knows how old its keys are', async () => {
+  it('tells the age of its keys', async () => {
     expect(keys.ageSeconds).toBe(-1);
     await keys.match(any);
     nowMs += 7000;
     expect(keys.ageSeconds).toBe(7);
   });
 
-  it('finds a new key by the first signature that no old one passes', async () => {
+  it('reads again for the first signature that no known key matches', async () => {
     await keys.match(any);
     server.answer = json({ keys: [FIRST, SECOND] });
     nowMs += COOLDOWN_MS;
@@ -84,7 +78,7 @@ describe('GoogleKeys', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('cannot be made to ask more than once a cooldown by signatures of unknown keys', async () => {
+  it('reads at most once in a cooldown, however many signatures match no key', async () => {
     await keys.match(any);
     for (let second = 0; second < 90; second++) {
       nowMs += 1000;
@@ -94,7 +88,7 @@ describe('GoogleKeys', () => {
     expect(server.requests).toHaveLength(1 + 90_000 / COOLDOWN_MS);
   });
 
-  it('is brought up to date in the background when its keys get old', async () => {
+  it('reads old keys again in the background', async () => {
     await keys.match(any);
     server.answer = json({ keys: [SECOND] });
     nowMs += FRESH_MS + 1;
@@ -104,7 +98,7 @@ describe('GoogleKeys', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('serves stale keys while the endpoint is down, but not for ever', async () => {
+  it('uses stale keys while the endpoint is down, up to its limit', async () => {
     await keys.match(any);
     server.answer = text(503, '');
     nowMs += STALE_MS;
@@ -114,7 +108,7 @@ describe('GoogleKeys', () => {
     await unavailable(keys.match(any));
   });
 
-  it('does not say that a signature is wrong while it cannot look for newer keys', async () => {
+  it('refuses no signature while it cannot read newer keys', async () => {
     await keys.match(any);
     server.answer = text(500, '');
     nowMs += COOLDOWN_MS;
@@ -127,9 +121,9 @@ describe('GoogleKeys', () => {
     expect(await keys.match(only(SECOND))).toBeUndefined();
   });
 
-  it('is unavailable while it is cold and the endpoint down, and asks seldom', async () => {
+  it('is unavailable without keys while the endpoint is down, and asks again after a pause', async () => {
     server.answer = text(404, '');
-    expect(keys.isFailing).toBe(false); // nobody has asked
+    expect(keys.isFailing).toBe(false); // not read yet
     await Promise.all(Array.from({ length: 100 }, () => unavailable(keys.match(any))));
     await unavailable(keys.match(any));
     expect(keys.isFailing).toBe(true);
@@ -157,7 +151,7 @@ describe('GoogleKeys', () => {
     ['another curve', JSON.stringify({ keys: [{ ...FIRST, crv: 'X25519' }] })],
     ['a broken key', JSON.stringify({ keys: [{ ...FIRST, x: 'AAAA' }] })],
     ['more than a key set is', JSON.stringify({ keys: [FIRST], x: 'x'.repeat(300_000) })],
-  ])('takes an answer with %s for none', async (_, body) => {
+  ])('refuses an answer with %s, and keeps the keys it has', async (_, body) => {
     server.answer = text(200, body);
     await unavailable(keys.match(any));
 
@@ -168,16 +162,16 @@ describe('GoogleKeys', () => {
     nowMs += FRESH_MS + 1;
     await keys.match(any);
     await settled();
-    expect(await keys.match(any)).toBe(FIRST?.['kid']); // what was good stays in use
+    expect(await keys.match(any)).toBe(FIRST?.['kid']);
   });
 
-  it('does without a broken key, and keeps the others', async () => {
+  it('leaves out a broken key, and keeps the others', async () => {
     const broken = { ...FIRST, kid: 'broken', x: 'AAAA' };
     server.answer = json({ keys: [broken, { ...FIRST, kid: 7 }, FIRST, SECOND] });
     expect(await keys.match(any)).toBe(`${FIRST?.['kid']},${SECOND?.['kid']}`);
   });
 
-  it('stops reading an answer that does not end', async () => {
+  it('stops reading an answer that is too long', async () => {
     let hungUp: Promise<void> | undefined;
     server.answer = (_request, response) => {
       const more = (): void => {
@@ -191,13 +185,14 @@ describe('GoogleKeys', () => {
     await hungUp;
   });
 
-  it('gives up on an endpoint that hangs', async () => {
-    const asked = jest.spyOn(AbortSignal, 'timeout');
-    asked.mockReturnValueOnce(abortedIn(10));
-    server.answer = hang;
+  it('gives up on an endpoint that does not answer', async () => {
+    const deadline = new AbortController();
+    const timeout = jest.spyOn(AbortSignal, 'timeout');
+    timeout.mockReturnValueOnce(deadline.signal);
+    server.answer = () => deadline.abort(new Error('too late'));
     await unavailable(keys.match(any));
-    expect(asked).toHaveBeenCalledWith(2000);
-    asked.mockRestore();
+    expect(timeout).toHaveBeenCalledWith(2000);
+    timeout.mockRestore();
   });
 
   it('does not follow a redirect', async () => {
@@ -210,12 +205,12 @@ describe('GoogleKeys', () => {
     await elsewhere[Symbol.asyncDispose]();
   });
 
-  it('is unavailable when nobody listens', async () => {
+  it('is unavailable without an endpoint', async () => {
     const nowhere = new GoogleKeys('http://127.0.0.1:1/', STALE_MS, () => nowMs);
     await unavailable(nowhere.match(any));
   });
 
-  it('hands on what the verification throws', async () => {
+  it('passes on what the verification throws', async () => {
     const refusal = new Error('refused');
     await expect(keys.match(() => Promise.reject(refusal))).rejects.toBe(refusal);
   });

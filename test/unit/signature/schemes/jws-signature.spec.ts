@@ -83,7 +83,7 @@ describe('isToken', () => {
 });
 
 describe('a token of Google’s', () => {
-  it('says who it is by its jti, and when by its iat', async () => {
+  it('has its jti as id and its iat as time', async () => {
     expect(await verify()).toMatchObject({
       scheme: 'jws',
       id: 'j-1',
@@ -94,7 +94,7 @@ describe('a token of Google’s', () => {
     });
   });
 
-  it('is known by its own hash when it has no jti', async () => {
+  it('has its hash as id if it has no jti', async () => {
     const { id, signature } = await verify({ claims: { jti: undefined } });
     expect(id).toBe(createHash('sha256').update(signature).digest('hex'));
   });
@@ -108,13 +108,13 @@ describe('a token of Google’s', () => {
     expect((await verify({ claims })).scheme).toBe('jws');
   });
 
-  it('may be for anyone when the audience is unchecked', async () => {
+  it('may have any audience if JWT_AUDIENCE is unchecked', async () => {
     const settings = { audience: 'unchecked' };
     expect((await verify({ settings, claims: { aud: 'them' } })).scheme).toBe('jws');
     expect((await verify({ settings, claims: { aud: undefined } })).scheme).toBe('jws');
   });
 
-  it('is from the issuer that is configured', async () => {
+  it('has to be from JWT_ISSUER', async () => {
     expect((await verify({ settings: { issuer: 'google' } })).scheme).toBe('jws');
     const run = () => verify({ settings: { issuer: 'else' } });
     expect(await faultOf(run)).toBe('token-invalid');
@@ -150,7 +150,7 @@ describe('a token is refused', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('by HS256, whatever public part of a key is the secret', async () => {
+  it('by HS256 with any public part of a key as the secret', async () => {
     const key = createPublicKey({ key: rsaJwk(), format: 'jwk' });
     const parts = [
       key.export({ type: 'spki', format: 'pem' }),
@@ -178,7 +178,7 @@ describe('a token is refused', () => {
     }
   });
 
-  it('by nobody', async () => {
+  it('without a signature', async () => {
     const token = await SIGNER.signJwt(CLAIMS);
     const [, claims, signature] = token.split('.');
     for (const alg of ['none', 'None', '']) {
@@ -189,7 +189,7 @@ describe('a token is refused', () => {
     }
   });
 
-  it('when anything in it was changed', async () => {
+  it('with changed claims or a changed signature', async () => {
     const [header, claims, signature = ''] = (await SIGNER.signJwt(CLAIMS)).split('.');
     const later = base64url.encode(JSON.stringify({ ...CLAIMS, exp: NOW + 61 }));
     const changed = signature.startsWith('A')
@@ -205,7 +205,7 @@ describe('a token is refused', () => {
     }
   });
 
-  it('that is not even JSON, without asking for keys', async () => {
+  it('that is not JSON, without reading keys', async () => {
     for (const token of ['eyJh.e30.AAAA', 'eyJ_.eyJ_.eyJ_']) {
       const run = () => verifyToken(BODY, token, keys, SETTINGS, NOW * 1000);
       expect(await faultOf(run)).toBe('token-invalid');
@@ -226,7 +226,7 @@ describe('what a token binds', () => {
   it.each<[string, Claims]>([
     ['one claim', { event: EVENT }],
     ['the claims themselves', { ...EVENT }],
-  ])('is the event when it is %s, whatever the body looks like', async (_, claims) => {
+  ])('is the event in %s, whatever the form of the body', async (_, claims) => {
     const spaced = Buffer.from(
       JSON.stringify(EVENT, Object.keys({ id: 1, ...EVENT }).toReversed(), 2),
     );
@@ -237,7 +237,7 @@ describe('what a token binds', () => {
     }
   });
 
-  it('is not a body that says something else than the event', async () => {
+  it('is not a body that differs from the event', async () => {
     const others = [
       { ...EVENT, data: { id: 'batches/2' } },
       { ...EVENT, extra: 1 },
@@ -251,7 +251,7 @@ describe('what a token binds', () => {
   });
 
   it.each<['hex' | 'base64url' | 'base64']>([['hex'], ['base64url'], ['base64']])(
-    'is the body when a claim holds its hash in %s',
+    'is the body if a claim has its hash in %s',
     async (encoding) => {
       const hash = createHash('sha256').update(BODY).digest(encoding);
       const proof = await verify({ claims: { body_sha256: hash } });
