@@ -12,6 +12,7 @@ import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signin
 import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
 import type { Job } from '../../src/jobs/job.js';
+import { MemoryJobRegistry } from '../../src/jobs/registry/memory.job-registry.js';
 import { StatusPoller } from '../../src/jobs/reconciliation/status-poller.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { knownJob } from '../support/jobs.js';
@@ -35,6 +36,8 @@ let gemini: LoopbackServer;
 let app: TestApp;
 
 beforeAll(async () => {
+  // The application's own loop would send requests to `gemini` at a time of its own
+  jest.spyOn(MemoryJobRegistry.prototype, 'acquireLeadership').mockResolvedValue(false);
   lendDispatcherToSdk();
   google = await LoopbackServer.start(json(KEYS.jwks()));
   gemini = await LoopbackServer.start();
@@ -49,6 +52,7 @@ afterAll(async () => {
   await app[Symbol.asyncDispose]();
   await google[Symbol.asyncDispose]();
   await gemini[Symbol.asyncDispose]();
+  jest.restoreAllMocks();
 });
 
 beforeEach(() => {
