@@ -25,6 +25,20 @@ export interface NamedJob {
   readonly mayBeOurs: boolean;
 }
 
+/** Figures of all jobs in the registry. */
+export interface JobStats {
+  /** Number of jobs of each kind and state, including zeros. */
+  readonly counts: readonly JobCount[];
+  /** Creation of the oldest job that has not ended, Unix ms; undefined if all have ended. */
+  readonly oldestOpenAt: number | undefined;
+}
+
+export interface JobCount {
+  readonly kind: string;
+  readonly state: JobState;
+  readonly count: number;
+}
+
 /** Maximum number of jobs that one page examines, whether they match the query or not. */
 export const MAX_SCANNED = 1000;
 
@@ -66,6 +80,9 @@ export abstract class JobRegistry {
 
   /** Deletes up to `limit` jobs that ended before `beforeMs`. @returns the number deleted. */
   abstract forgetEnded(beforeMs: number, limit: number): Promise<number>;
+
+  /** The cost does not grow with the number of ended jobs. */
+  abstract stats(): Promise<JobStats>;
 
   /** Takes or renews the lease of the leader. @returns true for one replica at a time. */
   abstract acquireLeadership(leaseMs: number): Promise<boolean>;

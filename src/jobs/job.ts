@@ -20,6 +20,9 @@ export const JOB_STATES = [
 
 export type JobState = (typeof JOB_STATES)[number];
 
+/** States that an open job can have. A job that was given up is `unknown`, too, and has ended. */
+export const OPEN_STATES = ['submitting', 'unknown', 'submitted', 'running'] as const;
+
 /**
  * A job that was submitted through the bridge, as the registry stores it. Times are RFC 3339
  * unless they say Unix ms. Replicas of the next version read it too, so names of members stay.

@@ -26,6 +26,7 @@ import { JobSubmitter } from './submission/job.submitter.js';
 import { LifecyclePublisher } from './reconciliation/lifecycle-publisher.js';
 import { JSONL, JobUploader } from './submission/job.uploader.js';
 import { StatusPoller } from './reconciliation/status-poller.js';
+import { JobsMetrics } from './jobs.metrics.js';
 
 /** Gemini accepts inline batches up to 20 MB. */
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
@@ -48,6 +49,7 @@ const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
     SubmissionRecovery,
     OncePublisher,
     JobReconciler,
+    JobsMetrics,
     JobResults,
     JobService,
     JobSubmitter,

@@ -407,8 +407,25 @@ export const ROWS: readonly Row[] = [
         unit: 'short',
         queries: [['{{kind}}', countsBy('reconciled_total', 'kind')]],
         kind: 'bars',
-        help: 'Events that Gemini did not deliver.',
+        help: 'Events of which no delivery was accepted.',
         alerts: ['GeminiBridgeEventsReconciled'],
+      },
+      {
+        title: 'Jobs by state',
+        unit: 'short',
+        queries: [
+          [
+            '{{state}}',
+            `sum by (state) (${maxBy('jobs', 'namespace, job, kind, state')}) > 0`,
+          ],
+        ],
+        help: 'Jobs in the registry. Every replica reports those of all replicas.',
+      },
+      {
+        title: 'Oldest open job: age',
+        unit: 's',
+        queries: [['', `${maxBy('oldest_open_job_age_seconds', '')} >= 0`]],
+        help: 'Time since its submission. Batches may take a day.',
       },
       {
         title: 'Records on the jobs topic',

@@ -32,3 +32,8 @@ export function newJobId(nowMs = Date.now()): string {
     hex.slice(20),
   ].join('-');
 }
+
+/** Time of creation in an id of `newJobId`, Unix ms. */
+export function creationTimeOf(jobId: string): number {
+  return Number.parseInt(jobId.slice(0, 13).replace('-', ''), 16);
+}

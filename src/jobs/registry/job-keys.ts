@@ -1,4 +1,4 @@
-import { tasksOf, isUnnamed, type JobTask, type Job } from '../job.js';
+import { tasksOf, isUnnamed, type Job, type JobState, type JobTask } from '../job.js';
 
 /** The Redis keys of a job. One script writes them together. */
 export interface JobKeys {
@@ -18,7 +18,8 @@ export function keysOf(job: Job): JobKeys {
     indexes: {
       'jobs:all': 0,
       [`jobs:kind:${kind}`]: 0,
-      [`jobs:state:${state}`]: 0,
+      [stateIndex(state)]: 0,
+      [countIndex(kind, state)]: 0,
       ...dueIndexes(job),
       ...(endedAt === undefined ? {} : { 'jobs:ended': Date.parse(endedAt) }),
       ...(isUnnamed(job) ? { 'jobs:unnamed': 0 } : {}),
@@ -28,6 +29,15 @@ export function keysOf(job: Job): JobKeys {
 
 export function submissionKey(key: string): string {
   return `job-submission:${key}`;
+}
+
+export function stateIndex(state: JobState): string {
+  return `jobs:state:${state}`;
+}
+
+/** Its size is the number of jobs of a kind in a state. */
+export function countIndex(kind: string, state: JobState): string {
+  return `jobs:count:${kind}:${state}`;
 }
 
 export function dueIndex(task: JobTask): string {

@@ -86,6 +86,38 @@ for _, id in ipairs(ids) do
 end
 return answers`,
 
+  /**
+   * KEYS: index of a state, indexes of its kinds. Returns the sizes of the latter.
+   *
+   * A version without these indexes leaves ids in them when it moves or deletes a job. The script
+   * removes such ids from the oldest ones, a few at each call.
+   */
+  bridgeJobsCount: `
+local counts = {}
+for i = 2, #KEYS do
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[i], 0, 9)) do
+    if not redis.call('ZSCORE', KEYS[1], id) then redis.call('ZREM', KEYS[i], id) end
+  end
+  counts[i - 1] = redis.call('ZCARD', KEYS[i])
+end
+return counts`,
+
+  /**
+   * KEYS: index of ended jobs, indexes of open states. Returns the oldest open id of each state. It
+   * looks for it among the first ARGV[1] ids, because jobs that were given up stay in their state.
+   */
+  bridgeJobsOldest: `
+local oldest = {}
+for i = 2, #KEYS do
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[i], 0, ARGV[1] - 1)) do
+    if not redis.call('ZSCORE', KEYS[1], id) then
+      oldest[#oldest + 1] = id
+      break
+    end
+  end
+end
+return oldest`,
+
   /** Returns 1 if the holder has the lease of the leader for ARGV[2] ms from now. */
   bridgeJobsLead: RENEW,
 };

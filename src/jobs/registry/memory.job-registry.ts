@@ -4,9 +4,18 @@ import {
   MAX_SCANNED,
   type JobPage,
   type JobQuery,
+  type JobStats,
   type NamedJob,
 } from '../job-registry.js';
-import { tasksOf, isUnnamed, type JobTask, type Job } from '../job.js';
+import { JOB_KINDS } from '../job-kinds.js';
+import {
+  hasEnded,
+  isUnnamed,
+  JOB_STATES,
+  tasksOf,
+  type Job,
+  type JobTask,
+} from '../job.js';
 
 /** The oldest jobs are dropped beyond this. Their events still have a correlation id, from the URL. */
 const MAX_JOBS = 100_000;
@@ -19,6 +28,9 @@ export class MemoryJobRegistry extends JobRegistry {
   private readonly idsBySubmission = new Map<string, string>();
   /** Ids of jobs for which `isUnnamed` is true. */
   private readonly unnamed = new Set<string>();
+  private readonly open = new Set<string>();
+  /** Numbers of jobs by `countKey`. */
+  private readonly counts = new Map<string, number>();
   /** Unix ms at which each job's task is due. */
   private readonly dueAt: Readonly<Record<JobTask, Map<string, number>>> = {
     tell: new Map(),
@@ -105,6 +117,21 @@ export class MemoryJobRegistry extends JobRegistry {
     return Promise.resolve(forgotten);
   }
 
+  override stats(): Promise<JobStats> {
+    const counts = JOB_KINDS.flatMap(({ name: kind }) =>
+      JOB_STATES.map((state) => {
+        const count = this.counts.get(countKey({ kind, state })) ?? 0;
+        return { kind, state, count };
+      }),
+    );
+    let oldestOpenAt: number | undefined;
+    for (const id of this.open) {
+      const createdAt = Date.parse(this.jobs.get(id)?.createdAt ?? '');
+      if (!(createdAt >= (oldestOpenAt ?? Infinity))) oldestOpenAt = createdAt;
+    }
+    return Promise.resolve({ counts, oldestOpenAt });
+  }
+
   override acquireLeadership(): Promise<boolean> {
     return Promise.resolve(true);
   }
@@ -115,7 +142,11 @@ export class MemoryJobRegistry extends JobRegistry {
 
   private put(job: Job): void {
     const { id, geminiName } = job;
+    const earlier = this.jobs.get(id);
+    if (earlier) this.addToCount(earlier, -1);
+    this.addToCount(job, 1);
     this.jobs.set(id, job);
+    setMembership(this.open, id, !hasEnded(job));
     if (geminiName !== undefined) this.idsByName.set(geminiName, id);
     setMembership(this.unnamed, id, isUnnamed(job));
     const tasks = tasksOf(job);
@@ -126,13 +157,25 @@ export class MemoryJobRegistry extends JobRegistry {
     }
   }
 
-  private forget({ id, geminiName, submission }: Job): void {
+  private addToCount(job: Job, difference: number): void {
+    const key = countKey(job);
+    this.counts.set(key, (this.counts.get(key) ?? 0) + difference);
+  }
+
+  private forget(job: Job): void {
+    const { id, geminiName, submission } = job;
+    this.addToCount(job, -1);
+    this.open.delete(id);
     this.jobs.delete(id);
     if (geminiName !== undefined) this.idsByName.delete(geminiName);
     if (submission) this.idsBySubmission.delete(submission.key);
     this.unnamed.delete(id);
     for (const dueAt of Object.values(this.dueAt)) dueAt.delete(id);
   }
+}
+
+function countKey({ kind, state }: Pick<Job, 'kind' | 'state'>): string {
+  return `${kind}:${state}`;
 }
 
 function setMembership(ids: Set<string>, id: string, isIn: boolean): void {

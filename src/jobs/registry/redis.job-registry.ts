@@ -10,12 +10,29 @@ import {
   JobRegistry,
   matches,
   MAX_SCANNED,
+  type JobCount,
   type JobPage,
   type JobQuery,
+  type JobStats,
   type NamedJob,
 } from '../job-registry.js';
-import { dueIndex, keysOf, submissionKey, type JobKeys } from './job-keys.js';
-import type { JobTask, Job } from '../job.js';
+import {
+  countIndex,
+  dueIndex,
+  keysOf,
+  stateIndex,
+  submissionKey,
+  type JobKeys,
+} from './job-keys.js';
+import { creationTimeOf } from './job-id.js';
+import { JOB_KINDS } from '../job-kinds.js';
+import {
+  JOB_STATES,
+  OPEN_STATES,
+  type Job,
+  type JobState,
+  type JobTask,
+} from '../job.js';
 import { JOB_SCRIPTS } from './job-scripts.js';
 
 /** Tries of a write that loses against other replicas. More conflicts mean a fault. */
@@ -28,6 +45,10 @@ interface VersionedJob {
   readonly version: string;
   readonly job: Job;
 }
+
+const ENDED = 'jobs:ended';
+/** Jobs among which the oldest open one of a state is searched. */
+const OLDEST_SCANNED = 100;
 
 const ABSENT = '';
 
@@ -97,7 +118,7 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
 
   override async list(query: JobQuery): Promise<JobPage> {
     const { limit, state, kind } = query;
-    const index = state ? `jobs:state:${state}` : kind ? `jobs:kind:${kind}` : 'jobs:all';
+    const index = state ? stateIndex(state) : kind ? `jobs:kind:${kind}` : 'jobs:all';
     const jobs: Job[] = [];
     let last = query.before;
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += CHUNK) {
@@ -125,9 +146,23 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
   }
 
   override async forgetEnded(beforeMs: number, limit: number): Promise<number> {
-    const ended = await this.findUpTo('jobs:ended', beforeMs - 1, limit);
+    const ended = await this.findUpTo(ENDED, beforeMs - 1, limit);
     for (const { id } of ended) await this.forget(id, beforeMs);
     return ended.length;
+  }
+
+  override async stats(): Promise<JobStats> {
+    const counts = await Promise.all(JOB_STATES.map((state) => this.countByKind(state)));
+    const ids = await this.redis.run<string>(
+      'bridgeJobsOldest',
+      [ENDED, ...OPEN_STATES.map(stateIndex)],
+      OLDEST_SCANNED,
+    );
+    const [oldest] = ids.toSorted();
+    return {
+      counts: counts.flat(),
+      oldestOpenAt: oldest === undefined ? undefined : creationTimeOf(oldest),
+    };
   }
 
   override async acquireLeadership(leaseMs: number): Promise<boolean> {
@@ -146,6 +181,14 @@ export class RedisJobRegistry extends JobRegistry implements OnApplicationShutdo
 
   onApplicationShutdown(): void {
     this.redis.close();
+  }
+
+  private async countByKind(state: JobState): Promise<JobCount[]> {
+    const counts = await this.redis.run<number>('bridgeJobsCount', [
+      stateIndex(state),
+      ...JOB_KINDS.map(({ name }) => countIndex(name, state)),
+    ]);
+    return JOB_KINDS.map(({ name: kind }, i) => ({ kind, state, count: counts[i] ?? 0 }));
   }
 
   private async read(id: string): Promise<VersionedJob | undefined> {

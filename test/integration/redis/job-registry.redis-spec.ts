@@ -3,8 +3,14 @@ import { Redis } from 'ioredis';
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { newJobId } from '../../../src/jobs/registry/job-id.js';
 import type { JobQuery, JobRegistry } from '../../../src/jobs/job-registry.js';
-import { withProgress, markEnded, markRetried } from '../../../src/jobs/job-lifecycle.js';
-import type { JobTask, Job } from '../../../src/jobs/job.js';
+import {
+  markEnded,
+  markGivenUp,
+  markRetried,
+  withProgress,
+} from '../../../src/jobs/job-lifecycle.js';
+import { JOB_KINDS } from '../../../src/jobs/job-kinds.js';
+import { JOB_STATES, type JobTask, type Job } from '../../../src/jobs/job.js';
 import { without } from '../../../src/infrastructure/json/json.js';
 import { MemoryJobRegistry } from '../../../src/jobs/registry/memory.job-registry.js';
 import { RedisJobRegistry } from '../../../src/jobs/registry/redis.job-registry.js';
@@ -184,6 +190,57 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(listed).toEqual(ids.toReversed());
   });
 
+  it('counts the jobs of each kind and state', async () => {
+    const registry = await open();
+    const ids = await addMany(registry, 5);
+    await registry.updateJob(ids[0] as string, (job) =>
+      withProgress(job, 'running', NOW),
+    );
+    await registry.updateJob(ids[1] as string, (job) => withProgress(job, 'failed', NOW));
+    expect(await countsIn(registry)).toEqual({
+      'batch submitted': 2,
+      'batch running': 1,
+      'video submitted': 1,
+      'video failed': 1,
+    });
+    await registry.forgetEnded(Number.MAX_SAFE_INTEGER, 1);
+    await registry.updateJob(ids[0] as string, (job) => withProgress(job, 'failed', NOW));
+    expect(await countsIn(registry)).toEqual({
+      'batch submitted': 2,
+      'batch failed': 1,
+      'video submitted': 1,
+    });
+    const { counts } = await registry.stats();
+    expect(counts).toHaveLength(JOB_KINDS.length * JOB_STATES.length);
+  });
+
+  it('knows the creation of the oldest open job', async () => {
+    const registry = await open();
+    expect((await registry.stats()).oldestOpenAt).toBeUndefined();
+    const createdAt = [3, 2, 1].map((hours) => NOW.getTime() - hours * 3_600_000);
+    const ids = createdAt.map((at) => {
+      const hex = at.toString(16).padStart(12, '0');
+      return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+    });
+    for (const [i, id] of ids.entries()) {
+      const at = new Date(createdAt[i] as number).toISOString();
+      await registry.add(
+        knownJob({ id, geminiName: `batches/${i}`, state: 'submitting', createdAt: at }),
+      );
+    }
+    const oldest = async () => (await registry.stats()).oldestOpenAt;
+    expect(await oldest()).toBe(createdAt[0]);
+    await registry.updateJob(ids[0] as string, (job) => markGivenUp(job, NOW));
+    expect(await oldest()).toBe(createdAt[1]);
+    await registry.updateJob(ids[1] as string, (job) => ({ ...job, state: 'unknown' }));
+    await registry.updateJob(ids[2] as string, (job) =>
+      withProgress(job, 'running', NOW),
+    );
+    expect(await oldest()).toBe(createdAt[1]);
+    await registry.updateJob(ids[1] as string, (job) => markGivenUp(job, NOW));
+    expect(await oldest()).toBe(createdAt[2]);
+  });
+
   it('forgets what has ended before, with all that leads to it', async () => {
     const registry = await open();
     const submission = { key: 'k', body: 'b' };
@@ -240,6 +297,23 @@ describe('a registry in Redis', () => {
     expect(await registry.find('job-1')).toMatchObject({ state: 'submitting' });
   });
 
+  it('corrects the counts of jobs that a version without them has moved or deleted', async () => {
+    const registry = await emptyRedisRegistry();
+    const [newest = '', second = ''] = await addMany(registry, 4);
+    const client = new Redis(redis.url);
+    // As that version writes: it does not know `jobs:count:…`
+    await client.zrem(redisKey('jobs:state:submitted'), newest, second);
+    await client.zadd(redisKey('jobs:state:failed'), 0, newest);
+    await client.del(redisKey(`job:${second}`));
+    client.disconnect();
+    expect(await countsIn(registry)).toEqual({
+      'batch submitted': 1,
+      'video submitted': 1,
+    });
+    await registry.updateJob(newest, (job) => withProgress(job, 'failed', NOW));
+    expect(await countsIn(registry)).toMatchObject({ 'video failed': 1 });
+  });
+
   it('passes over a job that Redis has lost', async () => {
     const registry = await emptyRedisRegistry();
     const ids = await addMany(registry, 3);
@@ -267,6 +341,20 @@ async function addMany(registry: JobRegistry, count: number): Promise<string[]> 
     );
   }
   return ids;
+}
+
+function redisKey(name: string): string {
+  return `{gemini-bridge}:${name}`;
+}
+
+/** Numbers by kind and state, without zeros. */
+async function countsIn(registry: JobRegistry): Promise<Record<string, number>> {
+  const { counts } = await registry.stats();
+  return Object.fromEntries(
+    counts
+      .filter(({ count }) => count > 0)
+      .map(({ kind, state, count }) => [`${kind} ${state}`, count]),
+  );
 }
 
 async function allOf(registry: JobRegistry, query: JobQuery): Promise<Job[]> {
