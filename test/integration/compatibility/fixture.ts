@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The stores of published ids, each with Redis keys of its own; one fixture each. */
+export const STORES = ['log', 'redis'] as const;
+
+export type Store = (typeof STORES)[number];
+
+/** The jobs of the old version, by what the test does with each. */
+export const ROLES = [
+  /** Its event is delivered after the upgrade. */
+  'awaited',
+  'succeeded',
+  'failed',
+  /** Its event came with a token instead of a signature. */
+  'token',
+  /** The old version published its event, because no delivery came. */
+  'reconciled',
+  /** It ends after the upgrade, and no delivery comes. */
+  'overdue',
+  /** Announced by the static webhook. */
+  'embedding',
+  'interaction',
+  'video',
+  /** Gemini took it and answered 503. */
+  'unknown',
+  /** Kafka was not told that it was submitted. */
+  'untold',
+  /** The old version died while it was submitted. */
+  'submitting',
+] as const;
+
+export type Role = (typeof ROLES)[number];
+
+/** Deliveries that were not accepted when the old version ended. */
+export const WAITING = [
+  'awaited',
+  'embedding',
+  /** The old version had claimed its id when it died. */
+  'claimed',
+  /** About the job `reconciled`, days late. */
+  'late',
+] as const;
+
+export type Waiting = (typeof WAITING)[number];
+
+/** The body of a delivery. The test signs it: a timestamp of then is refused today. */
+export interface FixtureDelivery {
+  readonly webhookId: string;
+  /** Where Gemini delivers it: `/webhooks/gemini`, or a capability URL's path. */
+  readonly path: string;
+  readonly body: string;
+}
+
+/** Text, or base64 of bytes that are not UTF-8. */
+export type Bytes = string | { readonly base64: string };
+
+export interface FixtureRecord {
+  readonly topic: string;
+  readonly partition: number;
+  /** Unix ms, as text. */
+  readonly timestamp: string;
+  readonly key: Bytes;
+  readonly value: Bytes;
+  readonly headers: Readonly<Record<string, Bytes>>;
+}
+
+interface Common {
+  readonly key: string;
+  /** What was left of it; undefined for a key that does not expire. */
+  readonly ttlMs?: number;
+}
+
+/** A Redis key and its value. */
+export type FixtureKey = Common &
+  (
+    | { readonly type: 'string'; readonly value: string }
+    | { readonly type: 'hash'; readonly value: Readonly<Record<string, string>> }
+    | { readonly type: 'zset'; readonly value: Readonly<Record<string, number>> }
+  );
+
+export interface JobView {
+  readonly id: string;
+  readonly state: string;
+  readonly correlationId: string;
+  readonly geminiName?: string;
+}
+
+/** All that one run of the old version left behind. */
+export interface Fixture {
+  /** Of the old version. */
+  readonly commit: string;
+  /** When it was dumped, RFC 3339. */
+  readonly madeAt: string;
+  /** What the old version was started with, without addresses and files. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The content of its files, by variable. `VAULT_FILE` is as the old version wrote it. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The `whsec_…` that are sealed in the document, newest first. */
+  readonly signingSecrets: readonly string[];
+  /** Headers and body of the submission of `awaited`. */
+  readonly submission: {
+    readonly idempotencyKey: string;
+    readonly body: Readonly<Record<string, unknown>>;
+  };
+  /** `GET /v1/jobs/:id` of the old version. */
+  readonly jobs: Readonly<Record<Role, JobView>>;
+  /** Deliveries that the old version answered 200. */
+  readonly accepted: readonly (FixtureDelivery & { readonly isToken: boolean })[];
+  readonly waiting: Readonly<Record<Waiting, FixtureDelivery>>;
+  /** What Gemini answers to GET, by path. */
+  readonly gemini: Readonly<Record<string, unknown>>;
+  readonly records: readonly FixtureRecord[];
+  readonly redis: readonly FixtureKey[];
+}
+
+export function readFixture(store: Store): Fixture {
+  return JSON.parse(readFileSync(pathOf(store), 'utf8')) as Fixture;
+}
+
+export function encode(bytes: Buffer): Bytes {
+  const text = bytes.toString('utf8');
+  return Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString('base64') };
+}
+
+export function decode(bytes: Bytes): Buffer {
+  return typeof bytes === 'string'
+    ? Buffer.from(bytes)
+    : Buffer.from(bytes.base64, 'base64');
+}
+
+export function pathOf(store: Store): string {
+  return join(import.meta.dirname, 'fixtures', `${store}-store.json`);
+}
