@@ -3,8 +3,8 @@ import { settledWithin } from '../../../../src/infrastructure/timing/settled-wit
 import { sleep } from '../../../../src/infrastructure/timing/sleep.js';
 import { FAKED_CLOCK } from '../../../support/clock.js';
 
-beforeEach(() => jest.useFakeTimers(FAKED_CLOCK));
-afterEach(() => jest.useRealTimers());
+beforeEach(() => void jest.useFakeTimers(FAKED_CLOCK));
+afterEach(() => void jest.useRealTimers());
 
 /** Notes whether the promise has settled. */
 function watch(promise: Promise<unknown>): { isSettled: boolean } {

@@ -196,14 +196,15 @@ describe('a refresh', () => {
       await turns(20);
       return read(known);
     };
-    let isFlooding = true;
+    const over = new AbortController();
     const flood = (async () => {
-      for (; isFlooding; await turns(1)) void flooded.refresh().catch(() => undefined);
+      for (; !over.signal.aborted; await turns(1))
+        void flooded.refresh().catch(() => undefined);
     })();
     await turns(100);
     const before = store.reads;
     await writer.update((document) => ({ ...document, lookDue: true }));
-    isFlooding = false;
+    over.abort();
     await flood;
     expect(store.reads - before).toBeLessThanOrEqual(4);
   });
@@ -236,7 +237,9 @@ describe('a store that lost versions', () => {
     const other = await documentWith(newSecret());
     storeDocument(other, '9');
     await cache.readStore();
-    const ids = [second, other].map(({ webhooks }) => webhooks['w1']?.secrets[0]?.keyId);
+    const ids = [second, other].map(({ webhooks }) =>
+      String(webhooks['w1']?.secrets[0]?.keyId),
+    );
     expect(secretsOf(cache).toSorted()).toEqual(ids.toSorted());
     const { history } = parseSecretsDocument(store.stored.text);
     expect(history).toEqual(expect.arrayContaining([second.id, other.id]));

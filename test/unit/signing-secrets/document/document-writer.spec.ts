@@ -50,8 +50,12 @@ describe('an update', () => {
 
   it('edits again what another process wrote meanwhile', async () => {
     const writers = [writer, replica()[1], replica()[1]];
-    const ids = Array.from({ length: 12 }, (_, n) => `k${n}`);
-    await Promise.all(ids.map((id, n) => writers[n % 3]?.update(revoke(id))));
+    const idsOf = (_: unknown, n: number) => [`a${n}`, `b${n}`, `c${n}`, `d${n}`];
+    const updates = writers.flatMap((each, n) =>
+      idsOf(each, n).map((id) => each.update(revoke(id))),
+    );
+    await Promise.all(updates);
+    const ids = writers.flatMap(idsOf);
     expect(Object.keys(stored().revoked).toSorted()).toEqual(ids.toSorted());
   });
 
