@@ -25,6 +25,6 @@ export function dedupeKey(scope: string, id: string, bodyHash?: string): string 
  *
  * @param outcome as in the record header `bridge-outcome`.
  */
-export function outcomeKey(outcome: string): string {
+export function jobEndKey(outcome: string): string {
   return `outcome:${outcome}`;
 }

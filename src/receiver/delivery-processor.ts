@@ -12,7 +12,7 @@ import {
   type PublishPermit,
   type RecordPosition,
 } from '../publishing/event-publisher.js';
-import { OutcomePublications } from '../publishing/outcome-publications.js';
+import { JobEndPublications } from '../publishing/job-end-publications.js';
 import type { Outcome } from '../publishing/publications.js';
 import type { Capability } from '../signature/capability.js';
 import {
@@ -38,7 +38,7 @@ export class DeliveryProcessor {
 
   constructor(
     private readonly publisher: EventPublisher,
-    private readonly outcomes: OutcomePublications,
+    private readonly outcomes: JobEndPublications,
     private readonly jobs: JobRegistry,
     private readonly matcher: JobMatcher,
     private readonly confirmation: EventConfirmation,

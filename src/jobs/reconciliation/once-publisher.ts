@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
-import { outcomeKey } from '../../publishing/dedupe-key.js';
+import { jobEndKey } from '../../publishing/dedupe-key.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { DeadlineError, withDeadline } from '../../infrastructure/timing/deadline.js';
 import { Publications, type Outcome } from '../../publishing/publications.js';
@@ -35,7 +35,7 @@ export class OncePublisher {
   /** Publishes the record unless a delivery with the same end id was published. */
   publishEnd(endId: string, record: OnceRecord): Promise<Outcome> {
     return this.withinAckBudget(record.key, (deadline) =>
-      this.publications.runOnce(outcomeKey(endId), deadline, () =>
+      this.publications.runOnce(jobEndKey(endId), deadline, () =>
         this.runOnce(record, deadline),
       ),
     );

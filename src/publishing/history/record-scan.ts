@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { RECORD_HEADERS } from '../../events/record-headers.js';
-import { dedupeKey, outcomeKey } from '../dedupe-key.js';
+import { dedupeKey, jobEndKey } from '../dedupe-key.js';
 
 /*
  * Of a record only four headers are wanted. kafkajs decodes all of it into objects, at 24 µs
@@ -97,7 +97,7 @@ function scanRecord(
     else cursor.skipBytes();
   }
   cursor.at = end;
-  if (outcome !== undefined) found(outcomeKey(outcome), timestamp);
+  if (outcome !== undefined) found(jobEndKey(outcome), timestamp);
   if (id === undefined || scope === undefined) return;
   found(dedupeKey(scope, id, bodyHash), timestamp);
 }

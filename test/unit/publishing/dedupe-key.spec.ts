@@ -14,7 +14,7 @@ import { OncePublisher } from '../../../src/jobs/reconciliation/once-publisher.j
 import { MemoryJobRegistry } from '../../../src/jobs/registry/memory.job-registry.js';
 import { MemoryDedupeStore } from '../../../src/publishing/dedupe/memory.dedupe-store.js';
 import { scanBatches } from '../../../src/publishing/history/record-scan.js';
-import { OutcomePublications } from '../../../src/publishing/outcome-publications.js';
+import { JobEndPublications } from '../../../src/publishing/job-end-publications.js';
 import { Publications } from '../../../src/publishing/publications.js';
 import type { PublishPermit } from '../../../src/publishing/event-publisher.js';
 import { DeliveryProcessor } from '../../../src/receiver/delivery-processor.js';
@@ -105,7 +105,7 @@ describe('the dedupe keys of what a delivery says of its job', () => {
     const matcher = new JobMatcher(registry, gemini);
     const processor = new DeliveryProcessor(
       new RecordingPublisher(),
-      new OutcomePublications(new Publications(store, metrics, CONFIG)),
+      new JobEndPublications(new Publications(store, metrics, CONFIG)),
       registry,
       matcher,
       new EventConfirmation(gemini, CONFIG),

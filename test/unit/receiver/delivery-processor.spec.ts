@@ -8,7 +8,7 @@ import {
   PublishError,
   type PublishPermit,
 } from '../../../src/publishing/event-publisher.js';
-import { OutcomePublications } from '../../../src/publishing/outcome-publications.js';
+import { JobEndPublications } from '../../../src/publishing/job-end-publications.js';
 import { Publications } from '../../../src/publishing/publications.js';
 import {
   DeliveryProcessor,
@@ -51,7 +51,7 @@ beforeEach(() => {
   const store = new MemoryDedupeStore(60_000, 100);
   processor = new DeliveryProcessor(
     publisher,
-    new OutcomePublications(new Publications(store, metrics, CONFIG)),
+    new JobEndPublications(new Publications(store, metrics, CONFIG)),
     registry,
     matcher,
     new EventConfirmation(gemini, CONFIG),

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { outcomeKey } from './dedupe-key.js';
+import { jobEndKey } from './dedupe-key.js';
 import type { PublishPermit } from './event-publisher.js';
 import { Publications, type Outcome } from './publications.js';
 
 /** A delivered event that says what a job came to. */
-export interface DeliveredOutcome {
+export interface DeliveredJobEnd {
   /** As in the record header `bridge-outcome`. */
   readonly outcome: string;
   /** Dedupe key under which the reconciler would publish the same outcome. */
@@ -17,7 +17,7 @@ export interface DeliveredOutcome {
 
 /** Keeps an outcome that the reconciler has published from being published by its delivery too. */
 @Injectable()
-export class OutcomePublications {
+export class JobEndPublications {
   constructor(private readonly publications: Publications) {}
 
   /**
@@ -27,11 +27,11 @@ export class OutcomePublications {
    * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
    */
   async publishDelivered(
-    { outcome, reconciledKey, permit, deadline }: DeliveredOutcome,
+    { outcome, reconciledKey, permit, deadline }: DeliveredJobEnd,
     publish: (permit: PublishPermit) => Promise<unknown>,
   ): Promise<Outcome> {
     let isOurs = false;
-    await this.publications.runOnce(outcomeKey(outcome), deadline, (claimed) => {
+    await this.publications.runOnce(jobEndKey(outcome), deadline, (claimed) => {
       isOurs = true;
       return publish(claimed);
     });

@@ -3,7 +3,7 @@ import type { Config } from '../../../src/config/config.js';
 import { Metrics } from '../../../src/infrastructure/metrics/metrics.js';
 import { MemoryDedupeStore } from '../../../src/publishing/dedupe/memory.dedupe-store.js';
 import type { PublishPermit } from '../../../src/publishing/event-publisher.js';
-import { OutcomePublications } from '../../../src/publishing/outcome-publications.js';
+import { JobEndPublications } from '../../../src/publishing/job-end-publications.js';
 import {
   DeliveryPendingError,
   Publications,
@@ -19,7 +19,7 @@ function given() {
   const publications = new Publications(store, new Metrics(), {} as Config);
   const permits: PublishPermit[] = [];
   const publish = () =>
-    new OutcomePublications(publications).publishDelivered(
+    new JobEndPublications(publications).publishDelivered(
       {
         outcome: OUTCOME,
         reconciledKey: RECONCILED_KEY,
@@ -34,7 +34,7 @@ function given() {
   return { store, permits, publish };
 }
 
-describe('OutcomePublications', () => {
+describe('JobEndPublications', () => {
   it('publishes an outcome under a claim of its own, and remembers it', async () => {
     const { store, permits, publish } = given();
     await expect(publish()).resolves.toBe('published');
