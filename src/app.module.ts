@@ -12,7 +12,7 @@ import { MetricsModule } from './infrastructure/metrics/metrics.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { ProblemFilter } from './internal-api/problems/problem.filter.js';
 
-/** Composition root: names the features, decides nothing else. */
+/** Composition root: it only names the features. */
 @Module({})
 export class AppModule {
   constructor(metrics: Metrics, @Inject(CONFIG) config: Config) {

@@ -19,16 +19,15 @@ async function main(): Promise<void> {
   const app = await NestFactory.create(AppModule.register(config), adapter, {
     bodyParser: false,
     logger,
-    bufferLogs: true, // so that the first line has the ports
+    bufferLogs: true, // the line with the ports comes first
     autoFlushLogs: false,
     abortOnError: false,
   });
 
-  let ending = false;
-  const end = (code: number): void => {
-    if (ending) return;
-    ending = true;
-    app.get(ShutdownState).isDraining = true;
+  const shutdown = app.get(ShutdownState);
+  const shutDown = (code: number): void => {
+    if (shutdown.isDraining) return;
+    shutdown.isDraining = true;
     setTimeout(() => process.exit(1), config.shutdownTimeoutMs);
     void app.close().then(
       () => process.exit(code),
@@ -38,12 +37,12 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT']) {
     process.on(signal, () => {
       logger.log({ message: 'shutting down', signal });
-      end(0);
+      shutDown(0);
     });
   }
   app.get(KafkaCluster).onRefusal(({ message }) => {
     logger.error({ message: 'refusing to start', reason: message });
-    end(1);
+    shutDown(1);
   });
 
   const ports = await namingListener(config.server, () => listen(app, config));

@@ -6,13 +6,12 @@ import { EVENT_FAULTS } from './events/gemini-event.js';
 import { topicNames } from './events/event-topics.js';
 import { JOB_KINDS } from './jobs/job-kinds.js';
 import { PUBLISH_FAULTS } from './publishing/event-publisher.js';
-import { OUTCOMES, REFUSALS } from './receiver/refusals.js';
+import { ANSWER_KINDS, REFUSALS } from './receiver/refusals.js';
 import type { Metrics } from './infrastructure/metrics/metrics.js';
 
 /**
- * Shows every series before its first event. `rate()` and `increase()` do not see the step to
- * a series that was not there, so the first event of each kind would count for nothing in an
- * alert, and that after each restart.
+ * Creates every series with the value 0. `rate()` and `increase()` ignore the first value of a new
+ * series, so after each restart alerts would miss the first event of each kind.
  */
 export function zeroSeries(metrics: Metrics, { topics }: Config): void {
   for (const topic of topicNames(topics.prefix)) metrics.accepted.inc({ topic }, 0);
@@ -24,5 +23,5 @@ export function zeroSeries(metrics: Metrics, { topics }: Config): void {
   for (const reason of AUTH_FAULTS) metrics.apiRefusals.inc({ reason }, 0);
   for (const fault of PUBLISH_FAULTS) metrics.publishFailures.inc({ fault }, 0);
   for (const call of DEDUPE_CALLS) metrics.unclaimed.inc({ call }, 0);
-  for (const outcome of OUTCOMES) metrics.answerSeconds.zero({ outcome });
+  for (const outcome of ANSWER_KINDS) metrics.answerSeconds.zero({ outcome });
 }

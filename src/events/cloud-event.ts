@@ -5,7 +5,7 @@ const SCHEMA_VERSION = 'v1';
 
 export interface CloudEvent {
   readonly id: string;
-  /** A URI: who says it. */
+  /** URI of the system that the event comes from. */
   readonly source: string;
   readonly type: string;
   /** RFC 3339. */

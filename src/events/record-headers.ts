@@ -26,7 +26,7 @@ export const RECORD_HEADERS = {
   /** Parts of the dedupe keys, beside the webhook-id (`publishing/dedupe-key.ts`). */
   scope: 'bridge-scope',
   bodyHash: 'bridge-body-sha256',
-  outcome: 'bridge-outcome',
+  endId: 'bridge-outcome',
 
   /** The job. */
   jobId: 'bridge-job-id',

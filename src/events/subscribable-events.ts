@@ -9,5 +9,5 @@ export const EVENT_TYPES = [
   'video.generated',
 ] as const;
 
-/** Gemini's guide names these, and its API refuses them. */
+/** Types that Gemini's guide lists and its API refuses. */
 export const GUIDE_ONLY = ['batch.cancelled', 'interaction.cancelled'] as const;

@@ -6,7 +6,7 @@ const object = z
   .optional()
   .catch(undefined);
 
-/** Where a delivery repeats the job's `user_metadata` is not documented: all of these are looked at. */
+/** Google does not document where a delivery repeats the job's `user_metadata`: all places are checked. */
 const payload = z.object({
   user_metadata: object,
   userMetadata: object,
@@ -21,7 +21,7 @@ const payload = z.object({
     .catch(undefined),
 });
 
-/** Undefined where the payload has none; an empty one says as little. */
+/** The job's `user_metadata` in a delivery; undefined when it has none or an empty one. */
 export function userMetadataIn(
   body: Buffer,
 ): Readonly<Record<string, unknown>> | undefined {

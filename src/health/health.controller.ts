@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { WebhookReconciler } from '../webhooks/webhook.reconciler.js';
 import { Readiness } from './readiness.js';
 
-/** For the probes of Kubernetes, on the internal port. */
+/** Probes of Kubernetes, on the internal port. */
 @Controller('health')
 export class HealthController {
   constructor(
@@ -11,15 +11,15 @@ export class HealthController {
     private readonly webhooks: WebhookReconciler,
   ) {}
 
-  /** The process answers: nothing outside it can make a restart useful. */
+  /** 200 while the process answers. It checks nothing outside, because a restart would not help. */
   @Get('live')
   live(): object {
     return { status: 'live' };
   }
 
   /**
-   * 503 while a delivery could not be answered 200; says what is missing. What is wrong with the
-   * webhooks is said as well: another replica would not mend it.
+   * 503 with the causes while deliveries cannot be answered 200. Problems with the webhooks are in
+   * the answer but leave it 200, because another replica would have them as well.
    */
   @Get('ready')
   @HttpCode(200)

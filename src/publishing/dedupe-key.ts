@@ -20,11 +20,11 @@ export function dedupeKey(scope: string, id: string, bodyHash?: string): string 
 }
 
 /**
- * The key of what a job came to. The job's webhook and the reconciler both claim it, so only one
- * of them publishes.
+ * The key of a job's end. The delivered event and the polled one both claim it, so that only one
+ * of them is published.
  *
- * @param outcome as in the record header `bridge-outcome`.
+ * @param endId as in the record header `bridge-outcome`.
  */
-export function jobEndKey(outcome: string): string {
-  return `outcome:${outcome}`;
+export function jobEndKey(endId: string): string {
+  return `outcome:${endId}`;
 }

@@ -26,7 +26,7 @@ import { EventConfirmation } from './job-matching/event-confirmation.js';
 import { JobEventRecorder } from './job-matching/job-event-recorder.js';
 import { JobMatcher, type EventJob } from './job-matching/job-matcher.js';
 
-/** What became of a delivery: its record is an event, a dead letter, or not needed. */
+/** Result of a delivery: its record is an event, a dead letter, or a duplicate and not written. */
 export type ProcessingResult = Outcome | 'dead-lettered';
 
 /** Makes a verified delivery a record on Kafka: an event, or a dead letter. */
@@ -38,7 +38,7 @@ export class DeliveryProcessor {
 
   constructor(
     private readonly publisher: EventPublisher,
-    private readonly outcomes: JobEndPublications,
+    private readonly jobEnds: JobEndPublications,
     private readonly jobs: JobRegistry,
     private readonly matcher: JobMatcher,
     private readonly confirmation: EventConfirmation,
@@ -53,7 +53,7 @@ export class DeliveryProcessor {
    * Resolves once all in-sync replicas have the record.
    *
    * @param job the job whose path the delivery came by; undefined on the static route.
-   * @returns `duplicate` when the reconciler has published the same outcome of the job.
+   * @returns `duplicate` when the reconciler has published the same end of the job.
    * @throws {PublishError | DeliveryPendingError | DedupeUnavailableError | SignatureError |
    *   GeminiError | RedisUnavailableError}
    */
@@ -75,9 +75,9 @@ export class DeliveryProcessor {
     if (event instanceof EventFormatError) {
       return this.publishDeadLetter(delivery, event.fault, permit, event.type);
     }
-    if (!this.matcher.isWanted) return this.publishEvent(delivery, event, permit);
+    if (!this.matcher.canMatch) return this.publishEvent(delivery, event, permit);
     return this.matcher
-      .ofName(event)
+      .matchByName(event)
       .then((job) => this.publishEvent(delivery, event, permit, job));
   }
 
@@ -94,7 +94,7 @@ export class DeliveryProcessor {
     if (event instanceof EventFormatError) {
       return this.publishDeadLetter(delivery, event.fault, permit, event.type);
     }
-    const owner = this.matcher.ofPath(capability, job, event, received.proof.body);
+    const owner = this.matcher.matchByPath(capability, job, event, received.proof.body);
     if (typeof owner === 'string') {
       return this.publishDeadLetter(delivery, owner, permit, event.type);
     }
@@ -110,10 +110,10 @@ export class DeliveryProcessor {
     delivery.trace.continue(job?.traceparent);
     const record = eventRecord(delivery, event, this.prefix, job);
     const result =
-      job?.outcome === undefined
+      job?.endId === undefined
         ? await this.publish(record, permit, delivery)
-        : await this.publishOutcome(job.jobId, job.outcome, record, permit, delivery);
-    if (job) await this.recorder.record(job.jobId, event, delivery.proof.id);
+        : await this.publishJobEnd(job.jobId, job.endId, record, permit, delivery);
+    if (job) await this.recorder.recordEvent(job.jobId, event, delivery.proof.id);
     if (event.time !== undefined && result === 'published') {
       const ageMs = Date.now() - Date.parse(event.time);
       this.metrics.eventAgeSeconds.observe(ageMs / 1000);
@@ -121,17 +121,17 @@ export class DeliveryProcessor {
     return result;
   }
 
-  private publishOutcome(
+  private publishJobEnd(
     jobId: string,
-    outcome: string,
+    endId: string,
     record: EventRecord,
     permit: PublishPermit,
     delivery: Delivery,
   ): Promise<Outcome> {
-    const reconciledKey = dedupeKey(jobScope(jobId), reconciledId(outcome));
+    const reconciledKey = dedupeKey(jobScope(jobId), reconciledId(endId));
     const { deadline } = delivery;
-    return this.outcomes.publishDelivered(
-      { outcome, reconciledKey, permit, deadline },
+    return this.jobEnds.publishDelivered(
+      { endId, reconciledKey, permit, deadline },
       (claimed) => this.publish(record, claimed, delivery),
     );
   }

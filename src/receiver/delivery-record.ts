@@ -14,7 +14,7 @@ import type { EventJob, ForeignReason } from './job-matching/job-matcher.js';
 
 const SOURCE = 'https://generativelanguage.googleapis.com';
 
-/** Why a verified delivery is kept on the dead letter topic. */
+/** Why a verified delivery goes to the dead letter topic. */
 export type DeadLetterReason = EventFault | ForeignReason;
 
 /** The event of a delivery, or why its bytes cannot be one. */
@@ -28,8 +28,10 @@ export function eventOf({ proof }: Delivery): GeminiEvent | EventFormatError {
 }
 
 /**
- * The record of an event: CloudEvents 1.0 in binary mode, the proof, and the correlation
- * where the job is ours. Names never repeat; values are UTF-8 strings.
+ * The record of an event: CloudEvents 1.0 in binary mode, the proof, and the correlation where
+ * the bridge submitted the job. Header names never repeat; their values are UTF-8 strings.
+ *
+ * @param prefix of the topics.
  */
 export function eventRecord(
   delivery: Delivery,
@@ -42,7 +44,7 @@ export function eventRecord(
   const time = event.time ?? new Date(receivedAt).toISOString();
   return {
     topic: topicFor(type, prefix),
-    // Gemini spells a video's name in several ways: all that is told of a job is in one partition
+    // Gemini spells a video's name in several ways; the job's records belong in one partition
     key: job?.geminiName ?? subject ?? proof.id,
     value: proof.body,
     headers: {
@@ -53,7 +55,7 @@ export function eventRecord(
   };
 }
 
-/** Verified bytes that belong to no event topic, with the reason. */
+/** The record of a delivery that belongs to no event topic. The value is its body, byte for byte. */
 export function deadLetterRecord(
   delivery: Delivery,
   reason: DeadLetterReason,
@@ -75,8 +77,8 @@ export function deadLetterRecord(
 }
 
 /**
- * With these a subscriber can verify again, and the bridge can tell what it has published:
- * id, scope and hash make its dedupe key (src/publishing/dedupe-key.ts).
+ * With these headers a subscriber can verify the value again. The bridge reads id, scope and hash
+ * back to find its duplicates (`publishing/dedupe-key.ts`).
  */
 function proofHeaders(delivery: Delivery): Record<string, string> {
   const { proof, scope, bodyHash, receivedAt, trace } = delivery;
@@ -94,12 +96,12 @@ function proofHeaders(delivery: Delivery): Record<string, string> {
   return headers;
 }
 
-/** `bridge-outcome` is known by the log as well: whoever else tells of it has nothing to publish. */
+/** The bridge reads the end id back, so that the reconciler does not publish the same end. */
 function jobHeaders(job: EventJob): Record<string, string> {
-  const { jobId, correlationId, metadata, isRegistered, outcome } = job;
+  const { jobId, correlationId, metadata, isRegistered, endId } = job;
   return {
     ...correlationHeaders(jobId, correlationId, metadata),
     ...(isRegistered ? {} : { [RECORD_HEADERS.jobRegistered]: 'false' }),
-    ...(outcome === undefined ? {} : { [RECORD_HEADERS.outcome]: outcome }),
+    ...(endId === undefined ? {} : { [RECORD_HEADERS.endId]: endId }),
   };
 }

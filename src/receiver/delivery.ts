@@ -4,28 +4,25 @@ import type { Capability } from '../signature/capability.js';
 import type { Proof } from '../signature/proof.js';
 import type { DeliveryTrace } from './tracing/delivery-trace.js';
 
-/** What the guard established about a request. Later stages read this and nothing else. */
+/** A request that `VerificationGuard` has accepted. Later stages read nothing else of the request. */
 export interface Delivery {
-  /**
-   * What a repeat has in common with the first: the route's scope and the id that the
-   * signature covers. A job's path is a scope of its own, so that a delivery replayed to
-   * another job's path cannot pass for that job's.
-   */
+  /** Dedupe key: the scope, the id that the signature covers, and the hash of an unbound body. */
   readonly key: string;
+  /** The route, `static` or `jobs/<job id>`. */
   readonly scope: string;
-  /** Of a body that the proof does not bind, base64url: part of the key. */
+  /** SHA-256, base64url, of a body that the proof does not bind. */
   readonly bodyHash: string | undefined;
   readonly proof: Proof;
-  /** The job whose path this came by; undefined on the static route. */
+  /** The job whose path the delivery came by; undefined on the static route. */
   readonly capability: Capability | undefined;
   readonly trace: DeliveryTrace;
   /** Unix time in ms. */
   readonly receivedAt: number;
-  /** On the clock of `performance.now()`, in ms: when the answer has to be given. */
+  /** When the answer has to be given, on the clock of `performance.now()`, in ms. */
   readonly deadline: number;
 }
 
-/** Known to this file only: a request cannot come with a delivery of its own. */
+/** Private to this file, so that a request cannot bring a delivery of its own. */
 const DELIVERY = Symbol('delivery');
 const PERMIT = Symbol('permit');
 
@@ -38,18 +35,23 @@ export function attachDelivery(request: Request & Holder, delivery: Delivery): v
   request[DELIVERY] = delivery;
 }
 
-/** What ties the log to the record's `traceparent`; undefined before the guard has passed. */
+/** The trace id in the record's `traceparent`; undefined before the guard has passed. */
 export function traceIdOf(request: Request & Holder): string | undefined {
   return request[DELIVERY]?.trace.traceId;
 }
 
+/** @throws {Error} when the route has no `VerificationGuard`. */
 export function deliveryOf(request: Request & Holder): Delivery {
   const delivery = request[DELIVERY];
   if (!delivery) throw new Error('VerificationGuard did not run on this route');
   return delivery;
 }
 
-/** The job whose path the request came by. */
+/**
+ * The job whose path the request came by.
+ *
+ * @throws {Error} on the static route.
+ */
 export function capabilityOf(request: Request & Holder): Capability {
   const { capability } = deliveryOf(request);
   if (!capability) throw new Error('VerificationGuard found no capability');
@@ -60,6 +62,7 @@ export function attachPermit(request: Request & Holder, permit: PublishPermit): 
   request[PERMIT] = permit;
 }
 
+/** @throws {Error} when the route has no `DedupeInterceptor`. */
 export function permitOf(request: Request & Holder): PublishPermit {
   const permit = request[PERMIT];
   if (!permit) throw new Error('DedupeInterceptor did not run on this route');

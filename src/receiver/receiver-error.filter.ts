@@ -32,13 +32,13 @@ const REASON_BY_FAULT: Partial<Record<PublishFault, RefusalReason>> = {
   'log-behind': 'log-behind',
 };
 
-/** The one place where the bridge's errors become answers. */
+/** Makes an answer of every error on a webhook route, counts it and logs it. */
 @Catch()
 export class ReceiverErrorFilter implements ExceptionFilter<Error> {
   private readonly logger = new Logger(ReceiverErrorFilter.name);
-  // Apart, so that strangers cannot drown the failures
-  private readonly refusals = new LogRateLimit();
-  private readonly failures = new LogRateLimit();
+  /** For lines that any sender can cause. They must not use up the lines of the failures. */
+  private readonly strangersLimit = new LogRateLimit();
+  private readonly failuresLimit = new LogRateLimit();
 
   constructor(private readonly metrics: Metrics) {}
 
@@ -51,10 +51,10 @@ export class ReceiverErrorFilter implements ExceptionFilter<Error> {
   }
 
   private log(reason: RefusalReason, error: Error, request: Request): void {
-    // Also a 503 that anybody can have
-    const isAnybodys = refusalFor(reason).status < 500 || reason.startsWith('secrets-');
-    const quota = isAnybodys ? this.refusals : this.failures;
-    if (!quota.tryAcquire()) return;
+    // Any sender can cause these 503 as well, with a signature that matches no secret
+    const isStrangers = refusalFor(reason).status < 500 || reason.startsWith('secrets-');
+    const limit = isStrangers ? this.strangersLimit : this.failuresLimit;
+    if (!limit.tryAcquire()) return;
     const id = request.headers['webhook-id'];
     const webhookId = typeof id === 'string' ? id.slice(0, 256) : undefined;
     const traceId = traceIdOf(request);
@@ -71,9 +71,14 @@ function reasonOf(error: Error): RefusalReason {
   return REASON_BY_ERROR.get(error.constructor) ?? 'internal';
 }
 
-/** Of our own errors only what Kafka said goes deeper: other causes may quote what they met. */
+/**
+ * The message of the error, or what Kafka said. Other causes are not logged, because they may quote
+ * bytes of the request.
+ */
 function causeOf(error: Error): string {
-  let at = error;
-  if (error instanceof PublishError) while (at.cause instanceof Error) at = at.cause;
-  return at.message;
+  let deepest = error;
+  if (error instanceof PublishError) {
+    while (deepest.cause instanceof Error) deepest = deepest.cause;
+  }
+  return deepest.message;
 }

@@ -14,7 +14,7 @@ import { EventConfirmation } from './job-matching/event-confirmation.js';
 import { JobEventRecorder } from './job-matching/job-event-recorder.js';
 import { JobMatcher } from './job-matching/job-matcher.js';
 
-/** Gemini webhook in, Kafka record out. */
+/** Gemini's deliveries: verified, and published to Kafka before they are answered 200. */
 @Module({
   imports: [
     GeminiModule,

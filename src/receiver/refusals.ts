@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
-/** What the bridge answered to a delivery. Doubles as a metric label: keep the set closed. */
-export const OUTCOMES = [
+/** Kinds of answers to a delivery. The metric label `outcome` has them: keep the set closed. */
+export const ANSWER_KINDS = [
   'published',
   'dead-lettered',
   'duplicate',
@@ -9,24 +9,22 @@ export const OUTCOMES = [
   'unavailable', // 503
 ] as const;
 
-export type AnswerOutcome = (typeof OUTCOMES)[number];
+export type AnswerKind = (typeof ANSWER_KINDS)[number];
 
-const OUTCOME = Symbol('outcome');
+const KIND = Symbol('kind');
 
 interface Holder {
-  [OUTCOME]?: AnswerOutcome;
+  [KIND]?: AnswerKind;
 }
 
-/** Of the answer that was given; undefined where it was none of these. */
-export function answerKindOf(
-  response: ServerResponse & Holder,
-): AnswerOutcome | undefined {
-  return response[OUTCOME];
+/** Kind of the answer that was sent; undefined when it was no `PrebuiltResponse`. */
+export function answerKindOf(response: ServerResponse & Holder): AnswerKind | undefined {
+  return response[KIND];
 }
 
-/** An answer whose bytes are made once: most deliveries get one of a handful. */
+/** An answer whose bytes are made once, because most deliveries get one of a few. */
 export class PrebuiltResponse {
-  /** Text, which Node writes together with the head in one piece. */
+  /** A string, because Node.js writes it and the head in one piece. */
   private readonly body: string;
   private readonly headers: Record<string, string | number>;
 
@@ -34,7 +32,7 @@ export class PrebuiltResponse {
     readonly status: number,
     body: object,
     headers: Record<string, string> = {},
-    private readonly outcome: AnswerOutcome = status < 500 ? 'refused' : 'unavailable',
+    private readonly kind: AnswerKind = status < 500 ? 'refused' : 'unavailable',
   ) {
     this.body = JSON.stringify(body);
     this.headers = {
@@ -46,18 +44,18 @@ export class PrebuiltResponse {
 
   send(response: ServerResponse & Holder): void {
     if (response.headersSent) return;
-    response[OUTCOME] = this.outcome;
+    response[KIND] = this.kind;
     response.writeHead(this.status, this.headers);
     response.end(this.body);
   }
 }
 
-/** Seconds after which a sender that honours it should come again. */
+/** Seconds after which a sender should deliver again. */
 const RETRY_AFTER = { 'Retry-After': '5' };
-/** The rest of the request is not wanted, or nothing more is taken on this connection. */
+/** The rest of the request is not read, or the connection takes no further request. */
 const CLOSE = { Connection: 'close' };
 
-/** The whole table of answers other than 200: reason code to status and headers. */
+/** Every answer other than 200: reason to status and headers. */
 const STATUS_BY_REASON = {
   'header-missing': [400],
   'header-malformed': [400],
@@ -88,10 +86,10 @@ const STATUS_BY_REASON = {
   internal: [503, RETRY_AFTER],
 } satisfies Record<string, [number, Record<string, string>?]>;
 
-/** Why a delivery was not answered 200: the code in the answer, the log and the metric. */
+/** Why a delivery was not answered 200. The answer, the log and the metric have this code. */
 export type RefusalReason = keyof typeof STATUS_BY_REASON;
 
-/** Every answer other than 200, by its reason. A test compares docs/reference/webhooks.md with it. */
+/** Every answer other than 200, by its reason. `docs/reference/webhooks.md` lists them. */
 export const REFUSALS: ReadonlyMap<string, PrebuiltResponse> = new Map(
   Object.entries(STATUS_BY_REASON).map(([reason, [status, headers]]) => [
     reason,

@@ -19,7 +19,7 @@ import { Tracing } from '../infrastructure/tracing/tracing.js';
 import { attachDelivery } from './delivery.js';
 import { DeliveryTrace } from './tracing/delivery-trace.js';
 
-/** Lets a request pass only when its raw bytes are accounted for by a signature. */
+/** Lets a request pass only with a valid signature, and attaches the `Delivery` to it. */
 @Injectable()
 export class VerificationGuard implements CanActivate {
   constructor(
@@ -29,55 +29,65 @@ export class VerificationGuard implements CanActivate {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** At once for most static webhooks; a promise where keys or secrets may have to be fetched. */
+  /** @returns a promise where keys or secrets may have to be fetched; most static webhooks need none. */
   canActivate(context: ExecutionContext): true | Promise<true> {
     const request = context.switchToHttp().getRequest<Request>();
-    const arrival = rawRequestOf(request);
-    const { body, pathToken } = arrival;
-    if (pathToken === undefined) {
-      const proof = this.verifier.verifyStatic(request.headers, body, Date.now());
-      if (!(proof instanceof Promise)) return this.pass(request, arrival, proof);
-      const later = proof.then((found) => this.pass(request, arrival, found));
-      return withDeadline(later, this.deadlineOf(arrival));
-    }
-    const verified = this.verifier
-      .verifyDynamic(pathToken, request.headers, body, Date.now())
-      .then(({ proof, capability }) => this.pass(request, arrival, proof, capability));
-    return withDeadline(verified, this.deadlineOf(arrival));
+    const raw = rawRequestOf(request);
+    return raw.pathToken === undefined
+      ? this.verifyStatic(request, raw)
+      : this.verifyForJob(request, raw, raw.pathToken);
+  }
+
+  private verifyStatic(request: Request, raw: RawRequest): true | Promise<true> {
+    const proof = this.verifier.verifyStatic(request.headers, raw.body, Date.now());
+    if (!(proof instanceof Promise)) return this.accept(request, raw, proof);
+    const accepted = proof.then((found) => this.accept(request, raw, found));
+    return withDeadline(accepted, this.deadlineOf(raw));
+  }
+
+  private verifyForJob(
+    request: Request,
+    raw: RawRequest,
+    pathToken: string,
+  ): Promise<true> {
+    const accepted = this.verifier
+      .verifyDynamic(pathToken, request.headers, raw.body, Date.now())
+      .then(({ proof, capability }) => this.accept(request, raw, proof, capability));
+    return withDeadline(accepted, this.deadlineOf(raw));
   }
 
   private deadlineOf({ at }: RawRequest): number {
     return at + this.config.ackBudgetMs;
   }
 
-  private pass(
+  private accept(
     request: Request,
-    arrival: RawRequest,
+    raw: RawRequest,
     proof: Proof,
     capability?: Capability,
   ): true {
-    this.metrics.verified(proof.timestamp, arrival.at);
+    this.metrics.verified(proof.timestamp, raw.at);
     const scope = capability === undefined ? STATIC_SCOPE : jobScope(capability.jobId);
-    const bodyHash = bodyHashOf(proof);
+    const bodyHash = unboundBodyHash(proof);
     attachDelivery(request, {
       key: dedupeKey(scope, proof.id, bodyHash),
       scope,
       bodyHash,
       proof,
       capability,
-      trace: new DeliveryTrace(this.tracing, arrival.at, {
+      trace: new DeliveryTrace(this.tracing, raw.at, {
         'messaging.message.id': proof.id,
         'bridge.scheme': proof.scheme,
         'bridge.scope': scope,
       }),
       receivedAt: Date.now(),
-      deadline: this.deadlineOf(arrival),
+      deadline: this.deadlineOf(raw),
     });
     return true;
   }
 }
 
-/** A token that binds no body may come with anybody's: a forgery must not stand for the event. */
-function bodyHashOf({ bodyBound, body }: Proof): string | undefined {
+/** A stolen token that binds no body can come with a forged one, which needs a key of its own. */
+function unboundBodyHash({ bodyBound, body }: Proof): string | undefined {
   return bodyBound ? undefined : createHash('sha256').update(body).digest('base64url');
 }

@@ -159,7 +159,7 @@ describe('the table of headers', () => {
       correlationId: 'correlation-1',
       metadata: {},
       isRegistered: false,
-      outcome: 'job-1:batch.succeeded:1',
+      endId: 'job-1:batch.succeeded:1',
     };
     const delivered = eventRecord(delivery, parseGeminiEvent(body), 'gemini', job);
     const found = reconciledRecord(knownJob(), batchKind, SUCCEEDED, 'gemini').record;
@@ -178,7 +178,7 @@ describe('the table of headers', () => {
       correlationId: 'correlation-1',
       metadata: {},
       isRegistered: true,
-      outcome: 'job-1:batch.succeeded',
+      endId: 'job-1:batch.succeeded',
     };
     const record = eventRecord(
       { ...delivery, bodyHash: undefined },

@@ -32,7 +32,7 @@ beforeEach(() => app.publisher.reset());
 
 const deliver = (signed: Signed, to = app) => post(`${to.url}/webhooks/gemini`, signed);
 
-/** As Gemini does: with a budget as short as a test's, a busy machine may spend it. */
+/** Delivers again after a 503, as Gemini does: a busy machine may spend the short budget of a test. */
 async function deliverUntilTaken(signed: Signed, to: TestApp): Promise<Answer> {
   for (;;) {
     const answer = await deliver(signed, to);
@@ -45,15 +45,15 @@ const expectToTryAgain = (answer: Answer, reason: string): void => {
   expect(answer.headers.get('retry-after')).toBe(RETRY_AFTER);
 };
 
-/** Resolves when that many requests have looked for a twin. */
-function looked(times: number, at = app): Promise<void> {
-  const attempts = at.get(Publications);
-  const original = attempts.inFlight.bind(attempts);
+/** Resolves when so many requests have asked for a publication in flight. */
+function haveArrived(times: number, at = app): Promise<void> {
+  const publications = at.get(Publications);
+  const original = publications.inFlight.bind(publications);
   return new Promise((resolve) => {
     let left = times;
-    attempts.inFlight = (key) => {
+    publications.inFlight = (key) => {
       if (--left === 0) {
-        attempts.inFlight = original;
+        publications.inFlight = original;
         resolve();
       }
       return original(key);
@@ -61,7 +61,8 @@ function looked(times: number, at = app): Promise<void> {
   });
 }
 
-const outcome = async (signed: Signed, at: TestApp): Promise<void> => {
+/** Resolves when the publication of the delivery has an outcome. */
+const settled = async (signed: Signed, at: TestApp): Promise<void> => {
   const key = `static:${signed.headers['webhook-id']}`;
   await at
     .get(Publications)
@@ -80,7 +81,7 @@ describe('a repeat', () => {
     expect(app.publisher.records).toHaveLength(1);
   });
 
-  it('is known by its id, whenever and with whichever secret it was signed', async () => {
+  it('is recognised by its id, with another time and another secret as well', async () => {
     const id = newId();
     await using rotated = await startApp({
       WEBHOOK_SECRETS: `${OTHER_SECRET},${SECRET}`,
@@ -90,16 +91,16 @@ describe('a repeat', () => {
     expect((await deliver(later, rotated)).json).toEqual({ status: 'duplicate' });
   });
 
-  it('of a dead letter is one, too', async () => {
+  it('of a dead letter is a duplicate as well', async () => {
     const signed = signedV1({ body: 'junk' });
     await deliver(signed);
     expect((await deliver(signed)).json).toEqual({ status: 'duplicate' });
     expect(app.publisher.records).toHaveLength(1);
   });
 
-  it('beside a running first attempt shares its success', async () => {
+  it('shares the success of a first delivery in flight', async () => {
     const resume = app.publisher.hold();
-    const joined = looked(3);
+    const joined = haveArrived(3);
     const signed = signedV1();
     const all = Promise.all([deliver(signed), deliver(signed), deliver(signed)]);
     await joined;
@@ -110,10 +111,10 @@ describe('a repeat', () => {
     expect(app.publisher.records).toHaveLength(1);
   });
 
-  it('beside a running first attempt shares its failure', async () => {
+  it('shares the failure of a first delivery in flight', async () => {
     const resume = app.publisher.hold();
     app.publisher.fail('unavailable');
-    const joined = looked(2);
+    const joined = haveArrived(2);
     const signed = signedV1();
     const both = Promise.all([deliver(signed), deliver(signed)]);
     await joined;
@@ -124,14 +125,14 @@ describe('a repeat', () => {
     expect(app.publisher.records).toHaveLength(1);
   });
 
-  it('is not published twice, however many come at once', async () => {
+  it('is published once when fifty arrive at the same time', async () => {
     const signed = signedV1();
     const answers = await Promise.all(Array.from({ length: 50 }, () => deliver(signed)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(app.publisher.records).toHaveLength(1);
   });
 
-  it('while another replica is at it is told to come again', async () => {
+  it('is answered 503 while another replica holds the claim', async () => {
     const id = newId();
     const store = app.get(DedupeStore);
     expect(store.claim(`static:${id}`)).toBe('taken');
@@ -141,8 +142,8 @@ describe('a repeat', () => {
   });
 });
 
-describe('a delivery that nobody signed', () => {
-  it('can neither claim an id nor find out about it', async () => {
+describe('a forged delivery', () => {
+  it('neither claims an id nor learns about it', async () => {
     const id = newId();
     const forged = signedV1({ id }, [OTHER_SECRET]);
     const before = await deliver(forged);
@@ -162,7 +163,7 @@ describe('when Kafka', () => {
     ['closed', 'kafka-unavailable'],
     ['queue-full', 'overloaded'],
   ])(
-    'answers %s the sender is told to come again, and is taken',
+    'fails with %s the delivery is answered 503, and the next attempt 200',
     async (fault, reason) => {
       app.publisher.fail(fault);
       const signed = signedV1();
@@ -171,7 +172,7 @@ describe('when Kafka', () => {
     },
   );
 
-  it('does not answer within the budget, a late success makes the repeat a duplicate', async () => {
+  it('answers after the budget, the next attempt is a duplicate', async () => {
     await using short = await startApp({ ACK_BUDGET_MS: '100' });
     const resume = short.publisher.hold();
     const signed = signedV1();
@@ -179,7 +180,7 @@ describe('when Kafka', () => {
     expectToTryAgain(await deliver(signed, short), 'ack-budget-spent');
     resume();
 
-    await outcome(signed, short);
+    await settled(signed, short);
     const repeat = await deliverUntilTaken(signed, short);
     expect(repeat).toMatchObject({ status: 200, json: { status: 'duplicate' } });
     expect(short.publisher.records).toHaveLength(1);
@@ -188,7 +189,7 @@ describe('when Kafka', () => {
     expect(text).toMatch(/^gemini_bridge_attempts 0$/m);
   });
 
-  it('fails after the budget, the next attempt is let in', async () => {
+  it('fails after the budget, the next attempt is published', async () => {
     await using short = await startApp({ ACK_BUDGET_MS: '100' });
     const resume = short.publisher.hold();
     short.publisher.fail('unavailable');
@@ -196,7 +197,7 @@ describe('when Kafka', () => {
     expectToTryAgain(await deliver(signed, short), 'ack-budget-spent');
     resume();
 
-    await outcome(signed, short);
+    await settled(signed, short);
     expect((await deliverUntilTaken(signed, short)).status).toBe(200);
     expect(short.publisher.records).toHaveLength(1);
   });
@@ -211,7 +212,7 @@ const breakStore = (at: TestApp): void => {
 };
 
 describe('while the dedupe store does not answer', () => {
-  it('events are published, at least once, and the errors counted', async () => {
+  it('events are published at least once, and the errors are counted', async () => {
     await using broken = await startApp();
     breakStore(broken);
     const signed = signedV1();
@@ -225,7 +226,7 @@ describe('while the dedupe store does not answer', () => {
     expect(text).toMatch(/^gemini_bridge_dedupe_errors_total\{call="confirm"\} 2$/m);
   });
 
-  it('they are refused where the configuration says so', async () => {
+  it('events are refused with DEDUPE_ON_ERROR=refuse', async () => {
     await using strict = await startApp({ DEDUPE_ON_ERROR: 'refuse' });
     breakStore(strict);
     expectToTryAgain(await deliver(signedV1(), strict), 'dedupe-unavailable');

@@ -31,7 +31,7 @@ afterAll(async () => {
 describe('the public port', () => {
   const METHODS = ['GET', 'POST', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 
-  it.each(INTERNAL_PATHS)('has nothing at %s, whatever the method', async (path) => {
+  it.each(INTERNAL_PATHS)('answers 404 to every method at %s', async (path) => {
     for (const method of METHODS) {
       const answer = await ask(`${app.url}${path}`, { method });
       expect(answer.status).toBe(404);
@@ -66,7 +66,7 @@ describe('the public port', () => {
     'HTTP://bridge.example/health/ready',
     'http://bridge.example//docs',
     'http:/metrics',
-  ])('has nothing at the request target %s', async (target) => {
+  ])('answers no route at the request target %s', async (target) => {
     for (const method of ['GET', 'POST']) {
       const request = requestHead(`${method} ${target}`, [['Content-Length', '0']]);
       const answer = await rawRequest(app.port, request);
@@ -86,7 +86,7 @@ describe('the public port', () => {
     ['X-Rewrite-URL', '/metrics'],
     ['X-HTTP-Method-Override', 'GET'],
     ['Forwarded', 'host=internal:8081;for=127.0.0.1'],
-  ])('does not believe %s', async (name, value) => {
+  ])('ignores %s', async (name, value) => {
     for (const path of ['/', ...INTERNAL_PATHS]) {
       const request = requestHead(`GET ${path}`, [[name, value]]);
       expect(await rawRequest(app.port, request)).toMatchObject({
@@ -113,7 +113,7 @@ describe('the public port', () => {
     },
   );
 
-  it('says nothing of what it is made of', async () => {
+  it('has no header that names its software', async () => {
     for (const path of ['/', '/webhooks/gemini']) {
       const { headers } = await ask(`${app.url}${path}`);
       for (const name of ['x-powered-by', 'server', 'etag'])
@@ -150,7 +150,7 @@ describe('the public port', () => {
     expect((await rawRequest(app.port, request)).status).toBe(status);
   });
 
-  it('takes a delivery after another on one connection', async () => {
+  it('takes several deliveries on one connection', async () => {
     const url = `${app.url}/webhooks/gemini`;
     expect((await post(url, signedV1())).status).toBe(200);
     expect((await post(url, signedV1({}, ['whsec_' + 'A'.repeat(44)]))).status).toBe(401);
@@ -158,7 +158,7 @@ describe('the public port', () => {
   });
 });
 
-it('both are on all addresses, those of IPv6 as well, when no host is set', async () => {
+it('both ports are on all addresses, also of IPv6, when HOST is not set', async () => {
   await using everywhere = await startApp({ HOST: '' });
   const hosts = ['127.0.0.1', ...(hasIpv6() ? ['[::1]'] : [])];
   for (const host of hosts) {
@@ -194,7 +194,7 @@ describe('the start', () => {
 });
 
 describe('the internal port', () => {
-  it('has no webhooks, not even genuine ones', async () => {
+  it('has no webhook routes', async () => {
     app.publisher.reset();
     for (const path of ['/webhooks/gemini', await app.jobPath()]) {
       const answer = await post(`${app.internalUrl}${path}`, signedV1());
@@ -203,7 +203,7 @@ describe('the internal port', () => {
     expect(app.publisher.records).toEqual([]);
   });
 
-  it('is live, and ready once it has Google’s keys, whatever becomes of them then', async () => {
+  it('is live at once, and ready from the first time it has the keys of Google', async () => {
     await using google = await LoopbackServer.start(answering(500, 'down'));
     await using cold = await startApp({ JWKS_URL: google.url });
     const ready = () => ask(`${cold.internalUrl}/health/ready`);
@@ -221,13 +221,13 @@ describe('the internal port', () => {
     expect(await ready()).toMatchObject({ status: 200, json: { status: 'ready' } });
   }, 20_000);
 
-  it('is ready without Google’s keys where no webhook is dynamic', async () => {
+  it('is ready without the keys of Google when there are no job URLs', async () => {
     await using fixed = await startApp({ CAPABILITY_KEYS_FILE: '' });
     const answer = await ask(`${fixed.internalUrl}/health/ready`);
     expect(answer).toMatchObject({ status: 200, json: { status: 'ready' } });
   });
 
-  it('is not ready while Kafka is away, and says so', async () => {
+  it('is not ready while Kafka is away, and names the cause', async () => {
     app.publisher.unready = 'no broker';
     const answer = await ask(`${app.internalUrl}/health/ready`);
     app.publisher.unready = undefined;

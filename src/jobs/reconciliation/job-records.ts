@@ -74,7 +74,7 @@ export function reconciledRecord(
       headers: {
         ...cloudEventHeaders({ id, source: SOURCE, type, time, subject: name }),
         ...bridgeHeaders(job, id, scope),
-        [RECORD_HEADERS.outcome]: endId,
+        [RECORD_HEADERS.endId]: endId,
         [RECORD_HEADERS.reconciled]: 'true',
       },
     },

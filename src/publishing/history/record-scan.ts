@@ -3,19 +3,19 @@ import { RECORD_HEADERS } from '../../events/record-headers.js';
 import { dedupeKey, jobEndKey } from '../dedupe-key.js';
 
 /*
- * Of a record only four headers are wanted. kafkajs decodes all of it into objects, at 24 µs
- * of CPU a record with twelve headers; this walks over the bytes and takes what is needed.
+ * The topic history needs four headers of a record. kafkajs decodes whole records into objects,
+ * which costs 24 µs of CPU for one with twelve headers; this scan reads the bytes in place.
  */
 
-/** Told of each record's dedupe keys, and its time, Unix ms. A record that is a job's outcome has two. */
+/** Gets each dedupe key of a record, and its time, Unix ms. The record of a job's end has two keys. */
 export type Found = (key: string, timestampMs: number) => void;
 
 const ID = Buffer.from(RECORD_HEADERS.webhookId);
 const SCOPE = Buffer.from(RECORD_HEADERS.scope);
 const BODY_HASH = Buffer.from(RECORD_HEADERS.bodyHash);
-const OUTCOME = Buffer.from(RECORD_HEADERS.outcome);
+const END_ID = Buffer.from(RECORD_HEADERS.endId);
 
-/** Length of a batch's head up to and with its length field, in bytes. */
+/** Bytes of a batch up to the end of its length field. */
 const LENGTH_END = 12;
 const HEAD_BYTES = 61;
 const MAGIC = 2;
@@ -24,11 +24,11 @@ const LOG_APPEND_TIME = 0x08;
 const CONTROL = 0x20;
 
 /**
- * Walks over the record batches of a fetch answer.
+ * Scans the record batches of a fetch response.
  *
- * @param from the offset that was asked for.
- * @returns the offset to ask for next. A batch that was cut off at the end does not count.
- * @throws {Error} for a format or compression that is not known here.
+ * @param from the requested offset.
+ * @returns the next offset to request. A truncated batch at the end is not scanned.
+ * @throws {Error} for an unknown record format or compression.
  * @see https://kafka.apache.org/documentation/#recordbatch
  */
 export function scanBatches(bytes: Buffer, from: number, found: Found): number {
@@ -66,7 +66,7 @@ function recordsOf(batch: Buffer, compression: number): Buffer {
   if (compression === 0) return records;
   if (compression === GZIP) return gunzipSync(records);
   throw new Error(
-    `a topic's compression.type made it unreadable (codec ${compression}): use producer`,
+    `a topic's compression.type recompresses records with codec ${compression}, which the bridge cannot read: set compression.type to producer`,
   );
 }
 
@@ -86,35 +86,35 @@ function scanRecord(
   let id: string | undefined;
   let scope: string | undefined;
   let bodyHash: string | undefined;
-  let outcome: string | undefined;
+  let endId: string | undefined;
   for (let headers = cursor.varInt(); headers > 0; headers--) {
     const name = cursor.at;
     cursor.skipBytes();
     if (cursor.isAt(name, ID)) id = cursor.text();
     else if (cursor.isAt(name, SCOPE)) scope = cursor.text();
     else if (cursor.isAt(name, BODY_HASH)) bodyHash = cursor.text();
-    else if (cursor.isAt(name, OUTCOME)) outcome = cursor.text();
+    else if (cursor.isAt(name, END_ID)) endId = cursor.text();
     else cursor.skipBytes();
   }
   cursor.at = end;
-  if (outcome !== undefined) found(jobEndKey(outcome), timestamp);
+  if (endId !== undefined) found(jobEndKey(endId), timestamp);
   if (id === undefined || scope === undefined) return;
   found(dedupeKey(scope, id, bodyHash), timestamp);
 }
 
-/** Reads Kafka's zigzag integers and byte strings, one after the other. */
+/** Reads Kafka's zigzag integers and byte strings one after the other. */
 class Cursor {
   at = 0;
 
   constructor(private readonly bytes: Buffer) {}
 
-  /** Also for the long ones, as far as a double is exact. */
+  /** A varint or varlong. Values above 2^53 lose precision. */
   varInt(): number {
     let value = 0;
     let factor = 1;
     for (;;) {
       const byte = this.bytes[this.at++];
-      if (byte === undefined) throw new Error('a record ends before its end');
+      if (byte === undefined) throw new Error('a record is truncated within its batch');
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) break;
       factor *= 128;
@@ -134,7 +134,7 @@ class Cursor {
     return this.bytes.toString('utf8', start, this.at);
   }
 
-  /** Whether the byte string that begins at `start` is this one; short ones only. */
+  /** True when the byte string at `start` equals `name`, which has at most 63 bytes. */
   isAt(start: number, name: Buffer): boolean {
     if (this.bytes[start] !== name.length * 2) return false;
     return name.compare(this.bytes, start + 1, start + 1 + name.length) === 0;

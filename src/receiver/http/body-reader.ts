@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { HeldBytes } from './admission.js';
 
-/** Largest webhook body taken, in bytes. Gemini's events are thin: a few hundred. */
+/** Largest body of a delivery, in bytes. Gemini's events have a few hundred. */
 export const MAX_BODY_BYTES = 256 * 1024;
 
-/** Why a body was not taken. */
+/** Why a body was refused. */
 export type BodyFault = 'body-too-large' | 'body-too-slow' | 'overloaded';
 
 /** Reads bodies. Each has its own bound, and all of them together have that of `HeldBytes`. */
@@ -15,24 +15,27 @@ export class BodyReader {
   ) {}
 
   /**
-   * Collects the bytes as they come; one of `taken` and `refused` is called once, or neither
-   * when the sender goes away. The bytes count as held until `done` is called.
+   * Collects the bytes as they come. Calls one of the callbacks once, or none when the sender
+   * disconnects.
+   *
+   * @param onBody the bytes count as held until it calls `done`.
    */
   readBody(
     request: IncomingMessage,
-    taken: (body: Buffer, done: () => void) => void,
-    refused: (fault: BodyFault) => void,
+    onBody: (body: Buffer, done: () => void) => void,
+    onFault: (fault: BodyFault) => void,
   ): void {
     if (Number(request.headers['content-length']) > MAX_BODY_BYTES) {
-      refused('body-too-large');
+      onFault('body-too-large');
       return;
     }
     const chunks: Buffer[] = [];
     let size = 0;
-    let over = false;
+    let isFinished = false;
+    /** False when the reading had ended before. */
     const finish = (): boolean => {
-      if (over) return false;
-      over = true;
+      if (isFinished) return false;
+      isFinished = true;
       clearTimeout(timer);
       return true;
     };
@@ -43,11 +46,11 @@ export class BodyReader {
     const refuse = (fault: BodyFault): void => {
       if (!finish()) return;
       free();
-      refused(fault);
+      onFault(fault);
     };
     const timer = setTimeout(() => refuse('body-too-slow'), this.timeoutMs);
     request.on('data', (chunk: Buffer) => {
-      if (over) return;
+      if (isFinished) return;
       size += chunk.length;
       const hasRoom = this.heldBytes.add(chunk.length);
       if (size > MAX_BODY_BYTES) refuse('body-too-large');
@@ -55,8 +58,8 @@ export class BodyReader {
       else chunks.push(chunk);
     });
     request.on('end', () => {
-      if (finish())
-        taken(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), free);
+      if (!finish()) return;
+      onBody(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), free);
     });
     request.on('close', () => {
       if (finish()) free();

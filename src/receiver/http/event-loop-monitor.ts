@@ -1,16 +1,15 @@
 const BEAT_MS = 100;
 
 /**
- * Notices that the event loop has more to do than it gets done: a beat comes late, or is
- * overdue in the middle of a turn. What is begun then is not done in time either, and takes
- * its time from what was begun before; so it is better refused while that still costs little.
+ * Detects that the event loop is behind: a beat of the timer was late, or is overdue in the middle
+ * of a turn. Work that begins then delays the work in flight and is late itself.
  */
 export class EventLoopMonitor {
   private dueAt: number;
   private lateMs = 0;
   private readonly timer: NodeJS.Timeout;
 
-  /** @param now ms on a clock that goes on. */
+  /** @param now ms on a monotonic clock. */
   constructor(
     private readonly maxLateMs: number,
     private readonly now: () => number = () => performance.now(),
@@ -20,7 +19,7 @@ export class EventLoopMonitor {
     this.timer.unref();
   }
 
-  /** @param at the time now. */
+  /** @param at the current time on the monitor's clock, in ms. */
   isBehind(at: number): boolean {
     return this.lateMs > this.maxLateMs || at - this.dueAt > this.maxLateMs;
   }

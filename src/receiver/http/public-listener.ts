@@ -82,9 +82,10 @@ export class PublicListener {
     void Promise.resolve(handled).finally(() => {
       this.admission.finish();
       done();
-      const outcome = answerKindOf(response);
-      if (!outcome) return;
-      this.metrics.answerSeconds.observe({ outcome }, (performance.now() - at) / 1000);
+      const kind = answerKindOf(response);
+      if (!kind) return;
+      const tookMs = performance.now() - at;
+      this.metrics.answerSeconds.observe({ outcome: kind }, tookMs / 1000);
     });
   }
 

@@ -1,31 +1,32 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What the public listener knows of a request before anything has looked into it. */
+/** A request as the public listener read it, before the verification. */
 export interface RawRequest {
-  /** The bytes as sent, whatever the content type says. */
+  /** The bytes as sent, for every content type. */
   readonly body: Buffer;
   /** The last segment of a job's path; undefined on the static route. */
   readonly pathToken: string | undefined;
-  /** On the clock of `performance.now()`, in ms: the ack budget starts here. */
+  /** Start of the ack budget, on the clock of `performance.now()`, in ms. */
   readonly at: number;
 }
 
-/** Known to this file only. (A WeakMap costs the garbage collector 10 µs a request.) */
-const ARRIVAL = Symbol('arrival');
+/** Private to this file. (A WeakMap costs the garbage collector 10 µs a request.) */
+const RAW_REQUEST = Symbol('raw request');
 
 interface Holder {
-  [ARRIVAL]?: RawRequest;
+  [RAW_REQUEST]?: RawRequest;
 }
 
 export function attachRawRequest(
   request: IncomingMessage & Holder,
-  arrival: RawRequest,
+  raw: RawRequest,
 ): void {
-  request[ARRIVAL] = arrival;
+  request[RAW_REQUEST] = raw;
 }
 
+/** @throws {Error} for a request of the internal port. */
 export function rawRequestOf(request: IncomingMessage & Holder): RawRequest {
-  const arrival = request[ARRIVAL];
-  if (!arrival) throw new Error('the request did not come through the public listener');
-  return arrival;
+  const raw = request[RAW_REQUEST];
+  if (!raw) throw new Error('the request did not come through the public listener');
+  return raw;
 }

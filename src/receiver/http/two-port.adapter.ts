@@ -7,7 +7,7 @@ import { JOB_ROUTE, STATIC_ROUTE } from '../../events/webhook-routes.js';
 import { PrebuiltResponse } from '../refusals.js';
 import { expressPrototypes } from './express-prototypes.js';
 
-/** What Nest built for a route: guard, interceptor, controller and filter. */
+/** The handler that Nest built for a route: guard, interceptor, controller and filter. */
 export type WebhookHandler = Parameters<ExpressAdapter['post']>[1];
 
 /** Longer than the idle time of the usual load balancers, which must be the ones to hang up. */

@@ -11,8 +11,8 @@ import { eventOf } from '../delivery-record.js';
 import { fetchJobSnapshot } from './fetch-job-snapshot.js';
 
 /**
- * Asks Gemini whether an event is true whose token says nothing about the body: whoever saw
- * such a token could send it again with another body until it expires.
+ * Asks Gemini whether an event is true when its token does not bind the body. A stolen token could
+ * be sent with a forged body until it expires.
  */
 @Injectable()
 export class EventConfirmation {
@@ -22,11 +22,11 @@ export class EventConfirmation {
   ) {}
 
   /**
-   * The delivery with an event made of what Gemini says itself: nothing of the body that
-   * came with the token goes on, as nobody vouches for its other fields.
+   * The delivery with a new body, made of Gemini's answer. The delivered body is dropped, because
+   * no signature covers its other fields.
    *
-   * @throws {SignatureError} `body-unconfirmed` when Gemini says otherwise, when the event is
-   *   not about a job of ours that can be asked for, or by policy.
+   * @throws {SignatureError} `body-unconfirmed` when Gemini tells another state, when the registry
+   *   has no job with a name, or with `JWT_UNBOUND_BODY=refuse`.
    * @throws {GeminiError} when Gemini does not answer.
    */
   async confirm(delivery: Delivery, job: Job | undefined): Promise<Delivery> {
@@ -41,13 +41,13 @@ export class EventConfirmation {
       throw new SignatureError('body-unconfirmed');
     }
     const kind = kindOf(job as Job);
-    const sighting = await fetchJobSnapshot(this.gemini, kind, name);
-    const announced = sighting.state && kind.events[sighting.state];
-    const isIts = bareName(event.jobName ?? '') === bareName(name);
-    if (!isIts || announced !== event.type) {
+    const snapshot = await fetchJobSnapshot(this.gemini, kind, name);
+    const announced = snapshot.state && kind.events[snapshot.state];
+    const isAboutJob = bareName(event.jobName ?? '') === bareName(name);
+    if (!isAboutJob || announced !== event.type) {
       throw new SignatureError('body-unconfirmed');
     }
-    const body = eventBody(kind, name, sighting);
+    const body = eventBody(kind, name, snapshot);
     return { ...delivery, proof: { ...delivery.proof, body } };
   }
 }

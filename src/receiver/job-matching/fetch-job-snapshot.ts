@@ -1,16 +1,16 @@
 import type { GeminiClient } from '../../gemini/gemini.client.js';
 import type { JobKind, JobSnapshot } from '../../jobs/job-kind.js';
 
-/** Within the ack budget of a delivery. */
-const LOOK_TIMEOUT_MS = 2500;
+/** Less than the ack budget, because the delivery waits for the answer. */
+const TIMEOUT_MS = 2500;
 
-/** What Gemini says of a job while its delivery waits. @throws {GeminiError} */
+/** The state of a job at Gemini. @throws {GeminiError} */
 export function fetchJobSnapshot(
   gemini: GeminiClient,
   kind: JobKind,
   name: string,
 ): Promise<JobSnapshot> {
-  return gemini.ask(kind.statusRequest(name), LOOK_TIMEOUT_MS, (answer) =>
+  return gemini.ask(kind.statusRequest(name), TIMEOUT_MS, (answer) =>
     kind.parseStatus(answer),
   );
 }

@@ -19,43 +19,44 @@ import { retryWhileUnavailable } from '../../infrastructure/redis/retry-while-un
 import type { Delivery } from '../delivery.js';
 import { JobMatcher } from './job-matcher.js';
 
-/** For so long a note is tried again; then only asking Gemini tells. */
-const PERSIST_MS = 60_000;
+/** An update is retried for this long. Afterwards only the status poller finds the job's end. */
+const RETRY_MS = 60_000;
+/** Updates that are being retried. */
 const MAX_PENDING = 1000;
 
 /**
- * Notes in the registry that a job's event is on Kafka. What becomes of the note cannot change
- * the answer to the delivery any more; but of a job that Gemini does not list it is the only
- * thing that tells its name, so it is not given up at once.
+ * Records in the registry that a job's event is on Kafka. A failed update does not change the
+ * answer to the delivery. It is retried all the same, because for a job that Gemini does not list
+ * the event is the only source of its name.
  */
 @Injectable()
 export class JobEventRecorder implements BeforeApplicationShutdown {
   private readonly logger = new Logger(JobEventRecorder.name);
-  private readonly quota = new LogRateLimit();
+  private readonly logLimit = new LogRateLimit();
   private readonly pending = new Set<Promise<void>>();
 
   constructor(
     private readonly jobs: JobRegistry,
-    private readonly identity: JobMatcher,
+    private readonly matcher: JobMatcher,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Resolves after the first try. */
-  async record(jobId: string, event: GeminiEvent, webhookId: string): Promise<void> {
+  /** Resolves after the first attempt, with or without success. */
+  async recordEvent(jobId: string, event: GeminiEvent, webhookId: string): Promise<void> {
     const at = new Date();
-    const note = () =>
+    const update = () =>
       this.jobs.updateJob(jobId, (job) => withJobEvent(job, event, webhookId, at));
     try {
-      await note();
+      await update();
     } catch (error) {
-      if (this.pending.size < MAX_PENDING) this.later(jobId, note);
-      else this.lost(jobId, error);
+      if (this.pending.size < MAX_PENDING) this.retryLater(jobId, update);
+      else this.logLoss(jobId, error);
     }
   }
 
   /**
-   * The event of a repeat, which is on Kafka: who published it may have died before the note,
-   * and after this answer nobody says it again.
+   * Records the event of a duplicate. The replica that published it may have died before it could
+   * record it, and Gemini does not deliver again after this answer.
    */
   async recordDuplicate({ capability, proof }: Delivery): Promise<void> {
     if (!capability || !proof.bodyBound) return;
@@ -64,29 +65,28 @@ export class JobEventRecorder implements BeforeApplicationShutdown {
       if (!job || job.lastEvent?.webhookId === proof.id) return;
       if (hasEnded(job) && !isEndAssumed(job)) return;
       const event = parseGeminiEvent(proof.body);
-      const owner = this.identity.ofPath(capability, job, event, proof.body);
-      if (typeof owner !== 'string') await this.record(job.id, event, proof.id);
+      const owner = this.matcher.matchByPath(capability, job, event, proof.body);
+      if (typeof owner !== 'string') await this.recordEvent(job.id, event, proof.id);
     } catch (error) {
-      if (!(error instanceof EventFormatError)) this.lost(capability.jobId, error);
+      if (!(error instanceof EventFormatError)) this.logLoss(capability.jobId, error);
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const most = delay(this.config.shutdownTimeoutMs / 4, undefined, { ref: false });
-    await Promise.race([Promise.all(this.pending), most]);
+    const timeout = delay(this.config.shutdownTimeoutMs / 4, undefined, { ref: false });
+    await Promise.race([Promise.all(this.pending), timeout]);
   }
 
-  private later(jobId: string, note: () => Promise<unknown>): void {
-    const noting = retryWhileUnavailable(note, PERSIST_MS)
+  private retryLater(jobId: string, update: () => Promise<unknown>): void {
+    const retrying = retryWhileUnavailable(update, RETRY_MS)
       .then(() => undefined)
-      .catch((error: unknown) => this.lost(jobId, error))
-      .finally(() => this.pending.delete(noting));
-    this.pending.add(noting);
+      .catch((error: unknown) => this.logLoss(jobId, error))
+      .finally(() => this.pending.delete(retrying));
+    this.pending.add(retrying);
   }
 
-  private lost(jobId: string, error: unknown): void {
-    if (this.quota.tryAcquire()) {
-      this.logger.warn({ message: "job's event not noted", jobId, error });
-    }
+  private logLoss(jobId: string, error: unknown): void {
+    if (!this.logLimit.tryAcquire()) return;
+    this.logger.warn({ message: 'job event not recorded in the registry', jobId, error });
   }
 }

@@ -13,31 +13,31 @@ import { isDeeper, type Json } from '../../infrastructure/json/json.js';
 import type { Capability } from '../../signature/capability.js';
 import { fetchJobSnapshot } from './fetch-job-snapshot.js';
 
-/** What is hashed is walked by recursion. What we gave has fewer levels (`job-order.ts`). */
+/** Hashing recurses, so the nesting depth is bounded. `job-order.ts` allows fewer levels. */
 const MAX_LEVELS = 250;
 
 /** The job that an event is about. */
 export interface EventJob {
   readonly jobId: string;
   readonly correlationId: string;
-  /** Undefined where nobody vouches for any. */
+  /** Undefined when neither the registry nor the path's hash confirms it. */
   readonly metadata: Json | undefined;
-  /** As the registry has it. */
+  /** As the registry has it; undefined when it has none. */
   readonly geminiName?: string | undefined;
-  /** False when the registry does not know it any more: then the path vouches for the rest. */
+  /** False when the registry has lost the job. The path's token then names job and correlation id. */
   readonly isRegistered: boolean;
-  /** Of its submission, where the registry has it: the event's trace goes on from there. */
+  /** Trace of the job's submission, if the registry has it. The event's trace continues it. */
   readonly traceparent?: string | undefined;
-  /** By what the event is told once, however it is found out; undefined where others follow. */
-  readonly outcome: string | undefined;
+  /** Id of the job's end; undefined for an event that others follow. */
+  readonly endId: string | undefined;
 }
 
-/** A valid signature of Google's over what is not this job's. Each is a dead letter's reason. */
+/** Why an event with a valid signature is not about the path's job. Reasons of dead letters. */
 export const FOREIGN_REASONS = ['other-job', 'other-job-id', 'other-metadata'] as const;
 
 export type ForeignReason = (typeof FOREIGN_REASONS)[number];
 
-/** Finds out which of our jobs an event is about, and whether it can be. */
+/** Finds the job of the bridge that an event is about. */
 @Injectable()
 export class JobMatcher {
   constructor(
@@ -45,17 +45,19 @@ export class JobMatcher {
     private readonly gemini: GeminiClient,
   ) {}
 
-  /** False where no job can be ours: then nobody has to be asked. */
-  get isWanted(): boolean {
+  /** False without a Gemini key: then the bridge submits no jobs, and a look-up is useless. */
+  get canMatch(): boolean {
     return this.gemini.configured;
   }
 
   /**
-   * Of an event of a static webhook, which tells of everything in the project.
+   * Matches an event of a static webhook, which gets the events of all jobs in the project.
    *
-   * @throws {RedisUnavailableError | GeminiError} when it may be ours and cannot be found out.
+   * @returns undefined when the event is about no job of the bridge.
+   * @throws {RedisUnavailableError | GeminiError} when it may be about one, and the registry or
+   *   Gemini does not answer.
    */
-  async ofName(event: GeminiEvent): Promise<EventJob | undefined> {
+  async matchByName(event: GeminiEvent): Promise<EventJob | undefined> {
     const { subject } = event;
     if (subject === undefined) return undefined;
     const { job, mayBeOurs } = await this.registry.findByName(subject);
@@ -65,12 +67,12 @@ export class JobMatcher {
   }
 
   /**
-   * Of an event that came by a job's own path. Google signs for everybody: the path says
-   * which job it is, and the event has to agree.
+   * Matches an event that came by a job's own path. Google signs the events of all its customers
+   * with the same keys, so the event has to agree with the job that the path names.
    *
-   * @param job what the registry has for the path.
+   * @param job the path's job, as the registry has it.
    */
-  ofPath(
+  matchByPath(
     { jobId, correlationId, metadataHash: hash }: Capability,
     job: Job | undefined,
     event: GeminiEvent,
@@ -86,11 +88,11 @@ export class JobMatcher {
     }
     if (job) return eventJob(job, event);
     const metadata = given && expected !== undefined ? metadataIn(given) : undefined;
-    const outcome = endIdOf(jobId, event, event.subject ?? '');
-    return { jobId, correlationId, metadata, isRegistered: false, outcome };
+    const endId = endIdOf(jobId, event, event.subject ?? '');
+    return { jobId, correlationId, metadata, isRegistered: false, endId };
   }
 
-  /** A job of ours whose name we do not know yet carries our id on Gemini. */
+  /** Matches a job whose name the registry does not have yet by the bridge's id in its display name. */
   private async nameJob(event: GeminiEvent, name: string): Promise<Job | undefined> {
     const kind = kindsOfEvent(event).find(({ announcedBy }) => announcedBy === 'static');
     if (!kind?.isName(name)) return undefined;
@@ -99,14 +101,15 @@ export class JobMatcher {
     const job = await this.registry.updateJob(jobId, (now) =>
       isUnnamed(now) ? { ...now, geminiName: name } : now,
     );
-    // Anybody in the project can write our id into a display name
+    // Other clients of the project can write the id into a display name as well
     return job?.geminiName === name ? job : undefined;
   }
 
   /**
-   * What Gemini does not have, or says nothing of that can be read, is not ours.
+   * The bridge's id in the job's display name.
    *
-   * @throws {GeminiError} when it may say so later.
+   * @returns undefined when Gemini has no such job, or its answer cannot be parsed.
+   * @throws {GeminiError} when another attempt may succeed.
    */
   private async jobIdOnGemini(kind: JobKind, name: string): Promise<string | undefined> {
     try {
@@ -132,13 +135,13 @@ function eventJob(job: Job, event: GeminiEvent): EventJob {
     geminiName,
     isRegistered: true,
     traceparent,
-    outcome: endIdOf(jobId, event),
+    endId: endIdOf(jobId, event),
   };
 }
 
 function canBeOf(job: Job, event: GeminiEvent): boolean {
-  const told = kindsOfEvent(event);
-  if (told.length > 0 && !told.includes(kindOf(job))) return false;
+  const kinds = kindsOfEvent(event);
+  if (kinds.length > 0 && !kinds.includes(kindOf(job))) return false;
   if (job.geminiName === undefined || event.jobName === undefined) return true;
   return bareName(job.geminiName) === bareName(event.jobName);
 }

@@ -1,15 +1,16 @@
 import type { Span, Tracing } from '../../infrastructure/tracing/tracing.js';
 
 /**
- * The trace of a verified delivery: verify, claim, publish (by the publisher) and confirm within one
- * span. It begins late, with what has been measured by then, because only once the job is known it
- * is known which trace goes on: that of the submission. An unverified request has none, or anybody
- * could fill the collector. A `traceparent` that came with the delivery is not signed and proves
- * nothing.
+ * The trace of a verified delivery: one span with the stages verify, claim, publish and confirm.
+ * The publisher adds publish.
+ *
+ * The span starts late, with the times measured by then: only the matched job tells which trace it
+ * continues, that of the job's submission. An unverified request gets no span, because any sender
+ * could fill the collector. A `traceparent` of the request is ignored, because it is not signed.
  */
 export class DeliveryTrace {
   private readonly verifiedAt = performance.now();
-  private whole: Span | undefined;
+  private startedSpan: Span | undefined;
   private claimingAt: number | undefined;
   private claimedAt: number | undefined;
   private handledAt: number | undefined;
@@ -22,55 +23,61 @@ export class DeliveryTrace {
     private readonly attributes: Readonly<Record<string, string>>,
   ) {}
 
-  /** What ties the log to the record. */
+  /** For log lines: the trace id in the record's `traceparent`. */
   get traceId(): string {
     return this.traceparent.slice(3, 35);
   }
 
-  /** For the record, which is published within this delivery. */
+  /** For the record. */
   get traceparent(): string {
     return this.span.traceparent;
   }
 
+  /** The dedupe store is asked now. */
   claiming(): void {
     this.claimingAt = performance.now();
   }
 
+  /** The dedupe store has given the claim. */
   claimed(): void {
     this.claimedAt = performance.now();
   }
 
-  /** @param parent the submission's, where the delivery is about a job of ours. */
+  /**
+   * Starts the span, unless it has started.
+   *
+   * @param parent `traceparent` of the job's submission; undefined begins a trace.
+   */
   continue(parent: string | undefined): void {
-    this.whole ??= this.begun(parent);
+    this.startedSpan ??= this.startSpan(parent);
   }
 
-  /** @param work after which the event is on Kafka, and all that follows from that is done. */
+  /** @param work resolves when the event is on Kafka and its job's entry is updated. */
   handling<T>(work: Promise<T>): Promise<T> {
-    if (!this.tracing.isOn) return work; // as it is: each delivery passes here
+    if (!this.tracing.isOn) return work; // without another promise: each delivery passes here
     return work.then((result) => {
       this.handledAt = performance.now();
       return result;
     });
   }
 
-  /** The answer is given; the publication may go on. */
+  /** Ends the span with the answer. The publication may go on after it. */
   answered(error?: unknown): void {
     if (!this.tracing.isOn || this.isAnswered) return;
     this.isAnswered = true;
     const now = performance.now();
     const { claimingAt, claimedAt = now, handledAt } = this;
-    this.stage('verify', this.arrivedAt, this.verifiedAt);
-    if (claimingAt !== undefined) this.stage('claim', claimingAt, claimedAt);
-    if (handledAt !== undefined) this.stage('confirm', handledAt, now);
+    this.addStage('verify', this.arrivedAt, this.verifiedAt);
+    if (claimingAt !== undefined) this.addStage('claim', claimingAt, claimedAt);
+    if (handledAt !== undefined) this.addStage('confirm', handledAt, now);
     this.span.end(error, now);
   }
 
   private get span(): Span {
-    return (this.whole ??= this.begun());
+    return (this.startedSpan ??= this.startSpan());
   }
 
-  private begun(parent?: string): Span {
+  private startSpan(parent?: string): Span {
     return this.tracing.start('delivery', {
       parent,
       kind: 'server',
@@ -79,7 +86,7 @@ export class DeliveryTrace {
     });
   }
 
-  private stage(name: string, startedAt: number, endedAt: number): void {
+  private addStage(name: string, startedAt: number, endedAt: number): void {
     const { traceparent: parent } = this.span;
     this.tracing.start(name, { parent, startedAt }).end(undefined, endedAt);
   }

@@ -35,13 +35,13 @@ describe('the table of topics', () => {
     expect(topicFor(type, 'gemini')).toBe(topic);
   });
 
-  it('has one name for a type that has two', () => {
+  it('maps both spellings of a type to one name', () => {
     expect(canonicalType('batch.completed')).toBe('batch.succeeded');
     expect(canonicalType('interaction.completed')).toBe('interaction.completed');
     expect(canonicalType('something.new')).toBe('something.new');
   });
 
-  it('holds every topic that a type can go to, once', () => {
+  it('has every topic of a type, once', () => {
     const names = topicNames('acme');
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(names)).toEqual(
@@ -54,7 +54,7 @@ describe('the table of topics', () => {
     );
   });
 
-  it('keeps the bridge’s own topics out of a subscriber’s pattern', () => {
+  it('does not let the pattern of a subscriber match the own topics of the bridge', () => {
     expect(deadLetterTopic('gemini')).toBe('gemini-bridge.dead-letter');
     expect(jobsTopic('gemini')).toBe('gemini-bridge.jobs');
   });

@@ -18,7 +18,7 @@ function faultIn(body: string | Buffer): string | undefined {
 }
 
 describe('parseGeminiEvent', () => {
-  it('reads what routing needs, under the catalog’s name of the type', () => {
+  it('parses the members for routing, with the type in the spelling of the catalog', () => {
     const event = {
       type: 'batch.completed',
       version: 'v1',
@@ -47,7 +47,7 @@ describe('parseGeminiEvent', () => {
     ['video.generated', 'models/veo/operations/7', 'models/veo/operations/7'],
     ['video.generated', '7', '7'],
     ['something.new', 'batch_7', 'batch_7'],
-  ])('of a %s the job %s is %s', (type, id, name) => {
+  ])('for %s makes of the id %s the name %s', (type, id, name) => {
     expect(resourceName(type, id)).toBe(name);
     expect(parse({ type, data: { id } }).subject).toBe(name);
   });
@@ -66,20 +66,20 @@ describe('parseGeminiEvent', () => {
     );
   });
 
-  it('names a video as Google first did, too', () => {
+  it('takes the file of a video as its subject, as in the first samples of Google', () => {
     const data = { file_id: 'files/1', video_uri: 'https://example.com/1' };
     expect(parse({ type: 'video.generated', data }).subject).toBe('files/1');
   });
 
   it.each(['constructor', '__proto__', 'constructor.x', '__proto__.x', 'batchs'])(
-    'finds nothing of ours under the type %s',
+    'treats the type %s as any unknown type',
     (type) => {
       expect(parse({ type, data: { id: '7' } })).toMatchObject({ type, subject: '7' });
     },
   );
 
   it.each(['ping', 'webhook.ping', 'model.tuned', 'batch.unknown'])(
-    'takes %s without a job, for its type is nobody’s yet',
+    'accepts %s without a job',
     (type) => {
       expect(parse({ type })).toEqual({
         type,
@@ -95,7 +95,7 @@ describe('parseGeminiEvent', () => {
     '2026-01-01T00:00:00Z',
     '2026-01-01T00:00:00.123456789Z',
     '2026-01-01T01:00:00+01:00',
-  ])('takes the time %s as it is', (timestamp) => {
+  ])('keeps the time %s unchanged', (timestamp) => {
     expect(parse({ type: 'ping', timestamp }).time).toBe(timestamp);
   });
 
@@ -110,7 +110,7 @@ describe('parseGeminiEvent', () => {
     `2026-01-01T00:00:00.${'0'.repeat(99)}Z`,
     1_700_000_000,
     null,
-  ])('goes without the time %j', (timestamp) => {
+  ])('ignores the time %j', (timestamp) => {
     expect(parse({ type: 'ping', timestamp }).time).toBeUndefined();
   });
 
@@ -120,7 +120,7 @@ describe('parseGeminiEvent', () => {
     ['a form', 'type=ping'],
     ['a byte order mark', '\ufeff{"type":"ping"}'],
     ['bytes', Buffer.from([0, 1, 2, 0xff])],
-  ])('knows %s for no JSON', (_, body) => {
+  ])('refuses %s as not-json', (_, body) => {
     expect(faultIn(body)).toBe('not-json');
   });
 
@@ -139,7 +139,7 @@ describe('parseGeminiEvent', () => {
     `{"type":"${'x'.repeat(129)}"}`,
     '{"Type":"ping"}',
     '['.repeat(100_000) + ']'.repeat(100_000),
-  ])('knows %.40s for no event', (body) => {
+  ])('refuses %.40s as not-an-event', (body) => {
     expect(faultIn(body)).toBe('not-an-event');
   });
 
@@ -154,7 +154,7 @@ describe('parseGeminiEvent', () => {
     { id: null },
     { id: ['batches/1'] },
     { id: 'x'.repeat(513) },
-  ])('cannot route an event of a job with the data %j', (data) => {
+  ])('refuses an event of a job with the data %j as job-unnamed', (data) => {
     expect(faultIn(JSON.stringify({ type: 'batch.succeeded', data }))).toBe(
       'job-unnamed',
     );
@@ -163,14 +163,14 @@ describe('parseGeminiEvent', () => {
     );
   });
 
-  it('has a subject that is UTF-8 even where the id was half a character', () => {
+  it('has a subject that is valid UTF-8 when the id has half a surrogate pair', () => {
     const event = parseGeminiEvent(
       Buffer.from('{"type":"batch.failed","data":{"id":"\\ud800"}}'),
     );
     expect(Buffer.from(event.subject!).toString()).toBe('batches/\ufffd');
   });
 
-  it('does not care about a body that is not wholly UTF-8', () => {
+  it('accepts a body that is not valid UTF-8 throughout', () => {
     const bytes = [
       Buffer.from('{"type":"ping","x":"'),
       Buffer.from([0xff]),

@@ -9,9 +9,9 @@ import {
   Publications,
 } from '../../../src/publishing/publications.js';
 
-const OUTCOME = 'job-1:batch.succeeded';
-const OUTCOME_KEY = `outcome:${OUTCOME}`;
-const RECONCILED_KEY = `jobs/job-1:reconciled:${OUTCOME}`;
+const END_ID = 'job-1:batch.succeeded';
+const END_KEY = `outcome:${END_ID}`;
+const RECONCILED_KEY = `jobs/job-1:reconciled:${END_ID}`;
 const OWN_PERMIT: PublishPermit = { deadline: 0, askedAt: 0, heldUntil: 0 };
 
 function given() {
@@ -21,7 +21,7 @@ function given() {
   const publish = () =>
     new JobEndPublications(publications).publishDelivered(
       {
-        outcome: OUTCOME,
+        endId: END_ID,
         reconciledKey: RECONCILED_KEY,
         permit: OWN_PERMIT,
         deadline: performance.now() + 4000,
@@ -35,35 +35,35 @@ function given() {
 }
 
 describe('JobEndPublications', () => {
-  it('publishes an outcome under a claim of its own, and remembers it', async () => {
+  it('publishes an end under a claim of its own, and remembers it', async () => {
     const { store, permits, publish } = given();
     await expect(publish()).resolves.toBe('published');
     expect(permits).toHaveLength(1);
     expect(permits[0]).not.toBe(OWN_PERMIT);
-    expect(store.has(OUTCOME_KEY)).toBe(true);
+    expect(store.has(END_KEY)).toBe(true);
   });
 
-  it('publishes nothing when the reconciler has published the outcome', async () => {
+  it('publishes nothing when the reconciler has published the end', async () => {
     const { store, permits, publish } = given();
-    store.confirm(OUTCOME_KEY);
+    store.confirm(END_KEY);
     store.confirm(RECONCILED_KEY);
     await expect(publish()).resolves.toBe('duplicate');
     expect(permits).toEqual([]);
   });
 
-  it("publishes under the delivery's permit when another delivery told the outcome", async () => {
+  it("publishes under the delivery's permit when another delivery has published the end", async () => {
     const { store, permits, publish } = given();
-    store.confirm(OUTCOME_KEY);
+    store.confirm(END_KEY);
     await expect(publish()).resolves.toBe('published');
     expect(permits).toEqual([OWN_PERMIT]);
     expect(store.claim(RECONCILED_KEY)).toBe('taken');
   });
 
-  it.each([OUTCOME_KEY, RECONCILED_KEY])(
+  it.each([END_KEY, RECONCILED_KEY])(
     'publishes nothing while another replica holds %s',
     async (key) => {
       const { store, permits, publish } = given();
-      if (key === RECONCILED_KEY) store.confirm(OUTCOME_KEY);
+      if (key === RECONCILED_KEY) store.confirm(END_KEY);
       store.claim(key);
       await expect(publish()).rejects.toThrow(DeliveryPendingError);
       expect(permits).toEqual([]);

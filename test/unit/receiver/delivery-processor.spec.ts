@@ -89,7 +89,7 @@ describe('an event', () => {
 });
 
 describe('a dead letter', () => {
-  it('of the static route is logged with its reason and its place', async () => {
+  it('is logged with its reason and its position in the topic', async () => {
     await process(eventBody());
     await expect(process('no event')).resolves.toBe('dead-lettered');
     expect(warnings).toEqual([
@@ -107,14 +107,14 @@ describe('a dead letter', () => {
     ]);
   });
 
-  it('has its event type in the log, where the bytes have one', async () => {
+  it('is logged with its event type, if the bytes have one', async () => {
     await process(eventBody('batch.failed', {}));
     expect(warnings).toEqual([
       expect.objectContaining({ reason: 'job-unnamed', eventType: 'batch.failed' }),
     ]);
   });
 
-  it('has the job in the log that its path names', async () => {
+  it('is logged with the job that its path names', async () => {
     await registry.add(knownJob());
     const foreign = eventBody('batch.succeeded', { id: 'batches/another' });
     await expect(process(foreign, CAPABILITY)).resolves.toBe('dead-lettered');
@@ -127,13 +127,13 @@ describe('a dead letter', () => {
     ]);
   });
 
-  it('has no line when Kafka does not have it', async () => {
+  it('is not logged when Kafka does not have it', async () => {
     publisher.fail('unavailable');
     await expect(process('no event')).rejects.toThrow(PublishError);
     expect(warnings).toEqual([]);
   });
 
-  it('is one of ten lines a second at most, and is counted all the same', async () => {
+  it('is logged ten times a second at most, and always counted', async () => {
     jest.useFakeTimers(FAKED_CLOCK);
     for (let i = 0; i < LINES_A_SECOND + 5; i++) await process('no event');
     expect(warnings).toHaveLength(LINES_A_SECOND);

@@ -38,7 +38,7 @@ const JOB = {
   correlationId: 'order-42',
   metadata: { tenant: 'blau-ü' },
   isRegistered: true,
-  outcome: 'job-1:batch.succeeded',
+  endId: 'job-1:batch.succeeded',
 };
 const EVENT = {
   type: 'batch.succeeded',
@@ -87,7 +87,7 @@ describe('eventRecord', () => {
     expectKafkaHeaders(record);
   });
 
-  it('has no header for what the event does not say', () => {
+  it('has no header for a member that the event does not have', () => {
     const event = {
       type: 'ping',
       subject: undefined,
@@ -101,7 +101,7 @@ describe('eventRecord', () => {
     expectKafkaHeaders(record);
   });
 
-  it('is correlated where a path names the job, with metadata where it is known', () => {
+  it('has the correlation of a job, and its metadata if they are known', () => {
     const unregistered = { ...JOB, metadata: undefined, isRegistered: false };
     const unknown = eventRecord(FOR_JOB, EVENT, 'gemini', unregistered);
     expect(unknown.headers).toMatchObject({
@@ -117,7 +117,7 @@ describe('eventRecord', () => {
     expectKafkaHeaders(known);
   });
 
-  it('of a known job has its name for a key, however the event spells it', () => {
+  it('has the name of a known job as its key, in the spelling of the registry', () => {
     const event = { ...EVENT, subject: 'files/abc', jobName: undefined };
     const job = { ...JOB, geminiName: 'models/veo/operations/1' };
     expect(eventRecord(FOR_JOB, event, 'gemini', job)).toMatchObject({
@@ -127,11 +127,11 @@ describe('eventRecord', () => {
     expect(eventRecord(FOR_JOB, event, 'gemini', JOB).key).toBe('files/abc');
   });
 
-  it('says what a job came to, so that nobody else publishes it', () => {
+  it('has the id of the end of a job', () => {
     const ended = eventRecord(FOR_JOB, EVENT, 'gemini', JOB);
-    expect(ended.headers['bridge-outcome']).toBe(JOB.outcome);
+    expect(ended.headers['bridge-outcome']).toBe(JOB.endId);
     const waiting = { ...EVENT, type: 'interaction.requires_action' };
-    const open = eventRecord(FOR_JOB, waiting, 'gemini', { ...JOB, outcome: undefined });
+    const open = eventRecord(FOR_JOB, waiting, 'gemini', { ...JOB, endId: undefined });
     expect(open.headers).not.toHaveProperty('bridge-outcome');
   });
 });
@@ -160,7 +160,7 @@ describe('deadLetterRecord', () => {
 });
 
 describe('eventOf', () => {
-  it('is the event, or why the bytes are none', () => {
+  it('is the event, or the error that says why the bytes are none', () => {
     expect(eventOf(DELIVERY)).toEqual(EVENT);
     const junk = { ...DELIVERY, proof: { ...DELIVERY.proof, body: Buffer.from('junk') } };
     expect(eventOf(junk)).toMatchObject({ fault: 'not-json', type: undefined });

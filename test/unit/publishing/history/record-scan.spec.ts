@@ -51,7 +51,7 @@ function scan(bytes: Buffer, from = 0) {
 }
 
 describe('scanBatches', () => {
-  it('finds key and time of every delivery, whatever else its record holds', async () => {
+  it('finds key and time of each delivery', async () => {
     const bytes = await batch(7, [
       delivery('msg_1'),
       { ...delivery('msg_2', 'jobs/j'), value: null, key: null, later: 5 },
@@ -73,12 +73,12 @@ describe('scanBatches', () => {
     });
   });
 
-  it('takes the hash of an unbound body into the key', async () => {
+  it('adds the hash of an unbound body to the key', async () => {
     const headers = { ...delivery('msg_1', 'jobs/j').headers, 'bridge-body-sha256': 'h' };
     expect(scan(await batch(0, [{ headers }])).found).toEqual([['jobs/j:msg_1:h', 0]]);
   });
 
-  it('passes over what is no delivery', async () => {
+  it('skips records that are no deliveries', async () => {
     const bytes = await batch(0, [
       {},
       { headers: { 'webhook-id': 'msg_1' } },
@@ -87,7 +87,7 @@ describe('scanBatches', () => {
     expect(scan(bytes)).toEqual({ next: 3, found: [] });
   });
 
-  it('goes from batch to batch, and asks again for one that was cut off', async () => {
+  it('scans batch after batch, and requests a truncated one again', async () => {
     const first = await batch(3, [delivery('a'), delivery('b')]);
     const second = await batch(5, [delivery('c')]);
     const whole = Buffer.concat([first, second]);
@@ -109,13 +109,13 @@ describe('scanBatches', () => {
     expect(scan(Buffer.alloc(0), 9)).toEqual({ next: 9, found: [] });
   });
 
-  it('does not go back for a batch before the offset that was asked for', async () => {
+  it('never returns an offset below the requested one', async () => {
     const bytes = await batch(3, [delivery('a'), delivery('b')]);
     expect(scan(bytes, 4).next).toBe(5);
     expect(scan(bytes, 5)).toEqual({ next: 5, found: [] });
   });
 
-  it("takes the broker's time where the topic says so", async () => {
+  it('takes the time of the broker if the topic has LogAppendTime', async () => {
     const bytes = await batch(0, [{ ...delivery('a'), later: 1 }], (head) => {
       head.writeInt16BE(0x08, 21);
       head.writeBigInt64BE(BigInt(NOW + 77), 35);
@@ -123,12 +123,12 @@ describe('scanBatches', () => {
     expect(scan(bytes).found).toEqual([['static:a', 77]]);
   });
 
-  it("passes over a transaction's markers", async () => {
+  it('skips the markers of a transaction', async () => {
     const bytes = await batch(0, [delivery('a')], (head) => head.writeInt16BE(0x20, 21));
     expect(scan(bytes)).toEqual({ next: 1, found: [] });
   });
 
-  it('unpacks gzip, and names the setting where it cannot read', async () => {
+  it('decompresses gzip, and names the setting for other codecs', async () => {
     const plain = await batch(0, [delivery('a'), delivery('b')]);
     const packed = gzipSync(plain.subarray(61));
     const bytes = Buffer.concat([plain.subarray(0, 61), packed]);
@@ -145,10 +145,10 @@ describe('scanBatches', () => {
     expect(() => scan(bytes)).toThrow(/compression\.type/);
   });
 
-  it('refuses a format that it does not know, and a record that is broken', async () => {
+  it('refuses an unknown format, and a truncated record', async () => {
     const old = await batch(0, [delivery('a')], (head) => head.writeInt8(1, 16));
     expect(() => scan(old)).toThrow('record format 1');
     const broken = await batch(0, [delivery('a')], (head) => head.writeInt32BE(9, 57));
-    expect(() => scan(broken)).toThrow(/ends before its end/);
+    expect(() => scan(broken)).toThrow(/truncated within its batch/);
   });
 });

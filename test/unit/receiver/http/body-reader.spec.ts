@@ -17,7 +17,7 @@ afterEach(() => {
 
 const readerOf = () => new BodyReader(TIMEOUT_MS, new HeldBytes(Infinity));
 
-/** A request whose bytes the test sends, and what became of it. */
+/** A request whose bytes the test sends, with the calls of the reader. */
 function reading(reader: BodyReader, headers: Record<string, string> = {}) {
   const request = Object.assign(new EventEmitter(), { headers });
   const seen: { outcomes: string[]; done: () => void } = {
@@ -41,7 +41,7 @@ function reading(reader: BodyReader, headers: Record<string, string> = {}) {
 }
 
 describe('BodyReader', () => {
-  it('hands on the bytes of all chunks, once', () => {
+  it('returns the bytes of all chunks, once', () => {
     const { seen, send, end, close } = reading(readerOf());
     for (const chunk of ['ab', 'c', 'd']) send(chunk);
     expect(seen.outcomes).toEqual([]);
@@ -57,13 +57,13 @@ describe('BodyReader', () => {
     expect(seen.outcomes).toEqual(['taken  0']);
   });
 
-  it('refuses by the announced length, before a byte has come', () => {
+  it('refuses a Content-Length above the limit before it reads', () => {
     const over = String(MAX_BODY_BYTES + 1);
     const { seen } = reading(readerOf(), { 'content-length': over });
     expect(seen.outcomes).toEqual(['body-too-large']);
   });
 
-  it('takes as much as the limit and not a byte more', () => {
+  it('takes a body of the limit, and refuses one more byte', () => {
     const exact = reading(readerOf());
     exact.send(Buffer.alloc(MAX_BODY_BYTES, 'x'));
     exact.end();
@@ -77,7 +77,7 @@ describe('BodyReader', () => {
     expect(over.seen.outcomes).toEqual(['body-too-large']);
   });
 
-  it('refuses what does not come in time, and looks at nothing after that', () => {
+  it('refuses a body that is late, and ignores the bytes after that', () => {
     const { seen, send, end } = reading(readerOf());
     send('a');
     jest.advanceTimersByTime(TIMEOUT_MS - 1);
@@ -88,7 +88,7 @@ describe('BodyReader', () => {
     expect(seen.outcomes).toEqual(['body-too-slow']);
   });
 
-  it('says nothing when the sender goes away', () => {
+  it('calls nothing back when the sender disconnects', () => {
     const { seen, send, close } = reading(readerOf());
     send('a');
     close();
@@ -97,8 +97,8 @@ describe('BodyReader', () => {
   });
 });
 
-describe('the bound on all bodies together', () => {
-  it('refuses the next one while others are held, and takes it once they are done', () => {
+describe('the limit of all bodies together', () => {
+  it('refuses a body while others use the room, and takes one when they are done', () => {
     const reader = new BodyReader(TIMEOUT_MS, new HeldBytes(10));
     const first = reading(reader);
     first.send('12345678');
@@ -114,9 +114,9 @@ describe('the bound on all bodies together', () => {
   });
 
   it.each<[string, (one: ReturnType<typeof reading>) => void]>([
-    ['was refused for its time', () => jest.advanceTimersByTime(TIMEOUT_MS)],
-    ['was refused for the bound', (one) => one.send('12345678')],
-    ['was left by its sender', (one) => one.close()],
+    ['was refused because it was late', () => jest.advanceTimersByTime(TIMEOUT_MS)],
+    ['was refused for the limit', (one) => one.send('12345678')],
+    ['was aborted by its sender', (one) => one.close()],
     [
       'was answered',
       (one) => {

@@ -39,24 +39,21 @@ describe('EventConfirmation', () => {
     ['BATCH_STATE_FAILED', 'batch.failed'],
     ['BATCH_STATE_EXPIRED', 'batch.expired'],
     ['BATCH_STATE_CANCELLED', 'batch.cancelled'],
-  ])(
-    'confirms by %s a %s, and nothing of what else the body said',
-    async (state, type) => {
-      gemini.answer = () => Promise.resolve(operation(state));
-      const body = eventBody(type, { id: 'batch_1', output_file_uri: 'gs://elsewhere' });
-      const { proof, key } = await confirmed(body);
-      expect(gemini.asked.map(({ path }) => path)).toEqual(['batches/1']);
-      expect(key).toBe('jobs/job-1:j-1');
-      expect(JSON.parse(proof.body.toString())).toEqual({
-        type,
-        version: 'v1',
-        timestamp: '2026-01-01T00:00:09Z',
-        data: { id: 'batches/1' },
-      });
-    },
-  );
+  ])('with Gemini at %s confirms %s, and replaces the body', async (state, type) => {
+    gemini.answer = () => Promise.resolve(operation(state));
+    const body = eventBody(type, { id: 'batch_1', output_file_uri: 'gs://elsewhere' });
+    const { proof, key } = await confirmed(body);
+    expect(gemini.asked.map(({ path }) => path)).toEqual(['batches/1']);
+    expect(key).toBe('jobs/job-1:j-1');
+    expect(JSON.parse(proof.body.toString())).toEqual({
+      type,
+      version: 'v1',
+      timestamp: '2026-01-01T00:00:09Z',
+      data: { id: 'batches/1' },
+    });
+  });
 
-  it('says where the output is, if Gemini does', async () => {
+  it('adds the output file that Gemini names', async () => {
     const output = { responsesFile: 'files/batch-1' };
     gemini.answer = () => Promise.resolve(operation('BATCH_STATE_SUCCEEDED', output));
     const { proof } = await confirmed(eventBody());
@@ -66,7 +63,7 @@ describe('EventConfirmation', () => {
   });
 
   it.each(['BATCH_STATE_RUNNING', 'BATCH_STATE_FAILED', 'constructor', ''])(
-    'refuses a success while Gemini says %s',
+    'refuses a success while Gemini is at "%s"',
     async (state) => {
       gemini.answer = () => Promise.resolve(operation(state));
       expect(await faultOf(() => confirmed(eventBody()))).toBe('body-unconfirmed');
@@ -78,7 +75,7 @@ describe('EventConfirmation', () => {
     expect(await faultOf(() => confirmed(body))).toBe('body-unconfirmed');
   });
 
-  it('refuses without asking what cannot be asked for', async () => {
+  it('refuses without a call what it cannot ask Gemini about', async () => {
     const { geminiName: _, ...unnamed } = knownJob();
     expect(await faultOf(() => confirmed(eventBody(), { job: unnamed }))).toBe(
       'body-unconfirmed',
@@ -90,7 +87,7 @@ describe('EventConfirmation', () => {
     expect(gemini.asked).toEqual([]);
   });
 
-  it('says nothing about the event while Gemini does not answer', async () => {
+  it('fails with the error of Gemini when Gemini does not answer', async () => {
     const error = new GeminiError('Gemini did not answer', 'unknown');
     gemini.answer = () => Promise.reject(error);
     await expect(confirmed(eventBody())).rejects.toBe(error);
