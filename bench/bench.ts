@@ -3,7 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Kafka, logLevel } from 'kafkajs';
-import { startKafka, startRedis } from '../packages/testbed/index.js';
+import {
+  IMAGE_NODE_VERSION,
+  imageNode,
+  startKafka,
+  startRedis,
+} from '../packages/testbed/index.js';
 import { toStderr } from '../packages/testbed/src/process/log.js';
 import { readOptions, USAGE, type Options } from './options.js';
 import { senderNote, table, type Rounds } from './report.js';
@@ -26,6 +31,7 @@ async function bench(options: Options): Promise<void> {
   await using redis = needsRedis ? await startRedis({ own: true }) : undefined;
   await createTopic(kafka.brokers);
   const world = {
+    node: await imageNode(toStderr),
     brokers: kafka.brokers,
     partitions: PARTITIONS,
     redisUrl: redis?.url,
@@ -83,7 +89,11 @@ function report(options: Options, { closed, open }: Measured): void {
       senderNote(open),
     );
   if (jsonFile === undefined) return;
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  const machine = {
+    node: IMAGE_NODE_VERSION,
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+  };
   const everything = {
     at: new Date().toISOString(),
     machine,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import {
+  imageNode,
   startBridge,
   startRedis,
   type BridgeProcess,
@@ -31,9 +32,10 @@ const AT_ONCE = 500;
 async function bench(length: number, jobs: number): Promise<void> {
   await using redis = await startRedis({ own: true });
   const gemini = await GeminiEmulator.start();
+  const node = await imageNode(toStderr);
   using keys = temporaryFile(`k1:${randomBytes(32).toString('base64url')}`);
   try {
-    await using bridge = await startBridge({
+    const environment = {
       NODE_ENV: 'production',
       KAFKA_BROKERS: '127.0.0.1:1', // nothing of this comes to Kafka
       DEDUPE_STORE: 'redis',
@@ -43,7 +45,8 @@ async function bench(length: number, jobs: number): Promise<void> {
       GEMINI_API_KEY: gemini.apiKey,
       CAPABILITY_KEYS_FILE: keys.path,
       API_RATE_PER_MINUTE: '0',
-    });
+    };
+    await using bridge = await startBridge(environment, { node });
     await fill(redis.url, jobs);
     await list(bridge, jobs);
     await upload(bridge, length);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel, type Message } from 'kafkajs';
 import {
+  imageNode,
   startBridge,
   startKafka,
   startRedis,
@@ -34,6 +35,7 @@ const BROKER_JAVA_OPTIONS = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
 async function bench(records: number, seconds: number): Promise<void> {
   await using kafka = await startKafka({ own: true, javaOptions: BROKER_JAVA_OPTIONS });
   await using redis = await startRedis({ own: true });
+  const node = await imageNode(toStderr);
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   const environment = {
     NODE_ENV: 'production',
@@ -45,10 +47,10 @@ async function bench(records: number, seconds: number): Promise<void> {
     WEBHOOK_SECRETS: secret,
     DEDUPE_MEMORY_MAX: '5000000',
   };
-  await using writer = await startBridge(environment); // makes the topics
+  await using writer = await startBridge(environment, { node }); // makes the topics
   await writer.ready();
   await fill(kafka.brokers, records);
-  await using reader = await boot(environment, records);
+  await using reader = await boot(environment, node, records);
   await follow(writer, reader, secret, seconds);
 }
 
@@ -103,10 +105,11 @@ function bridgeRecord(): Message {
 
 async function boot(
   environment: Record<string, string>,
+  node: string,
   records: number,
 ): Promise<BridgeProcess> {
   const startMs = performance.now();
-  const bridge = await startBridge(environment);
+  const bridge = await startBridge(environment, { node });
   const resident: number[] = [];
   const sampling = setInterval(
     () => resident.push(memory(bridge.pid).residentMiB),

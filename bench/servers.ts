@@ -7,6 +7,8 @@ const STOP_GRACE_MS = 5000;
 const START_LIMIT_MS = 30_000;
 
 export interface World {
+  /** The Node.js that the servers run with: the image's. */
+  node: string;
   brokers: string;
   partitions: number;
   redisUrl: string | undefined;
@@ -34,7 +36,7 @@ export function startServer(name: ServerName, world: World): Promise<Server> {
 
 async function startBuiltBridge(name: ServerName, world: World): Promise<Server> {
   const { redisUrl: REDIS_URL = '' } = world;
-  const bridge = await startBridge({
+  const variables = {
     ...environment(world),
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
@@ -45,7 +47,8 @@ async function startBuiltBridge(name: ServerName, world: World): Promise<Server>
     TOPIC_MIN_ISR: '1',
     ...DEDUPE[name],
     ...(name === 'bridge+lease' || name === 'bridge+redis' ? { REDIS_URL } : {}),
-  });
+  };
+  const bridge = await startBridge(variables, { node: world.node });
   await bridge.ready(START_LIMIT_MS);
   const { pid, lines } = bridge;
   const port = Number(new URL(bridge.url).port);
@@ -57,7 +60,7 @@ function startFloor(world: World): Promise<Server> {
   return new Promise((resolve, reject) => {
     const lines: string[] = [];
     const floor = spawnLeashed({
-      command: process.execPath,
+      command: world.node,
       args: ['--enable-source-maps', join(import.meta.dirname, 'floor.mjs')],
       env: { PATH: process.env['PATH'], ...environment(world) },
       output(line, from) {

@@ -1,5 +1,6 @@
-export { startBridge, type BridgeProcess } from './src/bridge.js';
+export { startBridge, type BridgeOptions, type BridgeProcess } from './src/bridge.js';
 export { startDevStack, type DevPorts, type DevStack } from './src/dev-stack.js';
+export { IMAGE_NODE_VERSION, imageNode } from './src/image-node.js';
 export {
   startKafka,
   type KafkaCluster,

@@ -1,5 +1,7 @@
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, posix } from 'node:path';
+import { basename, delimiter, dirname, join, posix } from 'node:path';
+import { imageNode } from '../../packages/testbed/src/image-node.js';
+import { toStderr, type Log } from '../../packages/testbed/src/process/log.js';
 import { run, tail } from '../../packages/testbed/src/process/run.js';
 import type { BuildContext } from './context.js';
 import {
@@ -14,7 +16,7 @@ import { BASE, configured, type ImageConfig, type Values } from './image-config.
 
 /** What a RUN has of our environment: where packages come from. Nothing of the `npm test` that we may be in. */
 const PASSED_ON =
-  /^(PATH|HOME|TMPDIR|SSL_CERT_\w+|NODE_EXTRA_CA_CERTS|(https?|no)_proxy|npm_config_(registry|cache|userconfig|globalconfig|cafile))$/i;
+  /^(HOME|TMPDIR|SSL_CERT_\w+|NODE_EXTRA_CA_CERTS|(https?|no)_proxy|npm_config_(registry|cache|userconfig|globalconfig|cafile))$/i;
 
 interface Built {
   readonly root: string;
@@ -25,6 +27,8 @@ export interface BuildOptions {
   /** A stage; the last one when absent. */
   readonly target?: string;
   readonly args?: Values;
+  /** Progress; stderr when absent. */
+  readonly log?: Log;
 }
 
 /**
@@ -36,14 +40,16 @@ export interface BuildOptions {
 export async function build(
   context: BuildContext,
   folder: string,
-  { target, args = {} }: BuildOptions = {},
+  { target, args = {}, log = toStderr }: BuildOptions = {},
 ): Promise<Built> {
   const text = await readFile(join(context.folder, 'Dockerfile'), 'utf8');
   const dockerfile = parseDockerfile(text);
   const wanted = dockerfile.stages.find(({ name }) => name === target);
   const stage = wanted ?? (target === undefined ? dockerfile.stages.at(-1) : undefined);
   if (!stage) throw new Error(`the Dockerfile has no stage ${target}`);
-  return new Builder(dockerfile, context, folder, args).built(stage);
+  return new Builder(dockerfile, context, folder, args, await imageNode(log)).built(
+    stage,
+  );
 }
 
 class Builder {
@@ -55,6 +61,7 @@ class Builder {
     private readonly context: BuildContext,
     private readonly folder: string,
     private readonly given: Values,
+    private readonly node: string,
   ) {
     for (const arg of dockerfile.args)
       Object.assign(this.globals, this.argument(arg, {}));
@@ -167,9 +174,10 @@ class Builder {
 
   private async shell(script: string, cwd: string, values: Values): Promise<void> {
     const ours = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
+    const path = [dirname(this.node), process.env['PATH'] ?? ''].join(delimiter);
     const { ok, output } = await run('/bin/sh', ['-ec', `umask 022\n${script}`], {
       cwd,
-      env: { ...values, ...Object.fromEntries(ours) },
+      env: { ...values, ...Object.fromEntries(ours), PATH: path },
     });
     if (!ok) throw new Error(`RUN ${script} failed:\n${tail(output)}`);
   }

@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { imageNode } from '../../packages/testbed/src/image-node.js';
+import { toStderr } from '../../packages/testbed/src/process/log.js';
 import type { Mount } from './sandbox/confinement.js';
 import {
   startSandbox,
@@ -25,6 +27,7 @@ export async function startContainer(
     to: `/${name}`,
   }));
   return startSandbox({
+    node: await imageNode(toStderr),
     uid: uid ?? 0,
     gid: gid ?? 0,
     cwd: config.workdir,

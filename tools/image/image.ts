@@ -12,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { IMAGE_NODE_VERSION } from '../../packages/testbed/src/image-node.js';
 import { cached, cacheRoot, isCached } from '../../packages/testbed/src/process/cache.js';
 import { holdFolder, releaseFolder } from '../../packages/testbed/src/process/reaper.js';
 import { toStderr, type Log } from '../../packages/testbed/src/process/log.js';
@@ -37,11 +38,11 @@ export async function image(log: Log = toStderr): Promise<Image> {
   const context = new BuildContext(REPOSITORY);
   const name = `${PREFIX}${await fingerprint(context)}`;
   const folder = isCached(name)
-    ? await made(name, context)
+    ? await made(name, context, log)
     : await alone(() => {
         if (!isCached(name))
           log('image: carrying out the Dockerfile, which takes most of a minute …');
-        return made(name, context);
+        return made(name, context, log);
       });
   await utimes(folder, new Date(), new Date());
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
@@ -49,12 +50,12 @@ export async function image(log: Log = toStderr): Promise<Image> {
 }
 
 /** By who is first; the others find it when they are let in. */
-async function made(name: string, context: BuildContext): Promise<string> {
+async function made(name: string, context: BuildContext, log: Log): Promise<string> {
   return cached(name, async (draft) => {
     await forgetOld();
     const stages = join(draft, 'stages');
     await mkdir(stages);
-    const { root, config } = await build(context, stages);
+    const { root, config } = await build(context, stages, { log });
     await rename(root, join(draft, 'root'));
     await rm(stages, { recursive: true });
     await writeFile(join(draft, 'config.json'), JSON.stringify(config));
@@ -88,9 +89,9 @@ async function taken(lock: string): Promise<boolean> {
 
 /** Of all that goes into it: the sources, the Dockerfile, how it is read, and with which Node.js. */
 async function fingerprint({ folder, names }: BuildContext): Promise<string> {
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256').update(IMAGE_NODE_VERSION);
   const inputs = ['Dockerfile', '.dockerignore', 'tools/image', ...names].filter(
-    (name) => name !== 'dev', // only the development stage has it
+    (name) => name !== 'packages', // only the development stage has it
   );
   for (const name of inputs.toSorted((a, b) => (a < b ? -1 : 1))) {
     for (const path of await filesIn(join(folder, name))) {

@@ -29,18 +29,25 @@ export interface BridgeProcess extends AsyncDisposable {
   ready(timeoutMs?: number): Promise<void>;
 }
 
+export interface BridgeOptions {
+  /** The file to run; a copy of the built `main.js` when absent. */
+  readonly script?: string;
+  /** The Node.js to run it with; the one of this process when absent. */
+  readonly node?: string;
+}
+
 /**
  * Starts the built bridge as a process of its own with exactly this environment, `PATH` and the defaults above apart. It
  * runs from a copy of `dist` (build-copy.ts).
  */
 export async function startBridge(
   env: Record<string, string> = {},
-  options: { script?: string } = {},
+  options: BridgeOptions = {},
 ): Promise<BridgeProcess> {
   const script = options.script ?? (await mainScript());
   const lines: string[] = [];
   const child = spawnLeashed({
-    command: process.execPath,
+    command: options.node ?? process.execPath,
     args: [script],
     env: { PATH: process.env['PATH'], ...DEFAULTS, ...openUnlessGuarded(env), ...env },
     output(line) {

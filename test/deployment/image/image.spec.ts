@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { bridgeOf } from '../../../packages/testbed/src/bridge.js';
 import { startContainer, type ContainerOptions } from '../../../tools/image/container.js';
+import { parseDockerfile } from '../../../tools/image/dockerfile.js';
 import { image, type Image } from '../../../tools/image/image.js';
 import { describeSandboxed } from '../../support/sandboxed.js';
 import { SECRET } from '../../support/sender.js';
@@ -109,6 +110,19 @@ describeSandboxed('the image, run as user 65532 on a read-only root', () => {
     container.kill('SIGTERM');
     expect(await container.exited).toEqual({ code: 0, signal: null });
     expect(container.lines.filter((line) => !line.startsWith('{'))).toEqual([]);
+  });
+
+  it('runs with the Node.js of its base', async () => {
+    const { stages, args } = parseDockerfile(
+      readFileSync(join(ROOT, 'Dockerfile'), 'utf8'),
+    );
+    expect(args.map(({ text }) => text)).toEqual(['NODE_IMAGE=node:24-slim']);
+    expect(stages.at(-1)?.base).toBe('${NODE_IMAGE}');
+    await using container = await startContainer(bridge, {
+      command: ['node', '--version'],
+    });
+    await container.exited;
+    expect(container.lines).toEqual([expect.stringMatching(/^v24\./)]);
   });
 
   it('has the command line by its name', async () => {
