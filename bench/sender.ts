@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { spawnLeashed } from '../packages/testbed/src/process/spawn.js';
+import { spawnManaged } from '../packages/testbed/src/process/spawn.js';
 import type { LoadOptions, LoadResult } from './load.js';
 
 /** One measurement by a sender process of its own. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   let result: string | undefined;
   const complaints: string[] = [];
-  const sender = spawnLeashed({
+  const sender = spawnManaged({
     command: process.execPath,
     // With tsx's loader, which is among our own flags.
     args: [

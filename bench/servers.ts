@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startBridge } from '../packages/testbed/index.js';
-import { spawnLeashed } from '../packages/testbed/src/process/spawn.js';
+import { spawnManaged } from '../packages/testbed/src/process/spawn.js';
 import type { ServerName } from './options.js';
 
 const STOP_GRACE_MS = 5000;
@@ -59,7 +59,7 @@ async function startBuiltBridge(name: ServerName, world: World): Promise<Server>
 function startFloor(world: World): Promise<Server> {
   return new Promise((resolve, reject) => {
     const lines: string[] = [];
-    const floor = spawnLeashed({
+    const floor = spawnManaged({
       command: world.node,
       args: ['--enable-source-maps', join(import.meta.dirname, 'floor.mjs')],
       env: { PATH: process.env['PATH'], ...environment(world) },

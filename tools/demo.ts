@@ -10,7 +10,7 @@ import { shortened, DemoReport } from './demo/demo-report.js';
 import {
   countRecords,
   subscribe,
-  type SeenRecord,
+  type ConsumedRecord,
 } from '../packages/testbed/src/dev-stack/topics.js';
 
 /** A record appears within milliseconds; a new consumer group on a new broker takes seconds. */
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
 }
 
 async function tell(stack: DevStack): Promise<void> {
-  const records: SeenRecord[] = [];
+  const records: ConsumedRecord[] = [];
   const topics = ['batch.succeeded', 'interaction.completed'].map(
     (type) => `${stack.topicPrefix}.${type}`,
   );
@@ -125,7 +125,7 @@ async function finishBatch(
 
 async function readRecord(
   { bridge, apiToken, topicPrefix }: DevStack,
-  records: readonly SeenRecord[],
+  records: readonly ConsumedRecord[],
   job: Job,
   { webhookId, body }: DeliveryAttempt,
 ): Promise<void> {
@@ -232,7 +232,7 @@ async function forge(stack: DevStack, genuine: DeliveryAttempt): Promise<void> {
 
 async function deliverStatic(
   { gemini, topicPrefix }: DevStack,
-  records: readonly SeenRecord[],
+  records: readonly ConsumedRecord[],
 ): Promise<void> {
   report.step('A webhook that is registered for the whole project');
   const [webhookId = ''] = gemini.emit('interaction.completed', {
@@ -256,9 +256,9 @@ async function deliverStatic(
 }
 
 async function recordOf(
-  records: readonly SeenRecord[],
+  records: readonly ConsumedRecord[],
   webhookId: string,
-): Promise<SeenRecord> {
+): Promise<ConsumedRecord> {
   const deadlineMs = performance.now() + RECORD_LIMIT_MS;
   for (;;) {
     const found = records.find(({ headers }) => headers['webhook-id'] === webhookId);
@@ -307,7 +307,14 @@ function proofOf({ headers }: DeliveryAttempt): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, all.get(name) ?? '']));
 }
 
-function showRecord({ topic, partition, offset, key, headers, value }: SeenRecord): void {
+function showRecord({
+  topic,
+  partition,
+  offset,
+  key,
+  headers,
+  value,
+}: ConsumedRecord): void {
   report.say(`${topic}, partition ${partition}, offset ${offset}`);
   report.pairs({ key });
   const shown = Object.entries(headers).map(

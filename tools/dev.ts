@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startDevStack, type BridgeProcess } from '../packages/testbed/index.js';
 import { writeEnvironmentFile } from '../packages/testbed/src/dev-stack/environment-file.js';
 import { requireFreePorts } from '../packages/testbed/src/dev-stack/require-free-ports.js';
-import { keepUntilSignal } from '../packages/testbed/src/process/command-line.js';
+import { runUntilSignal } from '../packages/testbed/src/process/command-line.js';
 import { toStderr } from '../packages/testbed/src/process/log.js';
 import { run, tail } from '../packages/testbed/src/process/run.js';
 import { guide } from './dev/guide.js';
@@ -13,7 +13,7 @@ import { parseOptions, portsToBind, USAGE } from './dev/options.js';
 const API_TOKEN = 'development-token';
 const LOG_POLL_MS = 200;
 
-await keepUntilSignal(USAGE, async () => {
+await runUntilSignal(USAGE, async () => {
   const options = parseOptions(process.argv.slice(2));
   await requireFreePorts(portsToBind(options, !process.env['KAFKA_BROKERS']));
   await build();

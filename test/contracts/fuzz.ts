@@ -12,7 +12,7 @@ import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
 import { toStderr } from '../../packages/testbed/src/process/log.js';
 import { onPath } from '../../packages/testbed/src/process/on-path.js';
 import { run, tail } from '../../packages/testbed/src/process/run.js';
-import { spawnLeashed } from '../../packages/testbed/src/process/spawn.js';
+import { spawnManaged } from '../../packages/testbed/src/process/spawn.js';
 import { temporaryFolder } from '../../packages/testbed/src/process/temporary-folder.js';
 import { temporaryFile } from '../support/temporary-file.js';
 
@@ -154,7 +154,7 @@ async function send(
     ['--continue-on-failure'],
     ['--no-color'],
   ].flat();
-  const child = spawnLeashed({
+  const child = spawnManaged({
     command: python,
     args: ['-c', START, 'run', `${url}/docs/openapi.json`, ...options],
     cwd: folder.path,

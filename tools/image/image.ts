@@ -14,7 +14,10 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IMAGE_NODE_VERSION } from '../../packages/testbed/src/image-node.js';
 import { cached, cacheRoot, isCached } from '../../packages/testbed/src/process/cache.js';
-import { holdFolder, releaseFolder } from '../../packages/testbed/src/process/reaper.js';
+import {
+  registerPath,
+  unregisterPath,
+} from '../../packages/testbed/src/process/reaper.js';
 import { toStderr, type Log } from '../../packages/testbed/src/process/log.js';
 import { build } from './build.js';
 import { BuildContext } from './context.js';
@@ -67,12 +70,12 @@ async function alone<T>(work: () => Promise<T>): Promise<T> {
   await mkdir(cacheRoot(), { recursive: true });
   const lock = join(cacheRoot(), 'image.lock');
   while (!(await taken(lock))) await sleep(LOOK_MS);
-  await holdFolder(lock);
+  await registerPath(lock);
   try {
     return await work();
   } finally {
     await rmdir(lock);
-    releaseFolder(lock);
+    unregisterPath(lock);
   }
 }
 

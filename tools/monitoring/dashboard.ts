@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
-import { runsDirectly } from '../../packages/testbed/src/process/command-line.js';
+import { isMainModule } from '../../packages/testbed/src/process/command-line.js';
 import { ROWS, type Panel, type Row } from './panels.js';
 
 const FILES = join(import.meta.dirname, '../../helm/files');
@@ -186,4 +186,4 @@ function steps({ good, moreIsWorse = false }: NonNullable<Panel['threshold']>): 
   };
 }
 
-if (runsDirectly(import.meta.url)) writeFileSync(DASHBOARD_FILE, dashboardJson());
+if (isMainModule(import.meta.url)) writeFileSync(DASHBOARD_FILE, dashboardJson());

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { mainScript } from './build-copy.js';
-import { spawnLeashed, type Exit, type LeashedProcess } from './process/spawn.js';
+import { spawnManaged, type Exit, type ManagedProcess } from './process/spawn.js';
 
-/** Kept for errors and for tests that look for a secret in the log; older lines are forgotten. */
+/** Lines kept for error messages and for tests that search the log for secrets. Older ones are dropped. */
 const MAX_LINES = 10_000;
 const SHOWN_LINES = 20;
 const LISTEN_LIMIT_MS = 30_000;
-/** Longer than the bridge needs to finish what it has begun. */
+/** Longer than the bridge's own shutdown timeout. */
 const STOP_GRACE_MS = 20_000;
 const POLL_MS = 50;
 
-/** Alone on loopback with ports of the kernel's choice, so that several can run beside each other. */
+/** Loopback, and ports that the kernel chooses, so that several bridges can run at the same time. */
 const DEFAULTS = { PORT: '0', INTERNAL_PORT: '0', HOST: '127.0.0.1' };
 
 export interface BridgeProcess extends AsyncDisposable {
@@ -19,11 +19,11 @@ export interface BridgeProcess extends AsyncDisposable {
   readonly url: string;
   readonly internalUrl: string;
   readonly pid: number;
-  /** What it has printed (stdout and stderr), oldest first, the newest 10,000. */
+  /** The newest 10,000 lines of stdout and stderr, oldest first. */
   readonly lines: readonly string[];
   readonly exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
-  /** SIGTERM, and waits for the end; SIGKILL when that takes too long. */
+  /** Sends SIGTERM, and SIGKILL after 20 s; resolves when the process has ended. */
   stop(): Promise<Exit>;
   /** Resolves when `/health/ready` answers 200. */
   ready(timeoutMs?: number): Promise<void>;
@@ -46,10 +46,10 @@ export async function startBridge(
 ): Promise<BridgeProcess> {
   const script = options.script ?? (await mainScript());
   const lines: string[] = [];
-  const child = spawnLeashed({
+  const child = spawnManaged({
     command: options.node ?? process.execPath,
     args: [script],
-    env: { PATH: process.env['PATH'], ...DEFAULTS, ...openUnlessGuarded(env), ...env },
+    env: { PATH: process.env['PATH'], ...DEFAULTS, ...withoutAuthUnlessSet(env), ...env },
     output(line) {
       lines.push(line);
       if (lines.length > MAX_LINES) lines.shift();
@@ -58,9 +58,9 @@ export async function startBridge(
   return bridgeOf(child, lines);
 }
 
-type Child = Pick<LeashedProcess, 'pid' | 'exited' | 'kill' | 'stop'>;
+type Child = Pick<ManagedProcess, 'pid' | 'exited' | 'kill' | 'stop'>;
 
-/** A bridge that was started in whichever way, on this machine's loopback; resolves when it listens. */
+/** Wraps a process that runs the bridge on loopback. Resolves when the bridge listens. */
 export async function bridgeOf(
   child: Child,
   lines: readonly string[],
@@ -90,8 +90,8 @@ const LISTENING_LINE = z.object({
 });
 type Ports = z.infer<typeof LISTENING_LINE>;
 
-/** Saying both who may call and that nobody is asked would contradict itself. */
-function openUnlessGuarded(env: Record<string, string>): Record<string, string> {
+/** `API_AUTH=none` unless the environment says who may call: the bridge refuses both together. */
+function withoutAuthUnlessSet(env: Record<string, string>): Record<string, string> {
   const guarded = 'API_TOKENS_FILE' in env || 'API_OIDC_ISSUER' in env;
   return guarded ? {} : { API_AUTH: 'none' };
 }

@@ -6,8 +6,8 @@ import { temporaryFolder } from './process/temporary-folder.js';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 /**
- * A copy of `dist` beside what it needs of the repository, so that a later `npm run build`, which empties `dist`, does
- * not reach a bridge that runs. The folder is gone when this process is gone.
+ * Copies `dist` to a temporary folder, with `package.json` and a link to `node_modules` beside it. A later `npm run build`
+ * empties `dist`; a bridge that runs from the copy does not notice. The folder is removed with this process.
  *
  * @returns the path of its `main.js`.
  * @throws {Error} when there is no build.
@@ -23,7 +23,7 @@ export async function copyOfBuild(root = ROOT): Promise<string> {
   const folder = await temporaryFolder('gemini-kafka-bridge-build');
   const copied = join(folder.path, 'dist');
   await cp(built, copied, { recursive: true });
-  // It reads its version there
+  // The bridge reads its version there
   await copyFile(join(root, 'package.json'), join(folder.path, 'package.json'));
   await symlink(join(root, 'node_modules'), join(folder.path, 'node_modules'));
   return join(copied, 'main.js');
@@ -31,7 +31,7 @@ export async function copyOfBuild(root = ROOT): Promise<string> {
 
 let made: Promise<string> | undefined;
 
-/** One copy for all bridges of this process, as `dist` was at the first of them. */
+/** All bridges of this process run from one copy, made for the first of them. */
 export function mainScript(): Promise<string> {
   return (made ??= copyOfBuild());
 }

@@ -139,7 +139,7 @@ function bridgeEnvironment(
     TOPIC_REPLICATION: '1',
     TOPIC_MIN_ISR: '1',
     WEBHOOKS: '[{"name":"main"}]',
-    // After a restart the emulator has no webhooks: the bridge is to notice soon
+    // A restarted emulator has no webhooks; the bridge notices at its next comparison
     WEBHOOKS_INTERVAL_SECONDS: '5',
     GEMINI_URL: url,
     JWKS_URL: jwksUrl,
@@ -187,5 +187,9 @@ async function undoAll(undo: Undo): Promise<void> {
   for (const step of undo.toReversed()) {
     await step().catch((error: unknown) => failures.push(error));
   }
-  if (failures.length > 0) throw new AggregateError(failures, 'not all could be ended');
+  if (failures.length > 0)
+    throw new AggregateError(
+      failures,
+      'the development world could not be ended cleanly',
+    );
 }

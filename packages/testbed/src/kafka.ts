@@ -7,50 +7,52 @@ import { startJavaCluster, type ScramUser } from './kafka/java-cluster.js';
 import type { JavaSetup } from './kafka/java-command.js';
 import type { Java } from './kafka/java.js';
 import type { Listeners, Properties } from './kafka/properties.js';
-import { findWay, type DockerWay } from './kafka/provider.js';
-import { keepUntilSignal, parsePort, runsDirectly } from './process/command-line.js';
+import { findProvider, type DockerProvider } from './kafka/provider.js';
+import { runUntilSignal, parsePort, isMainModule } from './process/command-line.js';
 import { secondsSince, toStderr, type Log } from './process/log.js';
 
 export type { KafkaCluster, KafkaNode, ProxiedListener } from './kafka/cluster.js';
 
 export interface KafkaOptions {
-  /** Three replicate three times with two in sync, one does neither. */
+  /** Three brokers replicate three times and need two in sync; a single one does neither. */
   readonly nodes?: 1 | 3;
-  /** Start brokers even when `KAFKA_BROKERS` names some: for tests that break them. */
+  /** Starts brokers even when `KAFKA_BROKERS` names some: for tests that break them. */
   readonly own?: boolean;
   /**
-   * Broker properties that win over ours, in every broker. A killed or paused broker is missed after Kafka's own 9 s, and
-   * `restart()` waits as long; `broker.session.timeout.ms` with `broker.heartbeat.interval.ms` shortens both.
+   * Broker properties that override the testbed's, in every broker. The cluster misses a killed or paused broker after
+   * 9 s, and `restart()` waits as long; `broker.session.timeout.ms` with `broker.heartbeat.interval.ms` shortens both.
    */
   readonly properties?: Properties;
-  /** Further listeners, each on a port of its own (`KafkaNode.listeners`); needs Java. */
+  /** Listeners beside the PLAINTEXT one, each on a port of its own (`KafkaNode.listeners`); needs Java. */
   readonly listeners?: Listeners;
-  /** One more PLAINTEXT listener, whose clients come through a proxy of the caller's (`KafkaNode.proxied`); needs Java. */
+  /** Adds a PLAINTEXT listener behind a proxy that the caller runs (`KafkaNode.proxied`); needs Java. */
   readonly proxied?: boolean;
-  /** Users of SCRAM-SHA-256 and SCRAM-SHA-512 that exist from the start; needs Java. */
+  /** Users of SCRAM-SHA-256 and SCRAM-SHA-512; needs Java. */
   readonly scramUsers?: readonly ScramUser[];
   /** The first broker's port; the cluster takes the following ones for its controllers. Free ports when absent. */
   readonly port?: number;
   /** Keeps the brokers' data after `stop()` for the next start; needs Java. A temporary folder when absent. */
   readonly folder?: string;
-  /** Replaces the options of each JVM, which are for a quick start with a small heap. */
+  /** Replaces the options of each JVM: a small heap and a quick start. */
   readonly javaOptions?: readonly string[];
   /** Progress; stderr when absent. */
   readonly log?: Log;
 }
 
 /**
- * A Kafka for development and tests: the brokers that `KAFKA_BROKERS` names, else real ones started here with Java, else
- * one in Docker. What was started here ends with `stop()` and with this process, however that ends.
+ * A Kafka for development and tests: the brokers that `KAFKA_BROKERS` names, else brokers started with Java, else one in
+ * Docker. Brokers that were started end with `stop()` and with this process, however that ends.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
   const { own = false, log = toStderr } = options;
   const given = process.env['KAFKA_BROKERS'];
   if (given && !own) return clusterOf(given, [], async () => undefined);
 
-  const way = await findWay();
+  const provider = await findProvider();
   const start =
-    'java' in way ? await withJava(way.java, options, log) : withDocker(way, options);
+    'java' in provider
+      ? await withJava(provider.java, options, log)
+      : withDocker(provider, options);
   const count = options.nodes ?? 1;
   log(`kafka: starting ${count} broker${count > 1 ? 's' : ''} …`);
   const startMs = performance.now();
@@ -62,7 +64,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
 
 type Start = () => Promise<RunningCluster>;
 
-/** Has what a start needs on this machine before it returns, so that downloads do not count as its time. */
+/** Downloads what a start needs before it returns, so that the start's time does not include downloads. */
 async function withJava(java: Java, options: KafkaOptions, log: Log): Promise<Start> {
   const {
     nodes = 1,
@@ -94,17 +96,17 @@ async function withJava(java: Java, options: KafkaOptions, log: Log): Promise<St
     });
 }
 
-function withDocker(way: DockerWay, options: KafkaOptions): Start {
+function withDocker({ docker, noJava }: DockerProvider, options: KafkaOptions): Start {
   const { nodes = 1, listeners, proxied, scramUsers, folder, port } = options;
   if (nodes > 1 || listeners || proxied || scramUsers || folder) {
     throw new Error(
-      `This needs more than the one plain broker that Docker gives here. Install Java 17 or later and Maven: ${way.noJava}`,
+      `These options of startKafka need Java, and Docker gives one plain broker only. Install Java 17 or later and Maven: ${noJava}`,
     );
   }
-  return () => startDockerBroker(way.docker, options.properties ?? {}, port);
+  return () => startDockerBroker(docker, options.properties ?? {}, port);
 }
 
-const USAGE = `Starts a Kafka for development, prints its brokers as KAFKA_BROKERS has them and keeps it until Ctrl-C.
+const USAGE = `Starts a Kafka for development, prints its brokers as host:port,… and runs until Ctrl-C.
 
   npx tsx packages/testbed/src/kafka.ts [--nodes 1|3] [--own] [--port n] [--folder path] [--property name=value]…
 
@@ -114,8 +116,8 @@ const USAGE = `Starts a Kafka for development, prints its brokers as KAFKA_BROKE
   --folder      keeps the data there for the next start
   --property    a broker property, may be repeated`;
 
-if (runsDirectly(import.meta.url)) {
-  await keepUntilSignal(USAGE, async () => {
+if (isMainModule(import.meta.url)) {
+  await runUntilSignal(USAGE, async () => {
     const { values } = parseArgs({
       options: {
         nodes: { type: 'string', default: '1' },

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { keepUntilSignal, runsDirectly } from './process/command-line.js';
+import { runUntilSignal, isMainModule } from './process/command-line.js';
 import { freePort } from './process/free-ports.js';
 import { secondsSince, toStderr, type Log } from './process/log.js';
 import { temporaryFolder } from './process/temporary-folder.js';
@@ -9,32 +9,32 @@ import { LocalRedis, PortTakenError } from './redis/local-redis.js';
 const PORT_ATTEMPTS = 5;
 
 export interface RedisOptions {
-  /** Start one even when `REDIS_URL` names one: for tests that break it. */
+  /** Starts a Redis even when `REDIS_URL` names one: for tests that break it. */
   readonly own?: boolean;
-  /** Write every change to disk before it is answered, so that `restart()` finds it. Otherwise it forgets everything. */
+  /** Redis writes every change to disk before it answers, so `restart()` finds it. Otherwise a restart loses all data. */
   readonly keepsData?: boolean;
   /** Progress; stderr when absent. */
   readonly log?: Log;
 }
 
-/** `pid` and what follows it are there only for a Redis that was started here; for one from outside they throw. */
+/** `pid` and the methods that break it throw for a Redis from outside. */
 export interface RedisServer extends AsyncDisposable {
   readonly url: string;
-  /** Another one after `restart()`. */
+  /** `restart()` changes it. */
   readonly pid: number;
   /** Freezes it (SIGSTOP): its connections stay open and nothing answers. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** SIGKILL; resolves when it is gone. */
+  /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** The same port; kills it first if it runs. Resolves when it answers. */
+  /** Starts it again on the same port; kills it first if it runs. Resolves when it answers. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * A Redis for development and tests: the one that `REDIS_URL` names, else one started here. What was started here ends
- * with `stop()` and with this process, however that ends.
+ * A Redis for development and tests: the one that `REDIS_URL` names, else a new process. A new one ends with `stop()` and
+ * with this process, however that ends.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const { own = false, keepsData = false, log = toStderr } = options;
@@ -84,7 +84,7 @@ async function startOn(binary: string, keepsData: boolean): Promise<RedisServer>
   };
 }
 
-/** Not ours to break, and not ours to stop. */
+/** A Redis from outside: this process neither breaks nor stops it. */
 function givenRedis(url: string): RedisServer {
   return {
     url,
@@ -102,21 +102,21 @@ function givenRedis(url: string): RedisServer {
 
 function refuse(): never {
   throw new Error(
-    'this Redis comes from REDIS_URL and is not ours to break: use { own: true }',
+    'this Redis comes from REDIS_URL and may have other users: start one with { own: true } to break it',
   );
 }
 
 async function leaveAlone(): Promise<void> {}
 
-const USAGE = `Starts a Redis for development, prints its URL and keeps it until Ctrl-C.
+const USAGE = `Starts a Redis for development, prints its URL and runs until Ctrl-C.
 
   npx tsx packages/testbed/src/redis.ts [--own] [--keep-data]
 
   --own        start one even when REDIS_URL names one
   --keep-data  write every change to disk while it runs`;
 
-if (runsDirectly(import.meta.url)) {
-  await keepUntilSignal(USAGE, async () => {
+if (isMainModule(import.meta.url)) {
+  await runUntilSignal(USAGE, async () => {
     const { values } = parseArgs({
       options: { own: { type: 'boolean' }, 'keep-data': { type: 'boolean' } },
     });

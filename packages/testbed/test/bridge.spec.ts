@@ -24,7 +24,7 @@ describe('a bridge that runs', () => {
 });
 
 describe('startBridge', () => {
-  it('gives the addresses, waits until it is ready, and stops it with SIGTERM', async () => {
+  it('returns the addresses, waits until the bridge is ready, and stops it with SIGTERM', async () => {
     await using bridge = await startBridge({ TOPIC_PREFIX: 'x' }, { script });
     expect(bridge.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     await bridge.ready(10_000);
@@ -33,7 +33,7 @@ describe('startBridge', () => {
     expect(isAlive(bridge.pid)).toBe(false);
   }, 30_000);
 
-  it('hands over the given environment and nothing of ours but PATH', async () => {
+  it('passes on the given environment, and of this process only PATH', async () => {
     process.env['GEMINI_API_KEY'] = 'of the developer';
     try {
       await using bridge = await startBridge({ TOPIC_PREFIX: 'x' }, { script });
@@ -46,12 +46,12 @@ describe('startBridge', () => {
     }
   }, 30_000);
 
-  it('shows what the bridge said when it ends before it listens', async () => {
+  it('reports the log of a bridge that ends before it listens', async () => {
     const start = startBridge({ FAIL: '1' }, { script });
     await expect(start).rejects.toThrow(/exit code 3.*KAFKA_BROKERS is missing/s);
   }, 30_000);
 
-  it('shows the last lines when the bridge does not become ready', async () => {
+  it('reports the last lines of a bridge that does not become ready', async () => {
     await using bridge = await startBridge({ NEVER_READY: '1' }, { script });
     await expect(bridge.ready(200)).rejects.toThrow(/answers 503.*"listening"/s);
   }, 30_000);

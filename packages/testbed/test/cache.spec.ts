@@ -27,7 +27,7 @@ describe('cached', () => {
     expect(await readFile(join(folder, 'file'), 'utf8')).toBe('first');
   });
 
-  it('serves two that fill at once with one whole folder, and leaves no draft', async () => {
+  it('gives two concurrent callers the same complete folder, and leaves no draft', async () => {
     const [one, other] = await Promise.all([
       cached('thing', fillWith('same')),
       cached('thing', fillWith('same')),
@@ -37,7 +37,7 @@ describe('cached', () => {
     expect(await readdir(cacheRoot())).toEqual(['thing']);
   });
 
-  it('never shows a folder whose filling failed', async () => {
+  it('leaves no folder after a failed fill', async () => {
     await expect(cached('thing', failHalfway)).rejects.toThrow('no network');
     expect(await readdir(cacheRoot())).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// Run by parent-killed.spec.ts: starts what it is asked for, prints the pids as one line of JSON, and waits to be killed.
+// Run by parent-killed.spec.ts: starts Redis and Kafka, prints their pids as one line of JSON, and waits to be killed.
 import { startKafka } from '../src/kafka.js';
 import { startRedis } from '../src/redis.js';
 

@@ -1,4 +1,4 @@
-// Stands in for dist/main.js: prints what it was given, listens, and is ready at the third question.
+// A double of dist/main.js: listens, prints the names of its variables, and is ready at the third request.
 import { createServer } from 'node:http';
 
 if (process.env.FAIL) {

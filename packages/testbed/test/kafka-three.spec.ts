@@ -40,7 +40,7 @@ describe('three brokers', () => {
   }, 90_000);
 });
 
-/** KafkaJS's own wait fails where the broker that it asks has not heard of the topic yet. */
+/** kafkajs's `waitForLeaders` fails when the broker that it asks does not know the topic yet. */
 async function ledPartition(admin: Admin, topic: string): Promise<PartitionMetadata> {
   for (;;) {
     const { topics } = await admin

@@ -13,7 +13,7 @@ import { isAlive } from '../src/process/processes.js';
 import { temporaryFolder } from '../src/process/temporary-folder.js';
 import { consume, produce, quietKafka } from './records.js';
 
-/** So that a killed broker may come back soon. */
+/** A killed broker may come back after 3 s instead of 9. */
 const SHORT_SESSION = {
   'broker.session.timeout.ms': '3000',
   'broker.heartbeat.interval.ms': '500',
@@ -36,7 +36,7 @@ describe('one broker', () => {
   }, 120_000);
   afterAll(() => cluster.stop());
 
-  it('takes records and gives them back, with our own properties', async () => {
+  it('stores records, with the properties that it was given', async () => {
     const kafka = quietKafka(cluster.brokers);
     expect(await createTopic(kafka, 'events')).toHaveLength(1);
 
@@ -52,7 +52,7 @@ describe('one broker', () => {
     expect(await askBroker(node.address)).toMatchObject({ brokerIds: [1] });
   }, 30_000);
 
-  it('is gone when killed, and comes back with its data on the same port', async () => {
+  it('ends when killed, and restarts with its data on the same port', async () => {
     const before = node.pid;
     await node.kill();
     expect(isAlive(before)).toBe(false);
@@ -104,12 +104,12 @@ describe('brokers from outside', () => {
 });
 
 describe('a broker that cannot start', () => {
-  it('shows the end of its log, and leaves its folder to look at', async () => {
+  it('is reported with the end of its log, and its folder stays', async () => {
     const message = await failure({ javaOptions: ['-XX:NoSuchOption'] });
     expect(message).toMatch(/broker 1 ended at start .*NoSuchOption/s);
   }, 30_000);
 
-  it('names a property that Kafka does not take', async () => {
+  it('is reported with the property that Kafka refuses', async () => {
     const message = await failure({ properties: { 'num.partitions': 'x' } });
     expect(message).toMatch(/Invalid value x for configuration num\.partitions/);
   }, 30_000);

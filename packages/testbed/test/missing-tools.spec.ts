@@ -25,21 +25,21 @@ describe('on a machine with nothing installed', () => {
     await emptyCache.remove();
   });
 
-  it('Kafka names every way to have one', async () => {
+  it('startKafka names every way to get a Kafka', async () => {
     const start = startKafka({ own: true });
     await expect(start).rejects.toThrow(
       /set KAFKA_BROKERS.*install Java 17 or later and Maven \(no `java`.*no `mvn`.*start Docker/s,
     );
   });
 
-  it('Redis names every way to have one', async () => {
+  it('startRedis names every way to get a Redis', async () => {
     const start = startRedis({ own: true });
     await expect(start).rejects.toThrow(
       /set REDIS_URL.*`redis-server` is on the PATH.*Maven/s,
     );
   });
 
-  it('the bridge says how to build it', async () => {
+  it('the copy of the build says how to build', async () => {
     const start = copyOfBuild(emptyCache.path);
     await expect(start).rejects.toThrow(/dist\/main\.js is missing: run `npm run build`/);
   });

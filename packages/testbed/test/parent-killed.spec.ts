@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spawnLeashed } from '../src/process/spawn.js';
+import { spawnManaged } from '../src/process/spawn.js';
 import { temporaryFolder } from '../src/process/temporary-folder.js';
 import { isAlive, until } from '../src/process/processes.js';
 
@@ -9,26 +9,26 @@ describe('a process that is SIGKILLed', () => {
   it('leaves no broker, no Redis and no folder behind', async () => {
     const folder = await temporaryFolder('gemini-kafka-bridge-test');
     const lines: string[] = [];
-    const parent = spawnLeashed({
+    const parent = spawnManaged({
       command: process.execPath,
       args: ['--import', 'tsx', join(import.meta.dirname, 'doomed-parent.ts')],
       env: { ...process.env, TMPDIR: folder.path },
       output: (line, from) => void (from === 'stdout' && lines.push(line)),
     });
-    const ours = async () =>
+    const remaining = async () =>
       (await readdir(folder.path)).filter((name) => name.startsWith('gemini'));
     let pids: number[];
     try {
       await until(() => lines.length > 0);
       pids = JSON.parse(lines[0] ?? '[]');
       expect(pids.map(isAlive)).toEqual([true, true]);
-      expect(await ours()).toHaveLength(2);
+      expect(await remaining()).toHaveLength(2);
     } finally {
       parent.kill('SIGKILL');
     }
 
     await until(() => !pids.some(isAlive));
-    await until(async () => (await ours()).length === 0);
+    await until(async () => (await remaining()).length === 0);
     await folder.remove();
   }, 120_000);
 });

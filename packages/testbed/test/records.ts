@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type Consumer } from 'kafkajs';
 
-/** A kafkajs client that says nothing, and tries longer than a cluster needs to miss a dead broker (9 s). */
+/** A kafkajs client without a log. It retries for longer than a cluster needs to miss a dead broker (9 s). */
 export function quietKafka(brokers: string): Kafka {
   return new Kafka({
     brokers: brokers.split(','),
@@ -29,7 +29,7 @@ export async function produce(
   }
 }
 
-/** Reads from the beginning until so many values are there. */
+/** Reads from the beginning until it has that many values. */
 export async function consume(
   kafka: Kafka,
   topic: string,

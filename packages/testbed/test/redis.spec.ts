@@ -16,7 +16,7 @@ async function command<T>(url: string, run: (redis: Redis) => Promise<T>): Promi
 }
 
 describe('startRedis', () => {
-  it('gives a Redis that can be paused, killed and restarted', async () => {
+  it('starts a Redis that can be paused, killed and restarted', async () => {
     await using server = await startRedis({ own: true, log: silent });
     const port = Number(new URL(server.url).port);
     await command(server.url, (redis) => redis.set('key', 'value'));
@@ -33,7 +33,7 @@ describe('startRedis', () => {
     expect(await command(server.url, (redis) => redis.get('key'))).toBeNull();
   }, 60_000);
 
-  it('finds its data again after a crash when it is told to keep them', async () => {
+  it('keeps the data over a crash with keepsData', async () => {
     await using server = await startRedis({ own: true, keepsData: true, log: silent });
     await command(server.url, (redis) => redis.set('key', 'value'));
     await server.kill();
@@ -41,7 +41,7 @@ describe('startRedis', () => {
     expect(await command(server.url, (redis) => redis.get('key'))).toBe('value');
   }, 60_000);
 
-  it('uses the one that REDIS_URL names, and will not break it', async () => {
+  it('uses the Redis that REDIS_URL names, and refuses to break it', async () => {
     process.env['REDIS_URL'] = 'redis://elsewhere:6379';
     try {
       await using server = await startRedis({ log: silent });

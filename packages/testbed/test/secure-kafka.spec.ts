@@ -10,7 +10,7 @@ import {
 
 type Mechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
 
-describe('the broker that asks for proof', () => {
+describe('the broker that authenticates its clients', () => {
   let cluster: SecureKafka;
   let ca: string[];
 
@@ -26,7 +26,7 @@ describe('the broker that asks for proof', () => {
     brokersSeen({ brokers: [cluster.saslBrokers], ssl: { ca }, sasl });
 
   it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
-    'takes the password by %s, and no other',
+    'accepts the right password by %s, and refuses another',
     async (mechanism) => {
       expect(await overSasl(password(mechanism))).toBe(1);
       await expect(overSasl(password(mechanism, '!'))).rejects.toThrow(
@@ -35,12 +35,12 @@ describe('the broker that asks for proof', () => {
     },
   );
 
-  it('takes a bearer token that is in time', async () => {
+  it('accepts a bearer token until it expires', async () => {
     expect(await overSasl(token(unsignedToken('bridge')))).toBe(1);
     await expect(overSasl(token(unsignedToken('bridge', -60)))).rejects.toThrow();
   });
 
-  it('takes a client with its certificate, and none without', async () => {
+  it('accepts a client with its certificate, and refuses one without', async () => {
     const brokers = [cluster.mutualTlsBrokers];
     const cert = readFileSync(cluster.clientCertificatePath, 'utf8');
     const key = readFileSync(cluster.clientKeyPath, 'utf8');
@@ -76,7 +76,7 @@ function token(value: string): SASLOptions {
   return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value }) };
 }
 
-/** One call for each, because kafkajs has a type for each. */
+/** kafkajs has a type for each mechanism, so each has its own expression. */
 function passwordBy(mechanism: Mechanism, user: ScramUser): SASLOptions {
   if (mechanism === 'plain') return { mechanism, ...user };
   return mechanism === 'scram-sha-256' ? { mechanism, ...user } : { mechanism, ...user };

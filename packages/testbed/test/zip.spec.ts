@@ -3,7 +3,7 @@ import { deflateRawSync } from 'node:zlib';
 import { zipEntries } from '../src/process/zip.js';
 
 describe('zipEntries', () => {
-  it('finds what was stored and what was deflated, whatever the local headers have beside', () => {
+  it('finds stored and deflated entries, also when local headers have extra fields', () => {
     const text = 'a long text, '.repeat(100);
     const archive = zip([
       { name: 'folder/stored', content: Buffer.from('short'), method: 0, extra: 0 },
@@ -24,11 +24,11 @@ interface Member {
   readonly name: string;
   readonly content: Buffer;
   readonly method: 0 | 8;
-  /** Bytes of an extra field in the local header, which the central one has not. */
+  /** Bytes of an extra field in the local header. The central header has none. */
   readonly extra: number;
 }
 
-/** By the format's own description, without what nobody reads. */
+/** Writes the fields that `zipEntries` reads; the others are 0. */
 function zip(members: readonly Member[]): Buffer {
   const parts: Buffer[] = [];
   const central: Buffer[] = [];

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { spawnLeashed } from '../../../packages/testbed/src/process/spawn.js';
+import { spawnManaged } from '../../../packages/testbed/src/process/spawn.js';
 import {
   temporaryFolder,
   type TemporaryFolder,
@@ -153,7 +153,7 @@ describeSandboxed('a sandbox', () => {
   it('ends with who started it, even by SIGKILL', async () => {
     const marker = `${process.pid}02`;
     const lines: string[] = [];
-    const parent = spawnLeashed({
+    const parent = spawnManaged({
       command: process.execPath,
       args: ['--import', 'tsx', join(import.meta.dirname, 'doomed-parent.ts'), marker],
       env: { ...process.env, TMPDIR: folder.path },

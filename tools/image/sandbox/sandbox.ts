@@ -1,12 +1,12 @@
 import {
-  holdProcess,
-  releaseProcess,
+  registerProcess,
+  unregisterProcess,
 } from '../../../packages/testbed/src/process/reaper.js';
 import {
-  spawnLeashed,
+  spawnManaged,
   type Exit,
-  type LeashedProcess,
-  type LineTaker,
+  type ManagedProcess,
+  type LineListener,
 } from '../../../packages/testbed/src/process/spawn.js';
 import {
   temporaryFolder,
@@ -40,7 +40,7 @@ export interface SandboxOptions {
   /** The Node.js that is `node` there; ours when absent. */
   readonly node?: string;
   /** What it prints, as it comes; it is in `lines` as well. */
-  readonly output?: LineTaker;
+  readonly output?: LineListener;
 }
 
 /** A process that is process 1 of its namespace, as in a container. */
@@ -79,7 +79,7 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
   let diedOfSignal = false;
   let begin!: () => void;
   const begun = new Promise<void>((resolve) => (begin = resolve));
-  const wrapper = spawnLeashed({
+  const wrapper = spawnManaged({
     command: tools.unshare,
     args: [...APART, '/bin/sh', '-ec', script, 'sh', ...command],
     env: { ...env, PATH: `${NODE}:${env['PATH'] ?? PATH}` },
@@ -87,7 +87,7 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
       if (inner === undefined && from === 'stdout') {
         inner = Number(line);
         // At once: it may have ended, and been released, by the time that anybody else hears of it
-        void holdProcess(inner).then(begin);
+        void registerProcess(inner).then(begin);
         return;
       }
       if (DIED_OF_SIGNAL.test(line)) {
@@ -110,13 +110,13 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
 
 /** Resolves when nothing is left of it. */
 async function ended(
-  wrapper: LeashedProcess,
+  wrapper: ManagedProcess,
   folder: TemporaryFolder,
   inner: () => number | undefined,
 ): Promise<Exit> {
   const exit = await wrapper.exited;
   const pid = inner();
-  if (pid !== undefined) releaseProcess(pid);
+  if (pid !== undefined) unregisterProcess(pid);
   await folder.remove();
   return exit;
 }

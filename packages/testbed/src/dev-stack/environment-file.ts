@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { holdFolder, releaseFolder } from '../process/reaper.js';
+import { registerPath, unregisterPath } from '../process/reaper.js';
 
 /**
  * Writes variables as `node --env-file` and a POSIX shell read them. The file is removed with this process: the world
@@ -14,12 +14,12 @@ export async function writeEnvironmentFile(
     ([name, value]) => `${name}=${quoted(name, value)}\n`,
   );
   await mkdir(dirname(path), { recursive: true });
-  await holdFolder(path);
+  await registerPath(path);
   await writeFile(path, lines.join(''), { mode: 0o600 });
   return {
     async remove() {
       await rm(path, { force: true });
-      releaseFolder(path);
+      unregisterPath(path);
     },
   };
 }

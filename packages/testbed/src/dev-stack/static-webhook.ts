@@ -3,7 +3,7 @@ import type { GeminiEmulator } from '../../../gemini-emulator/src/emulator.js';
 
 const LIMIT_MS = 30_000;
 
-/** Resolves when the bridge has registered the static webhook that it was told to. */
+/** Resolves when the bridge has registered its static webhook. */
 export async function registered(gemini: GeminiEmulator): Promise<void> {
   const deadlineMs = performance.now() + LIMIT_MS;
   while (gemini.webhooks.all().length === 0) {

@@ -4,8 +4,8 @@ import { Kafka, logLevel, type Admin, type KafkaMessage } from 'kafkajs';
 
 const STOP_LIMIT_MS = 3000;
 
-/** A record as a subscriber sees it; header values as text. */
-export interface SeenRecord {
+/** A record with its header values as text. */
+export interface ConsumedRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
@@ -18,11 +18,11 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
-/** Reads topics from their beginning with a plain consumer and a group of its own, which ends with it. */
+/** Reads topics from their beginning, with a consumer group of its own. `stop()` deletes the group. */
 export async function subscribe(
   brokers: string,
   topics: readonly (string | RegExp)[],
-  take: (record: SeenRecord) => void,
+  onRecord: (record: ConsumedRecord) => void,
 ): Promise<Subscription> {
   const kafka = client(brokers);
   const groupId = `gemini-kafka-bridge-dev-${randomUUID()}`;
@@ -35,7 +35,7 @@ export async function subscribe(
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
   await consumer.run({
     eachMessage: async ({ topic, partition, message }) => {
-      take(seen(topic, partition, message));
+      onRecord(consumedRecord(topic, partition, message));
     },
   });
   return {
@@ -43,13 +43,13 @@ export async function subscribe(
       const ended = consumer
         .disconnect()
         .then(() => withAdmin(brokers, (admin) => admin.deleteGroups([groupId])));
-      // The broker may have gone before us, and kafkajs would look for it for long
+      // kafkajs would look for a broker that has ended already
       await Promise.race([ended, sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
     },
   };
 }
 
-/** How many deliveries stand on the topics of that prefix, the dead letters among them. */
+/** The number of published deliveries on the topics of that prefix, dead letters included. */
 export async function countRecords(brokers: string, prefix: string): Promise<number> {
   return withAdmin(brokers, async (admin) => {
     let count = 0;
@@ -69,7 +69,7 @@ export async function deleteTopics(brokers: string, prefix: string): Promise<voi
   });
 }
 
-/** `<prefix>.…` and the bridge's own `<prefix>-bridge.…`. */
+/** The topics `<prefix>.…` and `<prefix>-bridge.…`. */
 async function ownTopics(admin: Admin, prefix: string): Promise<string[]> {
   const names = await admin.listTopics();
   return names.filter(
@@ -79,18 +79,18 @@ async function ownTopics(admin: Admin, prefix: string): Promise<string[]> {
 
 async function withAdmin<T>(
   brokers: string,
-  use: (admin: Admin) => Promise<T>,
+  work: (admin: Admin) => Promise<T>,
 ): Promise<T> {
   const admin = client(brokers).admin();
   await admin.connect();
   try {
-    return await use(admin);
+    return await work(admin);
   } finally {
     await admin.disconnect();
   }
 }
 
-/** A fresh broker answers "try again" while it makes its group coordinator; kafkajs would print that as errors. */
+/** Logs nothing: a new broker answers "try again" until it has a group coordinator, which kafkajs prints as errors. */
 function client(brokers: string): Kafka {
   return new Kafka({
     clientId: 'gemini-kafka-bridge-dev',
@@ -100,7 +100,11 @@ function client(brokers: string): Kafka {
   });
 }
 
-function seen(topic: string, partition: number, message: KafkaMessage): SeenRecord {
+function consumedRecord(
+  topic: string,
+  partition: number,
+  message: KafkaMessage,
+): ConsumedRecord {
   const headers = Object.entries(message.headers ?? {}).map(
     ([name, value]) => [name, String(value)] as const,
   );

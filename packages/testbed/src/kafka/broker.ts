@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tail } from '../process/run.js';
-import { spawnLeashed, type Exit, type LeashedProcess } from '../process/spawn.js';
+import { spawnManaged, type Exit, type ManagedProcess } from '../process/spawn.js';
 import { waitForAnswer, type Answer } from './answers.js';
 import { javaCommand, type JavaSetup } from './java-command.js';
 import type { KafkaNode, ProxiedListener } from './cluster.js';
@@ -27,7 +27,7 @@ export class JavaNode implements KafkaNode {
   readonly address: string;
   readonly listeners: Readonly<Record<string, string>>;
   readonly proxied?: ProxiedListener;
-  private process: LeashedProcess | undefined;
+  private process: ManagedProcess | undefined;
   private exit: Exit | undefined;
 
   constructor(
@@ -73,7 +73,7 @@ export class JavaNode implements KafkaNode {
       this.propertiesPath,
     ]);
     this.exit = undefined;
-    const launched = spawnLeashed({
+    const launched = spawnManaged({
       command,
       args,
       cwd: this.place.folder,
@@ -83,7 +83,7 @@ export class JavaNode implements KafkaNode {
     void this.noteExit(launched);
   }
 
-  private async noteExit(launched: LeashedProcess): Promise<void> {
+  private async noteExit(launched: ManagedProcess): Promise<void> {
     const exit = await launched.exited;
     if (this.process === launched) this.exit = exit;
   }

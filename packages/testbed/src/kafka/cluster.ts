@@ -1,29 +1,29 @@
-/** A listener whose clients come through a proxy: the caller's, who has it listen where the broker says it is. */
+/** A listener whose clients come through a proxy. The caller runs the proxy. */
 export interface ProxiedListener {
-  /** `host:port` that the broker tells its clients; the proxy listens there. */
+  /** `host:port` that the broker advertises; the proxy listens there. */
   readonly listen: string;
-  /** `host:port` where the broker itself listens. */
+  /** `host:port` where the broker listens. */
   readonly target: string;
 }
 
-/** One broker that was started here, so that a test may do to it what happens to brokers. */
+/** A broker that this process started and may therefore pause, kill and restart. */
 export interface KafkaNode {
   readonly id: number;
   /** `host:port` of the PLAINTEXT listener. */
   readonly address: string;
-  /** `host:port` of each further listener that was asked for, by its name. */
+  /** `host:port` of each of `KafkaOptions.listeners`, by its name. */
   readonly listeners: Readonly<Record<string, string>>;
-  /** Where a proxy of the caller's stands, when `proxied` was asked for. */
+  /** Set when `KafkaOptions.proxied` is. */
   readonly proxied?: ProxiedListener;
-  /** Of the broker's own process; another one after `restart()`. */
+  /** Of the broker's process. `restart()` changes it. */
   readonly pid: number;
   /** Freezes it (SIGSTOP): its connections stay open and nothing answers. */
   pause(): Promise<void>;
-  /** Lets it go on (SIGCONT). */
+  /** Undoes `pause()` (SIGCONT). */
   resume(): Promise<void>;
-  /** SIGKILL; resolves when it is gone. */
+  /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** SIGTERM; resolves when it has handed over what it leads and ended in its own way. */
+  /** SIGTERM; resolves when the broker has handed over its partitions and ended. */
   shutDown(): Promise<void>;
   /** The same ports and data; kills it first if it runs. Resolves when it takes part in its cluster again. */
   restart(): Promise<void>;
@@ -32,7 +32,7 @@ export interface KafkaNode {
 export interface KafkaCluster extends AsyncDisposable {
   /** `host:port,…`, as `KAFKA_BROKERS` has it. */
   readonly brokers: string;
-  /** Empty when the brokers were given from outside: those are not ours to stop. */
+  /** Empty for brokers from outside, which this process may not stop. */
   readonly nodes: readonly KafkaNode[];
   stop(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export interface RunningCluster {
   readonly stop: () => Promise<void>;
 }
 
-/** Nothing worth waiting for happens after a second `stop()`. */
+/** A second `stop()` waits for the first. */
 export function clusterOf(
   brokers: string,
   nodes: readonly KafkaNode[],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { freePort } from '../process/free-ports.js';
-import { holdContainer, releaseContainer } from '../process/reaper.js';
+import { registerContainer, unregisterContainer } from '../process/reaper.js';
 import { onPath } from '../process/on-path.js';
 import { run, tail } from '../process/run.js';
 import { waitForAnswer } from './answers.js';
@@ -20,7 +20,7 @@ export async function findDocker(): Promise<string | undefined> {
   return ok ? docker : undefined;
 }
 
-/** One broker in a container: the way for machines without Java. */
+/** Starts one broker in a container, for machines without Java. */
 export async function startDockerBroker(
   docker: string,
   properties: Properties,
@@ -36,7 +36,7 @@ export async function startDockerBroker(
   };
   const stop = async () => {
     await command('rm', '-f', name);
-    releaseContainer(name);
+    unregisterContainer(name);
   };
   const answers = () => {
     const deadlineMs = performance.now() + START_LIMIT_MS;
@@ -51,7 +51,7 @@ export async function startDockerBroker(
     );
   };
 
-  await holdContainer(name, docker);
+  await registerContainer(name, docker);
   const settings = Object.entries({ ...containerProperties(port), ...properties });
   const environment = settings.flatMap(([key, value]) => [
     '-e',
@@ -94,7 +94,7 @@ function containerProperties(port: number): Properties {
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    // The image formats its folder itself, which it can do for a fixed set of voters only.
+    // The image formats its folder itself, and can do so only for a fixed set of voters
     'controller.quorum.voters': `1@localhost:${CONTROLLER_PORT}`,
     listeners: `PLAINTEXT://0.0.0.0:${port},CONTROLLER://localhost:${CONTROLLER_PORT}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
@@ -106,7 +106,7 @@ function containerProperties(port: number): Properties {
   };
 }
 
-/** The image reads `a.b_c-d` from `KAFKA_A_B__C___D`. */
+/** The variable from which the image reads a property: `KAFKA_A_B__C___D` for `a.b_c-d`. */
 function variable(property: string): string {
   const name = property.replaceAll('_', '__').replaceAll('-', '___').replaceAll('.', '_');
   return `KAFKA_${name.toUpperCase()}`;

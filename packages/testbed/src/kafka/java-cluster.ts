@@ -18,7 +18,7 @@ import {
 
 const PORT_ATTEMPTS = 5;
 
-/** Kafka keeps SCRAM users in the cluster's own metadata, so they have to be there from its first moment. */
+/** Kafka keeps SCRAM users in the cluster's metadata. They are written when the cluster is formatted. */
 export interface ScramUser {
   readonly username: string;
   readonly password: string;
@@ -27,9 +27,9 @@ export interface ScramUser {
 export interface ClusterPlan {
   readonly nodeCount: 1 | 3;
   readonly java: JavaSetup;
-  /** Win over ours, in every broker. */
+  /** Override the properties of `brokerProperties`, in every broker. */
   readonly properties: Properties;
-  /** Beside the PLAINTEXT one; what their protocols need comes with `properties`. */
+  /** Beside the PLAINTEXT listener. `properties` holds what their protocols need. */
   readonly listeners: Listeners;
   /** Adds the `PROXIED` listener. */
   readonly proxied: boolean;
@@ -44,7 +44,7 @@ export interface JavaCluster extends RunningCluster {
   readonly nodes: readonly JavaNode[];
 }
 
-/** Real brokers, each in its own JVM on 127.0.0.1. */
+/** Starts brokers, each in a JVM of its own on 127.0.0.1. */
 export async function startJavaCluster(plan: ClusterPlan): Promise<JavaCluster> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -148,7 +148,7 @@ function portsFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-/** Writes the cluster's identity and the first voters into the data folders, as Kafka demands before the first start. */
+/** Writes the cluster id and the first voters into the data folders. Kafka requires it before the first start. */
 async function format(
   plan: ClusterPlan,
   nodes: readonly JavaNode[],
@@ -165,8 +165,8 @@ async function format(
       `${mechanism}=[name=${username},password=${password}]`,
     ]),
   );
-  // Options from outside are for the broker: a large heap would only slow this down.
-  const { options: _brokersOnly, ...setup } = plan.java;
+  // The caller's options are for brokers: a large heap slows the format down
+  const { options: _brokerOptions, ...setup } = plan.java;
   const runs = nodes.map(async (node) => {
     const args = ['format', '-t', clusterId, '-c', node.propertiesPath];
     const { command, args: javaArgs } = javaCommand(setup, 'kafka.tools.StorageTool', [
@@ -178,14 +178,14 @@ async function format(
     const { ok, output } = await run(command, javaArgs);
     if (!ok) {
       throw new Error(
-        `Kafka could not format ${node.place.folder}. When a property was given from outside, is it one of Kafka's?\n${tail(output)}`,
+        `Kafka could not format ${node.place.folder}. Check the properties given to startKafka.\n${tail(output)}`,
       );
     }
   });
   await Promise.all(runs);
 }
 
-/** Kafka's form of a UUID. A leading dash would look like an option to the format command. */
+/** A UUID in Kafka's form. The format command takes a leading dash for an option. */
 function randomKafkaId(): string {
   const id = randomBytes(16).toString('base64url');
   return id.startsWith('-') ? randomKafkaId() : id;

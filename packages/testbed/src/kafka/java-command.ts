@@ -3,20 +3,20 @@ import { join } from 'node:path';
 export interface JavaSetup {
   readonly java: string;
   readonly jarFolder: string;
-  /** Replaces `SMALL_AND_QUICK`. */
+  /** Replaces `DEFAULT_OPTIONS`. */
   readonly options?: readonly string[];
-  /** A file with the classes as the JVM keeps them in memory (class-archive.ts). */
+  /** Made by class-archive.ts. */
   readonly classArchive?: string | undefined;
 }
 
-/** Only the first compiler: a start takes 1.7 s instead of 2.0, which is most of what a short-lived broker computes. */
-export const SMALL_AND_QUICK = [
+/** A small heap and the first compiler only: a start takes 1.7 s instead of 2.0, and a test's broker does little else. */
+export const DEFAULT_OPTIONS = [
   '-Xmx256m',
   '-XX:+UseSerialGC',
   '-XX:TieredStopAtLevel=1',
 ];
 
-/** The command that runs a main class of Kafka's jars. */
+/** The command that runs a main class of Kafka. */
 export function javaCommand(
   setup: JavaSetup,
   mainClass: string,
@@ -25,7 +25,7 @@ export function javaCommand(
   return {
     command: setup.java,
     args: [
-      ...(setup.options ?? SMALL_AND_QUICK),
+      ...(setup.options ?? DEFAULT_OPTIONS),
       ...(setup.classArchive ? archiveOptions(setup.classArchive) : []),
       `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2.properties')}`,
       '-cp',
@@ -36,7 +36,7 @@ export function javaCommand(
   };
 }
 
-/** When the archive is of another Java or of other jars, the JVM does without; it need not say so in every log. */
+/** The JVM ignores an archive of another Java or of other jars. The log options silence its warning about that. */
 function archiveOptions(path: string): string[] {
   return [`-XX:SharedArchiveFile=${path}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off'];
 }

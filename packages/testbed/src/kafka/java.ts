@@ -10,13 +10,13 @@ export interface Java {
   readonly version: string;
 }
 
-/** A Java that runs Kafka 4, or why there is none, as the second half of "Java 17 or later: …". */
+/** Finds a Java that runs Kafka 4. `missing` says why there is none. */
 export async function findJava(): Promise<Java | { readonly missing: string }> {
   const home = process.env['JAVA_HOME'];
   const inHome = home ? join(home, 'bin', 'java') : undefined;
   const path = inHome && isExecutable(inHome) ? inHome : onPath('java');
   if (!path) return { missing: 'no `java` on the PATH and none in JAVA_HOME' };
-  // macOS has a `java` that only says where to get one, so the file alone proves nothing.
+  // Run it: macOS has a `java` that only says where to get one
   const { ok, output } = await run(path, ['-version']);
   const version = /version "([^"]+)"/.exec(output)?.[1] ?? '';
   const major = Number.parseInt(version, 10);

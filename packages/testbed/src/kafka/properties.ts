@@ -7,30 +7,30 @@ export type Listeners = Readonly<
   Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>
 >;
 
-/** The further listener behind the caller's proxy. */
+/** Name of the listener behind the caller's proxy. */
 export const PROXIED = 'PROXIED';
 
 export interface BrokerPlace {
   readonly id: number;
-  /** Every broker also is a controller; both ports are on 127.0.0.1. */
+  /** Ports of 127.0.0.1. Every broker is a controller, too. */
   readonly brokerPort: number;
   readonly controllerPort: number;
   /** By the name of the listener. */
   readonly furtherPorts: Readonly<Record<string, number>>;
-  /** Where the clients of the `PROXIED` listener are sent, when there is one. */
+  /** The port that the `PROXIED` listener advertises, if the broker has that listener. */
   readonly proxyPort?: number | undefined;
-  /** Holds its properties, its log and its data. */
+  /** Holds the broker's properties, log and data. */
   readonly folder: string;
 }
 
-/** Where the broker keeps its records and metadata. */
+/** The folder of the broker's records and metadata. */
 export function dataFolder(place: BrokerPlace): string {
   return join(place.folder, 'data');
 }
 
 /**
- * A small broker: few internal partitions and no wait for more group members, so that the first consumer does not sit
- * through what only helps a large cluster. Three brokers replicate three times and need two in sync, as production should.
+ * Properties of a small broker: few internal partitions, and no wait for more group members, so that the first consumer
+ * starts at once. Three brokers replicate three times and need two in sync, as production should.
  */
 export function brokerProperties(
   place: BrokerPlace,
@@ -63,7 +63,7 @@ export function brokerProperties(
   };
 }
 
-/** What follows from the number of brokers, and what keeps a small cluster small. */
+/** Replication and internal topics for that number of brokers. */
 export function sizing(brokerCount: number): Properties {
   const replicas = String(Math.min(3, brokerCount));
   const minInSync = String(Math.min(2, brokerCount));
@@ -83,7 +83,7 @@ export function sizing(brokerCount: number): Properties {
   };
 }
 
-/** As the lines of a Java properties file; a backslash would escape there. */
+/** The text of a Java properties file, in which a backslash is an escape. */
 export function propertiesFile(properties: Properties): string {
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`)

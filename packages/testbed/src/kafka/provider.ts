@@ -3,14 +3,22 @@ import { findDocker } from './docker.js';
 import { hasKafkaJars, KAFKA_VERSION } from './jars.js';
 import { findJava, type Java } from './java.js';
 
-export interface DockerWay {
+export interface JavaProvider {
+  readonly java: Java;
+}
+
+export interface DockerProvider {
   readonly docker: string;
-  /** Why it is not Java. */
+  /** The reason why Java cannot be used. */
   readonly noJava: string;
 }
 
-/** What this machine can run a broker with; the error names all that would help. */
-export async function findWay(): Promise<{ readonly java: Java } | DockerWay> {
+/**
+ * Finds what this machine can run a broker with: Java with Maven, else Docker.
+ *
+ * @throws {Error} naming each thing that would help.
+ */
+export async function findProvider(): Promise<JavaProvider | DockerProvider> {
   const java = await findJava();
   const noMaven = !hasKafkaJars() && !onPath('mvn');
   if ('path' in java && !noMaven) return { java };

@@ -8,22 +8,22 @@ import type { Properties } from './properties.js';
 const TLS_FOLDER = join(import.meta.dirname, 'tls');
 const MODULES = 'org.apache.kafka.common.security';
 
-/** Known to PLAIN and to both SCRAM mechanisms. */
+/** The user of PLAIN and of both SCRAM mechanisms. */
 const USER: ScramUser = { username: 'bridge', password: 'not-a-secret' };
 
 export interface SecureKafka extends KafkaCluster {
   /** `host:port` of the SASL_SSL listener: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER. */
   readonly saslBrokers: string;
-  /** `host:port` of the SSL listener that asks for a client certificate and takes nobody without. */
+  /** `host:port` of the SSL listener that requires a client certificate. */
   readonly mutualTlsBrokers: string;
   readonly user: ScramUser;
-  /** PEM files. The CA is nobody's but ours, so a client must be given it. */
+  /** PEM files. No system trusts this CA, so a client must be given it. */
   readonly caPath: string;
   readonly clientCertificatePath: string;
   readonly clientKeyPath: string;
 }
 
-/** One broker of our own that clients have to prove themselves to; `brokers` still is the open listener, for tests to look behind. */
+/** Starts a broker with listeners that authenticate their clients. `brokers` is the open listener, for the test itself. */
 export async function startSecureKafka(
   options: { log?: Log } = {},
 ): Promise<SecureKafka> {
@@ -47,7 +47,7 @@ export async function startSecureKafka(
 }
 
 /**
- * A token that the broker of `startSecureKafka` takes: unsigned (`alg: none`), for what is tried here is that a client
+ * A token that the broker of `startSecureKafka` accepts. It is unsigned (`alg: none`): the tests check that a client
  * presents its token, not who issued it.
  */
 export function unsignedToken(subject: string, lifetimeSeconds = 3600): string {
@@ -78,7 +78,7 @@ function sasl(): Properties {
     ),
     [`${listener}.scram-sha-256.sasl.jaas.config`]: scram,
     [`${listener}.scram-sha-512.sasl.jaas.config`]: scram,
-    // Without a callback handler of its own Kafka takes unsigned tokens.
+    // Without a callback handler Kafka accepts unsigned tokens
     [`${listener}.oauthbearer.sasl.jaas.config`]: login(
       'oauthbearer.OAuthBearerLoginModule',
       ' unsecuredLoginStringClaim_sub="broker"',

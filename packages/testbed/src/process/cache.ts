@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { temporaryFolder } from './temporary-folder.js';
 
-/** Downloads are kept here between runs. */
+/** The folder that keeps downloads between runs. */
 export function cacheRoot(): string {
   const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return join(base, 'gemini-kafka-bridge');
@@ -15,8 +15,9 @@ export function isCached(name: string): boolean {
 }
 
 /**
- * The cached folder of that name, filled first when it is not there. It appears whole or not at all: `fill` works in a
- * folder beside it, and a rename moves that into place. Of two processes that fill at once the first one wins.
+ * Returns the cached folder of that name, and fills it first if it is missing. The folder appears whole or not at all:
+ * `fill` works in a folder beside it, and a rename moves that one into place. Of two processes that fill at the same time
+ * the first one wins.
  */
 export async function cached(
   name: string,
@@ -32,7 +33,7 @@ export async function cached(
     draft.keep();
   } catch (error) {
     await draft.remove();
-    // The other process was faster; two Mavens that share one repository can also trip over each other.
+    // Another process was faster; two Mavens that share a repository can also fail because of each other
     if (!existsSync(target)) throw error;
   }
   return target;

@@ -2,17 +2,18 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toStderr } from './log.js';
 
-/** Whether the module with that `import.meta.url` is what `node` or `tsx` was told to run. */
-export function runsDirectly(moduleUrl: string): boolean {
+/** True for the module that `node` or `tsx` was told to run. `moduleUrl` is its `import.meta.url`. */
+export function isMainModule(moduleUrl: string): boolean {
   const script = process.argv[1];
   return script !== undefined && realpathSync(script) === fileURLToPath(moduleUrl);
 }
 
 /**
- * Starts something by hand: prints its address to stdout, keeps it until Ctrl-C or SIGTERM, and stops it. `--help` only
- * prints the usage. An error becomes a line and exit code 1; its remedy is in the message, a stack would bury it.
+ * The main function of a server that is started by hand: prints its address to stdout, runs until Ctrl-C or SIGTERM, and
+ * stops it. `--help` prints the usage and starts nothing. An error is printed without its stack, which would hide the
+ * remedy in the message; the exit code is 1.
  */
-export async function keepUntilSignal(
+export async function runUntilSignal(
   usage: string,
   start: () => Promise<{ readonly address: string; readonly stop: () => Promise<void> }>,
 ): Promise<void> {
@@ -41,7 +42,7 @@ export function parsePort(option: string, text: string): number {
   return port;
 }
 
-/** A timer keeps the process alive: for brokers from outside nothing else would. */
+/** Resolves at the first signal. A timer keeps the process alive until then: brokers from outside do not. */
 function signalled(): Promise<void> {
   return new Promise((resolve) => {
     const alive = setInterval(() => undefined, 60_000);

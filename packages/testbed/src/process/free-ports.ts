@@ -1,13 +1,13 @@
 import { createServer } from 'node:net';
 
-/** Below what Linux (32768) and macOS (49152) hand to outgoing connections: nobody takes a port while its server restarts. */
+/** Below what Linux (32768) and macOS (49152) give to outgoing connections, so a port stays free while its server restarts. */
 const LOWEST_PORT = 20_000;
 const HIGHEST_PORT = 32_000;
 const ATTEMPTS = 200;
 
 /**
- * Ports of 127.0.0.1 that nobody has at this moment. Somebody may have one by the time it is bound, so the caller tries
- * again with others when its server finds the address in use.
+ * Chooses ports of 127.0.0.1 that are free at this moment. Another program may bind one before the caller does; the
+ * caller then tries again with others.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
@@ -28,7 +28,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether a server could listen on that port of 127.0.0.1 at this moment. */
+/** True if a server could listen on that port of 127.0.0.1 at this moment. */
 export function canBind(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

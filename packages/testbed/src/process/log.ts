@@ -1,6 +1,6 @@
 export type Log = (line: string) => void;
 
-/** Progress goes to stderr: a download of a minute must not look like a hang, and stdout belongs to results. */
+/** Progress goes to stderr, so that a download does not look like a hang; stdout is for results. */
 export const toStderr: Log = (line) => void process.stderr.write(`${line}\n`);
 
 export function secondsSince(startMs: number): string {

@@ -1,7 +1,7 @@
 import { onPath } from './on-path.js';
 import { run, tail } from './run.js';
 
-/** Fully named, so that every Maven from 3.6.3 on uses the same one. */
+/** With its version, so that every Maven from 3.6.3 on uses the same plugin. */
 export const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
 /** Runs Maven quietly. `what` names the download in the error. */

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The absolute path of a command, or undefined. Asks `PATH` as it is now, so that a test can empty it. */
+/** The absolute path of a command, or undefined. Reads `PATH` at each call, so a test can empty it. */
 export function onPath(command: string): string | undefined {
   const folders = (process.env['PATH'] ?? '')
     .split(delimiter)

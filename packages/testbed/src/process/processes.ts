@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Whether the process runs or could. One that only waits to be collected by its parent (a zombie) does not. */
+/** True for a process that runs or is stopped; false for a zombie, which only waits for its parent to collect it. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -11,7 +11,7 @@ export function isAlive(pid: number): boolean {
   return stateOf(pid) !== 'Z';
 }
 
-/** Linux only. In a container process 1 may never collect what it inherits; on macOS launchd does so at once. */
+/** Linux only, where process 1 of a container may never collect its zombies. On macOS launchd does at once. */
 function stateOf(pid: number): string | undefined {
   try {
     return /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];

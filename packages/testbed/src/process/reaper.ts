@@ -2,80 +2,84 @@ import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
- * What must be gone when this process is gone, however it goes (SIGKILL and a crash of Node included, where no handler
- * of ours runs). One `sh` beside us reads our last will from a pipe; the kernel closes the pipe when we die, and the
- * shell carries out the newest will that it read whole.
+ * Ends processes and removes paths and containers when this process ends, however it does. SIGKILL and a crash of
+ * Node.js run no exit handler, so a shell beside this process does it: it reads cleanup scripts from a pipe, one a
+ * line. The kernel closes the pipe when this process ends, and the shell runs the newest script that it read whole.
  */
-const EXECUTOR = 'while IFS= read -r line; do will=$line; done; eval "$will"';
+const REAPER = 'while IFS= read -r line; do newest=$line; done; eval "$newest"';
 
 const processes = new Set<number>();
-const folders = new Set<string>();
+const paths = new Set<string>();
 const containers = new Map<string, string>();
 let pipe: Writable | undefined;
 
-/** Kills the process with us. Resolves when that is certain, so only then may the process start its work. */
-export async function holdProcess(pid: number): Promise<void> {
+/** The reaper kills the process. Resolves when the reaper knows of it; the process must not start its work before. */
+export async function registerProcess(pid: number): Promise<void> {
   processes.add(pid);
-  await rewrite();
+  await sendScript();
 }
 
-/** To be called when the process has ended, for the system may give its number to a stranger. */
-export function releaseProcess(pid: number): void {
+/** Call it when the process has ended: the system may give the same id to another process. */
+export function unregisterProcess(pid: number): void {
   processes.delete(pid);
-  void rewrite();
+  void sendScript();
 }
 
-export async function holdFolder(path: string): Promise<void> {
-  folders.add(path);
-  await rewrite();
+/** The reaper removes the file or folder. */
+export async function registerPath(path: string): Promise<void> {
+  paths.add(path);
+  await sendScript();
 }
 
-export function releaseFolder(path: string): void {
-  folders.delete(path);
-  void rewrite();
+export function unregisterPath(path: string): void {
+  paths.delete(path);
+  void sendScript();
 }
 
-export async function holdContainer(name: string, dockerPath: string): Promise<void> {
+/** The reaper removes the container with that `docker`. */
+export async function registerContainer(name: string, dockerPath: string): Promise<void> {
   containers.set(name, dockerPath);
-  await rewrite();
+  await sendScript();
 }
 
-export function releaseContainer(name: string): void {
+export function unregisterContainer(name: string): void {
   containers.delete(name);
-  void rewrite();
+  void sendScript();
 }
 
-/** One line of shell. Processes first: they may still write into the folders. */
-function will(): string {
+/** One line of shell. Processes come first: they may still write into the folders. */
+function cleanupScript(): string {
   const steps: string[] = [];
   if (processes.size > 0) steps.push(`kill -9 ${[...processes].join(' ')}`);
   for (const [name, docker] of containers)
     steps.push(`${quote(docker)} rm -f ${quote(name)}`);
-  for (const path of folders) {
+  for (const path of paths) {
     steps.push(`for try in 1 2 3; do rm -rf ${quote(path)} && break; sleep 1; done`);
   }
   return steps.join('; ') || ':';
 }
 
-async function rewrite(): Promise<void> {
-  pipe ??= startExecutor();
+async function sendScript(): Promise<void> {
+  pipe ??= startReaper();
   const target = pipe;
-  await new Promise<void>((resolve) => target.write(`${will()}\n`, () => resolve()));
+  await new Promise<void>((resolve) =>
+    target.write(`${cleanupScript()}\n`, () => resolve()),
+  );
 }
 
-/** A session of its own, so that Ctrl-C in the terminal does not end the executor before the will is due. */
-function startExecutor(): Writable {
-  const shell = spawn('/bin/sh', ['-c', EXECUTOR], {
+/** The reaper has a session of its own (`detached`): Ctrl-C in the terminal does not end it. */
+function startReaper(): Writable {
+  const shell = spawn('/bin/sh', ['-c', REAPER], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Ours may have no PATH, and `docker` reads DOCKER_HOST.
+    // This process may have no PATH; `docker` reads DOCKER_HOST
     env: { ...process.env, PATH: '/usr/bin:/bin' },
     cwd: '/',
   });
   shell.on('error', () => undefined);
   shell.stdin.on('error', () => undefined);
   shell.unref();
-  // A pipe of a child is a socket, and a referenced socket would keep this process from ending.
+  // The pipe of a child is a socket, and a referenced socket keeps this process alive
   if ('unref' in shell.stdin && typeof shell.stdin.unref === 'function')
     shell.stdin.unref();
   return shell.stdin;

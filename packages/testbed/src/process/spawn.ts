@@ -1,18 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { holdProcess, releaseProcess } from './reaper.js';
+import { registerProcess, unregisterProcess } from './reaper.js';
 
-export type LineTaker = (line: string, from: 'stdout' | 'stderr') => void;
+export type LineListener = (line: string, from: 'stdout' | 'stderr') => void;
 
-export interface LeashedOptions {
+export interface SpawnOptions {
   readonly command: string;
   readonly args?: readonly string[];
-  /** The whole environment of the child; ours when absent. */
+  /** The whole environment of the child; the one of this process when absent. */
   readonly env?: Record<string, string | undefined>;
   readonly cwd?: string;
-  /** Where stdout and stderr go: appended to a file, or handed over line by line. */
-  readonly output: { readonly file: string } | LineTaker;
+  /** Receives stdout and stderr: a file, to which both are appended, or a function, called with each line. */
+  readonly output: { readonly file: string } | LineListener;
 }
 
 export interface Exit {
@@ -20,21 +20,21 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface LeashedProcess {
+export interface ManagedProcess {
   /** Of the command itself, not of a wrapper: signals reach it. */
   readonly pid: number;
   readonly exited: Promise<Exit>;
   /** False when the process has ended already. */
   kill(signal: NodeJS.Signals): boolean;
-  /** SIGTERM, and SIGKILL when it still runs after the grace. */
+  /** Sends SIGTERM, and SIGKILL if the process still runs after the grace. */
   stop(graceMs: number): Promise<Exit>;
 }
 
-/** The shell waits for a word from us and then *becomes* the command, so the pid is held before the command does anything. */
+/** The shell waits for a line and then *becomes* the command: the reaper knows the pid before the command starts. */
 const WAIT_THEN_BECOME = 'read -r _ && exec "$@" </dev/null';
 
 /** Starts a child that ends with this process, even when this process is SIGKILLed. */
-export function spawnLeashed(options: LeashedOptions): LeashedProcess {
+export function spawnManaged(options: SpawnOptions): ManagedProcess {
   const child = spawnWaiting(options);
   const exited = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }));
@@ -44,10 +44,10 @@ export function spawnLeashed(options: LeashedOptions): LeashedProcess {
     child.on('error', () => undefined);
     throw new Error(`could not start ${options.command}: the system gave no process`);
   }
-  child.once('exit', () => releaseProcess(pid));
-  // It may be killed before it has read the word.
+  child.once('exit', () => unregisterProcess(pid));
+  // The shell may be killed before it has read the line
   stdin.on('error', () => undefined);
-  void holdProcess(pid).then(() => stdin.end('go\n'));
+  void registerProcess(pid).then(() => stdin.end('go\n'));
 
   const kill = (signal: NodeJS.Signals) => child.kill(signal);
   return {
@@ -55,8 +55,7 @@ export function spawnLeashed(options: LeashedOptions): LeashedProcess {
     exited,
     kill,
     async stop(graceMs) {
-      // A frozen process would not see the SIGTERM.
-      kill('SIGCONT');
+      kill('SIGCONT'); // a frozen process would not handle the SIGTERM
       kill('SIGTERM');
       const grace = setTimeout(() => kill('SIGKILL'), graceMs);
       const exit = await exited;
@@ -66,8 +65,8 @@ export function spawnLeashed(options: LeashedOptions): LeashedProcess {
   };
 }
 
-/** A session of its own (`detached`): Ctrl-C in a terminal reaches us alone, and we end the children in order. */
-function spawnWaiting(options: LeashedOptions): ChildProcess {
+/** A session of its own (`detached`): Ctrl-C in a terminal reaches this process alone, which ends its children in order. */
+function spawnWaiting(options: SpawnOptions): ChildProcess {
   const { command, args = [], env = process.env, cwd, output } = options;
   const file = typeof output === 'function' ? undefined : openSync(output.file, 'a');
   try {
@@ -84,9 +83,10 @@ function spawnWaiting(options: LeashedOptions): ChildProcess {
   }
 }
 
-function forwardLines(child: ChildProcess, take: LineTaker): void {
+function forwardLines(child: ChildProcess, listener: LineListener): void {
   for (const from of ['stdout', 'stderr'] as const) {
     const stream = child[from];
-    if (stream) createInterface({ input: stream }).on('line', (line) => take(line, from));
+    if (stream)
+      createInterface({ input: stream }).on('line', (line) => listener(line, from));
   }
 }

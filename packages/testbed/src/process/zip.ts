@@ -4,7 +4,7 @@ const END = 0x06054b50;
 const ENTRY = 0x02014b50;
 const DEFLATED = 8;
 
-/** Names and contents of an archive that is in memory; Node.js can inflate, and not read the archive around it. */
+/** Names and contents of a zip archive in memory. Node.js can inflate an entry but cannot read the archive around it. */
 export function zipEntries(archive: Buffer): Map<string, () => Buffer> {
   const end = archive.lastIndexOf(signature(END));
   if (end < 0) throw new Error('not a zip archive');
@@ -25,7 +25,7 @@ export function zipEntries(archive: Buffer): Map<string, () => Buffer> {
   return entries;
 }
 
-/** The local header repeats the name and has an extra field of another length. */
+/** The entry's local header repeats the name, and its extra field has another length than the central one's. */
 function content(archive: Buffer, entry: number): Buffer {
   const method = archive.readUInt16LE(entry + 10);
   const size = archive.readUInt32LE(entry + 20);

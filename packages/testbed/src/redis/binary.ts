@@ -5,7 +5,7 @@ import type { Log } from '../process/log.js';
 import { DEPENDENCY_PLUGIN, maven } from '../process/maven.js';
 import { onPath } from '../process/on-path.js';
 
-/** A jar for Java tests that holds real Redis servers, which Node can start just as well. */
+/** A jar for Java tests that contains `redis-server` for several platforms. */
 const ARTIFACT = 'com.github.codemonstur:embedded-redis:1.4.3';
 const CACHE_NAME = 'redis-6.2';
 
@@ -17,7 +17,7 @@ const BINARIES: Record<string, string> = {
   'darwin-arm64': 'redis-server-6.2.6-v5-darwin-arm64',
 };
 
-/** The path of a `redis-server`: the system's, else one from Maven that is kept for the next time. */
+/** The path of a `redis-server`: the system's, else one downloaded with Maven and cached. */
 export async function redisBinary(log: Log): Promise<string> {
   const system = onPath('redis-server');
   if (system) return system;
@@ -29,7 +29,7 @@ export async function redisBinary(log: Log): Promise<string> {
     const unpack = [`-Dartifact=${ARTIFACT}`, `-Dmdep.unpack.includes=${name}`];
     const goal = `${DEPENDENCY_PLUGIN}:unpack`;
     await maven('Redis', [goal, ...unpack, `-DoutputDirectory=${draft}`], draft);
-    // Maven keeps notes of what it has unpacked, in a folder that it means to name after a project.
+    // Maven leaves its markers in a folder with this literal name
     await rm(join(draft, '${project.basedir}'), { recursive: true, force: true });
     await chmod(join(draft, name), 0o755);
   });

@@ -2,20 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tail } from '../process/run.js';
-import { spawnLeashed, type Exit, type LeashedProcess } from '../process/spawn.js';
+import { spawnManaged, type Exit, type ManagedProcess } from '../process/spawn.js';
 import { askProcessId } from './ping.js';
 
 const START_LIMIT_MS = 20_000;
 const PAUSE_MS = 20;
 
-/** The chosen port was taken between choosing and binding: worth another try with another. */
+/** Another program took the port after it was chosen. The caller tries again with another port. */
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
 }
 
-/** A `redis-server` of ours on 127.0.0.1. */
+/** A `redis-server` process on 127.0.0.1. */
 export class LocalRedis {
-  private process: LeashedProcess | undefined;
+  private process: ManagedProcess | undefined;
   private exit: Exit | undefined;
 
   constructor(
@@ -25,7 +25,7 @@ export class LocalRedis {
     private readonly keepsData: boolean,
   ) {}
 
-  /** Another one after `restart()`. */
+  /** `start()` changes it. */
   get pid(): number {
     if (!this.process) throw new Error('this Redis was never started');
     return this.process.pid;
@@ -44,7 +44,7 @@ export class LocalRedis {
       this.folder,
     ];
     this.exit = undefined;
-    this.process = spawnLeashed({
+    this.process = spawnManaged({
       command: this.binary,
       args: [...place, '--save', '', ...persistence],
       cwd: this.folder,
@@ -67,12 +67,12 @@ export class LocalRedis {
     return join(this.folder, 'redis.log');
   }
 
-  private async noteExit(launched: LeashedProcess): Promise<void> {
+  private async noteExit(launched: ManagedProcess): Promise<void> {
     const exit = await launched.exited;
     if (this.process === launched) this.exit = exit;
   }
 
-  /** Somebody else's Redis may sit on the port, so the answer has to come from our process. */
+  /** Resolves when Redis answers. The answer must name our process: another Redis may have the port. */
   private async answers(): Promise<void> {
     const deadlineMs = performance.now() + START_LIMIT_MS;
     while ((await askProcessId(this.port)) !== this.pid) {
