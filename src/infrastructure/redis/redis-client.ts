@@ -48,12 +48,12 @@ export function redisClient(access: RedisAccess): RedisClient {
     const redisOptions = withPassword({ ...OPTIONS, ...credentials }, access);
     return new Cluster(nodes, { enableOfflineQueue: false, redisOptions });
   }
-  const [name = 'mymaster', db = '0'] = path.split('/');
+  const [name, db = '0'] = path.split('/');
   const master = new Redis({
     ...OPTIONS,
     ...credentials,
     sentinels: nodes,
-    name,
+    name: name || 'mymaster',
     db: Number(db),
     ...(scheme === 'rediss' ? { enableTLSForSentinelMode: true } : {}),
   });
