@@ -6,7 +6,7 @@ import { GeminiError } from '../gemini/gemini.error.js';
 import { TopicsError } from '../infrastructure/kafka/topics.js';
 import { ProblemException } from '../internal-api/problems/problem.exception.js';
 import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
-import { checkConfig } from './config-command.js';
+import { checkConfig, type CheckOptions } from './config-command.js';
 import { deliverSynthetic, type DeliverOptions } from './deliver-command.js';
 import { generateKey } from './keys-command.js';
 import { CommandError, type Report, type Terminal } from './terminal.js';
@@ -117,7 +117,11 @@ function programFor(terminal: Terminal, ended: (ok: boolean) => void): Command {
   );
 
   const config = program.command('config').description('the environment variables');
-  report(config, 'check', 'would the bridge start with them?', () => checkConfig(env));
+  report(config, 'check', 'check all that the start of the bridge checks', (command) =>
+    checkConfig(terminal, command.opts<CheckOptions>()),
+  )
+    .option('--connect', 'also ask Kafka, Redis, Gemini and the key sets')
+    .option('--timeout <seconds>', 'for each of them', seconds, 10);
 
   const keys = program
     .command('keys')

@@ -1,9 +1,11 @@
 import type { Admin } from 'kafkajs';
 import { loadConfig, type Config } from '../config/config.js';
+import { problemLine } from '../config/problem.js';
 import { topicNames } from '../events/event-topics.js';
 import { kafkaClient } from '../infrastructure/kafka/kafka-client.js';
 import { replicationFault } from '../infrastructure/kafka/topic-creation.js';
 import { Topics, TopicsError } from '../infrastructure/kafka/topics.js';
+import { kafkaProblem } from './connections/kafka-problem.js';
 import { table, type Report } from './terminal.js';
 
 const SILENCE_MS = 10_000;
@@ -50,8 +52,7 @@ async function topicsFault(
   config: Config,
 ): Promise<TopicsError> {
   if (!(error instanceof TopicsError)) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return new TopicsError(`KAFKA_BROKERS=${config.kafka.brokers.join(',')}: ${reason}`);
+    return new TopicsError(problemLine(kafkaProblem(error, config)));
   }
   const { brokers } = await admin.describeCluster();
   const fault = replicationFault(config.topics, brokers.length);

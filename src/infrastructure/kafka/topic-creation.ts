@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs';
+import type { Admin, ITopicConfig } from 'kafkajs';
 import type { Config } from '../../config/config.js';
 
 type Settings = Config['topics'];
@@ -6,6 +6,36 @@ type Settings = Config['topics'];
 /** kafkajs's error for several topics holds one error for each. */
 interface CreationError {
   readonly errors?: readonly { readonly type?: string; readonly topic?: string }[];
+}
+
+/** How long the broker may take. What is missing then is created at the next look. */
+const CREATE_TIMEOUT_MS = 3000;
+
+/** What `createTopics` of kafkajs takes. */
+interface CreationRequest {
+  readonly timeout: number;
+  readonly waitForLeaders: boolean;
+  readonly topics: ITopicConfig[];
+}
+
+export function creationRequest(
+  names: readonly string[],
+  { partitions, replication, minIsr, retentionHours }: Settings,
+): CreationRequest {
+  return {
+    timeout: CREATE_TIMEOUT_MS,
+    waitForLeaders: false,
+    topics: names.map((topic) => ({
+      topic,
+      numPartitions: partitions,
+      replicationFactor: replication,
+      configEntries: [
+        { name: 'min.insync.replicas', value: String(minIsr) },
+        { name: 'retention.ms', value: String(retentionHours * 3_600_000) },
+        { name: 'cleanup.policy', value: 'delete' },
+      ],
+    })),
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import kafkajs, { type Admin } from 'kafkajs';
 import type { Config } from '../../config/config.js';
-import { creationFault } from './topic-creation.js';
+import { creationFault, creationRequest } from './topic-creation.js';
 
 /** How the broker sees one of our topics. */
 export interface TopicState {
@@ -17,9 +17,6 @@ export class TopicsError extends Error {
 
 /** Records would be deleted while a repeat of them can still come. */
 export class RetentionError extends TopicsError {}
-
-/** How long the broker may take for it; what is missing then is made at the next look. */
-const CREATE_TIMEOUT_MS = 3000;
 
 /** Creates or checks the bridge's topics, and knows who leads their partitions. */
 export class Topics {
@@ -90,21 +87,7 @@ export class Topics {
         `missing topics: ${missing.join(', ')}. Remedy: gemini-kafka-bridge topics create, or start the bridge with TOPICS_MODE=create`,
       );
     }
-    const { partitions, replication, minIsr, retentionHours } = this.config;
-    const request = {
-      timeout: CREATE_TIMEOUT_MS,
-      waitForLeaders: false,
-      topics: missing.map((topic) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor: replication,
-        configEntries: [
-          { name: 'min.insync.replicas', value: String(minIsr) },
-          { name: 'retention.ms', value: String(retentionHours * 3_600_000) },
-          { name: 'cleanup.policy', value: 'delete' },
-        ],
-      })),
-    };
+    const request = creationRequest(missing, this.config);
     try {
       await this.admin.createTopics(request);
     } catch (cause) {

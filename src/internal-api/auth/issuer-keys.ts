@@ -19,7 +19,7 @@ export class IssuerKeys extends RemoteKeys<KeyResolver> {
 }
 
 /** @see https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig */
-async function fetchIssuerKeys(issuer: string): Promise<KeyResolver> {
+export async function fetchIssuerKeys(issuer: string): Promise<KeyResolver> {
   const base = issuer.replace(/\/$/, '');
   const document = (await fetchJson(`${base}/.well-known/openid-configuration`)) ?? {};
   const { issuer: stated, jwks_uri: url } = document as Record<string, unknown>;
