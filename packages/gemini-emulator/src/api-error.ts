@@ -1,4 +1,4 @@
-/** gRPC's names for what the HTTP status says, as Google's errors carry them. */
+/** gRPC's name of each HTTP status; Google's errors carry both. */
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',
   401: 'UNAUTHENTICATED',
@@ -15,7 +15,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 };
 
-/** An answer `{error: {code, message, status, details?}}`. */
+/** An error that the API answers as `{error: {code, message, status, details?}}`. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { help, optionsOf } from './control/command-line.js';
 import { GeminiEmulator } from './emulator.js';
 
-/** `npx tsx packages/gemini-emulator/src/cli.ts --help`: the emulator for hands on a keyboard. Stays until Ctrl-C. */
+/** The command line, `npx tsx packages/gemini-emulator/src/cli.ts --help`. The emulator runs until Ctrl-C. */
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2));
   if (!options) {
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
 function greeting({ url, jwksUrl, apiKey }: GeminiEmulator): string {
   return `Gemini emulator at ${url} (key: ${apiKey}, keys of dynamic deliveries: ${jwksUrl})
 
-Submit a batch whose end is told to a URL, and end it:
+Submit a batch whose end is announced to a URL, and end it:
   curl -s ${url}/v1beta/models/gemini-2.5-flash:batchGenerateContent -H 'x-goog-api-key: ${apiKey}' \\
     -d '{"batch": {"inputConfig": {"requests": {"requests": [{"request": {"contents": []}}]}},
          "webhookConfig": {"uris": ["http://127.0.0.1:8080/webhooks/gemini/jobs/TOKEN"]}}}'
@@ -33,7 +33,7 @@ Or an interaction or a video:
     -d '{"instances": [{"prompt": "A cat."}],
          "webhookConfig": {"uris": ["http://127.0.0.1:8080/webhooks/gemini/jobs/TOKEN"]}}'
 
-Register a webhook for all jobs (the answer shows its secret, this once):
+Register a webhook for all jobs (only this answer shows its secret):
   curl -s ${url}/v1beta/webhooks -H 'x-goog-api-key: ${apiKey}' \\
     -d '{"name": "bridge", "uri": "http://127.0.0.1:8080/webhooks/gemini", "subscribed_events": ["batch.succeeded"]}'
 

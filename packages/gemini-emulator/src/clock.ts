@@ -8,9 +8,9 @@ interface Appointment {
 }
 
 /**
- * Emulated time: it starts with the wall clock, runs `scale` times as fast and can be pushed ahead, so that a day of
- * retries and the 24 h of an old secret pass in seconds. What a receiver compares with its own clock (timestamps in
- * headers, tokens and envelopes) must not come from here.
+ * Emulated time. It starts at the time of the wall clock, runs `scale` times as fast and can be advanced, so that a day
+ * of retries and the 24 h of an old secret pass in seconds. Timestamps in headers, tokens and envelopes come from the wall
+ * clock instead, because receivers compare them with their own.
  */
 export class Clock {
   private readonly appointments = new Set<Appointment>();
@@ -23,12 +23,17 @@ export class Clock {
     if (!(scale > 0)) throw new RangeError('the time scale must be above 0');
   }
 
-  /** Milliseconds since 1970, emulated. */
+  /** Emulated Unix time in ms. */
   now(): number {
     return this.originMs + (performance.now() - this.startMs) * this.scale;
   }
 
-  /** Runs it once when so much emulated time has passed; the answer cancels it. */
+  /**
+   * Runs a function once, after a time.
+   *
+   * @param delayMs emulated
+   * @returns a function that cancels it
+   */
   after(delayMs: number, run: () => void): () => void {
     if (this.closed) return () => undefined;
     const appointment: Appointment = {
@@ -41,7 +46,7 @@ export class Clock {
     return () => this.cancel(appointment);
   }
 
-  /** Whatever falls due by this runs in the next turns of the event loop, in the order of its time. */
+  /** Moves the clock ahead. Functions that fall due run in the next turns of the event loop, in the order of their times. */
   advance(ms: number): void {
     this.originMs += ms;
     const inOrder = [...this.appointments].toSorted((a, b) => a.dueMs - b.dueMs);

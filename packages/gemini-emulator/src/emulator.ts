@@ -33,9 +33,9 @@ import { webhookRoutes } from './webhooks/webhook-routes.js';
 import { WebhookStore, type StaticWebhook } from './webhooks/webhooks.js';
 
 /**
- * The parts of the Gemini API that the bridge meets: webhooks, jobs, files, the JWKS, and the sender of deliveries.
- * One project, one key; all but large files in memory. What Google does not document is an option whose comment says
- * "assumption".
+ * The parts of the Gemini API that the bridge uses: webhooks, jobs, files, the JWKS, and the sender of deliveries.
+ * It has one project and one API key, and keeps everything but large files in memory. Where Google documents nothing,
+ * an option whose comment says "assumption" decides.
  */
 export class GeminiEmulator implements AsyncDisposable {
   readonly keys: GoogleKeys;
@@ -99,7 +99,7 @@ export class GeminiEmulator implements AsyncDisposable {
     return emulator;
   }
 
-  /** The base of the API, without a slash at the end. */
+  /** Base URL of the API, without a slash at the end. */
   get url(): string {
     return this.baseUrl;
   }
@@ -112,42 +112,51 @@ export class GeminiEmulator implements AsyncDisposable {
     return `${this.url}${JWKS_PATH}`;
   }
 
-  /** How often the JWKS was asked for. */
+  /** Number of requests for the JWKS. */
   get jwksRequests(): number {
     return this.jwks.requests;
   }
 
-  /** Every job of every kind that was really created, oldest first, also if it was deleted since. */
+  /** All jobs that were created, oldest first, deleted ones included. */
   get jobs(): JobSummary[] {
     return this.store.all().map(jobSummary);
   }
 
-  /** Events that `loseEvents` kept from everybody, oldest first. */
+  /** Events that `loseEvents` kept from being delivered, oldest first. */
   get lostEvents(): readonly LostEvent[] {
     return this.announcer.lost;
   }
 
-  /** Every attempt that has ended, oldest first. */
+  /** All attempts that have ended, oldest first. */
   get deliveries(): readonly DeliveryAttempt[] {
     return this.sender.log.all();
   }
 
-  /** Deliveries neither accepted nor given up yet. */
+  /** Deliveries that are neither accepted nor given up. */
   get pendingDeliveries(): readonly Delivery[] {
     return this.sender.pending();
   }
 
-  /** As the API's call would, without one: `body` is its request, `model` the `{model}` of its path, if that has one. */
+  /**
+   * Creates a job without a call of the API.
+   *
+   * @param body the request body of the API's call
+   * @param model the `{model}` in the path of the call, for kinds that have one there
+   */
   async createJob(kind: JobKind, body: Json, model?: string): Promise<JobSummary> {
     return jobSummary(await this.store.create(kind, body, model));
   }
 
-  /** PENDING to RUNNING. `name`: as the API names the job, or its id. */
+  /** Moves a job from PENDING to RUNNING. @param name the name that the API gives the job, or its id */
   startJob(name: string): void {
     this.store.start(name);
   }
 
-  /** Ends the job and sends its event in the background; the answer names the webhook-ids (none: nobody is told). */
+  /**
+   * Ends a job and sends its event in the background.
+   *
+   * @returns the webhook-ids of the event's deliveries; empty if there are none
+   */
   finishJob(
     name: string,
     outcome: Outcome,
@@ -157,24 +166,31 @@ export class GeminiEmulator implements AsyncDisposable {
   }
 
   /**
-   * Any event at all, without a job behind it; Google's keys sign it if it goes to `uris`. So another project's delivery
-   * looks to a receiver whose URL somebody knows. The answer names the webhook-ids.
+   * Sends an event that belongs to no job. With `uris` it is signed by Google's keys, like the delivery of another
+   * project that knows a receiver's URL.
+   *
+   * @returns the webhook-ids of its deliveries
    */
   emit(type: string, data: Json, target: EmitTarget = {}): string[] {
     return this.announcer.emit(type, data, target);
   }
 
-  /** As the API's `:ping`. */
+  /** Does what the API's `:ping` does. */
   ping(webhookId: string): string[] {
     return this.announcer.ping(this.webhooks.get(webhookId));
   }
 
-  /** The same delivery once more, at once, with a fresh timestamp, whatever became of it before. */
+  /** Sends a delivery again at once, with a new timestamp, also after it was accepted or given up. */
   redeliver(webhookId: string): void {
     this.sender.redeliver(webhookId);
   }
 
-  /** The first attempt that satisfies, past or to come; an error after so many real milliseconds. */
+  /**
+   * The first attempt that satisfies the predicate, among past and future ones.
+   *
+   * @param timeoutMs real time
+   * @throws {Error} after the timeout
+   */
   waitForDelivery(
     predicate: (attempt: DeliveryAttempt) => boolean,
     timeoutMs = 10_000,
@@ -182,14 +198,16 @@ export class GeminiEmulator implements AsyncDisposable {
     return this.sender.log.waitFor(predicate, timeoutMs);
   }
 
-  /** Resolves when every delivery so far was accepted or given up (a repeat after a 2xx may still come). */
+  /** Resolves when every delivery was accepted or given up. With `duplicate`, a repeat after a 2xx may still follow. */
   drained(timeoutMs = 10_000): Promise<void> {
     return this.sender.drained(timeoutMs);
   }
 
   /**
-   * What the next `times` calls of that route meet (`batches.create`, `*.create`, `*` for any): one, unless the fault
-   * has a probability; then there is no end of them.
+   * Plans a fault for the next calls of a route.
+   *
+   * @param routeName like `batches.create`; `*` stands for anything, as in `*.create`
+   * @param times number of calls; by default one, or all calls if the fault has a probability
    */
   fault(routeName: string, fault: Fault, times?: number): void {
     this.faults.add(routeName, fault, times);

@@ -9,17 +9,17 @@ export function resourceId(length = 36): string {
   return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
 }
 
-/** `v1_` and base64url, upper case and all, as in published examples. */
+/** `v1_` and base64url in both cases, as in published examples. */
 export function interactionId(): string {
   return `v1_${randomBytes(INTERACTION_ID_BYTES).toString('base64url')}`;
 }
 
-/** `whsec_` + base64 of 32 bytes that are themselves letters and digits, as in the cookbook's outputs. */
+/** `whsec_` and base64 of 32 letters and digits, as in the cookbook's outputs. */
 export function signingSecret(): string {
   return `whsec_${Buffer.from(resourceId(SECRET_CHARACTERS)).toString('base64')}`;
 }
 
-/** How GET and LIST show a secret. */
+/** The last four characters of a secret, as GET and LIST show it. */
 export function truncatedSecret(secret: string): string {
   return `whsec_...${secret.slice(-4)}`;
 }

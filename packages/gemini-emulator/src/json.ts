@@ -7,8 +7,8 @@ export function isObject(value: unknown): value is Json {
 }
 
 /**
- * A member by its snake_case name, under that name or in camelCase: Google's parsers take both, and the SDK itself
- * sends both, even within one message.
+ * The member with that snake_case name, or with the same name in camelCase. Google's parsers take both spellings, and
+ * the SDK sends both, even within one message.
  */
 export function member(object: Json, snakeName: string): unknown {
   return object[snakeName] ?? object[camelCase(snakeName)];

@@ -1,54 +1,54 @@
 import type { PlannedFault } from './control/faults.js';
 
-/** How deliveries to `webhook_config.uris` are signed. */
+/** How deliveries to `webhook_config.uris` (dynamic deliveries) are signed. */
 export type DynamicSignature = 'v1a' | 'jwt' | 'both';
 
-/** How the JWKS address answers. */
+/** How the JWKS endpoint answers. */
 export type JwksMode =
   | 'ok'
   | '500'
   | 'hang'
   | 'empty'
-  /** Other keys than those that sign, as for a receiver that asks too early or too late. */
+  /** Keys that sign no delivery, as a receiver gets them that asks before or after a rotation. */
   | 'rotated'
   | 'not-json'
   /** `ok`, after `jwksDelayMs`. */
   | 'slow';
 
-/** How a job can end; not every kind of job can end in all of these ways. */
+/** How a job can end. Each kind of job supports some of them. */
 export const OUTCOMES = [
   'succeeded',
   'failed',
   'expired',
   'cancelled',
-  /** No end: an interaction waits for its caller. */
+  /** Not an end: the interaction waits for its caller. */
   'requires_action',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Claims of documented (JWT) deliveries. Nobody has published a real token: all of this is assumption. */
+/** Claims of the deliveries that Google documents (JWT). No real token was ever published, so all of them are assumptions. */
 export interface JwtOptions {
-  /** Assumption: `iss`. Empty: left out. */
+  /** Assumption: `iss`. Empty: no claim. */
   issuer: string;
-  /** Assumption: `aud`. Undefined: the destination's URL, as one vendor says. Empty: left out. */
+  /** Assumption: `aud`. Undefined: the destination's URL, as one vendor says. Empty: no claim. */
   audience: string | undefined;
-  /** Assumption: `sub`. Empty: left out. */
+  /** Assumption: `sub`. Empty: no claim. */
   subject: string;
   /** Assumption: `exp - iat` in seconds. 0: no `exp`. */
   lifetimeSeconds: number;
-  /** Assumption: `jti` is the webhook-id (the same in every attempt), fresh in every attempt, or left out. */
+  /** Assumption: `jti` is the webhook-id (the same in every attempt), new in every attempt, or absent. */
   jti: 'webhook-id' | 'random' | 'none';
-  /** Assumption: the claims hold the event (the guide calls the decoded claims `event`). */
+  /** Assumption: the claims hold the event. The guide calls the decoded claims `event`. */
   eventInClaims: boolean;
   /** Assumption: the claim that holds the event. Undefined: `type`, `version`, `timestamp`, `data` are claims. */
   eventClaim: string | undefined;
-  /** Assumption: a claim binds the body (hex of its SHA-256). Nothing documented says so. */
+  /** Assumption: a claim binds the body by the hex of its SHA-256. No document says so. */
   bodyHash: boolean;
   /** Assumption: the name of that claim. */
   bodyHashClaim: string;
 }
 
-/** Assumption, all of it: documented is only "exponential backoff for 24 hours". Emulated seconds. */
+/** Retries of a delivery, in emulated seconds. All assumption: Google documents "exponential backoff for 24 hours" only. */
 export interface RetryOptions {
   firstDelaySeconds: number;
   factor: number;
@@ -56,25 +56,25 @@ export interface RetryOptions {
   horizonSeconds: number;
 }
 
-/** Whether answers about a job repeat its `webhookConfig`. */
+/** True where answers about a job repeat its `webhookConfig`. */
 export interface EchoOptions {
-  /** Assumption: the operations of batches do not; no recorded one does. */
+  /** Assumption: false. No recorded operation of a batch has one. */
   batch: boolean;
-  /** Assumption: later answers about an interaction do as that to its creation, which was seen to. */
+  /** Assumption: true. The recorded answer to a creation has one; later answers are taken to be alike. */
   interaction: boolean;
-  /** Assumption: operations of videos do, in metadata that has nothing else. Without it there is none, as in recorded ones. */
+  /** Assumption: true, as the only member of the operation's `metadata`. Recorded operations have no `metadata` at all. */
   video: boolean;
 }
 
-/** What the emulator does. Switches may be changed while it runs; `port`, `host`, `timeScale`, `kid` and `seed` may not. */
+/** Options of the emulator. They may be changed while it runs, except those that `OPTION_TABLE` marks `atStart`. */
 export interface EmulatorOptions {
   port: number;
   host: string;
   apiKey: string;
-  /** Emulated seconds in a real second: retries, the 24 h of a rotated secret, `autoFinishMs`. */
+  /** Emulated seconds in a real second, for retries, the 24 h of a rotated secret and `autoFinishMs`. */
   timeScale: number;
 
-  /** `v1a` as observed, `jwt` as documented. Assumption for `both`: one header, the entries separated by a space. */
+  /** `v1a` was observed, `jwt` is documented. Assumption: `both` is one header with entries separated by a space. */
   dynamic: DynamicSignature;
   /** Assumption: Google's keys (and tokens) carry a `kid`. */
   kid: boolean;
@@ -82,7 +82,7 @@ export interface EmulatorOptions {
   jwks: JwksMode;
   jwksDelayMs: number;
 
-  /** Assumption: where a delivery repeats the `user_metadata` of its job. `claims`: in the token only. */
+  /** Assumption: the place where a delivery repeats the `user_metadata` of its job. `claims`: only in the token. */
   userMetadata:
     | 'data.user_metadata'
     | 'user_metadata'
@@ -91,61 +91,64 @@ export interface EmulatorOptions {
     | 'none';
   /** Assumption: how `data.id` names a batch: `batches/abc`, `batch_abc` or `abc`. */
   dataId: 'batches/' | 'batch_' | 'bare';
-  /** Assumption: how `data.id` names an interaction: `v1_abc`, as all of the API does, or `interactions/v1_abc`. */
+  /** Assumption: how `data.id` names an interaction: `v1_abc`, as the rest of the API does, or `interactions/v1_abc`. */
   interactionDataId: 'bare' | 'interactions/';
-  /** Assumption: how `data.id` names a video: `models/veo/operations/abc`, as its operation, `operations/abc` or `abc`. */
+  /** Assumption: how `data.id` names a video: `models/veo/operations/abc` (like its operation), `operations/abc` or `abc`. */
   videoDataId: 'models/' | 'operations/' | 'bare';
-  /** Field names of the guide's newest text or of the one at launch. */
+  /** Field names of the guide's newest text, or of its text at launch. */
   spelling: 'newest' | 'launch';
-  /** The API says `batch.succeeded`; the guide's samples at launch said `batch.completed`. */
+  /** The API sends `batch.succeeded`; the guide's samples at launch had `batch.completed`. */
   successType: 'batch.succeeded' | 'batch.completed';
-  /** Assumption: `output_file_uri` is the file's name, as in recorded batches, not `gs://…` as in the guide. */
+  /** Assumption: `output_file_uri` is a file name, as in recorded batches. The guide shows `gs://…`. */
   outputUri: 'files/' | 'gs://';
-  /** Assumption: the type of a ping's event. */
+  /** Assumption: `type` of a ping's event. */
   pingType: string;
-  /** The `cancelled` events are in the guide, but not in the API: off, none is sent nor can be subscribed to. */
+  /** The guide lists `cancelled` events, the API does not. False: none is sent, and a subscription to one is refused. */
   cancelledEvents: boolean;
-  /** Assumption: one webhook-id for an event, whatever the number of URIs; or one for each destination. */
+  /** Assumption: all URIs of an event see the same webhook-id (`event`), or each its own (`destination`). */
   webhookIdPer: 'event' | 'destination';
 
   retry: RetryOptions;
-  /** Assumption: documented is "within a few seconds". Real milliseconds. */
+  /** Real milliseconds until an attempt counts as failed. Assumption: Google documents "within a few seconds". */
   attemptTimeoutMs: number;
-  /** `stale`: repeats carry the first attempt's timestamp (as old as the emulated time that has passed). Assumption: fresh. */
+  /**
+   * `fresh`: each attempt has a timestamp of its own. `stale`: repeats have the first attempt's, which is as old as the
+   * emulated time since then. Assumption: fresh.
+   */
   timestamps: 'fresh' | 'stale';
-  /** Added to every timestamp in a header, in seconds: for receivers with a wrong clock. */
+  /** Seconds added to every timestamp in a header, to imitate a receiver with a wrong clock. */
   timestampOffsetSeconds: number;
   /** Probability that a delivery is sent once more after its 2xx. */
   duplicate: number;
-  /** Probability that a job's event is never delivered at all, as when the sender loses it. */
+  /** Probability that the sender loses a job's event, so that it is never delivered. */
   loseEvents: number;
-  /** How often each attempt is sent at once. It counts as accepted when all of them were. */
+  /** How many copies of each attempt are sent at the same time. The attempt is accepted if all copies are. */
   twins: number;
-  /** First attempts wait until there are so many (at most 1 emulated second), then go newest first, one by one. 0: off. */
+  /** First attempts wait until there are this many, at most 1 emulated second; then they are sent newest first. 0: off. */
   reorder: number;
-  /** Assumption: consecutive failed attempts after which a static webhook is disabled, pending deliveries dropped. 0: never. */
+  /** Assumption: a static webhook is disabled after this many failed attempts in a row, and loses pending deliveries. 0: never. */
   disableAfterFailures: number;
-  /** Assumption: attempts under way at the same time. */
+  /** Assumption: attempts that run at the same time. */
   concurrency: number;
-  /** Deliveries go to 127.0.0.0/8 and ::1 only, unless this is set. */
+  /** False: deliveries go to 127.0.0.0/8 and ::1 only. */
   allowRemote: boolean;
 
-  /** Emulated milliseconds until a submitted job has ended by itself. Undefined: never. */
+  /** Emulated milliseconds until a submitted job ends by itself. Undefined: never. */
   autoFinishMs: number | undefined;
-  /** Up to so many emulated milliseconds more, by chance: jobs end in another order than they began. */
+  /** A random part of this is added to `autoFinishMs`, so that jobs do not end in the order of their submission. */
   autoFinishSpreadMs: number;
-  /** Kinds that cannot end so fail. */
+  /** A job whose kind does not support this outcome fails. */
   autoFinishOutcome: Outcome;
-  /** `strict`: only fields of `update_mask` change. The live API ignores the mask. */
+  /** `strict`: only fields in `update_mask` change. The live API ignores the mask. */
   updateMask: 'ignored' | 'strict';
-  /** Accept what only the guide shows: `/rotate_secret`, its upper-case enum, `:batchCreate`. */
+  /** Serve what the guide shows and the API does not have: `/rotate_secret`, its upper-case enum, `:batchCreate`. */
   guideCompat: boolean;
   echo: EchoOptions;
-  /** Planned from the start, as `GeminiEmulator.fault` plans them. */
+  /** Faults that are planned at the start; see `GeminiEmulator.fault`. */
   faults: readonly PlannedFault[];
-  /** Of everything that happens by chance: the same seed, the same choices. */
+  /** Seed of all random choices. The same seed gives the same choices. */
   seed: number;
-  /** Attempts and finished deliveries that are remembered; older ones are forgotten. */
+  /** Number of attempts and finished deliveries that are kept; older ones are dropped. */
   remembered: number;
 }
 
@@ -208,7 +211,7 @@ export function defaultOptions(): EmulatorOptions {
   };
 }
 
-/** As given to `GeminiEmulator.start`: anything left out has its default. */
+/** Options of `GeminiEmulator.start`. Those that are left out have their defaults. */
 export type StartOptions = Partial<Omit<EmulatorOptions, 'jwt' | 'retry' | 'echo'>> & {
   jwt?: Partial<JwtOptions>;
   echo?: Partial<EchoOptions>;

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 
-/** Numbers from 0 to below 1. */
+/** @returns a number from 0 (included) to 1 (excluded) */
 export type Random = () => number;
 
 /**
- * The same numbers for the same seed and purpose. Each purpose has numbers of its own, so that more calls of one route
- * do not change which calls of another one fail.
+ * A generator of the same numbers for the same seed and purpose. Each purpose has its own, so that more calls of one route
+ * do not change which calls of another route fail.
  */
 export function seededRandom(seed: number, purpose: string): Random {
   const digest = createHash('sha256').update(`${seed} ${purpose}`).digest();
   return mulberry32(digest.readUInt32LE());
 }
 
-/** Small, and good enough to roll dice. The seed has 32 bits. */
+/** The Mulberry32 generator. The seed has 32 bits; not for cryptography. */
 export function mulberry32(seed: number): Random {
   let state = seed >>> 0;
   return () => {

@@ -192,9 +192,9 @@ describe('a refusal', () => {
 
 describe('a fault that cannot be', () => {
   it.each([
-    ['batches.creat', { kind: 'status' }, undefined, /there are .*batches\.create/],
-    ['*.nothing', { kind: 'status' }, undefined, /no route/],
-    ['*', { kind: 'explode' }, undefined, /unknown fault/],
+    ['batches.creat', { kind: 'status' }, undefined, /routes are .*batches\.create/],
+    ['*.nothing', { kind: 'status' }, undefined, /unknown route/],
+    ['*', { kind: 'explode' }, undefined, /unknown kind of fault/],
     ['*', { kind: 'status', probability: 5 }, undefined, /probability/],
     ['*', { kind: 'status', status: 200 }, undefined, /status/],
     ['*', { kind: 'status' }, 0, /times/],

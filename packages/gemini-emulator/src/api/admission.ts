@@ -3,8 +3,9 @@ import type { Call, Route } from './http.js';
 import type { Uploads } from '../files/uploads.js';
 
 /**
- * Throws Google's refusal of a caller without the key. The key set is public, control is local, and the URL of an
- * upload is a secret in itself.
+ * Checks the API key of a call. The key set (JWKS) and the control routes need none; the URL of an upload is a secret itself.
+ *
+ * @throws {ApiError} 403 without a key, 400 with a wrong one
  */
 export function admit(
   { name }: Route,

@@ -1,16 +1,17 @@
 import { ApiError } from '../api-error.js';
 
-/** Both ends included. */
+/** Positions of the first and the last byte of a range; both belong to it. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;
 }
 
 /**
- * What `Range` asks of so many bytes; undefined for everything. Several ranges at once are answered with everything,
- * as a server may.
+ * The range that a `Range` header asks for; undefined for the whole content. A header with several ranges is answered
+ * with the whole content, as HTTP allows.
  *
- * @throws {ApiError} 416 when nothing of it is there
+ * @param bytes length of the content
+ * @throws {ApiError} 416 when the content has no byte of the range
  */
 export function byteRange(
   header: string | undefined,

@@ -2,18 +2,18 @@ import { invalid } from '../api-error.js';
 import type { Call, Reply } from './http.js';
 import { isObject, type Json } from '../json.js';
 
-/** Which members stay; an empty tree keeps all that is below. `*` stands for any name. */
+/** A parsed mask: the members to keep. An empty tree keeps everything below it; `*` stands for any name. */
 interface Tree extends Map<string, Tree> {}
 
 /**
- * Google's partial answers: `?fields=name,metadata.state`, also `metadata/state`, `operations(name,done)` and `*`.
- * Names that are not there are passed over (Google knows the schema and answers 400 to names that cannot be).
+ * Keeps the members that a mask names, in Google's syntax: `name,metadata.state`, `metadata/state`,
+ * `operations(name,done)`, `*`. Unknown names are ignored; Google answers 400 to names that its schema does not have.
  */
 function masked(value: unknown, mask: string): unknown {
   return keep(value, parse(mask));
 }
 
-/** What goes out when the caller asked for a part, in any of the three ways that Google takes. */
+/** Reduces an answer to the part that the caller asked for by `fields`, `$fields` or the header `X-Goog-FieldMask`. */
 export function withFieldMask(reply: Reply, { url, headers }: Call): Reply {
   const mask =
     url.searchParams.get('fields') ??

@@ -1,8 +1,8 @@
 import { isObject, member, objectMember, type Json } from '../json.js';
 
 /**
- * The launch guide's REST sample (`:batchCreate` with `src` and `config`) as the request that the API takes.
- * No SDK and no reference knows it; it is here for those who copied the guide.
+ * Translates the launch guide's REST sample (`:batchCreate` with `src` and `config`) into the request that the API
+ * takes. No SDK and no reference has `:batchCreate`; programs that copied the guide send it.
  */
 export function batchCreateOfGuide(body: Json): Json {
   const config = objectMember(body, 'config') ?? {};

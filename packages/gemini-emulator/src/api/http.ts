@@ -5,7 +5,7 @@ import { invalid } from '../api-error.js';
 import { camelCase, isObject, type Json } from '../json.js';
 import type { PageQuery } from './page.js';
 
-/** Google's own limit for a request that is not an upload is of this order. */
+/** Google's limit for a request that is not an upload is of this order. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** A request as the handlers see it. */
@@ -13,9 +13,9 @@ export interface Call {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingMessage['headers'];
-  /** Parts of the path that the route names, percent-decoded. */
+  /** The named groups of the route's path, percent-decoded. */
   readonly path: Readonly<Record<string, string>>;
-  /** Empty where the route takes the stream. */
+  /** Empty for a route that reads the stream. */
   readonly body: Buffer;
   readonly stream: AsyncIterable<Buffer>;
 }
@@ -23,21 +23,21 @@ export interface Call {
 export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** JSON, unless it is bytes. Default `{}`. */
+  /** Bytes, or a value to send as JSON. Default `{}`. */
   readonly body?: unknown;
-  /** Instead of a body, for what is not to be kept in memory. Opened only when it is sent. */
+  /** Replaces `body` for content that must not be held in memory. It is opened when the answer is sent. */
   readonly stream?: () => Readable;
 }
 
 export interface Route {
-  /** For faults and logs: `webhooks.create`. */
+  /** Name in faults and logs, like `webhooks.create`. */
   readonly name: string;
   readonly method: string;
-  /** Of the whole path, with named groups. */
+  /** Matches the whole path. Its named groups become `Call.path`. */
   readonly path: RegExp;
-  /** Whether the handler reads the body itself as it comes. */
+  /** True if the handler reads `Call.stream` instead of `Call.body`. */
   readonly streams?: (url: URL) => boolean;
-  /** Undefined leaves the caller waiting. */
+  /** Undefined: the caller gets no answer. */
   readonly handle: (call: Call) => Reply | undefined | Promise<Reply | undefined>;
 }
 
@@ -50,7 +50,7 @@ export function route(
   return { name, method, path, handle };
 }
 
-/** A query parameter in either spelling, by its snake_case name. */
+/** The query parameter with that snake_case name, or with the same name in camelCase. */
 export function query(call: Call, snakeName: string): string | undefined {
   const { searchParams } = call.url;
   return (
@@ -58,7 +58,7 @@ export function query(call: Call, snakeName: string): string | undefined {
   );
 }
 
-/** Which page of a list is asked for. */
+/** The page of a list that the query asks for. */
 export function pageQuery(call: Call): PageQuery {
   return { size: query(call, 'page_size'), token: query(call, 'page_token') };
 }
@@ -87,12 +87,12 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The body as it comes. Whoever stops listening can still answer. */
+/** The body, chunk by chunk. The request stays open when the reader stops early, so that it can still be answered. */
 export function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
-/** Lets a body pass that nobody wants: a client may not listen before it has sent it. */
+/** Discards the rest of the body. Some clients read the answer only after they have sent everything. */
 export async function drain(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return;
   await finished(request.resume());

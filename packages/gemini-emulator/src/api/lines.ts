@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Lines of UTF-8 text without their ends, as many at a time as a chunk brings. Blank ones are passed over. */
+/** The lines of a UTF-8 text without line ends and without blank lines; one array for each chunk. */
 export async function* lineBlocks(
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<string[], void> {

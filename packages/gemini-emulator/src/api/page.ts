@@ -1,10 +1,10 @@
 import { invalid } from '../api-error.js';
 
 const DEFAULT_SIZE = 50;
-/** Larger requests get this many, without an error. */
+/** A larger `page_size` is reduced to this without an error. */
 const MAX_SIZE = 1000;
 
-/** What a client asks of a list. */
+/** `page_size` and `page_token` of a request. */
 export interface PageQuery {
   readonly size: string | undefined;
   readonly token: string | undefined;
@@ -16,9 +16,9 @@ export interface Page<T> {
 }
 
 /**
- * One page of a list. The token is opaque to clients; it holds the rank of the last item before the page.
+ * One page of a list. The token holds the rank of the last item before the page; clients treat it as opaque.
  *
- * @param rank grows along the list; items keep theirs when others come or go
+ * @param rank a number that grows along the list. An item keeps its rank when others are added or removed
  */
 export function page<T>(
   all: readonly T[],

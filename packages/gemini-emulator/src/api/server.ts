@@ -22,14 +22,14 @@ import {
 const DEFAULT_DELAY_MS = 1000;
 const DEFAULT_STATUS = 503;
 
-/** What is asked before a route's handler runs, and what is done with its answer. */
+/** Runs before and after the handler of every route. */
 export interface Middleware {
-  /** Throws what the caller is to be told when he may not come in. */
+  /** @throws {ApiError} the answer to a caller that is refused */
   readonly admit: (route: Route, call: Call) => void;
   readonly finish: (reply: Reply, call: Call) => Reply;
 }
 
-/** Plain HTTP around a table of routes. A handler that answers undefined leaves the caller waiting. */
+/** An HTTP server for a table of routes, with planned faults. */
 export class RouteServer {
   private readonly server: Server;
 
@@ -43,7 +43,7 @@ export class RouteServer {
     });
   }
 
-  /** The answer is the base URL, without a slash at the end. */
+  /** @returns the base URL without a slash at the end */
   async listen(port: number, host: string): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
@@ -54,7 +54,7 @@ export class RouteServer {
     return `http://${isIPv6(name) ? `[${name}]` : name}:${bound}`;
   }
 
-  /** Cuts all connections, those of hanging calls included. */
+  /** Cuts all connections, also those of calls that get no answer. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve());
@@ -102,7 +102,7 @@ async function answer(
   try {
     await drain(request);
   } catch {
-    return; // The client has gone
+    return; // The client has disconnected
   }
   write(response, reply);
 }
@@ -134,7 +134,7 @@ function failure(fault: Fault): Reply {
   };
   return {
     status,
-    // The header knows whole seconds only
+    // The header has whole seconds
     headers: { 'Retry-After': String(Math.ceil(seconds)), ...headers },
     body: new ApiError(status, message, [retryInfo]),
   };

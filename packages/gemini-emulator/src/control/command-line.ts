@@ -6,10 +6,14 @@ import { isObject } from '../json.js';
 import { applyOption, flagOf, OPTION_TABLE, shownOptions } from './option-table.js';
 import { defaultOptions, OUTCOMES, type EmulatorOptions } from '../options.js';
 
-/** Of the faults, in the help. */
+/** Kinds of faults on the first line of the help. */
 const KINDS_IN_A_LINE = 4;
 
-/** What was asked for, or undefined when it was only the help. Throws on what is unknown or ill-formed. */
+/**
+ * The options that the arguments give; undefined for `--help`.
+ *
+ * @throws {Error} for an unknown or ill-formed argument
+ */
 export function optionsOf(args: readonly string[]): EmulatorOptions | undefined {
   const flags = Object.keys(OPTION_TABLE).map(
     (path) => [flagOf(path), { type: 'string' as const }] as const,
@@ -36,7 +40,7 @@ function faultOf(text: string): PlannedFault {
   try {
     parsed = JSON.parse(text);
   } catch {
-    // Told below, as what is JSON but no object
+    // Refused below, like JSON that is no object
   }
   if (!isObject(parsed)) throw invalid(`--fault must be a JSON object, not "${text}"`);
   return plannedFaultOf(parsed);
@@ -53,42 +57,42 @@ export function help(): string {
   });
   const firstKinds = FAULT_KINDS.slice(0, KINDS_IN_A_LINE);
   const otherKinds = FAULT_KINDS.slice(KINDS_IN_A_LINE);
-  return `Emulates what the bridge meets of the Gemini API: webhooks, batches (of generateContent and of
-embedContent), interactions in the background, videos, files, Google's key set, and the sender of
-deliveries. On this machine only, all in memory but large files.
+  return `Emulates the parts of the Gemini API that the bridge uses: webhooks, batches (of generateContent
+and of embedContent), interactions in the background, videos, files, Google's key set, and the sender
+of deliveries. Everything but large files is in memory.
 
   npx tsx packages/gemini-emulator/src/cli.ts [--port 9090] [--dynamic jwt] [--time-scale 60] …
 
-Options. "assumption" marks what Google has not documented and nobody has published.
-Those with * can be changed while it runs: PATCH /emulator/options {"twins": 2}
+Options. "assumption" marks behaviour that Google does not document and that was never published.
+Options with * can be changed while the emulator runs: PATCH /emulator/options {"twins": 2}
 
 ${rows.join('\n')}
   --fault <JSON>
-      planned from the start, may be repeated; the JSON is that of POST /emulator/faults:
+      a fault planned at the start, may be repeated; the JSON is that of POST /emulator/faults:
       --fault '{"route": "*.create", "kind": "accept-then-hang", "probability": 0.05}'
 
-Control (JSON, no key): GET /emulator says how it stands;
+Control (JSON, no key). GET /emulator shows a summary.
   GET    /emulator/jobs                   every job ever created: its name, id, kind, state,
                                           displayName, userMetadata, webhookUris, deleted
   POST   /emulator/jobs/<id>/start
   POST   /emulator/jobs/<id>/finish       {"outcome": "${OUTCOMES.join('|')}",
                                            "failed_requests"?, "error_code"?, "error_message"?}
   POST   /emulator/events                 {"type", "data"?, "uris"?, "user_metadata"?, "job_name"?}
-                                          any event. With uris it is signed with Google's keys, which
-                                          are everybody's: so another project's delivery comes to a URL,
-                                          whatever job and metadata it pretends
-  GET    /emulator/lost-events            what lose-events kept from everybody
+                                          sends any event. With uris it is signed by Google's keys, like
+                                          the delivery of another project that knows the URL
+  GET    /emulator/lost-events            the events that lose-events kept from being delivered
   GET    /emulator/deliveries             ?limit=100
   POST   /emulator/deliveries/<webhook-id>/redeliver
-  GET    /emulator/faults, DELETE         list them, forget them
+  GET    /emulator/faults, DELETE         lists or deletes the planned faults
   POST   /emulator/faults                 {"route": "batches.create" | "*.create" | "*",
                                            "kind": "${firstKinds.join(' | ')} |
                                                     ${otherKinds.join(' | ')}",
                                            "status"?, "retry_after_seconds"?, "delay_ms"?,
-                                           "probability"?: that a call meets it,
-                                           "times"?: 1, or with a probability no end of them}
-                                          a route that there is not is answered with those that there are
-  POST   /emulator/keys/rotate            {"kept"?: old keys that stay published}
+                                           "probability"?: of a call to meet it,
+                                           "times"?: number of calls, by default 1; with a
+                                                     probability all calls}
+                                          the answer to an unknown route lists the routes
+  POST   /emulator/keys/rotate            {"kept"?: number of old keys that stay published}
   POST   /emulator/clock/advance          {"seconds"}
   GET    /emulator/options, PATCH
 `;

@@ -12,7 +12,7 @@ import {
 } from '../json.js';
 import { OUTCOMES } from '../options.js';
 
-/** Of `POST /emulator/jobs/<id>/finish`. */
+/** The body of `POST /emulator/jobs/<id>/finish`. */
 export function finishOf(body: Json): Finish {
   const asked = stringMember(body, 'outcome') ?? 'succeeded';
   const outcome = OUTCOMES.find((each) => each === asked);
@@ -28,7 +28,7 @@ export function finishOf(body: Json): Finish {
   };
 }
 
-/** Of `POST /emulator/events`. */
+/** The body of `POST /emulator/events`. */
 export function emittedOf(body: Json): { type: string; data: Json; target: EmitTarget } {
   const type = stringMember(body, 'type');
   if (!type) throw invalid('type must be set.');
@@ -40,7 +40,7 @@ export function emittedOf(body: Json): { type: string; data: Json; target: EmitT
   return { type, data: objectMember(body, 'data') ?? {}, target };
 }
 
-/** Of `POST /emulator/faults`, and of `--fault`. */
+/** The body of `POST /emulator/faults`, and the JSON of `--fault`. */
 export function plannedFaultOf(body: Json): PlannedFault {
   const asked = stringMember(body, 'kind');
   const kind = FAULT_KINDS.find((each) => each === asked);
@@ -58,7 +58,7 @@ export function plannedFaultOf(body: Json): PlannedFault {
   };
 }
 
-/** A member that is there only when it has a value. */
+/** An object with that member, or without it if the value is undefined. */
 function defined<K extends string, T>(
   name: K,
   value: T | undefined,

@@ -4,10 +4,10 @@ import { jsonBody, route, type Call, type Route } from '../api/http.js';
 import { numberMember, type Json } from '../json.js';
 import { applyOption, shownOptions } from './option-table.js';
 
-/** Of `GET /emulator/deliveries`, unless `?limit=` says otherwise: the newest ones. */
+/** Default of `?limit=` in `GET /emulator/deliveries`, which answers the newest attempts. */
 const SHOWN_ATTEMPTS = 100;
 
-/** What the programmatic API does, for hands on a keyboard: JSON, no key. No part of the Gemini API. */
+/** `/emulator/…`: the methods of `GeminiEmulator` over HTTP, with JSON and without a key. Not a part of the Gemini API. */
 export function controlRoutes(emulator: GeminiEmulator): Route[] {
   return [
     control('GET', '', () => summary(emulator)),
@@ -85,7 +85,7 @@ function control(method: string, path: string, handle: (call: Call) => unknown):
   }));
 }
 
-/** `/jobs/:id/start` as an expression over the whole path. */
+/** A pattern like `/jobs/:id/start` as an expression over the whole path. */
 function pattern(path: string): RegExp {
   return new RegExp(`^/emulator${path.replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}$`);
 }

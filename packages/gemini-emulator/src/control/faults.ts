@@ -2,19 +2,19 @@ import { invalid } from '../api-error.js';
 import { seededRandom, type Random } from '../random.js';
 
 export const FAULT_KINDS = [
-  /** An error instead of the work. */
+  /** The call is answered with an error, and does nothing. */
   'status',
-  /** No work, no answer: until the client gives up or the emulator ends. */
+  /** The call does nothing and is not answered. */
   'hang',
-  /** The connection is cut instead of the work. */
+  /** The call does nothing, and its connection is cut. */
   'drop',
-  /** The work is done, then an error. */
+  /** The call does its work and is answered with an error. */
   'accept-then-status',
-  /** The work is done, its answer never comes. */
+  /** The call does its work and is not answered. */
   'accept-then-hang',
-  /** The work is done, then the connection is cut. */
+  /** The call does its work, and its connection is cut. */
   'accept-then-drop',
-  /** All as usual, later. */
+  /** The call is served after a delay. */
   'delay',
 ] as const;
 
@@ -22,51 +22,51 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Of `status` and `accept-then-status`. Default 503. */
+  /** HTTP status for `status` and `accept-then-status`. Default 503. */
   readonly status?: number;
-  /** Of an answer with an error. */
+  /** Headers of the error. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of an answer with an error: says when to try again, in `Retry-After` and in `google.rpc.RetryInfo`. */
+  /** Seconds in the error's `Retry-After` and `google.rpc.RetryInfo`. */
   readonly retryAfterSeconds?: number;
-  /** Of `delay`. Real milliseconds, default 1000. */
+  /** Real milliseconds of a `delay`. Default 1000. */
   readonly delayMs?: number;
-  /** That a call meets it. Default 1: every call does. */
+  /** Probability that a call meets the fault. Default 1. */
   readonly probability?: number;
 }
 
-/** What is to go wrong, and with which calls. */
+/** A fault and the calls that are to meet it. */
 export interface PlannedFault {
-  /** As `batches.create`. A star stands for anything: `*.create`, `*` (all of the API, not the key set, not control). */
+  /** Like `batches.create`. `*` stands for anything: `*.create`; `*` alone is the whole API without the JWKS and the control routes. */
   readonly route: string;
   readonly fault: Fault;
-  /** How many calls are to meet it. Undefined: one, or with a probability no end of them. */
+  /** Number of calls that are to meet it. Undefined: one, or all calls if the fault has a probability. */
   readonly times?: number | undefined;
 }
 
 interface Plan extends PlannedFault {
-  /** How many calls have met it. */
+  /** Number of calls that have met it. */
   met: number;
   readonly matches: (route: string) => boolean;
   readonly random: Random;
 }
 
-/** What goes wrong with the calls of a route. */
+/** The faults that are planned, in the order of their planning. */
 export class FaultPlan {
   private plans: Plan[] = [];
   private made = 0;
 
-  /** @param routes the names that there are: a fault of another one would never be met */
+  /** @param routes names of the routes; a fault for any other name is refused */
   constructor(
     private readonly seed: number,
     private readonly routes: readonly string[],
   ) {}
 
-  /** @throws {ApiError} on what cannot be met */
+  /** @throws {ApiError} 400 for a fault that no call could meet */
   add(route: string, fault: Fault, times?: number): void {
     const matches = matcher(route);
     if (!this.routes.some(matches)) {
       const known = [...new Set(this.routes.filter(matcher('*')))].join(', ');
-      throw invalid(`no route is called ${route}; there are ${known}`);
+      throw invalid(`unknown route ${route}; the routes are ${known}`);
     }
     check(fault, times);
     const limit = times ?? (fault.probability === undefined ? 1 : undefined);
@@ -78,7 +78,7 @@ export class FaultPlan {
     this.plans = [];
   }
 
-  /** The fault of this call, if one is due. The oldest plan comes first. */
+  /** The fault that the next call of this route meets, from the oldest plan that matches. Counts the call. */
   next(route: string): Fault | undefined {
     const found = this.plans.find(
       ({ matches, fault, random }) =>
@@ -94,7 +94,7 @@ export class FaultPlan {
     return found.fault;
   }
 
-  /** Those that can still be met. `times`: how often from now on. */
+  /** The plans that calls can still meet; `times` is the number of calls that remain. */
   all(): readonly (PlannedFault & { readonly met: number })[] {
     return this.plans.map(({ route, fault, times, met }) => ({
       route,
@@ -115,7 +115,11 @@ function matcher(pattern: string): (route: string) => boolean {
 
 function check(fault: Fault, times: number | undefined): void {
   const { kind, probability, status, delayMs, retryAfterSeconds } = fault;
-  if (!FAULT_KINDS.includes(kind)) throw invalid(`unknown fault: ${kind}`);
+  if (!FAULT_KINDS.includes(kind)) {
+    throw invalid(
+      `unknown kind of fault ${kind}; the kinds are ${FAULT_KINDS.join(', ')}`,
+    );
+  }
   if (probability !== undefined && !(probability >= 0 && probability <= 1)) {
     throw invalid(`probability must be from 0 to 1, not ${probability}`);
   }
@@ -125,8 +129,10 @@ function check(fault: Fault, times: number | undefined): void {
   if (times !== undefined && !(Number.isInteger(times) && times > 0)) {
     throw invalid(`times must be a whole number above 0, not ${times}`);
   }
-  if (!(delayMs === undefined || delayMs >= 0)) throw invalid('delay_ms is below 0');
+  if (!(delayMs === undefined || delayMs >= 0)) {
+    throw invalid(`delay_ms must be 0 or more, not ${delayMs}`);
+  }
   if (!(retryAfterSeconds === undefined || retryAfterSeconds >= 0)) {
-    throw invalid('retry_after_seconds is below 0');
+    throw invalid(`retry_after_seconds must be 0 or more, not ${retryAfterSeconds}`);
   }
 }

@@ -7,7 +7,7 @@ import {
   type RetryOptions,
 } from '../options.js';
 
-/** `jwt.issuer`; as a flag `--jwt-issuer`. */
+/** Path of an option, like `jwt.issuer`. Its flag is `--jwt-issuer`. */
 export type OptionPath =
   | Exclude<keyof EmulatorOptions, 'jwt' | 'retry' | 'echo' | 'faults'>
   | `jwt.${keyof JwtOptions}`
@@ -19,7 +19,7 @@ type Values = 'number' | 'probability' | 'text' | 'boolean' | readonly string[];
 interface OptionRow {
   readonly values: Values;
   readonly help: string;
-  /** Nobody has published what Google does here. */
+  /** Google's behaviour is neither documented nor published. */
   readonly assumption?: true;
   /** Read once, when the emulator starts. */
   readonly atStart?: true;
@@ -28,7 +28,7 @@ interface OptionRow {
 const assumption = true;
 const atStart = true;
 
-/** Every option once, for the command line, its help and the control API. */
+/** All options, for the command line, its help and the control API. */
 export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   port: { values: 'number', atStart, help: 'port to listen on; 0: any free one' },
   host: { values: 'text', atStart, help: 'address to listen on' },
@@ -47,7 +47,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   'jwt.audience': {
     values: 'text',
     assumption,
-    help: 'aud; unset: the URL that is posted to; empty: none',
+    help: "aud; unset: the destination's URL; empty: none",
   },
   'jwt.subject': { values: 'text', assumption, help: 'sub; empty: none' },
   'jwt.lifetimeSeconds': { values: 'number', assumption, help: 'exp - iat; 0: no exp' },
@@ -60,19 +60,19 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   'jwt.eventClaim': {
     values: 'text',
     assumption,
-    help: 'claim that holds it; unset: type, version, timestamp and data are claims',
+    help: 'claim that holds the event; unset: type, version, timestamp and data are claims',
   },
   'jwt.bodyHash': {
     values: 'boolean',
     assumption,
     help: 'a claim holds the SHA-256 of the body in hex',
   },
-  'jwt.bodyHashClaim': { values: 'text', assumption, help: 'name of that claim' },
+  'jwt.bodyHashClaim': { values: 'text', assumption, help: 'claim that holds the hash' },
   jwks: {
     values: ['ok', '500', 'hang', 'empty', 'rotated', 'not-json', 'slow'],
-    help: 'how the key set answers',
+    help: 'how the JWKS endpoint answers',
   },
-  jwksDelayMs: { values: 'number', help: 'how slow "slow" is, in real ms' },
+  jwksDelayMs: { values: 'number', help: 'delay of jwks=slow, in real ms' },
   userMetadata: {
     values: [
       'data.user_metadata',
@@ -82,7 +82,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
       'none',
     ],
     assumption,
-    help: 'where a delivery repeats the user_metadata of its job',
+    help: 'place where a delivery repeats the user_metadata of its job',
   },
   dataId: {
     values: ['batches/', 'batch_', 'bare'],
@@ -97,7 +97,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   videoDataId: {
     values: ['models/', 'operations/', 'bare'],
     assumption,
-    help: 'how data.id names a video; models/: as its operation is named',
+    help: 'how data.id names a video; models/: like its operation',
   },
   spelling: {
     values: ['newest', 'launch'],
@@ -115,12 +115,12 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   pingType: { values: 'text', assumption, help: "type of a ping's event" },
   cancelledEvents: {
     values: 'boolean',
-    help: 'batch.cancelled and interaction.cancelled exist, as only the guide says',
+    help: 'send batch.cancelled and interaction.cancelled, which only the guide has',
   },
   webhookIdPer: {
     values: ['event', 'destination'],
     assumption,
-    help: 'whether all destinations of an event see one webhook-id',
+    help: 'one webhook-id for all destinations of an event, or one for each',
   },
   'retry.firstDelaySeconds': {
     values: 'number',
@@ -136,20 +136,20 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   attemptTimeoutMs: {
     values: 'number',
     assumption,
-    help: 'patience with an answer in real ms ("a few seconds" are documented)',
+    help: 'real ms until an attempt fails ("a few seconds" are documented)',
   },
   timestamps: {
     values: ['fresh', 'stale'],
     assumption,
-    help: "repeats carry a timestamp of their own, or the first attempt's",
+    help: "repeats have a timestamp of their own, or the first attempt's",
   },
   timestampOffsetSeconds: { values: 'number', help: 'added to every timestamp' },
-  duplicate: { values: 'probability', help: 'of a repeat after a 2xx' },
+  duplicate: { values: 'probability', help: 'probability of a repeat after a 2xx' },
   loseEvents: {
     values: 'probability',
-    help: "that a job's event is never delivered at all",
+    help: "probability that a job's event is never delivered",
   },
-  twins: { values: 'number', help: 'how often each attempt is sent at once' },
+  twins: { values: 'number', help: 'copies of each attempt that are sent together' },
   reorder: {
     values: 'number',
     help: 'first attempts held back, then sent newest first; 0: off',
@@ -160,24 +160,27 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     help: 'consecutive failed attempts that disable a static webhook; 0: never',
   },
   concurrency: { values: 'number', assumption, help: 'attempts at the same time' },
-  allowRemote: { values: 'boolean', help: 'deliver to other machines than this one' },
+  allowRemote: { values: 'boolean', help: 'deliver to other machines as well' },
   autoFinishMs: {
     values: 'number',
     help: 'emulated ms after which a job ends by itself; unset: never',
   },
   autoFinishSpreadMs: {
     values: 'number',
-    help: 'up to so many emulated ms more, by chance, so that jobs overtake each other',
+    help: 'a random part of these emulated ms is added, so that jobs overtake each other',
   },
   autoFinishOutcome: {
     values: OUTCOMES,
-    help: 'how it ends then; a kind of job that cannot end so fails',
+    help: 'how it ends then; a job whose kind does not support it fails',
   },
-  updateMask: { values: ['ignored', 'strict'], help: 'the live API ignores it' },
+  updateMask: {
+    values: ['ignored', 'strict'],
+    help: 'what update_mask does; the live API ignores it',
+  },
   guideCompat: {
     values: 'boolean',
     atStart,
-    help: 'serve what only the guide shows: /rotate_secret, :batchCreate',
+    help: 'serve what only the guide has: /rotate_secret, :batchCreate',
   },
   'echo.batch': {
     values: 'boolean',
@@ -194,18 +197,23 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     assumption,
     help: 'the operation of a video repeats its webhookConfig in its metadata',
   },
-  seed: { values: 'number', atStart, help: 'of everything that happens by chance' },
-  remembered: { values: 'number', atStart, help: 'attempts that are kept' },
+  seed: { values: 'number', atStart, help: 'seed of all random choices' },
+  remembered: { values: 'number', atStart, help: 'number of attempts that are kept' },
 };
 
-/** `jwt.bodyHash` as `jwt-body-hash`. */
+/** The flag of an option: `jwt.bodyHash` becomes `jwt-body-hash`. */
 export function flagOf(path: string): string {
   return path
     .replace('.', '-')
     .replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Sets one option from its text. `running`: refuses what is read only at the start. */
+/**
+ * Sets one option from its text.
+ *
+ * @param running true refuses options that are read only at the start
+ * @throws {ApiError} 400 for an unknown option or a bad value
+ */
 export function applyOption(
   options: EmulatorOptions,
   flag: string,
@@ -220,7 +228,7 @@ export function applyOption(
   group[name] = parsed(flag, values, text);
 }
 
-/** By flag. */
+/** The values of all options, by flag. */
 export function shownOptions(options: EmulatorOptions): Record<string, unknown> {
   const shown = Object.keys(OPTION_TABLE).map((path) => {
     const { group, name } = located(options, path);

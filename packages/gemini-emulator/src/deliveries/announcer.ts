@@ -7,22 +7,22 @@ import type { EmulatorOptions } from '../options.js';
 import type { Random } from '../random.js';
 import type { StaticWebhook, WebhookStore } from '../webhooks/webhooks.js';
 
-/** One that is never delivered at all. */
+/** An event that is never delivered. */
 export interface LostEvent {
   readonly type: string;
   readonly jobName: string;
 }
 
-/** Whom an emitted event reaches and what it pretends. */
+/** Destination and content of an emitted event. */
 export interface EmitTarget {
-  /** As `webhook_config.uris`: they replace the static webhooks. */
+  /** Destinations that replace the static webhooks, as `webhook_config.uris` does. */
   readonly uris?: readonly string[];
   readonly userMetadata?: Json;
-  /** Any name, also of a job that another project submitted. It is `data.id` if the data have none. */
+  /** Name of any job, also of another project's. It becomes `data.id` if the data have none. */
   readonly jobName?: string;
 }
 
-/** Makes events and decides where they go. The answers name the webhook-ids. */
+/** Makes events and sends them to their destinations. Its methods return the webhook-ids of the deliveries. */
 export class Announcer {
   /** Oldest first. */
   readonly lost: LostEvent[] = [];
@@ -34,7 +34,7 @@ export class Announcer {
     private readonly random: Random,
   ) {}
 
-  /** The end of a job. */
+  /** Sends the event of a job's end. */
   announce(job: Job, finish: Finish): string[] {
     const { name: jobName, userMetadata, webhookUris } = job;
     const made = jobEvent(job, finish, this.options);
@@ -47,7 +47,7 @@ export class Announcer {
     return this.sender.send(made, destinations, { jobName, userMetadata });
   }
 
-  /** Any event at all, without a job behind it. Such a one is never lost. */
+  /** Sends an event that belongs to no job. `loseEvents` does not apply to it. */
   emit(type: string, data: Json, target: EmitTarget): string[] {
     const { uris = [], jobName } = target;
     const pretended = jobName === undefined ? data : { id: jobName, ...data };
@@ -60,7 +60,7 @@ export class Announcer {
     return this.sender.send(ping, [{ url: webhook.uri, webhook }]);
   }
 
-  /** URIs of the job's own replace the static webhooks. */
+  /** The URIs of the job, or else the static webhooks that are subscribed to the event. */
   private destinations(
     { canonicalType }: GeminiEvent,
     uris: readonly string[],

@@ -9,12 +9,12 @@ interface Waiter {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Every attempt that has ended, oldest first, and those who wait for one. */
+/** The attempts that have ended, oldest first. Callers can wait for one. */
 export class AttemptLog {
   private readonly attempts: DeliveryAttempt[] = [];
   private readonly waiters = new Set<Waiter>();
 
-  /** @param remembered how many attempts; older ones are forgotten */
+  /** @param remembered number of attempts that are kept; older ones are dropped */
   constructor(private readonly remembered: number) {}
 
   all(): readonly DeliveryAttempt[] {
@@ -25,17 +25,17 @@ export class AttemptLog {
     this.attempts.push(attempt);
     if (this.attempts.length > this.remembered) this.attempts.shift();
     for (const waiter of this.waiters) {
-      if (waiter.satisfied(attempt)) this.leave(waiter).resolve(attempt);
+      if (waiter.satisfied(attempt)) this.remove(waiter).resolve(attempt);
     }
   }
 
-  /** The first attempt that satisfies, past or to come. */
+  /** The first attempt that satisfies the predicate, among past and future ones. @throws {Error} after the timeout */
   waitFor(satisfied: Predicate, timeoutMs: number): Promise<DeliveryAttempt> {
     const past = this.attempts.find((attempt) => satisfied(attempt));
     if (past) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.leave(waiter).reject(this.missing(timeoutMs));
+        this.remove(waiter).reject(this.missing(timeoutMs));
       }, timeoutMs);
       const waiter: Waiter = { satisfied, resolve, reject, timer };
       this.waiters.add(waiter);
@@ -44,11 +44,11 @@ export class AttemptLog {
 
   close(): void {
     for (const waiter of this.waiters) {
-      this.leave(waiter).reject(new Error('the emulator was stopped'));
+      this.remove(waiter).reject(new Error('the emulator was stopped'));
     }
   }
 
-  private leave(waiter: Waiter): Waiter {
+  private remove(waiter: Waiter): Waiter {
     clearTimeout(waiter.timer);
     this.waiters.delete(waiter);
     return waiter;
@@ -57,9 +57,9 @@ export class AttemptLog {
   private missing(timeoutMs: number): Error {
     const accepted = this.attempts.filter(isAccepted).length;
     const last = this.attempts.at(-1);
-    const end = last ? `; the last one: ${last.status ?? last.error} ${last.answer}` : '';
+    const end = last ? `, the last: ${last.status ?? last.error} ${last.answer}` : '';
     return new Error(
-      `no such delivery within ${timeoutMs} ms (${this.attempts.length} attempts, ${accepted} accepted${end})`,
+      `no attempt satisfied the predicate within ${timeoutMs} ms (${this.attempts.length} attempts, ${accepted} accepted${end})`,
     );
   }
 }

@@ -3,23 +3,28 @@ import type { DeliverySigner } from './delivery-signer.js';
 import { NotLoopbackError } from './loopback.js';
 import type { EmulatorOptions } from '../options.js';
 import { Poster } from './poster.js';
-import { Slots } from './slots.js';
+import { Semaphore } from './semaphore.js';
 
-/** Makes single attempts: so many at a time, each of them once or, with `twins`, several times at once. */
+/** Makes attempts, at most `concurrency` at a time. With `twins` each is sent several times at once. */
 export class Attempts {
   private readonly poster = new Poster();
-  private readonly slots: Slots;
+  private readonly slots: Semaphore;
 
   constructor(
     private readonly options: EmulatorOptions,
     private readonly signer: DeliverySigner,
   ) {
-    this.slots = new Slots(() => options.concurrency);
+    this.slots = new Semaphore(() => options.concurrency);
   }
 
-  /** When it is this delivery's turn: nothing, if `wanted` says no by then; else all twins, when all have ended. */
+  /**
+   * Makes one attempt when a slot is free.
+   *
+   * @param wanted asked when the slot is free; false cancels the attempt
+   * @returns the attempt and its twins when all have ended; empty if it was cancelled
+   */
   async make(delivery: Delivery, wanted: () => boolean): Promise<DeliveryAttempt[]> {
-    await this.slots.take();
+    await this.slots.acquire();
     try {
       if (!wanted()) return [];
       const number = ++delivery.attempts;
@@ -27,11 +32,11 @@ export class Attempts {
       const made = Array.from({ length: twins }, () => this.post(delivery, number));
       return await Promise.all(made);
     } finally {
-      this.slots.giveBack();
+      this.slots.release();
     }
   }
 
-  /** Cuts what is under way. */
+  /** Cuts the connections of the attempts under way. */
   close(): void {
     this.poster.close();
     this.slots.close();
@@ -61,7 +66,7 @@ export class Attempts {
   }
 }
 
-/** `ECONNREFUSED`, `timeout`, … Told by its members: under Jest, errors of Node are no instances of our `Error`. */
+/** Why an attempt had no answer, like `ECONNREFUSED` or `timeout`. Under Jest, errors of Node are no instances of our `Error`. */
 function reason(error: unknown): string {
   if (error instanceof NotLoopbackError) return error.name;
   const { code, message } = error as NodeJS.ErrnoException;

@@ -19,12 +19,12 @@ import type { EmulatorOptions } from '../options.js';
 import type { Random } from '../random.js';
 import { retryDelayMs } from './retry.js';
 
-/** How long first attempts wait for company when deliveries are reordered. Emulated. */
+/** Emulated time after which held deliveries are sent, even if there are fewer than `reorder`. */
 const REORDER_HOLD_MS = 1000;
 
 const POLL_MS = 10;
 
-/** Brings events to their destinations: at least once, in no order, for a day. */
+/** Delivers events: at least once, in no order, with retries for a day. */
 export class Deliveries {
   readonly log: AttemptLog;
   private readonly unsettled = new Set<Delivery>();
@@ -43,7 +43,7 @@ export class Deliveries {
     this.attempts = new Attempts(options, signer);
   }
 
-  /** Sends in the background. The answer names the webhook-ids, one for each destination or one for all. */
+  /** Sends an event in the background. @returns its webhook-ids, one for each destination or one for all */
   send(
     event: GeminiEvent,
     destinations: readonly Destination[],
@@ -59,7 +59,7 @@ export class Deliveries {
     return [...new Set(made.map((delivery) => delivery.webhookId))];
   }
 
-  /** The same delivery once more, at once, whatever became of it before; a day of retries begins anew. */
+  /** Sends a delivery again at once, also after it was accepted or given up. Its day of retries begins again. */
   redeliver(webhookId: string): void {
     const found = this.byId.get(webhookId);
     if (!found) throw notFound();
@@ -70,7 +70,7 @@ export class Deliveries {
     }
   }
 
-  /** Deliveries that were neither accepted nor given up. */
+  /** The deliveries that are neither accepted nor given up. */
   pending(): Delivery[] {
     return [...this.unsettled];
   }
@@ -175,7 +175,7 @@ export class Deliveries {
     }
   }
 
-  /** Nothing more goes to a disabled webhook. Assumption: what was pending is lost, also after it is enabled again. */
+  /** Gives up a delivery to a disabled webhook. Assumption: it stays lost after the webhook is enabled again. */
   private dropped(delivery: Delivery): boolean {
     if (!delivery.webhook || delivery.webhook.state === 'enabled') return false;
     this.settle(delivery, 'given-up');

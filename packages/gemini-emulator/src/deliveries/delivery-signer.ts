@@ -5,10 +5,10 @@ import type { Delivery } from './delivery.js';
 import type { EmulatorOptions, JwtOptions } from '../options.js';
 import { signV1, type GoogleKeys } from './signing.js';
 
-/** Assumption: nobody published what Google's sender calls itself. */
+/** Assumption: the `User-Agent` of Google's sender is not published. */
 const USER_AGENT = 'gemini-webhooks-emulator';
 
-/** Makes the headers of an attempt. */
+/** Makes the headers of an attempt, with its signature. */
 export class DeliverySigner {
   constructor(
     private readonly options: EmulatorOptions,
@@ -42,7 +42,7 @@ export class DeliverySigner {
     return entries.join(' ');
   }
 
-  /** Seconds on the wall clock, for the receiver compares it with its own; never emulated time. */
+  /** Seconds on the wall clock, because the receiver compares them with its own clock. */
   private timestamp(delivery: Delivery): number {
     const seconds = Math.floor(Date.now() / 1000);
     delivery.firstTimestamp ??= seconds;

@@ -1,37 +1,37 @@
 import type { Json } from '../json.js';
 import type { StaticWebhook } from '../webhooks/webhooks.js';
 
-/** Where an event goes: a registered webhook, or a URI of the job itself. */
+/** The destination of an event: a static webhook, or a URI of the job itself. */
 export interface Destination {
   readonly url: string;
-  /** Undefined: from `webhook_config.uris`. */
+  /** Undefined for a URI of `webhook_config.uris`. */
   readonly webhook: StaticWebhook | undefined;
 }
 
-/** One event on its way to one destination. Times are emulated milliseconds since 1970. */
+/** One event for one destination. Times are emulated Unix ms. */
 export interface Delivery extends Destination {
   readonly webhookId: string;
   readonly eventType: string;
-  /** Resource name of the job, if it is about one. */
+  /** Resource name of the job that the event is about. */
   readonly jobName: string | undefined;
-  /** The event, whose JSON is the body. */
+  /** The event. `body` is its JSON. */
   readonly envelope: Json;
   readonly body: string;
-  /** For the claims of a token. */
+  /** `user_metadata` of the job, for the claims of a token. */
   readonly userMetadata: Json | undefined;
   state: 'pending' | 'accepted' | 'given-up';
-  /** Attempts so far, all in all. */
+  /** Number of all attempts so far. */
   attempts: number;
-  /** Failed attempts since it was sent or sent again on purpose. */
+  /** Failed attempts since it was sent, or sent again by `redeliver`. */
   failures: number;
   startedMs: number;
-  /** Seconds since 1970 on the wall clock; the timestamp of the first attempt. */
+  /** Timestamp of the first attempt, Unix seconds on the wall clock. */
   firstTimestamp: number | undefined;
   duplicated: boolean;
   cancelRetry: (() => void) | undefined;
 }
 
-/** What the event is about. */
+/** The job that an event is about. */
 export interface JobReference {
   readonly jobName?: string | undefined;
   readonly userMetadata?: Json | undefined;
@@ -62,31 +62,31 @@ export function newDelivery(
   };
 }
 
-/** One POST and what became of it. */
+/** One POST and its result. */
 export interface DeliveryAttempt {
   readonly webhookId: string;
   readonly eventType: string;
   readonly jobName: string | undefined;
   readonly url: string;
-  /** Id of the static webhook; undefined for a dynamic delivery. */
+  /** Id of the static webhook. Undefined for a dynamic delivery. */
   readonly webhook: string | undefined;
-  /** From 1. Twins share it. */
+  /** Number of the attempt, from 1. Twins have the same. */
   readonly attempt: number;
-  /** When it began: RFC 3339, wall clock. */
+  /** Start on the wall clock, RFC 3339. */
   readonly at: string;
-  /** What was sent, byte for byte, so that a test can send it once more. */
+  /** The headers as they were sent, so that a test can send the same request again. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** From the beginning to the answer, or to what came instead. */
+  /** Real ms until the answer or the error. */
   readonly tookMs: number;
-  /** Undefined when there was no answer; then `error` says why. */
+  /** Undefined if there was no answer; then `error` says why. */
   readonly status: number | undefined;
   readonly error: string | undefined;
-  /** The first 2 KiB. */
+  /** The first 2 KiB of the answer's body. */
   readonly answer: string | undefined;
 }
 
-/** Anything but 2xx is repeated. Assumption: 3xx, 410, 429 and `Retry-After` are nothing special. */
+/** True for 2xx; any other result is retried. Assumption: 3xx, 410, 429 and `Retry-After` are not treated differently. */
 export function isAccepted({ status }: Pick<DeliveryAttempt, 'status'>): boolean {
   return status !== undefined && status >= 200 && status < 300;
 }

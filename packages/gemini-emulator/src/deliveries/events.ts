@@ -4,14 +4,14 @@ import type { Finish, Job } from '../jobs/job.js';
 import type { Json } from '../json.js';
 import type { EmulatorOptions } from '../options.js';
 
-/** The envelope of every delivery. */
+/** The event of a delivery. */
 export interface GeminiEvent {
-  /** Under the API's name, whatever name is sent: subscriptions go by this one. */
+  /** The API's type of the event, by which webhooks subscribe. The envelope may have another (`successType`). */
   readonly canonicalType: string;
   readonly envelope: Json;
 }
 
-/** Which event, if any, announces the end of a job. */
+/** The event that announces the end of a job; undefined if no event does. */
 export function jobEvent(
   job: Job,
   finish: Finish,
@@ -25,7 +25,7 @@ export function jobEvent(
   return event(type, jobData(job, finish, options), options, { userMetadata });
 }
 
-/** Any event, its data in the newest names: the envelope, and what the job's submitter wanted to see again. */
+/** An event of any type, with the job's `user_metadata`. @param data with the names of the guide's newest text */
 export function event(
   canonicalType: string,
   data: Json,
@@ -45,7 +45,7 @@ export function event(
   return { canonicalType, envelope };
 }
 
-/** Names that the guide had at launch and has no more. */
+/** The data with the names that the guide had at launch. */
 function launchSpelling(canonicalType: string, data: Json): Json {
   if (canonicalType === 'batch.succeeded') return { ...data, error_count: 0 };
   if (canonicalType !== 'video.generated') return data;

@@ -5,9 +5,9 @@ import { GoogleKeys } from './signing.js';
 
 export const JWKS_PATH = '/.well-known/jwks.json';
 
-/** Google's key set as others fetch it, with the ways in which that fails. */
+/** The endpoint of Google's key set (JWKS), with its modes of failure. */
 export class JwksEndpoint {
-  /** How often it was asked, whatever it answered. */
+  /** Number of requests. */
   requests = 0;
   private strangers: GoogleKeys | undefined;
 
@@ -16,7 +16,7 @@ export class JwksEndpoint {
     private readonly keys: GoogleKeys,
   ) {}
 
-  /** Undefined: no answer at all. */
+  /** Undefined: the caller gets no answer. */
   async answer(): Promise<Reply | undefined> {
     this.requests++;
     const rsa = this.options.dynamic !== 'v1a';

@@ -5,22 +5,22 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** Anybody who can submit a job chooses where the emulator posts to: by default that is this machine only. */
+/** A delivery to another machine is refused: any caller that submits a job chooses where the emulator posts to. */
 export class NotLoopbackError extends Error {
   override readonly name = 'NotLoopbackError';
 
   constructor(host: string) {
-    super(`not a loopback address: ${host}`);
+    super(`${host} is not a loopback address: set allowRemote to deliver to it`);
   }
 }
 
-/** For literal addresses, which never reach the lookup. */
+/** Refuses a URL with a remote IP address, which never reaches the lookup. @throws {NotLoopbackError} */
 export function refuseRemoteAddress(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !isLoopback(host)) throw new NotLoopbackError(host);
 }
 
-/** Checks the very addresses that are connected to, so that a name cannot change its mind in between. */
+/** Resolves a name and refuses remote addresses. The connection uses the checked addresses, so DNS cannot change them in between. */
 export const loopbackLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, address, family) => {
     const found = Array.isArray(address)

@@ -2,22 +2,22 @@ import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { loopbackLookup, refuseRemoteAddress } from './loopback.js';
 
-/** Of an answer that is kept. */
+/** Part of an answer's body that is kept. */
 const MAX_ANSWER_BYTES = 2048;
 
 export interface Answer {
   readonly status: number;
-  /** The first 2 KiB. */
+  /** The first 2 KiB of the body. */
   readonly body: string;
 }
 
 export interface PostOptions {
-  /** Real milliseconds for the whole exchange. */
+  /** Real ms for the whole exchange. */
   readonly timeoutMs: number;
   readonly allowRemote: boolean;
 }
 
-/** Posts as the sender of webhooks does: a connection of its own, no redirects followed, a short patience. */
+/** Posts deliveries: each on a connection of its own, without following redirects, within a time limit. */
 export class Poster {
   private readonly underWay = new Set<ClientRequest>();
   private closed = false;
@@ -54,7 +54,7 @@ export class Poster {
   }
 }
 
-/** The status counts from the moment it is there: a body that never ends does not undo it. */
+/** The answer to a request. Once the status is there, an error or an endless body does not change the result. */
 function answer(request: ClientRequest): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request.on('error', reject);

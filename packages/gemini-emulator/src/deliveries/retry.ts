@@ -1,8 +1,10 @@
 import type { RetryOptions } from '../options.js';
 
 /**
- * Emulated milliseconds to wait after so many failed attempts in a row (from 1), or undefined when the next attempt
- * would come after the horizon. `elapsedMs`: since the delivery was first sent.
+ * The delay before the next attempt, in emulated ms; undefined if that attempt would come after the horizon.
+ *
+ * @param failures failed attempts in a row, from 1
+ * @param elapsedMs emulated ms since the delivery was first sent
  */
 export function retryDelayMs(
   failures: number,

@@ -7,22 +7,22 @@ import {
 import { SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { Webhook } from 'standardwebhooks';
 
-/** Three OKP keys were seen at Google's address (googleapis/python-genai issue 2927). */
+/** Google's JWKS was seen with three OKP keys (googleapis/python-genai issue 2927). */
 const ED25519_KEYS = 3;
-/** The middle one: a receiver that tries only the first or only the last key of the set must fail. */
+/** The middle key signs, so that a receiver that tries only the first or the last key fails. */
 const SIGNING_KEY = 1;
 const RSA_BITS = 2048;
-/** As long as the key ids of Google's other key sets. */
+/** Length of the key ids in Google's other key sets. */
 const KID_BYTES = 20;
 
 export interface GoogleKeysOptions {
-  /** Whether keys and tokens carry a `kid`. Assumption: yes; nobody published whether Google's do. */
+  /** True if keys and tokens have a `kid`. Assumption: true; no key of Google's was published. */
   readonly kid?: boolean;
-  /** Whether the set holds the RS256 key beside the Ed25519 ones. */
+  /** True if the set has the RS256 key beside the Ed25519 keys. */
   readonly rsa?: boolean;
 }
 
-/** For tokens that a careful receiver must refuse: another key, another `alg`, a missing `kid`. */
+/** Changes to a token that make a careful receiver refuse it: another key, another `alg`, no `kid`. */
 export interface JwtOverrides {
   readonly header?: Partial<JWTHeaderParameters>;
   readonly key?: KeyObject | Uint8Array;
@@ -37,7 +37,7 @@ interface SigningKey {
   readonly publicKey: KeyObject;
 }
 
-/** The keys of dynamic deliveries. They are Google's, the same for every customer, which is why they prove so little. */
+/** The keys that sign dynamic deliveries. Google has one set for all customers, so a signature does not prove which project it is from. */
 export class GoogleKeys {
   private rsaKeys: SigningKey[] = [];
 
@@ -60,7 +60,7 @@ export class GoogleKeys {
     return { keys };
   }
 
-  /** `v1a,<base64>`: Ed25519 over `id.timestamp.body`, as observed. `timestamp` in seconds. */
+  /** `v1a,<base64>`, an Ed25519 signature over `id.timestamp.body`, as observed. @param timestamp Unix seconds */
   signV1a(id: string, timestamp: number, body: string | Uint8Array): string {
     const key = this.ed25519Keys[SIGNING_KEY] ?? this.ed25519Keys[0];
     if (!key) throw new Error('the key set is empty');
@@ -71,7 +71,7 @@ export class GoogleKeys {
     return `v1a,${signBytes(null, signed, key.privateKey).toString('base64')}`;
   }
 
-  /** A compact RS256 JWS with exactly these claims: times (`iat`, `exp`, seconds) are the caller's to set. */
+  /** A compact RS256 JWS with exactly these claims. The caller sets the times (`iat`, `exp`, Unix seconds). */
   async signJwt(claims: JWTPayload, overrides: JwtOverrides = {}): Promise<string> {
     const key = this.rsaKey();
     const kid = this.options.kid ? { kid: key.kid } : {};
@@ -80,10 +80,10 @@ export class GoogleKeys {
       .sign(overrides.key ?? key.privateKey);
   }
 
-  /** New keys from now on. `kept`: how many of the old ones of each type stay published beside them (0: none). */
+  /** Replaces the keys. @param kept number of old keys of each type that stay published */
   rotate(kept = 0): void {
     this.ed25519Keys = [...ed25519Set(), ...this.ed25519Keys.slice(0, kept)];
-    // Without an old one none is made: 2048 bits cost up to half a second, and many a test never needs them.
+    // An RSA key takes up to half a second, and many tests need none: it is made when it is first used
     if (this.rsaKeys.length > 0) {
       this.rsaKeys = [newRsaKey(), ...this.rsaKeys.slice(0, kept)];
     }
@@ -107,7 +107,7 @@ export class GoogleKeys {
   }
 }
 
-/** One `v1,<base64>` entry for each secret, as a sender with rotated secrets does. `timestamp` in seconds. */
+/** One `v1,<base64>` entry for each secret, as a sender with rotated secrets has them. @param timestamp Unix seconds */
 export function signV1(
   secrets: readonly string[],
   id: string,

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 
-/** The bytes of a file, wherever they are. */
+/** The bytes of a file, in memory or in the spool. */
 export interface FileContent {
   readonly bytes: number;
   /** SHA-256 in hex. */
   readonly hash: string;
-  /** From one byte to another, both included, as `Range` names them. */
+  /** The bytes from position `first` to position `last`, both included. */
   read(first?: number, last?: number): Readable;
   remove(): Promise<void>;
 }
 
-/** For what is small or made here. */
+/** The bytes of a small file. */
 export class MemoryContent implements FileContent {
   readonly hash: string;
 

@@ -14,7 +14,7 @@ export function fileRoutes(files: FileStore): Route[] {
       body: await files.get(name(call)),
     })),
     route('files.download', 'GET', resource('files', ':download'), download),
-    // The guide's REST samples fetch results under this prefix.
+    // The guide's REST samples fetch results under this prefix
     route('files.download', 'GET', resource('files', ':download', '/download'), download),
     route('files.delete', 'DELETE', one, async (call) => {
       await files.delete(name(call));
@@ -27,7 +27,7 @@ function name(call: Call): string {
   return `files/${id(call)}`;
 }
 
-/** Assumption: Google heeds `Range` here. */
+/** Assumption: Google supports `Range` here. */
 async function downloaded(files: FileStore, call: Call): Promise<Reply> {
   const content = await files.content(name(call));
   const all = content.bytes;

@@ -5,7 +5,7 @@ import type { Json } from '../json.js';
 import { page } from '../api/page.js';
 import { Spool } from './spool.js';
 
-/** Uploaded files are kept for two days. Here they only say so. */
+/** Google deletes an uploaded file after two days. The emulator shows that time, and deletes nothing. */
 const LIFETIME_MS = 48 * 3600 * 1000;
 
 export interface FileDetails {
@@ -15,25 +15,25 @@ export interface FileDetails {
 
 interface StoredFile extends FileDetails {
   readonly name: string;
-  /** Resolves when it is complete. */
+  /** Resolves when all bytes are there. */
   readonly content: Promise<FileContent>;
   readonly createMs: number;
-  /** Results of a job, not an upload. */
+  /** True for the results of a job, false for an upload. */
   readonly generated: boolean;
 }
 
-/** The files of the Files API. Large ones are in the spool, small ones in memory. */
+/** The files of the Files API. Large files are in the spool, small ones in memory. */
 export class FileStore {
   readonly spool = new Spool();
   private readonly files = new Map<string, StoredFile>();
 
-  /** @param baseUrl for `uri` and `downloadUri`; known only when the server listens */
+  /** @param baseUrl base of `uri` and `downloadUri`; a function, because it is known only when the server listens */
   constructor(
     private readonly clock: Clock,
     private readonly baseUrl: () => string,
   ) {}
 
-  /** The answer is the name, `files/<id>`. */
+  /** @returns the name of the new file, `files/<id>` */
   add(
     id: string,
     content: Uint8Array | FileContent | Promise<FileContent>,
@@ -50,13 +50,13 @@ export class FileStore {
       createMs: this.clock.now(),
       generated,
     };
-    // Whoever asks for it is told
+    // Reading the file reports the error
     file.content.catch(() => undefined);
     this.files.set(name, file);
     return name;
   }
 
-  /** As `add`, for what is still to be written: it is in the list at once, and can be read when all of it is there. */
+  /** Adds a file whose bytes are still to come. It is listed at once, and can be read when all bytes are there. */
   addWritten(
     id: string,
     chunks: AsyncIterable<Uint8Array>,
@@ -73,7 +73,7 @@ export class FileStore {
     return this.find(name).content;
   }
 
-  /** All of it in memory: for tests. */
+  /** The whole file in memory, for tests. */
   async bytes(name: string): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     const content = await this.content(name);
@@ -115,7 +115,7 @@ export class FileStore {
     return content;
   }
 
-  /** Google does not say whether a file exists that the key may not read. */
+  /** @throws {ApiError} 403 for a missing file: Google does not say if a file exists that the key may not read */
   private find(name: string): StoredFile {
     const file = this.files.get(name);
     if (file) return file;
@@ -138,7 +138,7 @@ export class FileStore {
       createTime: created,
       updateTime: created,
       expirationTime: new Date(file.createMs + LIFETIME_MS).toISOString(),
-      // Base64 of the hex text, not of the bytes: so it is in recorded answers.
+      // Base64 of the hex text, not of the bytes, as in recorded answers
       sha256Hash: Buffer.from(hash).toString('base64'),
       uri,
       ...(file.generated ? { downloadUri: `${uri}:download?alt=media` } : {}),

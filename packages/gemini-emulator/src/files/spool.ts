@@ -10,20 +10,20 @@ import {
 import type { FileContent } from './file-content.js';
 
 /**
- * A temporary folder for what may be too large for the memory: every upload, and the results of batches whose input
- * was a file. It is made for the first of them and gone when the emulator stops, or its process.
+ * A temporary folder for files that may be too large for memory: every upload, and the results of batches whose input
+ * was a file. It is created for the first file, and removed when the emulator stops or its process ends.
  */
 export class Spool {
   private temporary: Promise<TemporaryFolder> | undefined;
   private readonly writes = new Set<Promise<void>>();
   private closed = false;
 
-  /** Undefined as long as nothing was spooled. */
+  /** Undefined while the spool has had no file. */
   get folder(): Promise<string> | undefined {
     return this.temporary?.then(({ path }) => path);
   }
 
-  /** An empty file. */
+  /** Creates an empty file. */
   async create(): Promise<SpooledContent> {
     this.temporary ??= temporaryFolder('gemini-kafka-bridge-emulator');
     const path = join((await this.temporary).path, randomUUID());
@@ -31,7 +31,7 @@ export class Spool {
     return new SpooledContent(path, (chunks) => this.append(chunks, path));
   }
 
-  /** Waits for what is being written, which ends with its next chunk. */
+  /** Removes the folder, after the writes under way; each ends at its next chunk. */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.allSettled(this.writes);
@@ -57,7 +57,7 @@ export class Spool {
   }
 }
 
-/** A file in the spool. It grows until nobody appends to it any more. */
+/** A file in the spool, which can be appended to. */
 export class SpooledContent implements FileContent {
   bytes = 0;
   private readonly digest = createHash('sha256');
@@ -71,7 +71,7 @@ export class SpooledContent implements FileContent {
     return this.digest.copy().digest('hex');
   }
 
-  /** What came before an interruption stays. */
+  /** Appends the chunks. Chunks that came before an interruption stay. */
   async append(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     await this.write(this.counted(chunks));
   }
@@ -84,7 +84,7 @@ export class SpooledContent implements FileContent {
     await rm(this.path, { force: true });
   }
 
-  /** A chunk counts when the one after it is asked for: then it is written. */
+  /** Counts and hashes a chunk when the next one is asked for, because then it is written. */
   private async *counted(
     chunks: AsyncIterable<Uint8Array>,
   ): AsyncGenerator<Uint8Array, void> {

@@ -5,10 +5,10 @@ import { collection } from '../api/paths.js';
 import type { Uploads } from './uploads.js';
 
 const DEFAULT_MIME_TYPE = 'application/octet-stream';
-/** One of these, or `upload, finalize`. */
+/** Values of `X-Goog-Upload-Command`; `upload, finalize` is allowed as well. */
 const COMMANDS = ['upload', 'finalize', 'query', 'cancel'];
 
-/** @param baseUrl of the emulator, for the URLs of uploads; known only when it listens */
+/** @param baseUrl base of the URLs of uploads; a function, because it is known only when the server listens */
 export function uploadRoutes(uploads: Uploads, baseUrl: () => string): Route[] {
   const path = collection('files', '/upload');
   const handle = (call: Call) =>
@@ -75,6 +75,6 @@ function count(call: Call, header: string): number | undefined {
 
 function unknownCommand(given: unknown, known: readonly string[]) {
   return invalid(
-    `X-Goog-Upload-Command must be of ${known.join(', ')}, not ${String(given)}.`,
+    `X-Goog-Upload-Command must be one of ${known.join(', ')}, not ${String(given)}.`,
   );
 }

@@ -4,38 +4,38 @@ import { resourceId } from '../ids.js';
 import type { Json } from '../json.js';
 import type { SpooledContent } from './spool.js';
 
-/** Ids of uploaded files are shorter than those of other resources. */
+/** Ids of uploaded files are shorter than ids of other resources. */
 const ID_LENGTH = 12;
 
 export interface UploadOrder extends FileDetails {
-  /** `files/<id>` or the id, if the client chose one. */
+  /** `files/<id>` or `<id>`, if the client chose one. */
   readonly name?: string | undefined;
-  /** As the client announced it. */
+  /** Size that the client announced. */
   readonly expectedBytes?: number | undefined;
 }
 
 interface Upload extends UploadOrder {
   readonly content: SpooledContent;
   state: 'active' | 'final' | 'cancelled';
-  /** A chunk is on its way. */
+  /** True while a chunk is being received. */
   busy: boolean;
-  /** The finished one, as the API shows it. */
+  /** The file that the upload became, as the API shows it. */
   file?: Json;
 }
 
-/** How far an upload has come: a client that lost an answer asks for it. */
+/** Progress of an upload. A client that lost an answer asks for it. */
 export type UploadStatus = Readonly<Pick<Upload, 'state' | 'file'>> & { bytes: number };
 
 /**
- * Resumable uploads that become files. Bytes go to the spool as they come and count from then on, also those of a chunk
- * that was cut off. Assumption: Google keeps them too (it may keep only whole blocks of a chunk).
+ * Resumable uploads that become files. Bytes are written to the spool as they arrive and count as received, also those
+ * of a chunk that was cut off. Assumption: Google keeps these too; it may keep only whole blocks of a chunk.
  */
 export class Uploads {
   private readonly uploads = new Map<string, Upload>();
 
   constructor(private readonly files: FileStore) {}
 
-  /** The answer is the upload's id. */
+  /** @returns the id of the upload */
   async begin(order: UploadOrder): Promise<string> {
     const id = order.name?.replace(/^files\//, '');
     if (id !== undefined && !/^[a-z0-9-]{1,40}$/.test(id)) {
@@ -56,7 +56,7 @@ export class Uploads {
     return { state, bytes: content.bytes, ...(file ? { file } : {}) };
   }
 
-  /** @param offset must be the number of bytes that are there already */
+  /** @param offset must be the number of bytes that were received so far */
   async append(
     uploadId: string,
     offset: number,
@@ -105,7 +105,7 @@ export class Uploads {
   }
 }
 
-/** Assumption: Google refuses more bytes than were announced, and an end before all of them. */
+/** Assumption: Google refuses more bytes than announced, and an end before all of them. */
 async function* within(
   chunks: AsyncIterable<Uint8Array>,
   { content, expectedBytes = Number.POSITIVE_INFINITY }: Upload,

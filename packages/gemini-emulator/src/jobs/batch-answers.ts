@@ -4,12 +4,12 @@ import { JOB_ERRORS } from './job-errors.js';
 import type { BatchRequest, Finish, Job, JobResults } from './job.js';
 import type { Json } from '../json.js';
 
-/** The answer to one request of a batch, by its place. */
+/** The answer to the request of a batch at that index. */
 export type Respond = (job: Job, index: number) => Json;
 
 type AnswerTo = (request: BatchRequest, index: number) => Json;
 
-/** Results of inline requests are in the operation, those of a file in a file of their own. */
+/** The results of a batch: in the operation for inline requests, in a file of their own for a file of requests. */
 export function batchResults(
   job: Job,
   { failedRequests = 0 }: Finish,
@@ -33,12 +33,12 @@ export function batchResults(
   return { succeeded, failed, output: { responsesFile }, fileName: responsesFile };
 }
 
-/** By which the submitter knows the answer again. */
+/** The members that tell the submitter which request an answer belongs to. */
 function identity({ key, metadata }: BatchRequest): Json {
   return { ...(key === undefined ? {} : { key }), ...(metadata ? { metadata } : {}) };
 }
 
-/** If the input was deleted meanwhile, the answers have no keys. */
+/** Writes the answers into a new file. They have no keys if the input file was deleted. */
 function outputFile(
   { id, input }: Job,
   fileName: string,

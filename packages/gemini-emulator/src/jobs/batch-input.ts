@@ -4,10 +4,15 @@ import type { FileStore } from '../files/files.js';
 import { isObject, member, objectMember, stringMember, type Json } from '../json.js';
 import { lineBlocks } from '../api/lines.js';
 
-/** Of larger files the lines are counted, but not read: a client does not wait for the end of a gigabyte. */
+/** The lines of a larger file are counted but not parsed, because parsing a gigabyte would exceed a client's timeout. */
 const MAX_CHECKED_BYTES = 64 * 1024 * 1024;
 
-/** Inline requests, or an uploaded file with one request a line. The prompts are not kept: nobody answers them. */
+/**
+ * The input of a batch: inline requests, or an uploaded file with one request a line. Prompts are dropped, because the
+ * emulator does not answer them.
+ *
+ * @throws {ApiError} 400 for an input without requests, or with a request that cannot be parsed
+ */
 export async function batchInput(
   config: Json | undefined,
   files: FileStore,
@@ -23,7 +28,7 @@ export async function batchInput(
   return { count: inline.length, inline };
 }
 
-/** The requests of a file, many at a time. A line that is none counts as one without a key. */
+/** The requests of a file, in arrays. A line that cannot be parsed counts as a request without a key. */
 export async function* fileRequests(
   fileName: string,
   files: FileStore,

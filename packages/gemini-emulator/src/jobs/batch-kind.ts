@@ -11,14 +11,14 @@ import { outputUri } from './output-uri.js';
 import { jobWebhooks, NO_WEBHOOKS } from '../webhooks/webhook-config.js';
 
 interface Flavour {
-  /** Of the message, as `@type` names it. */
+  /** Name of the message in the operation's `@type`. */
   readonly message: string;
-  /** Whether the request can name webhooks of its own. If not, a `webhookConfig` is passed over in silence. */
+  /** True if a request may have a `webhookConfig`. If false, it is ignored without an error. */
   readonly webhooks: boolean;
   readonly respond: Respond;
 }
 
-/** Batches of one API call or another: they share their list, their shape and their events. */
+/** A kind of batch. The calls that create batches share one list, one form of operations and one set of events. */
 export function batchKind({ message, webhooks, respond }: Flavour): Kind {
   return {
     collection: 'batches',
@@ -46,7 +46,7 @@ export function batchKind({ message, webhooks, respond }: Flavour): Kind {
   };
 }
 
-/** Only batches with a file as input have one. */
+/** `output_file_uri`, which only batches with a file as input have. */
 function resultData({ results }: Job, options: EmulatorOptions): Json {
   const fileName = results?.fileName;
   return fileName === undefined ? {} : { output_file_uri: outputUri(fileName, options) };

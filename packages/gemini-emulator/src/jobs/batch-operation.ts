@@ -4,7 +4,7 @@ import type { EmulatorOptions } from '../options.js';
 
 const PACKAGE = 'type.googleapis.com/google.ai.generativelanguage.v1main';
 
-/** A batch as `batches.get` answers it, in the shapes and spellings of answers that others recorded. */
+/** A batch as `batches.get` answers it, in the form of published recordings. */
 export function batchOperation(
   job: Job,
   message: string,
@@ -17,7 +17,7 @@ export function batchOperation(
     metadata: { '@type': type, ...metadata(job, options) },
     ...(isOver(job) ? { done: true } : {}),
     ...(error ? { error } : {}),
-    // The results stand twice in the real answer too.
+    // The real answer has the results twice, too
     ...(results ? { response: { '@type': `${type}Output`, ...results.output } } : {}),
   };
 }
@@ -41,7 +41,7 @@ function metadata(job: Job, { echo }: EmulatorOptions): Json {
   };
 }
 
-/** 64-bit counters are strings in Google's JSON, and a counter of 0 is left out. */
+/** The counters of a batch. In Google's JSON 64-bit numbers are strings, and a counter of 0 is absent. */
 function stats(job: Job): Json {
   const { input, results } = job;
   const counters = {
@@ -57,7 +57,7 @@ function stats(job: Job): Json {
   );
 }
 
-/** RFC 3339 with nine decimals, as Google prints the times of operations. */
+/** RFC 3339 with nine decimals, as in Google's operations. */
 function nanoseconds(ms: number): string {
   const micros = String(Math.floor((ms % 1) * 1000)).padStart(3, '0');
   return new Date(ms).toISOString().replace('Z', `${micros}000Z`);

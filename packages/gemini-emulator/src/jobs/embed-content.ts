@@ -1,11 +1,11 @@
 import { batchKind } from './batch-kind.js';
 
-/** A real one has hundreds of dimensions. */
+/** Real embeddings have hundreds of dimensions. */
 const DIMENSIONS = 3;
 
 /**
- * `models/{model}:asyncBatchEmbedContent`. Its request has no `webhookConfig`, so that only static webhooks announce
- * these batches.
+ * `models/{model}:asyncBatchEmbedContent`. Its request has no `webhookConfig`, so only static webhooks announce these
+ * batches.
  */
 export const embedContent = batchKind({
   message: 'EmbedContentBatch',

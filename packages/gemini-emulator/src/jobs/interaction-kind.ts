@@ -6,10 +6,10 @@ import type { Finish, JobOrder, JobResults } from './job.js';
 import { member, stringMember, type Json } from '../json.js';
 import { jobWebhooks } from '../webhooks/webhook-config.js';
 
-/** Of the request; every answer has them as they came. */
+/** Members of the request that every answer repeats. */
 const REPEATED = ['model', 'agent', 'labels', 'previous_interaction_id'];
 
-/** Interactions in the background. Others have their answer at once and are nobody's jobs. */
+/** Interactions in the background. Interactions in the foreground are answered at once, so they are not jobs. */
 export const interaction: Kind = {
   collection: 'interactions',
   endings: {

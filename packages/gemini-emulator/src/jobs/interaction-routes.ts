@@ -10,13 +10,13 @@ import {
 import type { JobStore } from './jobs.js';
 import { collection, id, resource } from '../api/paths.js';
 
-/** There is no list of interactions: who lost an id has lost the interaction. */
+/** Routes of interactions. The API has no list of them, so an interaction cannot be found without its id. */
 export function interactionRoutes(jobs: JobStore): Route[] {
   const one = resource('interactions');
   const create = async (call: Call): Promise<Reply> => {
     const job = await jobs.create('interaction', jsonBody(call));
     const { webhookConfig } = job;
-    // Here it was seen on the live API; in later answers it is an option
+    // The live API was seen to repeat it here; `echo.interaction` decides about later answers
     const echo = webhookConfig ? { webhook_config: webhookConfig } : {};
     return { body: { ...jobs.shown(job), ...echo } };
   };

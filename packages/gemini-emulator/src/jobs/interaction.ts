@@ -12,7 +12,7 @@ const STATUSES: Readonly<Record<JobState, string>> = {
   EXPIRED: 'failed',
 };
 
-/** An interaction as `interactions.get` answers it, in the shape of recorded answers; snake_case. */
+/** An interaction as `interactions.get` answers it, in the form of published recordings, with names in snake_case. */
 export function shownInteraction(job: Job, { echo }: EmulatorOptions): Json {
   const { id, input, state, results, error, webhookConfig } = job;
   return {
@@ -24,7 +24,7 @@ export function shownInteraction(job: Job, { echo }: EmulatorOptions): Json {
     updated: seconds(job.updateMs),
     ...(echo.interaction && webhookConfig ? { webhook_config: webhookConfig } : {}),
     ...results?.output,
-    // Assumption: how the codes are spelled. The reference says that they are URIs.
+    // Assumption: the spelling of the codes. The reference says that they are URIs
     ...(error ? { errors: [{ code: String(error.code), message: error.message }] } : {}),
   };
 }

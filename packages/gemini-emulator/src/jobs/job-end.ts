@@ -1,5 +1,5 @@
 import { JOB_ERRORS } from './job-errors.js';
-import type { JobSurroundings } from './job-kind.js';
+import type { JobContext } from './job-kind.js';
 import { JOB_KINDS } from './job-kinds.js';
 import type { Finish, Job, JobError, JobState } from './job.js';
 import type { Outcome } from '../options.js';
@@ -12,18 +12,18 @@ const STATES: Readonly<Record<Outcome, JobState>> = {
   cancelled: 'CANCELLED',
 };
 
-/** What changes in a job of any kind by its end: it has results or an error. */
+/** The state of a job after its end, with results or an error. */
 export function endOf(
   job: Job,
   finish: Finish,
-  around: JobSurroundings,
+  context: JobContext,
 ): Pick<Job, 'state' | 'results' | 'error'> {
   const { outcome, errorCode, errorMessage } = finish;
   const state = STATES[outcome];
   const errors: Readonly<Partial<Record<Outcome, JobError>>> = JOB_ERRORS;
   const usual = errors[outcome];
   if (!usual) {
-    const results = JOB_KINDS[job.kind].results(job, finish, around);
+    const results = JOB_KINDS[job.kind].results(job, finish, context);
     return { state, results, error: undefined };
   }
   const code = typeof errorCode === 'number' ? errorCode : usual.code;

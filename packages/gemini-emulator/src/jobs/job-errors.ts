@@ -1,7 +1,7 @@
 import type { JobError } from './job.js';
 import type { Outcome } from '../options.js';
 
-/** gRPC codes. Assumption: that an expired or cancelled operation carries an error at all. */
+/** Errors of jobs, with gRPC codes. Assumption: an expired or cancelled operation has an error. */
 export const JOB_ERRORS = {
   failed: { code: 13, message: 'Internal error encountered.' },
   expired: { code: 4, message: 'The job did not finish in time.' },

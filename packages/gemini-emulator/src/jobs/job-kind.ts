@@ -3,37 +3,37 @@ import type { Finish, Job, JobOrder, JobResults } from './job.js';
 import type { Json } from '../json.js';
 import type { EmulatorOptions, Outcome } from '../options.js';
 
-/** The API's lists. Embedding batches live among the batches. */
+/** The lists of the API. Embedding batches are in the list of batches. */
 export type Collection = 'batches' | 'interactions' | 'operations';
 
-/** An end that no event announces. */
+/** Stands for the event of an end that no event announces. */
 export const SILENT = 'silent';
 
-/** What a kind needs beside the job. */
-export interface JobSurroundings {
+/** The parts of the emulator that a kind of job uses. */
+export interface JobContext {
   readonly options: EmulatorOptions;
   readonly files: FileStore;
-  /** Of the emulator, for the URLs of results; known only when it listens. */
+  /** Base of the URLs of results; a function, because it is known only when the server listens. */
   readonly baseUrl: () => string;
 }
 
-/** What distinguishes the jobs of a kind. Everything else is the same for all of them. */
+/** The differences between kinds of jobs. Everything else is the same for all of them. */
 export interface Kind {
   readonly collection: Collection;
-  /** How such a job can end, and the type of the event that says so. */
+  /** The outcomes that the kind supports, each with the type of its event. */
   readonly endings: Readonly<Partial<Record<Outcome, string>>>;
-  /** Reads the request. @throws {ApiError} if the API would refuse it */
+  /** Parses a request. @throws {ApiError} if the API would refuse it */
   readonly order: (
     body: Json,
     model: string,
-    around: JobSurroundings,
+    context: JobContext,
   ) => JobOrder | Promise<JobOrder>;
-  /** What a job leaves behind that did not fail. */
-  readonly results: (job: Job, finish: Finish, around: JobSurroundings) => JobResults;
-  /** As the API answers it. */
+  /** The results of a job that did not fail. */
+  readonly results: (job: Job, finish: Finish, context: JobContext) => JobResults;
+  /** The job as the API answers it. */
   readonly shown: (job: Job, options: EmulatorOptions) => Json;
-  /** How `data.id` of an event names it. */
+  /** The job's name in `data.id` of an event. */
   readonly dataId: (job: Job, options: EmulatorOptions) => string;
-  /** What the event of its success says beside that. */
+  /** Further members of `data` in the event of its success. */
   readonly resultData: (job: Job, options: EmulatorOptions) => Json;
 }

@@ -5,7 +5,7 @@ import type { Kind } from './job-kind.js';
 import type { JobKind } from './job.js';
 import { video } from './video-kind.js';
 
-/** THE table: a new kind of job is a row here and its routes. */
+/** All kinds of jobs. A new kind is a row here, and routes. */
 export const JOB_KINDS: Readonly<Record<JobKind, Kind>> = {
   batch: generateContent,
   embedding: embedContent,

@@ -1,7 +1,7 @@
 import type { Job, JobKind, JobState } from './job.js';
 import type { Json } from '../json.js';
 
-/** A job as a test wants to know it: the same members for every kind. */
+/** A job with the same members for every kind, for tests. */
 export interface JobSummary {
   readonly name: string;
   readonly id: string;
@@ -10,7 +10,7 @@ export interface JobSummary {
   readonly displayName: string | undefined;
   readonly userMetadata: Json | undefined;
   readonly webhookUris: readonly string[];
-  /** The API knows it no more. */
+  /** True if it was deleted through the API. */
   readonly deleted: boolean;
 }
 

@@ -1,10 +1,10 @@
 import type { Json } from '../json.js';
 import type { Outcome } from '../options.js';
 
-/** Each is a row of the table in `job-kinds.ts`. */
+/** Kinds of jobs; `job-kinds.ts` has a row for each. */
 export type JobKind = 'batch' | 'embedding' | 'interaction' | 'video';
 
-/** The same words for all kinds; what the API calls them is the kind's business. */
+/** States of jobs of all kinds. Each kind translates them into the API's words. */
 export type JobState =
   | 'PENDING'
   | 'RUNNING'
@@ -15,48 +15,48 @@ export type JobState =
   | 'EXPIRED';
 
 export interface BatchRequest {
-  /** Of a file's line. */
+  /** `key` of a line of a file. */
   readonly key: string | undefined;
-  /** Of an inline request; comes back with its response. */
+  /** `metadata` of an inline request, which its response repeats. */
   readonly metadata: Json | undefined;
 }
 
-/** What is to be done. The prompts are not kept: nobody answers them. */
+/** The input of a job without its prompts, which the emulator does not answer. */
 export interface JobInput {
-  /** `files/…`, if the requests are in a file. */
+  /** `files/…`, where the requests are in a file. */
   readonly fileName?: string | undefined;
-  /** How many requests, samples, … */
+  /** Number of requests or samples. */
   readonly count: number;
-  /** Requests of a batch that did not come in a file. */
+  /** Inline requests of a batch. */
   readonly inline?: readonly BatchRequest[];
-  /** What the answers repeat of the request as it came. */
+  /** Members of the request that the answers repeat. */
   readonly repeated?: Json;
 }
 
-/** Where the end of a job is told. */
+/** Webhooks of the job itself. */
 export interface JobWebhooks {
-  /** `webhook_config` as it came, in its caller's spelling. */
+  /** `webhook_config` in the spelling of the request. */
   readonly webhookConfig: Json | undefined;
-  /** They replace the static webhooks for this job. */
+  /** If there are any, they replace the static webhooks for this job. */
   readonly webhookUris: readonly string[];
   readonly userMetadata: Json | undefined;
 }
 
-/** A request for a job, read and found good. */
+/** A parsed request for a job. */
 export interface JobOrder extends JobWebhooks {
-  /** Ends in the id. */
+  /** Resource name. The part after the last slash is the id. */
   readonly name: string;
   readonly model: string;
   readonly displayName: string | undefined;
   readonly input: JobInput;
 }
 
-/** What can be told about the end of a job beside its outcome. */
+/** The end of a job. */
 export interface Finish {
   readonly outcome: Outcome;
-  /** How many requests of a succeeded batch have an error instead of a response; samples of a video that are withheld. */
+  /** In a succeeded batch the number of requests with an error; in a video the number of samples that are withheld. */
   readonly failedRequests?: number;
-  /** Of a failed job. Whether Google sends a number or a string is not known. */
+  /** Error code of a failed job. It is not known if Google sends a number or a string. */
   readonly errorCode?: number | string;
   readonly errorMessage?: string;
 }
@@ -64,9 +64,9 @@ export interface Finish {
 export interface JobResults {
   readonly succeeded: number;
   readonly failed: number;
-  /** In the API's spelling: `{responsesFile}`, `{inlinedResponses}`, `{generatedSamples}`, `{steps}`. */
+  /** The API's member that holds the results: `{responsesFile}`, `{inlinedResponses}`, `{generatedSamples}` or `{steps}`. */
   readonly output: Json;
-  /** `files/…`, if a file holds them. */
+  /** `files/…`, where a file holds them. */
   readonly fileName?: string | undefined;
 }
 
@@ -75,11 +75,11 @@ export interface JobError {
   readonly message: string;
 }
 
-/** Times are emulated milliseconds since 1970. */
+/** A job. Times are emulated Unix ms. */
 export interface Job extends JobOrder {
   readonly kind: JobKind;
   readonly id: string;
-  /** Later jobs have higher ones. */
+  /** Number of jobs that were created before. */
   readonly sequence: number;
   readonly createMs: number;
   updateMs: number;
@@ -87,11 +87,11 @@ export interface Job extends JobOrder {
   state: JobState;
   results: JobResults | undefined;
   error: JobError | undefined;
-  /** The API knows it no more. */
+  /** True if it was deleted through the API. */
   deleted: boolean;
 }
 
-/** An interaction that waits for its caller is not over. */
+/** False for an interaction that waits for its caller. */
 export function isOver({ endMs }: Job): boolean {
   return endMs !== undefined;
 }

@@ -1,7 +1,7 @@
 import { ApiError, invalid, notFound } from '../api-error.js';
 import type { Clock } from '../clock.js';
 import { endOf } from './job-end.js';
-import type { Collection, JobSurroundings } from './job-kind.js';
+import type { Collection, JobContext } from './job-kind.js';
 import { JOB_KINDS } from './job-kinds.js';
 import { isOver, type Finish, type Job, type JobKind } from './job.js';
 import type { Json } from '../json.js';
@@ -9,21 +9,22 @@ import type { Outcome } from '../options.js';
 import { page, type PageQuery } from '../api/page.js';
 import type { Random } from '../random.js';
 
-/** The jobs of the emulator's one project, whatever their kind. Ends are reported to `ended`, which sends the webhooks. */
+/** The jobs of all kinds. */
 export class JobStore {
-  /** By id, in the order of their creation; deleted ones too. */
+  /** By id, in the order of their creation, deleted ones included. */
   private readonly jobs = new Map<string, Job>();
 
   constructor(
-    private readonly around: JobSurroundings,
+    private readonly context: JobContext,
     private readonly clock: Clock,
     private readonly random: Random,
+    /** Sends the event of a job's end. @returns the webhook-ids */
     private readonly ended: (job: Job, finish: Finish) => string[],
   ) {}
 
-  /** @param model the `{model}` of the path, if the request has one there */
+  /** @param model the `{model}` in the path of the request, for kinds that have one there */
   async create(kind: JobKind, body: Json, model = ''): Promise<Job> {
-    const order = await JOB_KINDS[kind].order(body, model, this.around);
+    const order = await JOB_KINDS[kind].order(body, model, this.context);
     const nowMs = this.clock.now();
     const job: Job = {
       ...order,
@@ -42,7 +43,7 @@ export class JobStore {
     return job;
   }
 
-  /** By its name or its id alone. */
+  /** @param name the job's name, or its id. @throws {ApiError} 404 */
   get(name: string): Job {
     const job = this.jobs.get(idOf(name));
     if (!job || job.deleted) throw notFound();
@@ -50,12 +51,12 @@ export class JobStore {
     return job;
   }
 
-  /** As the API answers it. */
+  /** The job as the API answers it. */
   shown(job: Job): Json {
-    return JOB_KINDS[job.kind].shown(job, this.around.options);
+    return JOB_KINDS[job.kind].shown(job, this.context.options);
   }
 
-  /** One page, newest first. What is created meanwhile moves nothing on the pages to come. */
+  /** One page, newest first. Jobs that are created between two pages do not shift the later page. */
   list(
     collection: Collection,
     { size, token }: PageQuery,
@@ -69,14 +70,14 @@ export class JobStore {
     };
   }
 
-  /** Those that the API still knows, oldest first. */
+  /** The jobs of a list without deleted ones, oldest first. */
   in(collection: Collection): Job[] {
     return this.all().filter(
       ({ kind, deleted }) => !deleted && JOB_KINDS[kind].collection === collection,
     );
   }
 
-  /** Every job there ever was, oldest first. */
+  /** All jobs, oldest first, deleted ones included. */
   all(): Job[] {
     return [...this.jobs.values()];
   }
@@ -88,21 +89,21 @@ export class JobStore {
     job.updateMs = this.clock.now();
   }
 
-  /** Ends the job and sends what is to be sent; the answer names the webhook-ids. */
+  /** Ends the job and sends its event. @returns the webhook-ids of the event's deliveries */
   finish(name: string, finish: Finish): string[] {
     const job = this.get(name);
     const { outcome } = finish;
     if (isOver(job)) throw notPossible(job);
     if (!canEnd(job, outcome)) throw invalid(`No ${job.kind} ends as ${outcome}.`);
     const nowMs = this.clock.now();
-    Object.assign(job, endOf(job, finish, this.around), { updateMs: nowMs });
+    Object.assign(job, endOf(job, finish, this.context), { updateMs: nowMs });
     if (outcome !== 'requires_action') job.endMs = nowMs;
     return this.ended(job, finish);
   }
 
   /**
-   * As the API's cancelling. Assumptions: it takes effect at once, and cancelling what is over changes nothing and is
-   * no error.
+   * Cancels a job as the API does. Assumptions: the job ends at once; cancelling a job that has ended changes nothing
+   * and is no error.
    */
   cancel(name: string): Job {
     const job = this.get(name);
@@ -110,13 +111,13 @@ export class JobStore {
     return job;
   }
 
-  /** It still counts among those that were created. */
+  /** Deletes a job for the API. `all` still has it. */
   delete(name: string): void {
     Object.assign(this.get(name), { deleted: true, results: undefined });
   }
 
   private scheduleEnd(job: Job): void {
-    const { autoFinishMs, autoFinishSpreadMs, autoFinishOutcome } = this.around.options;
+    const { autoFinishMs, autoFinishSpreadMs, autoFinishOutcome } = this.context.options;
     if (autoFinishMs === undefined) return;
     const delayMs = autoFinishMs + this.random() * autoFinishSpreadMs;
     const outcome = canEnd(job, autoFinishOutcome) ? autoFinishOutcome : 'failed';
@@ -138,5 +139,5 @@ function canEnd({ kind }: Job, outcome: Outcome): boolean {
 }
 
 function notPossible({ name, state }: Job): ApiError {
-  return new ApiError(400, `${name} is ${state} already.`);
+  return new ApiError(400, `${name} is already ${state}.`);
 }

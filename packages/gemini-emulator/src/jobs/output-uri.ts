@@ -1,6 +1,6 @@
 import type { EmulatorOptions } from '../options.js';
 
-/** What an event calls a file of results. */
+/** The `output_file_uri` of an event for a file of results. */
 export function outputUri(
   fileName: string,
   { outputUri: form }: EmulatorOptions,

@@ -1,6 +1,6 @@
 import { invalid } from '../api-error.js';
 import { resourceId } from '../ids.js';
-import { SILENT, type JobSurroundings, type Kind } from './job-kind.js';
+import { SILENT, type JobContext, type Kind } from './job-kind.js';
 import type { Finish, Job, JobOrder, JobResults } from './job.js';
 import { isObject, member, objectMember, type Json } from '../json.js';
 import type { EmulatorOptions } from '../options.js';
@@ -8,11 +8,11 @@ import { outputUri } from './output-uri.js';
 import { shownVideo } from './video-operation.js';
 import { jobWebhooks } from '../webhooks/webhook-config.js';
 
-/** As long as those of recorded operations and files. */
+/** Ids of recorded operations and files have this length. */
 const ID_LENGTH = 12;
 const MAX_SAMPLES = 4;
 
-/** Videos are operations of their model. There is no `video.failed`: one that failed ends in silence. */
+/** Videos, which are operations of their model. The API has no `video.failed`, so a failure is announced by no event. */
 export const video: Kind = {
   collection: 'operations',
   endings: { succeeded: 'video.generated', failed: SILENT, cancelled: SILENT },
@@ -43,11 +43,11 @@ function order(body: Json, model: string): JobOrder {
   };
 }
 
-/** Samples that are withheld for their content are only counted, as in recorded answers. */
+/** The results of a video. Samples that are withheld for their content are only counted, as in recorded answers. */
 function results(
   { input }: Job,
   { failedRequests = 0 }: Finish,
-  { files, baseUrl }: JobSurroundings,
+  { files, baseUrl }: JobContext,
 ): JobResults {
   const failed = Math.min(failedRequests, input.count);
   const succeeded = input.count - failed;
@@ -72,7 +72,7 @@ function dataId({ id, name }: Job, { videoDataId }: EmulatorOptions): string {
   return videoDataId === 'bare' ? id : `operations/${id}`;
 }
 
-/** Assumption: of the first sample. Without any, the event names none. */
+/** Assumption: the event names the file of the first sample, and none if there is no sample. */
 function resultData({ results: made }: Job, options: EmulatorOptions): Json {
   const fileName = made?.fileName;
   if (fileName === undefined) return {};

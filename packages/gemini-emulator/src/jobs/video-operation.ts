@@ -4,7 +4,7 @@ import type { EmulatorOptions } from '../options.js';
 
 const PACKAGE = 'type.googleapis.com/google.ai.generativelanguage.v1beta';
 
-/** The operation of a video, its response in the shape that the SDK decodes. */
+/** The operation of a video, with a response in the form that the SDK decodes. */
 export function shownVideo(job: Job, { echo }: EmulatorOptions): Json {
   const { name, error, results, webhookConfig } = job;
   const metadata = { '@type': `${PACKAGE}.PredictLongRunningMetadata`, webhookConfig };
@@ -14,7 +14,7 @@ export function shownVideo(job: Job, { echo }: EmulatorOptions): Json {
   };
   return {
     name,
-    // Recorded operations have no metadata at all
+    // Recorded operations have no `metadata`
     ...(echo.video && webhookConfig ? { metadata } : {}),
     ...(isOver(job) ? { done: true } : {}),
     ...(error ? { error } : {}),

@@ -2,7 +2,7 @@ import { jsonBody, pageQuery, route, type Call, type Route } from '../api/http.j
 import type { JobStore } from './jobs.js';
 import { id, modelOperation, modelOperations, resource } from '../api/paths.js';
 
-/** Assumption: operations can be listed and cancelled here. Other operations of the API can; nobody has shown these. */
+/** Routes of videos. Assumption: their operations can be listed and cancelled, like other operations of the API. */
 export function videoRoutes(jobs: JobStore): Route[] {
   const create = async (call: Call) => {
     const { name } = await jobs.create('video', jsonBody(call), id(call));

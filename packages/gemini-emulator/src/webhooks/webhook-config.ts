@@ -8,7 +8,7 @@ export const NO_WEBHOOKS: JobWebhooks = {
   userMetadata: undefined,
 };
 
-/** The `webhook_config` of a request, in either spelling. */
+/** The `webhook_config` (or `webhookConfig`) of a request. */
 export function jobWebhooks(request: Json): JobWebhooks {
   const webhookConfig = objectMember(request, 'webhook_config');
   if (!webhookConfig) return NO_WEBHOOKS;

@@ -1,6 +1,6 @@
 import { invalid } from '../api-error.js';
 
-/** The live API's own list, in the order of its error message. */
+/** The event types of the live API, in the order of its error message. */
 export const EVENT_TYPES = [
   'batch.succeeded',
   'batch.expired',
@@ -10,13 +10,13 @@ export const EVENT_TYPES = [
   'interaction.failed',
   'video.generated',
 ];
-/** In the guide, but not in the API. */
+/** Event types that the guide has and the API does not. */
 const CANCELLED_TYPES = ['batch.cancelled', 'interaction.cancelled'];
 
 const STATES = ['enabled', 'disabled', 'disabled_due_to_failed_deliveries'] as const;
 export type WebhookState = (typeof STATES)[number];
 
-/** Assumption: plain http passes, for on loopback there is nothing else; Google is said to want https. */
+/** @throws {ApiError} 400. Plain http is allowed, because loopback has nothing else; Google is said to require https */
 export function checkedUri(uri: string | undefined): string {
   if (uri === undefined || !/^https?:\/\//.test(uri) || !URL.canParse(uri)) {
     throw invalid(`Invalid webhook uri: ${uri ?? '(none)'}`);
@@ -30,7 +30,7 @@ export function checkedState(state: string | undefined): WebhookState {
   return known;
 }
 
-/** Assumption: there must be at least one. */
+/** Assumption: at least one event is required. @throws {ApiError} 400 */
 export function checkedEvents(
   events: string[] | undefined,
   cancelledEvents: boolean,

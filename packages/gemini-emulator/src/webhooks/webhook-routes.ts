@@ -4,7 +4,7 @@ import type { EmulatorOptions } from '../options.js';
 import { collection, id, resource } from '../api/paths.js';
 import type { StaticWebhook, WebhookStore } from './webhooks.js';
 
-/** `ping` sends in the background: the answer does not wait for it, as seen on the live API. */
+/** Routes of static webhooks. @param ping sends in the background; the answer does not wait for it, as seen on the live API */
 export function webhookRoutes(
   webhooks: WebhookStore,
   ping: (webhook: StaticWebhook) => void,

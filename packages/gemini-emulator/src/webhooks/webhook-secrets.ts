@@ -3,16 +3,16 @@ import type { Clock } from '../clock.js';
 import { signingSecret, truncatedSecret } from '../ids.js';
 import type { Json } from '../json.js';
 
-/** How long a rotated secret still signs, unless it is revoked at once. */
+/** Time for which a rotated secret still signs, unless it is revoked at once. */
 const OVERLAP_MS = 24 * 3600 * 1000;
 
 interface Secret {
   readonly value: string;
-  /** Emulated; undefined for the newest one. */
+  /** Emulated Unix ms; undefined for the newest secret. */
   expiresMs?: number;
 }
 
-/** The secrets of one static webhook: after a rotation several are live, and all of them sign. */
+/** The secrets of one static webhook. After a rotation several are live, and each delivery is signed with all of them. */
 export class WebhookSecrets {
   /** Newest first. */
   private secrets: Secret[] = [];
@@ -26,7 +26,7 @@ export class WebhookSecrets {
     return this.unexpired().map((secret) => secret.value);
   }
 
-  /** As GET and LIST show them, which is never whole. */
+  /** The secrets as GET and LIST show them: truncated. */
   shown(): Json[] {
     return this.unexpired().map(({ value, expiresMs }) => ({
       truncated_secret: truncatedSecret(value),
@@ -36,7 +36,7 @@ export class WebhookSecrets {
     }));
   }
 
-  /** The answer is the new secret. `behavior`: the API's `revocation_behavior`. */
+  /** @param behavior the API's `revocation_behavior`. @returns the new secret. @throws {ApiError} 400 for another behavior */
   rotate(behavior = 'revoke_previous_secrets_after_h24'): string {
     if (behavior === 'revoke_previous_secrets_immediately') this.secrets = [];
     else if (behavior !== 'revoke_previous_secrets_after_h24') {

@@ -12,7 +12,7 @@ import {
 } from './webhook-fields.js';
 import { WebhookSecrets } from './webhook-secrets.js';
 
-/** A static webhook, registered for all jobs of the project. */
+/** A static webhook, which is registered for all jobs of the project. */
 export interface StaticWebhook {
   readonly id: string;
   readonly secrets: WebhookSecrets;
@@ -24,7 +24,7 @@ export interface StaticWebhook {
   failures: number;
 }
 
-/** The static webhooks of the one project that the emulator knows. */
+/** The static webhooks of the project. */
 export class WebhookStore {
   private readonly webhooks = new Map<string, StaticWebhook>();
 
@@ -33,7 +33,7 @@ export class WebhookStore {
     private readonly clock: Clock,
   ) {}
 
-  /** This answer is the only one that ever shows the whole secret. */
+  /** Registers a webhook. Only this answer shows the whole secret. */
   create(body: Json): Json {
     const webhook: StaticWebhook = {
       id: resourceId(),
@@ -63,7 +63,7 @@ export class WebhookStore {
     };
   }
 
-  /** All fields are checked before the first one changes. */
+  /** Changes a webhook. All fields are checked before the first one is changed. */
   update(id: string, body: Json, mask: string | undefined): Json {
     const webhook = this.get(id);
     const changes = this.changedBy(body, mask);
@@ -78,7 +78,7 @@ export class WebhookStore {
   }
 
   delete(id: string): void {
-    // Whatever is still on its way there is dropped.
+    // `Deliveries` gives up what is still under way to a disabled webhook
     this.get(id).state = 'disabled';
     this.webhooks.delete(id);
   }
@@ -99,7 +99,7 @@ export class WebhookStore {
     return [...this.webhooks.values()];
   }
 
-  /** As the API answers it. No `create_time`, no `update_time`: they are declared, but never sent. */
+  /** The webhook as the API answers it. The API declares `create_time` and `update_time`, and never sends them. */
   shown(webhook: StaticWebhook): Json {
     return {
       id: webhook.id,
