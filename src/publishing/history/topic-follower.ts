@@ -6,9 +6,11 @@ import type {
 } from '../../infrastructure/kafka/kafka-cluster.js';
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
 import type { Metrics } from '../../infrastructure/metrics/metrics.js';
-import type { FetchAnswer } from '../../infrastructure/kafka/kafkajs/protocol/fetch.js';
-import type { OffsetAnswer } from '../../infrastructure/kafka/kafkajs/protocol/list-offsets.js';
-import { TopicReader } from '../../infrastructure/kafka/kafkajs/topic-reader.js';
+import {
+  TopicReader,
+  type FetchAnswer,
+  type OffsetAnswer,
+} from '../../infrastructure/kafka/kafkajs/topic-reader.js';
 import type { PartitionId } from '../../infrastructure/kafka/partition-id.js';
 import { settledWithin } from '../../infrastructure/timing/settled-within.js';
 import { sleep } from '../../infrastructure/timing/sleep.js';

@@ -5,6 +5,8 @@ import { fetchRecords, type FetchAnswer, type FetchPosition } from './protocol/f
 import { CONSUMER } from './protocol/kafka-request.js';
 import { LATEST, listOffsets, type OffsetAnswer } from './protocol/list-offsets.js';
 
+export type { FetchAnswer, OffsetAnswer };
+
 /** One answer for each partition that was asked about, in that order; undefined when missing. */
 export type Answers<Answer> = readonly (Answer | undefined)[];
 
