@@ -1,6 +1,6 @@
 import type { PartitionId } from '../infrastructure/kafka/partition-id.js';
 
-/** One record, ready for the log. */
+/** A record as it is written to its topic. */
 export interface EventRecord {
   readonly topic: string;
   /** Records with the same key keep their order. */
@@ -17,22 +17,22 @@ export interface RecordPosition {
   readonly offset: number | undefined;
 }
 
-/** When, and on what knowledge, a record may be written. On the clock of `performance.now()`, in ms. */
+/** The conditions under which a record may be written. Times are on the clock of `performance.now()`, in ms. */
 export interface PublishPermit {
-  /** A record that has not been handed to the broker by then is withdrawn (`not-sent`). */
+  /** A record that was not sent to the broker by then is withdrawn (`not-sent`). */
   readonly deadline: number;
-  /** When the memory of what was published was asked: it must have been up to date then. */
+  /** When the dedupe store was asked. The topic history must have been current since then. */
   readonly askedAt: number;
-  /** When the claim ends unless it is renewed: from then on another replica may write it. */
+  /** When the claim ends. From then on another replica may write the record. */
   readonly heldUntil: number;
 }
 
-/** Where verified events go. Abstract class: a type and an injection token in one. */
+/** Publishes verified events. Abstract class: a type and an injection token in one. */
 export abstract class EventPublisher {
   /**
    * Resolves once every in-sync replica has the record. Rejects once this process will not
-   * write it any more. Until one of the two the outcome is unknown, which may take as long as
-   * the broker is away: a produce request that nobody answered can still be appended.
+   * write it any more. Until then the outcome is unknown, for as long as the broker is away: it
+   * may still append a produce request that it did not answer.
    *
    * @throws {PublishError}
    */
@@ -42,27 +42,27 @@ export abstract class EventPublisher {
   abstract get unready(): string | undefined;
 }
 
-/** Why a record was not published. Doubles as a metric label: keep the set small. */
+/** Why a record was not published; also the values of a metric's label, so the set stays small. */
 export const PUBLISH_FAULTS = [
   'unavailable', // no connection, or no leader
   'queue-full',
-  'log-behind', // what stands in the partition is not known well enough
-  'not-sent', // withdrawn before it was handed to the broker
-  'refused', // by the broker, for good: too large, not authorised
-  'producer-fatal', // the producer was replaced
-  'claim-lapsed', // the claim could not be renewed: another replica may be at it
+  'log-behind', // the topic history does not know the partition
+  'not-sent', // withdrawn at its deadline, before it was sent to the broker
+  'refused', // by the broker, finally: too large, not authorised
+  'producer-fatal', // the producer failed and was replaced
+  'claim-lapsed', // the claim expired: another replica may be publishing the record
   'closed',
 ] as const;
 
 export type PublishFault = (typeof PUBLISH_FAULTS)[number];
 
-/** The record is not, or not known to be, on Kafka: the sender should try again. */
+/** The record is not on Kafka, or not known to be. Gemini should deliver it again. */
 export class PublishError extends Error {
   override readonly name = 'PublishError';
 
   /**
-   * @param attemptedAt where an attempt was made whose outcome is unknown: the record may be
-   *   there, or come yet. Undefined: it certainly is not, and will not.
+   * @param attemptedAt the partition of an attempt whose outcome is unknown: the record may be
+   *   there or be appended later. Undefined when the record is certainly not written.
    */
   constructor(
     readonly fault: PublishFault,

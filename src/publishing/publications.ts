@@ -14,7 +14,7 @@ import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
 
 export type Outcome = 'published' | 'duplicate';
 
-/** Another replica is publishing this delivery; it may yet fail. */
+/** Another replica is publishing this delivery and may still fail. */
 export class DeliveryPendingError extends Error {
   override readonly name = 'DeliveryPendingError';
 }
@@ -24,9 +24,10 @@ export class DedupeUnavailableError extends Error {
   override readonly name = 'DedupeUnavailableError';
 }
 
-/** Often, so that one renewal that fails does not end a claim, in ms. */
+/** Interval of the renewals, in ms. Short, so that one failed renewal does not end a claim. */
 const RENEWAL_MS = 1000;
 
+/** One publication under way, which is also its permit. */
 class Attempt implements PublishPermit {
   outcome!: Promise<Outcome>;
   readonly askedAt = performance.now();
@@ -35,8 +36,8 @@ class Attempt implements PublishPermit {
 
   constructor(readonly deadline: number) {}
 
-  /** A claim that ran out is not ours again: somebody else may have had it meanwhile. */
-  renewed(untilMs: number): void {
+  /** Extends the claim. An expired claim stays expired: another replica may have held it since. */
+  extend(untilMs: number): void {
     if (performance.now() < this.heldUntil) this.heldUntil = untilMs;
   }
 }
@@ -44,17 +45,18 @@ class Attempt implements PublishPermit {
 /**
  * The publications under way in this process: claim → publish → confirm, one per key.
  *
- * An attempt outlives the request that started it, because a produce request without an
- * answer may still be written: the claim is given back only when it is certain that it was
- * not. Until then repeats join the attempt, and its lease is renewed.
+ * An attempt outlives the request that started it, because Kafka may still write a produce
+ * request that it did not answer. The claim is released only when the record is certainly not
+ * written. Until then repeats join the attempt, and its lease is renewed.
  */
 @Injectable()
 export class Publications implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(Publications.name);
-  private readonly quota = new LogRateLimit();
+  private readonly logLimit = new LogRateLimit();
+  /** By dedupe key. */
   private readonly running = new Map<string, Attempt>();
   private readonly renewal: NodeJS.Timeout;
-  private renewing = false;
+  private isRenewing = false;
 
   constructor(
     private readonly store: DedupeStore,
@@ -73,7 +75,7 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
     );
   }
 
-  /** Whatever comes first: joins the attempt that is under way here, or starts one. */
+  /** Joins the attempt at this key that is under way in this process, or begins one. */
   runOnce(
     key: string,
     deadline: number,
@@ -82,16 +84,16 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
     return this.inFlight(key) ?? this.begin(key, deadline, publish);
   }
 
-  /** The outcome of the attempt at this key that is under way here, if there is one. */
+  /** The outcome of the attempt at this key that is under way in this process, if any. */
   inFlight(key: string): Promise<Outcome> | undefined {
     return this.running.get(key)?.outcome;
   }
 
   /**
-   * Claims the key, publishes and confirms; to be called when nothing is under way.
+   * Claims the key, publishes and confirms. Call it only when `inFlight` is undefined.
    *
-   * @param deadline when the answer has to be given, on the clock of `performance.now()`.
-   * @param publish may find that somebody else has: then it returns `duplicate`.
+   * @param deadline of the answer to Gemini, on the clock of `performance.now()`, in ms.
+   * @param publish returns `duplicate` when it finds that the event was published before.
    * @throws {DeliveryPendingError | DedupeUnavailableError} or what `publish` throws.
    */
   begin(
@@ -102,25 +104,25 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
     const attempt = new Attempt(deadline);
     this.running.set(key, attempt);
     attempt.outcome = this.run(key, attempt, publish);
-    attempt.outcome.catch(() => undefined); // whoever asked may have gone
+    attempt.outcome.catch(() => undefined); // the request that waits for it may have ended
     return attempt.outcome;
   }
 
   /**
-   * Whether the key was published, by a claim that is given back at once.
+   * True when the key was published. It claims the key and releases it at once.
    *
    * @throws {DeliveryPendingError} while another replica is publishing it.
    */
   async isPublished(key: string): Promise<boolean> {
-    const underWay = this.inFlight(key);
-    if (underWay) return underWay.then(() => true);
+    const outcome = this.inFlight(key);
+    if (outcome) return outcome.then(() => true);
     const claim = await this.claim(key);
     if (claim === 'pending') throw new DeliveryPendingError('claimed by another replica');
     if (claim === 'taken') await this.updateStore('release', this.store.release(key));
     return claim === 'done';
   }
 
-  /** Waits for what is under way, so that a late success is still confirmed. */
+  /** Waits for the attempts under way, so that a late success is still confirmed. */
   async beforeApplicationShutdown(): Promise<void> {
     const deadline = performance.now() + this.config.shutdownTimeoutMs / 2;
     while (this.running.size > 0 && performance.now() < deadline) await delay(20);
@@ -141,14 +143,7 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
         throw new DeliveryPendingError('claimed by another replica');
       attempt.claimed = answer === 'taken';
       if (attempt.claimed) attempt.heldUntil = attempt.askedAt + this.store.leaseMs;
-      let found: unknown;
-      try {
-        found = await publish(attempt);
-      } catch (error) {
-        attempt.claimed = false; // or a renewal could take it again
-        await this.finish(key, error);
-        throw error;
-      }
+      const found = await this.publishClaimed(key, attempt, publish);
       const publishedAt = performance.now();
       const confirmed = this.updateStore('confirm', this.store.confirm(key));
       if (confirmed) await confirmed;
@@ -159,7 +154,22 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  /** `unclaimed`: the store did not answer, and the policy is to publish all the same. */
+  /** @throws what `publish` throws, after the claim is released or abandoned. */
+  private async publishClaimed(
+    key: string,
+    attempt: Attempt,
+    publish: (permit: PublishPermit) => Promise<unknown>,
+  ): Promise<unknown> {
+    try {
+      return await publish(attempt);
+    } catch (error) {
+      attempt.claimed = false; // first, or a renewal could acquire the released lease again
+      await this.endClaim(key, error);
+      throw error;
+    }
+  }
+
+  /** `unclaimed`: the store did not answer, and `DEDUPE_ON_ERROR=publish`. */
   private claim(key: string): Claim | 'unclaimed' | Promise<Claim | 'unclaimed'> {
     const claim = this.store.claim(key);
     if (typeof claim === 'string') return claim;
@@ -170,43 +180,46 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
     });
   }
 
-  /** Gives up a claim: as free, or as one whose outcome has to be found out. */
-  private async finish(key: string, error: unknown): Promise<void> {
+  /** Ends the claim of a failed attempt: released, or abandoned while the outcome is unknown. */
+  private async endClaim(key: string, error: unknown): Promise<void> {
     const at = error instanceof PublishError ? error.attemptedAt : undefined;
     await (at
       ? this.updateStore('abandon', this.store.abandon(key, at))
       : this.updateStore('release', this.store.release(key)));
   }
 
-  /** What the store was not told runs out by itself; the event's fate is settled. */
+  /**
+   * Waits for a call of the store. If it fails, only log it: the lease expires by itself and the
+   * outcome on Kafka is already known.
+   */
   private updateStore(
     call: DedupeCall,
-    told: void | Promise<void>,
+    update: void | Promise<void>,
   ): Promise<void> | undefined {
-    if (!told) return undefined;
-    return told.catch((error: unknown) => {
+    if (!update) return undefined;
+    return update.catch((error: unknown) => {
       this.metrics.unclaimed.inc({ call });
-      if (this.quota.tryAcquire())
-        this.logger.warn({ message: 'dedupe store not told', call, error });
+      if (this.logLimit.tryAcquire())
+        this.logger.warn({ message: 'dedupe store did not answer', call, error });
     });
   }
 
   private async renew(): Promise<void> {
-    if (this.renewing) return;
-    this.renewing = true;
+    if (this.isRenewing) return;
+    this.isRenewing = true;
     const now = performance.now();
-    const old = Array.from(this.running).filter(
+    const due = Array.from(this.running).filter(
       ([, { claimed, askedAt }]) => claimed && askedAt < now - RENEWAL_MS,
     );
     try {
-      const held = await this.store.renew(old.map(([key]) => key));
-      old.forEach(([, attempt], i) => {
-        if (held[i]) attempt.renewed(now + this.store.leaseMs);
+      const held = await this.store.renew(due.map(([key]) => key));
+      due.forEach(([, attempt], i) => {
+        if (held[i]) attempt.extend(now + this.store.leaseMs);
       });
     } catch {
       this.metrics.unclaimed.inc({ call: 'renew' });
     } finally {
-      this.renewing = false;
+      this.isRenewing = false;
     }
   }
 }

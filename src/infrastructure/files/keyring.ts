@@ -1,10 +1,10 @@
 import { FormError } from '../../config/problem.js';
 import { numberedEntries } from './watched-file.js';
 
-/** Keys by `kid`, newest first: the first one seals and signs, all of them open and verify. */
+/** Keys by `kid`, newest first. The first key seals and signs; every key opens and verifies. */
 export type Keyring = ReadonlyMap<string, Uint8Array>;
 
-/** For HS256 and A256GCM alike. */
+/** The key length of HS256 and A256GCM. */
 export const KEY_BYTES = 32;
 
 const WANTS = 'lines of kid:<base64url of 32 bytes>, the newest key first';
@@ -46,7 +46,7 @@ function parseKey(entry: string, where: string): [kid: string, key: Uint8Array] 
   );
 }
 
-/** @throws {Error} when there is none. */
+/** The key that seals and signs. @throws {Error} for an empty keyring. */
 export function newest(keys: Keyring): [kid: string, key: Uint8Array] {
   const [first] = keys;
   if (!first) throw new Error('there is no key');

@@ -6,11 +6,11 @@ import { readSettingFile } from '../../config/setting-file.js';
 const INTERVAL_MS = 2000;
 
 /**
- * What a file says, kept up to date while the service runs: a rotation needs no restart.
+ * The parsed content of a file, read again when it changes, so a rotation needs no restart.
  *
- * Read by content and not by change notices, because Kubernetes replaces a mounted secret
- * by moving a symbolic link. A file that has become unreadable or wrong changes nothing:
- * what was read last stays in force, and each look complains.
+ * It compares the content every 2 s instead of watching the file, because Kubernetes replaces a
+ * mounted secret by moving a symbolic link. While the file is unreadable or wrong the last valid
+ * content stays in force, and each check logs the reason.
  */
 export class WatchedFile<T> {
   private readonly logger = new Logger(WatchedFile.name);
@@ -19,8 +19,9 @@ export class WatchedFile<T> {
   private readonly timer: NodeJS.Timeout;
 
   /**
-   * @param variable the setting that names the file, for the message.
-   * @throws {ConfigError} when it cannot be read or parsed: a start must not pass.
+   * @param variable the setting that names the file, for error messages.
+   * @param parse throws for wrong content.
+   * @throws {ConfigError} when the file cannot be read or parsed now.
    */
   constructor(
     variable: string,
@@ -66,18 +67,18 @@ export function namingSetting<T>(variable: string, read: () => T): T {
   }
 }
 
-/** An entry of a file of one entry a line, and where it stands, from 1. */
+/** An entry of a file with one entry a line, and the number of its line, from 1. */
 export interface NumberedEntry {
   readonly entry: string;
   readonly line: number;
 }
 
-/** The lines of a file of one entry a line; blank lines and `#` comments do not count. */
+/** The entries of a file with one entry a line, without blank lines and `#` comments. */
 export function entries(text: string): string[] {
   return numberedEntries(text).map(({ entry }) => entry);
 }
 
-/** The same, for messages that name the line because they must not name the entry. */
+/** The entries with their lines, for messages that must not contain the entry itself. */
 export function numberedEntries(text: string): NumberedEntry[] {
   return text
     .split('\n')

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 export type Json = Readonly<Record<string, unknown>>;
 
 /**
- * The same text for what means the same: whoever passes JSON on may sort its members anew.
- * Numbers are compared as JavaScript reads them.
+ * JSON with sorted members, so two values with the same meaning give the same text. Numbers are
+ * written as JavaScript reads them.
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, member: unknown) =>
@@ -22,7 +22,7 @@ export function jsonHash(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('base64url');
 }
 
-/** The object without these members. */
+/** A copy of the object without these members. */
 export function without<T extends object, K extends keyof T>(
   whole: T,
   ...names: readonly K[]
@@ -36,19 +36,19 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether objects and arrays are within each other on more levels; asked without recursion. */
+/** True when objects and arrays are nested deeper than `levels`. It does not recurse. */
 export function isDeeper(value: unknown, levels: number): boolean {
   return excessOf(value, { levels, members: Infinity }) !== undefined;
 }
 
 export interface JsonBounds {
-  /** Of objects and arrays within each other. */
+  /** Nesting depth of objects and arrays. */
   readonly levels: number;
-  /** Of all objects and arrays together. */
+  /** Number of members of all objects and arrays together. */
   readonly members: number;
 }
 
-/** Which of its bounds the value goes beyond, if any; asked without recursion. */
+/** The bound that the value exceeds, if any. It does not recurse, whatever the depth. */
 export function excessOf(
   value: unknown,
   { levels, members }: JsonBounds,

@@ -2,9 +2,9 @@ const TIMEOUT_MS = 2000;
 const MAX_BYTES = 256 * 1024;
 
 /**
- * The JSON at an address that publishes keys. Bounded: 2 s, 256 KiB, no redirect.
+ * Fetches the JSON of a JWKS endpoint, within 2 s and 256 KiB and without redirects.
  *
- * @throws {Error} for anything but a 200 with JSON.
+ * @throws {Error} unless the endpoint answers 200 with JSON within these bounds.
  */
 export async function fetchJson(url: string): Promise<unknown> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);

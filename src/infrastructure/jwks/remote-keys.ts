@@ -1,28 +1,27 @@
 import { Logger } from '@nestjs/common';
 import { runEvery } from '../timing/run-every.js';
 
-/** Read again in the background after this time. */
+/** Keys older than this are read again in the background, in ms. */
 const FRESH_MS = 600_000;
-/** At least this long between two requests after a success, whatever signatures say. */
+/** Shortest interval between two requests after a success, in ms. */
 const COOLDOWN_MS = 30_000;
-/** The same after a failure. */
+/** Shortest interval between two requests after a failure, in ms. */
 const BACKOFF_MS = 5000;
+/** Interval of the log lines while the endpoint keeps failing, in ms. */
+const LOG_INTERVAL_MS = 60_000;
 
-/** While it goes on failing, the log has it this often. */
-const TELL_MS = 60_000;
-
-/** Nobody can tell now whether a signature is genuine: the sender should try again. */
+/** Without current keys a signature cannot be verified. The sender should try again. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
 }
 
 /**
- * Keys that somebody else publishes.
+ * Keys from a JWKS endpoint.
  *
- * jose's own remote set forgets its keys when the endpoint is down for longer than its
- * cache lasts, and asks again at each verification. Here: one request at a time; keys are
- * served stale, within a bound, while the endpoint fails; and nothing that a signature says
- * can make us ask more often than the cooldown.
+ * jose's own remote set forgets its keys when the endpoint is down for longer than its cache
+ * lasts, and then asks at each verification. This class makes one request at a time, serves old
+ * keys within a bound while the endpoint fails, and makes no more requests than the cooldown
+ * allows, however many signatures name unknown keys.
  */
 export class RemoteKeys<Keys> {
   private readonly logger = new Logger(this.constructor.name);
@@ -30,14 +29,14 @@ export class RemoteKeys<Keys> {
   private readAt = 0;
   private askedAt = -Infinity;
   private failing = false;
-  private toldAt = -Infinity;
+  private loggedAt = -Infinity;
   private asking: Promise<void> | undefined;
   private readonly ending = new AbortController();
 
   /**
-   * @param read asks for the keys, in bounded time; what it throws is logged.
-   * @param staleMs how long keys are trusted after they were read last.
-   * @param now milliseconds on a clock that does not go back.
+   * @param read asks for the keys, in bounded time. Its errors are logged.
+   * @param staleMs how long keys are trusted after they were read.
+   * @param now milliseconds on a monotonic clock.
    */
   constructor(
     private readonly read: () => Promise<Keys>,
@@ -45,19 +44,19 @@ export class RemoteKeys<Keys> {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Seconds since the keys were read; -1 when there are none. */
+  /** Seconds since the keys were read; -1 when there are no keys. */
   get ageSeconds(): number {
     return this.keys ? (this.now() - this.readAt) / 1000 : -1;
   }
 
-  /** Whether the last read failed: nobody has asked with success since. */
+  /** True when the last read failed. */
   get isFailing(): boolean {
     return this.failing;
   }
 
   /**
-   * Hands the keys to `verify`, and once more after a look at the endpoint when it finds no
-   * match, because the key may be new.
+   * Calls `verify` with the keys. When it finds no match, reads the keys again, because the key
+   * may be new, and calls `verify` a second time.
    *
    * @returns the match, or undefined when the keys are up to date and none matches.
    * @throws {KeysUnavailableError} when there are no keys, or none matches while they cannot
@@ -76,13 +75,17 @@ export class RemoteKeys<Keys> {
     return second;
   }
 
-  /** Has them before they are needed, and notices that they cannot be read before that matters. */
+  /** Reads the keys before they are needed and keeps them fresh until `close`. */
   keepFresh(): void {
     const { signal } = this.ending;
-    const look = async () => {
+    const refreshIfNeeded = async () => {
       if (this.failing || !this.keys || this.isOld) await this.refresh();
     };
-    void runEvery(look, { everyMs: BACKOFF_MS, signal, onError: () => undefined });
+    void runEvery(refreshIfNeeded, {
+      everyMs: BACKOFF_MS,
+      signal,
+      onError: () => undefined,
+    });
   }
 
   close(): void {
@@ -93,7 +96,7 @@ export class RemoteKeys<Keys> {
     return this.now() - this.readAt > FRESH_MS;
   }
 
-  /** The keys at hand; asks for newer ones in the background when they are getting old. */
+  /** The keys, if they are still trusted. Old keys are refreshed in the background. */
   private usable(): Keys | undefined {
     const keys = this.usableNow();
     if (keys && this.isOld) void this.refresh();
@@ -125,14 +128,14 @@ export class RemoteKeys<Keys> {
   }
 
   private logFailure(error: unknown): void {
-    if (this.failing && this.now() - this.toldAt < TELL_MS) return;
-    this.toldAt = this.now();
+    if (this.failing && this.now() - this.loggedAt < LOG_INTERVAL_MS) return;
+    this.loggedAt = this.now();
     const reason = reasonOf(error);
     this.logger.warn({ message: 'JWKS not read', reason, ageSeconds: this.ageSeconds });
   }
 }
 
-/** With the cause: `fetch` itself says no more than that it failed. */
+/** The message with that of its cause, because `fetch` only says that it failed. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;

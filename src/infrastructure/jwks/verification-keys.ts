@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 
-/** A public key of a JWKS that signatures can be checked with. */
+/** A public key of a JWKS. */
 export interface VerificationKey {
   readonly jwk: JWK;
   readonly key: KeyObject;
@@ -10,10 +10,10 @@ export interface VerificationKey {
 const MAX_KEYS = 32;
 
 /**
- * The RSA, EC and Ed25519 keys of a JWKS. Others, and malformed ones, are left out: they must
- * not spoil the rest.
+ * The RSA, EC and Ed25519 keys of a JWKS. Other and malformed keys are left out, so that they
+ * do not make the valid ones useless.
  *
- * @throws {Error} for what is not a JWKS.
+ * @throws {Error} for JSON that is no JWKS.
  */
 export function verificationKeys(json: unknown): VerificationKey[] {
   const { keys } = (json ?? {}) as { keys?: unknown };

@@ -3,22 +3,22 @@ import kafkajs, { type Admin } from 'kafkajs';
 import type { Config } from '../../config/config.js';
 import { creationFault, creationRequest } from './topic-creation.js';
 
-/** How the broker sees one of our topics. */
+/** The state of one of the bridge's topics. */
 export interface TopicState {
   readonly name: string;
-  /** Node id of the leader of each partition, in the partitions' order; -1 for none. */
+  /** Node id of each partition's leader, by partition; -1 for none. */
   readonly leaders: readonly number[];
 }
 
-/** A topic is missing, or promises less than the configuration asks for. */
+/** A topic is missing or does not meet the configuration. */
 export class TopicsError extends Error {
   override readonly name = 'TopicsError';
 }
 
-/** Records would be deleted while a repeat of them can still come. */
+/** A topic may delete records while their repeats can still arrive. */
 export class RetentionError extends TopicsError {}
 
-/** Creates or checks the bridge's topics, and knows who leads their partitions. */
+/** Creates or checks the bridge's topics, and finds the leaders of their partitions. */
 export class Topics {
   private readonly logger = new Logger(Topics.name);
 
@@ -26,14 +26,14 @@ export class Topics {
     private readonly admin: Admin,
     private readonly names: readonly string[],
     private readonly config: Config['topics'],
-    /** For how long the topics have to tell what was published, in ms; undefined: they need not. */
+    /** How long the topics must keep published ids, in ms; undefined when another store does. */
     private readonly windowMs?: number,
   ) {}
 
   /**
-   * `create` makes what is missing; `check` only looks.
+   * Checks the topics; with `TOPICS_MODE=create` creates missing ones first.
    *
-   * @throws {TopicsError} naming the topics and the setting.
+   * @throws {TopicsError} that names the topics and the setting.
    */
   async ensure(): Promise<void> {
     const present = new Set(await this.admin.listTopics());
@@ -43,10 +43,10 @@ export class Topics {
   }
 
   /**
-   * Who leads what. Topic by topic where one is in trouble, because kafkajs then fails on all
-   * that were asked for together.
+   * Finds the leaders. When one topic is in trouble it asks for each topic by itself, because
+   * kafkajs fails on all topics of a request then.
    *
-   * @throws when no topic can be described: no broker answers.
+   * @throws when no topic can be described, because no broker answers.
    */
   async describe(): Promise<{ states: TopicState[]; troubles: string[] }> {
     try {
@@ -106,7 +106,7 @@ export class Topics {
       'compression.type',
     ]);
     this.checkInSync(settings);
-    if (this.windowMs !== undefined) checkMemory(settings, this.windowMs);
+    if (this.windowMs !== undefined) checkRetention(settings, this.windowMs);
   }
 
   /** A topic with fewer in-sync replicas than configured acknowledges too early. */
@@ -145,8 +145,8 @@ interface TopicSettings {
   readonly values: ReadonlyMap<string, string>;
 }
 
-/** What the topics have to be like where they are the memory of what was published. */
-function checkMemory(settings: readonly TopicSettings[], windowMs: number): void {
+/** Checks the topics for `DEDUPE_STORE=log`, where they are the memory of published ids. */
+function checkRetention(settings: readonly TopicSettings[], windowMs: number): void {
   const hours = windowMs / 3_600_000;
   const demands: [setting: string, isMet: (value: string) => boolean, remedy: string][] =
     [

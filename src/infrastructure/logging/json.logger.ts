@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-/** Nest's own account of its start. */
+/** Contexts of Nest's own messages at the start. They are logged at debug. */
 const NEST_CONTEXTS = new Set<string | undefined>([
   'InstanceLoader',
   'NestApplication',
@@ -13,9 +13,9 @@ const NEST_CONTEXTS = new Set<string | undefined>([
 export type LogLevel = (typeof LEVELS)[number];
 
 /**
- * One JSON object a line on stdout: `level`, `time`, `context`, `message` and the fields
- * of what was logged. Errors are logged by name and message; bodies and secrets never
- * reach it, because nothing that holds one is handed over.
+ * Writes one JSON object a line to stdout: `level`, `time`, `context`, `message` and the fields
+ * of the logged object. Of an error it writes name, message and cause. It does not search for
+ * secrets: callers must not pass bodies or secrets.
  */
 export class JsonLogger implements LoggerService {
   constructor(private readonly threshold: LogLevel) {}

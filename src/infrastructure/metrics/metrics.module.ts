@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Module } from '@nestjs/common';
 import { Metrics } from './metrics.js';
 
-/** `GET /metrics` on the internal port, in Prometheus's text format. */
+/** Serves `GET /metrics` on the internal port, in Prometheus's text format. */
 @Controller('metrics')
 export class MetricsController {
   constructor(private readonly metrics: Metrics) {}

@@ -3,10 +3,10 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { VERSION } from '../process/version.js';
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10];
-/** Of steps that most deliveries are through with at once. */
+/** Buckets for steps that take well under a millisecond for most deliveries. */
 const STEP_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 4];
 
-/** Who publishes keys that signatures are checked with. */
+/** The owner of a JWKS endpoint. */
 export type KeySource = 'google' | 'issuer';
 
 interface ObservedKeys {
@@ -14,7 +14,7 @@ interface ObservedKeys {
   readonly isFailing: boolean;
 }
 
-/** Everything that `/metrics` shows about deliveries. Labels come from closed sets. */
+/** The metrics of the bridge. The values of all labels come from closed sets. */
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
@@ -26,17 +26,17 @@ export class Metrics {
   );
   readonly deadLetters = this.counter(
     'dead_letters_total',
-    'Verified deliveries that are no event of ours, on the dead letter topic',
+    'Verified deliveries that are not a known event, on the dead letter topic',
     'reason',
   );
   readonly reconciled = this.counter(
     'reconciled_total',
-    'Events of jobs that no webhook delivered, published when Gemini was asked',
+    'Events of jobs that no webhook delivered, published after polling Gemini',
     'kind',
   );
   readonly duplicates = this.counter(
     'duplicates_total',
-    'Repeats answered without publishing',
+    'Duplicates answered without publishing',
   );
   readonly refusals = this.counter('refusals_total', 'Answers other than 2xx', 'reason');
   readonly apiRefusals = this.counter(
@@ -46,7 +46,7 @@ export class Metrics {
   );
   readonly publishFailures = this.counter(
     'publish_failures_total',
-    'Records given up',
+    'Records that were not published',
     'fault',
   );
   readonly unclaimed = this.counter(
@@ -56,11 +56,11 @@ export class Metrics {
   );
   readonly evicted = this.counter(
     'dedupe_evicted_total',
-    'Ids forgotten before their time because DEDUPE_MEMORY_MAX was reached',
+    'Ids forgotten early because DEDUPE_MEMORY_MAX was reached',
   );
   readonly logRead = this.counter(
     'log_read_total',
-    'Deliveries read back from the topics, those of other replicas among them',
+    'Records read from the topics: from before the start, or of other replicas',
   );
   readonly late = this.counter(
     'published_late_total',
@@ -74,22 +74,22 @@ export class Metrics {
   );
   readonly verifySeconds = this.histogram(
     'verify_seconds',
-    'From the arrival to the proof, the reading of the body among it',
+    'From the arrival to the verified signature, including the reading of the body',
     STEP_SECONDS,
   );
   readonly claimSeconds = this.histogram(
     'claim_seconds',
-    'Until the dedupe store had said whose the event is',
+    'Duration of the claim in the dedupe store',
     STEP_SECONDS,
   );
   readonly confirmSeconds = this.histogram(
     'confirm_seconds',
-    'Until the dedupe store was told that the event is on Kafka',
+    'Duration of the confirmation in the dedupe store',
     STEP_SECONDS,
   );
   readonly answerSeconds = this.histogram(
     'answer_seconds',
-    'From the arrival to the answer, by what that says',
+    'From the arrival to the answer, by the kind of answer',
     SECONDS,
     'outcome',
   );
@@ -113,18 +113,21 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
-    this.observeEach('build_info', 'The version that runs; 1', ['version'], () => [
-      [{ version: VERSION }, 1],
-    ]);
+    this.observeEach(
+      'build_info',
+      'Always 1; the version is a label',
+      ['version'],
+      () => [[{ version: VERSION }, 1]],
+    );
     this.observeEach(
       'jwks_age_seconds',
-      'Since keys were read that somebody publishes; -1 for never',
+      'Time since the keys of a JWKS endpoint were read; -1 for never',
       ['source'],
       () => this.ofKeys(({ ageSeconds }) => ageSeconds),
     );
     this.observeEach(
       'jwks_failing',
-      '1 while keys could not be read when they were asked for last',
+      '1 while the last read of a JWKS endpoint failed',
       ['source'],
       () => this.ofKeys(({ isFailing }) => Number(isFailing)),
     );
@@ -135,9 +138,10 @@ export class Metrics {
   }
 
   /**
-   * A delivery was verified just now.
+   * Observes a delivery that was verified just now. The age is never negative, although the
+   * sender's clock may be ahead.
    *
-   * @param timestamp Unix seconds, as signed: a clock that is ahead makes no negative age.
+   * @param timestamp Unix seconds, as signed.
    * @param arrivedAt on the clock of `performance.now()`, in ms.
    */
   verified(timestamp: string, arrivedAt: number): void {
@@ -147,7 +151,7 @@ export class Metrics {
     this.verifySeconds.observe(tookSeconds);
   }
 
-  /** A value that is read when somebody asks for the metrics. */
+  /** Adds a gauge whose value is read at each scrape. */
   observe(name: string, help: string, read: () => number): void {
     const gauge: Gauge = new Gauge({
       name: `gemini_bridge_${name}`,
@@ -157,7 +161,7 @@ export class Metrics {
     });
   }
 
-  /** The same for each of several things that come and go. */
+  /** Adds a gauge with labels. Its series are read anew at each scrape. */
   observeEach<Label extends string>(
     name: string,
     help: string,

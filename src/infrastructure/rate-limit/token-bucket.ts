@@ -1,13 +1,13 @@
 const MINUTE_MS = 60_000;
 
-/** So many calls a minute; what is not called is saved up. Full at the start. */
+/** Allows a number of calls a minute and saves unused calls up to a bound. It starts full. */
 export class TokenBucket {
   private calls: number;
   private filledAt: number;
 
   /**
-   * @param most calls that can be saved up.
-   * @param now ms on a clock that does not go back.
+   * @param most bound of the saved calls.
+   * @param now milliseconds on a monotonic clock.
    */
   constructor(
     private readonly perMinute: number,
@@ -18,7 +18,7 @@ export class TokenBucket {
     this.filledAt = now();
   }
 
-  /** Takes a call. Returns the seconds to wait when there is none; 0: it may be made. */
+  /** Uses up one call. @returns 0 when it may be made, else the seconds to wait for one. */
   tryAcquire(): number {
     const now = this.now();
     const more = ((now - this.filledAt) * this.perMinute) / MINUTE_MS;

@@ -4,10 +4,10 @@ interface Waiting<Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Keys in one command: a server that is busy with one serves nobody else. */
+/** Most keys in one command. Redis serves no other client while it runs a command. */
 const MAX_KEYS = 256;
 
-/** The same in pieces that one command may have. */
+/** Splits items into the chunks that one command may have. */
 export function inChunks<T>(items: readonly T[]): (readonly T[])[] {
   const count = Math.ceil(items.length / MAX_KEYS);
   return Array.from({ length: count }, (_, i) =>
@@ -16,10 +16,10 @@ export function inChunks<T>(items: readonly T[]): (readonly T[])[] {
 }
 
 /**
- * Makes one call for all keys that are asked for within a turn of the event loop: concurrent
- * deliveries share a command. That is 60 µs of CPU less an event than a command for each.
+ * Makes one call for all keys of one turn of the event loop, so concurrent deliveries share a
+ * command. That saves 60 µs of CPU an event.
  *
- * @param ask answers in the order of the keys.
+ * @param ask returns one answer for each key, in the order of the keys.
  */
 export function coalesced<Answer>(
   ask: (keys: string[]) => Promise<readonly Answer[]>,

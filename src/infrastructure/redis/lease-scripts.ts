@@ -1,14 +1,17 @@
 import { inChunks } from './coalesce.js';
 import type { RedisScripts } from './redis-scripts.js';
 
-/** Only who holds a claim can give it up. */
-export const GIVE_BACK = `
+/** Script: deletes the keys that ARGV[1] holds. */
+export const RELEASE = `
 for i, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
 end
 return KEYS`;
 
-/** For each key 1: held, for longer now. One that is missing is taken again, unless somebody else has it. */
+/**
+ * Script: extends the keys that ARGV[1] holds to ARGV[2] ms, and acquires missing ones again.
+ * Answers 1 for each key that ARGV[1] holds now, else 0.
+ */
 export const RENEW = `
 local held = {}
 for i, key in ipairs(KEYS) do
@@ -20,8 +23,12 @@ for i, key in ipairs(KEYS) do
 end
 return held`;
 
-/** Runs `RENEW`. @returns for each key whether it is held. */
-export async function renewed<Name extends string>(
+/**
+ * Runs `RENEW` in chunks. @returns for each key whether the holder has it.
+ *
+ * @throws {RedisUnavailableError} when all chunks failed. Keys of a failed chunk are not held.
+ */
+export async function renewLeases<Name extends string>(
   redis: RedisScripts<Name>,
   name: Name,
   keys: readonly string[],

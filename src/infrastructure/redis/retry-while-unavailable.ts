@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RedisUnavailableError } from './redis-scripts.js';
 
 const FIRST_WAIT_MS = 100;
-/** A store that did not answer is not asked for a second (`RedisScripts`). */
+/** Not shorter than the time for which `RedisScripts` refuses calls after a silence. */
 const MAX_WAIT_MS = 1000;
 
 /**
- * Does what can be done twice until the store answers, for so long.
+ * Repeats idempotent work while Redis does not answer, for `forMs` at most.
  *
- * @throws {RedisUnavailableError} after that, or whatever else `work` throws at once.
+ * @throws {RedisUnavailableError} after that time. Another error of `work` is thrown at once.
  */
 export async function retryWhileUnavailable<T>(
   work: () => Promise<T>,

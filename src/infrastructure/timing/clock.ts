@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from './sleep.js';
 
 /** A monotonic clock and pauses on it. Unit tests give a clock of their own. */
 export interface Clock {
@@ -9,5 +9,5 @@ export interface Clock {
 
 export const MONOTONIC_CLOCK: Clock = {
   now: () => performance.now(),
-  sleep: (ms) => delay(ms),
+  sleep: (ms) => sleep(ms),
 };

@@ -1,10 +1,10 @@
-/** No outcome within the ack budget. What is under way goes on, and a repeat will join it. */
+/** The work has no outcome within the ack budget. It goes on, and a repeat joins it. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
 /**
- * The outcome of `work`, if it comes in time; `work` itself is not stopped.
+ * The result of `work`, if it comes before the deadline. The deadline does not stop `work`.
  *
  * @param deadline on the clock of `performance.now()`, in ms.
  * @throws {DeadlineError} or what `work` throws.

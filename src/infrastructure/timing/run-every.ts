@@ -1,14 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from './sleep.js';
 
 export interface Pace {
+  /** Pause between the end of one run and the beginning of the next. */
   readonly everyMs: number;
-  /** Ends it, after what is under way. */
+  /** Its abort ends the loop after the run that is under way. */
   readonly signal: AbortSignal;
-  /** What failed is done again at its time. */
+  /** Called with the error of a failed run. The next run comes at its usual time. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Does something again and again, now first; resolves at the end. */
+/** Runs `work` at once and then in a loop. Resolves when the loop has ended. */
 export async function runEvery(
   work: () => Promise<unknown>,
   { everyMs, signal, onError }: Pace,
@@ -19,6 +20,6 @@ export async function runEvery(
     } catch (error) {
       onError(error);
     }
-    await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    await sleep(everyMs, signal);
   }
 }

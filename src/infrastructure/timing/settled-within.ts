@@ -1,4 +1,4 @@
-/** Waits for `work`, but for `ms` at most. Its failure does not matter, its result neither. */
+/** Waits until `work` has succeeded or failed, but for `ms` at most. */
 export async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise((resolve) => {

@@ -32,9 +32,9 @@ import {
 } from './tracing.js';
 
 const NAME = 'gemini-kafka-bridge';
-/** A collector that hangs must not hold up the end of the process, in ms. */
+/** Longest wait for the collector at the end of the process, in ms. */
 const FLUSH_MS = 2000;
-/** The clocks' difference is taken anew after this time, in ms. */
+/** Interval at which the difference of the two clocks is measured again, in ms. */
 const OFFSET_MS = 60_000;
 const MAX_REASON_LENGTH = 200;
 
@@ -48,16 +48,16 @@ const KINDS: Readonly<Record<SpanKind, Kinds>> = {
 export type OtlpProtocol = 'http/protobuf' | 'http/json';
 
 /**
- * Spans to an OpenTelemetry collector. Endpoint, headers, sampler, resource and batches are read by
- * OpenTelemetry itself, from its own variables. A collector that is away costs spans and nothing
- * else: they wait in a queue with a bound.
+ * Sends spans to an OpenTelemetry collector. OpenTelemetry itself reads endpoint, headers, sampler,
+ * resource and batch sizes from its `OTEL_…` variables. While the collector is unreachable spans
+ * wait in a bounded queue; beyond it they are lost, and nothing else is affected.
  */
 export class OpenTelemetry extends Tracing implements OnApplicationShutdown {
   override readonly isOn = true;
   private readonly provider: BasicTracerProvider;
   private readonly tracer: Tracer;
   private readonly clock = new UnixClock();
-  private readonly log = quietly(new Logger(OpenTelemetry.name));
+  private readonly log = rateLimited(new Logger(OpenTelemetry.name));
   private readonly ids = new IdsOnly();
 
   constructor(protocol: OtlpProtocol) {
@@ -100,7 +100,7 @@ export class OpenTelemetry extends Tracing implements OnApplicationShutdown {
 class Recorded implements Span {
   readonly traceparent: string;
 
-  /** @param offset of this span for good: an end on another clock could come before the start. */
+  /** @param offset of the clock for start and end; with two offsets a span could end before it starts. */
   constructor(
     private readonly span: OtelSpan,
     private readonly offset: number,
@@ -111,7 +111,7 @@ class Recorded implements Span {
     this.traceparent = `00-${traceId}-${spanId}-0${isSampled ? 1 : 0}`;
   }
 
-  /** What goes wrong with a trace must not become anything for what is traced. */
+  /** A failure of tracing must not become a failure of the traced work. */
   end(error?: unknown, endedAt = performance.now()): void {
     try {
       if (!this.span.isRecording()) return;
@@ -138,7 +138,7 @@ function contextOf(parent: string | undefined): Context {
   });
 }
 
-/** What `performance.now()` is at, in Unix ms. The two clocks drift apart, slowly. */
+/** The Unix time at which `performance.now()` is 0, in ms. The two clocks drift apart slowly. */
 class UnixClock {
   private value = 0;
   private takenAt = -Infinity;
@@ -153,25 +153,29 @@ class UnixClock {
   }
 }
 
-const nothing = (): void => undefined;
+const ignore = (): void => undefined;
 
-function quietly(logger: Logger): DiagLogger {
-  // Apart, so that warnings cannot drown what fails
+/** Logs OpenTelemetry's messages, within a rate limit. */
+function rateLimited(logger: Logger): DiagLogger {
+  // Two limits, so that warnings do not use up the lines of errors
   const [errors, warnings] = [new LogRateLimit(), new LogRateLimit()];
-  const say = (quota: LogRateLimit) => (message: string) => {
-    if (quota.tryAcquire())
+  const warn = (limit: LogRateLimit) => (message: string) => {
+    if (limit.tryAcquire())
       logger.warn({ message: 'tracing', reason: summaryOf(message) });
   };
   return {
-    error: say(errors),
-    warn: say(warnings),
-    info: nothing,
-    debug: nothing,
-    verbose: nothing,
+    error: warn(errors),
+    warn: warn(warnings),
+    info: ignore,
+    debug: ignore,
+    verbose: ignore,
   };
 }
 
-/** Of an error that OpenTelemetry has made JSON of, without what the collector answered: that may repeat our headers. */
+/**
+ * Name, code and message of an error that OpenTelemetry passes as JSON. The collector's answer is
+ * left out, because it may repeat the bridge's headers.
+ */
 function summaryOf(text: string): string {
   try {
     const { name, code, message } = JSON.parse(text) as Record<string, unknown>;

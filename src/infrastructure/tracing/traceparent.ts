@@ -2,12 +2,12 @@ import { randomFillSync } from 'node:crypto';
 
 const TRACE_BYTES = 16;
 const SPAN_BYTES = 8;
-/** Random bytes for many traces at once: asking for them one by one costs more. */
+/** Random bytes for many traces: one large request costs less than many small ones. */
 const pool = Buffer.alloc((TRACE_BYTES + SPAN_BYTES) * 128);
 let used = pool.length;
 
 /**
- * Of a trace that begins here.
+ * The traceparent of a new trace.
  *
  * @see https://www.w3.org/TR/trace-context/#traceparent-header
  */
@@ -15,7 +15,7 @@ export function newTraceparent(): string {
   return `00-${randomHex(TRACE_BYTES)}-${randomHex(SPAN_BYTES)}-01`;
 }
 
-/** Of the next span in the same trace. */
+/** The traceparent of a new span in the same trace. */
 export function childOf(traceparent: string): string {
   return `${traceparent.slice(0, 36)}${randomHex(SPAN_BYTES)}${traceparent.slice(52)}`;
 }
@@ -23,11 +23,11 @@ export function childOf(traceparent: string): string {
 export interface TraceIds {
   readonly traceId: string;
   readonly spanId: string;
-  /** 1: somebody records the trace. */
+  /** 1 when the caller records the trace. */
   readonly flags: number;
 }
 
-/** Undefined for what is no traceparent, or is of another version than 00. */
+/** Undefined for text that is no traceparent of version 00. */
 export function parseTraceparent(text: string | undefined): TraceIds | undefined {
   const match = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(text ?? '');
   const [, traceId = '', spanId = '', flags = ''] = match ?? [];

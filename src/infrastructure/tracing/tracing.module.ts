@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { IdsOnly, Tracing } from './tracing.js';
 
-/** Binds tracing. OpenTelemetry is not even loaded where nobody wants it. */
+/** Binds tracing. OpenTelemetry is loaded only when tracing is on. */
 @Module({
   providers: [{ provide: Tracing, inject: [CONFIG], useFactory: createTracing }],
   exports: [Tracing],

@@ -3,7 +3,7 @@ import { childOf, newTraceparent } from './traceparent.js';
 export type SpanKind = 'server' | 'client' | 'producer' | 'internal';
 
 export interface SpanOptions {
-  /** What it is a part of; without, a trace begins. */
+  /** The traceparent of the parent span; without it a new trace begins. */
   readonly parent?: string | undefined;
   readonly kind?: SpanKind;
   /** On the clock of `performance.now()`, in ms; now when absent. */
@@ -11,27 +11,27 @@ export interface SpanOptions {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
-/** Something that takes time, in a trace. */
+/** A timed operation in a trace. */
 export interface Span {
-  /** For whoever goes on with the trace. */
+  /** The traceparent for child spans, here or in another process. */
   readonly traceparent: string;
   /**
-   * The first call counts.
+   * Ends the span. Later calls change nothing.
    *
-   * @param error of which only the name is told: a message may quote what must not get out.
+   * @param error only its name is recorded, because a message may quote a secret.
    * @param endedAt on the clock of `performance.now()`, in ms; now when absent.
    */
   end(error?: unknown, endedAt?: number): void;
 }
 
-/** Where spans go. Abstract class: a type and an injection token in one. */
+/** Starts spans. Abstract class: a type and an injection token in one. */
 export abstract class Tracing {
-  /** False: spans are nothing but their ids. */
+  /** False when spans are only ids and are not recorded. */
   abstract readonly isOn: boolean;
   abstract start(name: string, options?: SpanOptions): Span;
 }
 
-/** Off: traces go on from the caller to the record, and nobody records them. */
+/** Tracing is off: the trace goes on from the caller to the record, but no span is recorded. */
 export class IdsOnly extends Tracing {
   override readonly isOn = false;
 
@@ -41,7 +41,7 @@ export class IdsOnly extends Tracing {
   }
 }
 
-/** Runs `work` within a span, which ends with it. */
+/** Runs `work` and ends the span with its result. */
 export async function traced<T>(span: Span, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();

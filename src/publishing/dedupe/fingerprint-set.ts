@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 
-/** The first 128 bits of a key's SHA-256: two keys that share it are not to be expected. */
+/** The first 128 bits of a key's SHA-256 (one of them is fixed), so collisions are not expected. */
 export type Fingerprint = readonly [number, number, number, number];
 
 export function fingerprintOf(key: string): Fingerprint {
   const digest = hash('sha256', key, 'buffer');
   return [
-    digest.readInt32LE(0) | 1, // never 0, which marks a free slot
+    digest.readInt32LE(0) | 1, // never 0: a 0 marks a free slot
     digest.readInt32LE(4),
     digest.readInt32LE(8),
     digest.readInt32LE(12),
@@ -17,15 +17,15 @@ const WORDS = 4;
 const BYTES = WORDS * 4;
 const FIRST_CAPACITY = 256;
 const MAX_LOAD = 0.85;
-/** From one capacity to the next: the set is never emptier than 0.57, so an entry takes 28 bytes at most. */
+/** Growth of the capacity. The load stays above 0.57, so an entry takes 28 bytes at most. */
 const GROWTH = 1.5;
 const TWO_TO_32 = 2 ** 32;
 
 /**
- * A set of fingerprints outside the JavaScript heap: 19 to 28 bytes an entry, where a `Set`
- * of the keys takes 140 and has the garbage collector walk them.
+ * A set of fingerprints outside the JavaScript heap. An entry takes 19 to 28 bytes; in a `Set`
+ * of keys it would take 140, and the garbage collector would walk it.
  *
- * Open addressing with linear probing; nothing is ever taken out.
+ * It uses open addressing with linear probing. Entries cannot be removed.
  */
 export class FingerprintSet {
   private capacity = FIRST_CAPACITY;
@@ -36,7 +36,7 @@ export class FingerprintSet {
     return this.entries;
   }
 
-  /** Memory that it takes. */
+  /** Memory of the set. */
   get bytes(): number {
     return this.capacity * BYTES;
   }
@@ -60,7 +60,7 @@ export class FingerprintSet {
     this.slots[at + 3] = d;
   }
 
-  /** Where it is, or the free slot where it would be. */
+  /** Index of the fingerprint, or of the free slot where it belongs. */
   private slotOf([a, b, c, d]: Fingerprint): number {
     const { slots } = this;
     const first = Math.floor(((b >>> 0) / TWO_TO_32) * this.capacity);
@@ -78,8 +78,8 @@ export class FingerprintSet {
     this.slots = new Int32Array(this.capacity * WORDS);
     for (let at = 0; at < old.length; at += WORDS) {
       if (old[at] === 0) continue;
-      const entry = [old[at], old[at + 1], old[at + 2], old[at + 3]];
-      const fingerprint = entry as unknown as Fingerprint;
+      const [a = 0, b = 0, c = 0, d = 0] = old.subarray(at, at + WORDS);
+      const fingerprint: Fingerprint = [a, b, c, d];
       this.put(this.slotOf(fingerprint), fingerprint);
     }
   }

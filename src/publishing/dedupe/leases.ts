@@ -1,26 +1,27 @@
-/** Who is publishing what now, where the log remembers what was published. */
+/** The leases of the keys that are being published, for the store that keeps no ids itself. */
 export abstract class Leases {
-  /** How long one holds that nobody renews, in ms; Infinity where it ends with the process. */
+  /** How long a lease holds without a renewal, in ms; Infinity when it ends with the process. */
   abstract readonly leaseMs: number;
 
-  /** False when it is another's. */
+  /** False when another publication holds the lease. */
   abstract acquire(key: string): boolean | Promise<boolean>;
 
-  /** Certainly not published: free at once. */
+  /** The key was certainly not published: the lease is free at once. */
   abstract releaseLease(key: string): void | Promise<void>;
 
-  /** Published: free as soon as whoever could take it has read so in the log. */
+  /** The key was published: the lease is free once all replicas can have read the record. */
   abstract finish(key: string): void;
 
-  /** For each whether it is held. */
+  /** Extends leases. @returns for each key whether its lease still holds. */
   abstract renew(
     keys: readonly string[],
   ): readonly boolean[] | Promise<readonly boolean[]>;
 
+  /** Undefined while leases can be acquired, else why they cannot. */
   abstract get unready(): string | undefined;
 }
 
-/** For one replica. */
+/** Leases in the memory of one process, for an installation with one replica. */
 export class LocalLeases extends Leases {
   override readonly leaseMs = Infinity;
   private readonly held = new Set<string>();

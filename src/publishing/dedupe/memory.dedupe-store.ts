@@ -2,16 +2,16 @@ import { DedupeStore, type Claim } from '../dedupe-store.js';
 import { fingerprintOf, type Fingerprint } from './fingerprint-set.js';
 import { PublishedIds } from './published-ids.js';
 
-/** Remembers in the process: for one replica, and gone with it. */
+/** Keeps claims and published ids in the memory of one process, for one replica. */
 export class MemoryDedupeStore extends DedupeStore {
-  /** A claim lives as long as the process. */
   override readonly leaseMs = Infinity;
   private readonly claimed = new Map<string, Fingerprint>();
   private readonly published: PublishedIds;
 
   /**
-   * @param max ids kept. @see PublishedIds
-   * @param now milliseconds on a clock that does not go back.
+   * @param ttlMs how long a published id is remembered.
+   * @param max number of published ids. @see PublishedIds
+   * @param now milliseconds on a monotonic clock.
    */
   constructor(
     ttlMs: number,
@@ -27,7 +27,7 @@ export class MemoryDedupeStore extends DedupeStore {
     return this.published.size;
   }
 
-  /** True for what was confirmed and is not yet forgotten. */
+  /** True for a key that was confirmed and is not forgotten yet. */
   has(key: string): boolean {
     return this.published.has(fingerprintOf(key));
   }
@@ -49,7 +49,7 @@ export class MemoryDedupeStore extends DedupeStore {
     this.claimed.delete(key);
   }
 
-  /** There is nothing to find out with: a repeat may double it. */
+  /** Without a topic history the outcome stays unknown, so a repeat may publish the event twice. */
   override abandon(key: string): void {
     this.release(key);
   }

@@ -1,31 +1,33 @@
 import { FingerprintSet, type Fingerprint } from './fingerprint-set.js';
 
-/** What was published in one stretch of time; forgotten as a whole. */
+/** The ids that were published in one interval of time. They are forgotten together. */
 interface Slice {
   readonly ids: FingerprintSet;
-  /** Number of the stretch: time divided by its length. */
-  readonly stretch: number;
+  /** Number of the interval: time divided by the interval's length. */
+  readonly interval: number;
 }
 
-/** A stretch of time is this part of the time to live; a slice holds this part of the bound at most. */
-const STRETCHES_A_LIFE = 24;
-const SLICES_A_BOUND = 8;
+/** An interval is 1/24 of the time to live. */
+const INTERVALS_PER_TTL = 24;
+/** A slice holds at most 1/8 of the maximum of ids. */
+const SLICES_PER_MAX = 8;
 
 /**
- * Ids that were published, by fingerprint, in slices of the time at which they were.
+ * The fingerprints of published ids, in slices by the time of their publication.
  *
- * A slice is forgotten when its last id has lived its time, or early, the oldest first, when
- * there are too many ids.
+ * A slice is forgotten when the time to live of its last id is over. When there are too many
+ * ids, the oldest slice is forgotten early.
  */
 export class PublishedIds {
-  /** By stretch, oldest first. */
+  /** By interval, oldest first. */
   private slices: Slice[] = [];
   private ids = 0;
 
   /**
-   * @param max ids kept. Above it the oldest slice, an eighth of them or less, is forgotten
-   *   early, and `onEvict` is told how many those were.
-   * @param now milliseconds on the clock that the times of `add` are from.
+   * @param ttlMs how long an id is remembered.
+   * @param max number of ids. Above it the oldest slice, at most an eighth of them, is forgotten
+   *   early, and `onEvict` gets its number of ids.
+   * @param now milliseconds, on the same clock as the times that `add` gets.
    */
   constructor(
     private readonly ttlMs: number,
@@ -38,58 +40,59 @@ export class PublishedIds {
     return this.ids;
   }
 
-  /** Memory that the ids take. */
+  /** Memory of the ids. */
   get bytes(): number {
     return this.slices.reduce((sum, { ids }) => sum + ids.bytes, 0);
   }
 
   has(fingerprint: Fingerprint): boolean {
-    this.forget();
+    this.forgetExpired();
     for (let i = this.slices.length - 1; i >= 0; i--) {
       if (this.slices[i]?.ids.has(fingerprint)) return true;
     }
     return false;
   }
 
-  /** @param atMs when it was published; a time to come counts as now. */
+  /** @param atMs time of the publication; a time in the future counts as now. */
   add(fingerprint: Fingerprint, atMs = this.now()): void {
-    if (this.has(fingerprint)) return; // the log may be read twice
-    this.sliceOf(this.stretchOf(Math.min(atMs, this.now()))).ids.add(fingerprint);
+    if (this.has(fingerprint)) return; // a topic may be read twice
+    this.sliceOf(this.intervalOf(Math.min(atMs, this.now()))).ids.add(fingerprint);
     this.ids++;
     this.makeRoom();
   }
 
-  private stretchOf(atMs: number): number {
-    return Math.floor(atMs / (this.ttlMs / STRETCHES_A_LIFE));
+  private intervalOf(atMs: number): number {
+    return Math.floor(atMs / (this.ttlMs / INTERVALS_PER_TTL));
   }
 
-  private sliceOf(stretch: number): Slice {
+  private sliceOf(interval: number): Slice {
     let after = this.slices.length;
-    while (after > 0 && (this.slices[after - 1] as Slice).stretch > stretch) after--;
+    while (after > 0 && (this.slices[after - 1] as Slice).interval > interval) after--;
     const last = this.slices[after - 1];
-    const isOpen = last?.stretch === stretch && last.ids.size < this.max / SLICES_A_BOUND;
+    const isOpen =
+      last?.interval === interval && last.ids.size < this.max / SLICES_PER_MAX;
     if (isOpen) return last;
-    this.forget();
-    const slice = { ids: new FingerprintSet(), stretch };
-    this.slices = this.slices.toSpliced(this.positionAfter(stretch), 0, slice);
+    this.forgetExpired();
+    const slice = { ids: new FingerprintSet(), interval };
+    this.slices = this.slices.toSpliced(this.positionAfter(interval), 0, slice);
     return slice;
   }
 
-  private positionAfter(stretch: number): number {
-    return this.slices.findLastIndex((slice) => slice.stretch <= stretch) + 1;
+  private positionAfter(interval: number): number {
+    return this.slices.findLastIndex((slice) => slice.interval <= interval) + 1;
   }
 
-  /** The last id of a stretch is as much younger than the first as the stretch is long. */
-  private forget(): void {
-    const oldest = this.stretchOf(this.now() - this.ttlMs);
-    while ((this.slices[0]?.stretch ?? Infinity) < oldest) this.drop();
+  private forgetExpired(): void {
+    const oldest = this.intervalOf(this.now() - this.ttlMs);
+    while ((this.slices[0]?.interval ?? Infinity) < oldest) this.dropOldest();
   }
 
   private makeRoom(): void {
-    while (this.ids > this.max && this.slices.length > 1) this.onEvict(this.drop());
+    while (this.ids > this.max && this.slices.length > 1) this.onEvict(this.dropOldest());
   }
 
-  private drop(): number {
+  /** @returns the number of ids in the dropped slice. */
+  private dropOldest(): number {
     const dropped = this.slices.shift()?.ids.size ?? 0;
     this.ids -= dropped;
     return dropped;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { RedisAccess } from '../../config/config.js';
 import { RedisScripts } from '../../infrastructure/redis/redis-scripts.js';
-import { GIVE_BACK, RENEW, renewed } from '../../infrastructure/redis/lease-scripts.js';
+import { RELEASE, RENEW, renewLeases } from '../../infrastructure/redis/lease-scripts.js';
 import { coalesced } from '../../infrastructure/redis/coalesce.js';
 import { DedupeStore, type Claim } from '../dedupe-store.js';
 import { MemoryDedupeStore } from './memory.dedupe-store.js';
@@ -12,7 +12,7 @@ const DONE = 'done';
 const MAX_UNCONFIRMED = 100_000;
 
 const SCRIPTS = {
-  /** For each key 1: ours now. 0: another's. 2: published. */
+  /** Answers for each key 1: claimed. 0: claimed by another replica. 2: published. */
   bridgeClaim: `
 local answers = {}
 for i, key in ipairs(KEYS) do
@@ -26,23 +26,26 @@ for i, key in ipairs(KEYS) do
 end
 return answers`,
 
-  /** Whoever holds the claim: the event is on Kafka. */
+  /** Marks keys as published, whichever replica holds the claim. */
   bridgeConfirm: `
 for i, key in ipairs(KEYS) do redis.call('SET', key, '${DONE}', 'PX', ARGV[1]) end
 return KEYS`,
 
-  bridgeRelease: GIVE_BACK,
+  bridgeRelease: RELEASE,
   bridgeRenew: RENEW,
 };
 
-/** Remembers for all replicas. Redis's clock ends the leases, so ours do not matter. */
+/**
+ * Keeps claims and published ids in Redis, for all replicas. Leases expire by Redis's clock, so
+ * the clocks of the replicas do not matter.
+ */
 export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdown {
   private readonly redis: RedisScripts<keyof typeof SCRIPTS>;
-  private readonly claims: (key: string) => Promise<number>;
-  private readonly confirms: (key: string) => Promise<unknown>;
-  private readonly releases: (key: string) => Promise<unknown>;
+  private readonly claimOne: (key: string) => Promise<number>;
+  private readonly confirmOne: (key: string) => Promise<unknown>;
+  private readonly releaseOne: (key: string) => Promise<unknown>;
   private readonly holder = randomUUID();
-  /** Published here while Redis could not be told: repeats to this replica are caught. */
+  /** Keys that this replica published while Redis did not answer: their repeats are found here. */
   private readonly unconfirmed: MemoryDedupeStore;
 
   constructor(
@@ -54,23 +57,23 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
     const { holder } = this;
     this.unconfirmed = new MemoryDedupeStore(ttlMs, MAX_UNCONFIRMED);
     this.redis = new RedisScripts(access, SCRIPTS);
-    this.claims = coalesced((keys) =>
+    this.claimOne = coalesced((keys) =>
       this.redis.run('bridgeClaim', keys, holder, leaseMs),
     );
-    this.confirms = coalesced((keys) => this.redis.run('bridgeConfirm', keys, ttlMs));
-    this.releases = coalesced((keys) => this.redis.run('bridgeRelease', keys, holder));
+    this.confirmOne = coalesced((keys) => this.redis.run('bridgeConfirm', keys, ttlMs));
+    this.releaseOne = coalesced((keys) => this.redis.run('bridgeRelease', keys, holder));
   }
 
   override async claim(key: string): Promise<Claim> {
     if (this.unconfirmed.size > 0 && this.unconfirmed.has(key)) return 'done';
-    const answer = await this.claims(PREFIX + key);
+    const answer = await this.claimOne(PREFIX + key);
     if (answer === 2) return 'done';
     return answer === 1 ? 'taken' : 'pending';
   }
 
   override async confirm(key: string): Promise<void> {
     try {
-      await this.confirms(PREFIX + key);
+      await this.confirmOne(PREFIX + key);
     } catch (error) {
       this.unconfirmed.confirm(key);
       throw error;
@@ -78,17 +81,17 @@ export class RedisDedupeStore extends DedupeStore implements OnApplicationShutdo
   }
 
   override async release(key: string): Promise<void> {
-    await this.releases(PREFIX + key);
+    await this.releaseOne(PREFIX + key);
   }
 
-  /** There is nothing to find out with: a repeat may double it. */
+  /** Without a topic history the outcome stays unknown, so a repeat may publish the event twice. */
   override abandon(key: string): Promise<void> {
     return this.release(key);
   }
 
   override renew(keys: readonly string[]): Promise<boolean[]> {
     const names = keys.map((key) => PREFIX + key);
-    return renewed(this.redis, 'bridgeRenew', names, this.holder, this.leaseMs);
+    return renewLeases(this.redis, 'bridgeRenew', names, this.holder, this.leaseMs);
   }
 
   override get unready(): string | undefined {

@@ -5,20 +5,21 @@ import {
   RedisScripts,
   RedisUnavailableError,
 } from '../../infrastructure/redis/redis-scripts.js';
-import { GIVE_BACK, RENEW, renewed } from '../../infrastructure/redis/lease-scripts.js';
+import { RELEASE, RENEW, renewLeases } from '../../infrastructure/redis/lease-scripts.js';
 import { coalesced } from '../../infrastructure/redis/coalesce.js';
 import { Leases } from './leases.js';
 
 const PREFIX = 'lease:';
-/** Which server the leases were written to; kept for ever, so that its absence means something. */
+/** Key with the id of the server that has the leases. It never expires: its absence means a loss. */
 const SERVER = 'leases:server';
-/** There while leases may be missing. */
+/** Key that exists while leases may be missing. */
 const GRACE = 'leases:grace';
 
 /**
- * A Redis that was emptied, restarted or replaced has forgotten leases whose holders do not
- * know it yet. So for as long as a lease lasts it gives out none: whoever holds one renews it
- * within that time. (Where INFO is not allowed, only an emptied Redis is noticed.)
+ * Starts a grace period when Redis was emptied, restarted or replaced, and so has lost leases
+ * that replicas still hold. During the period, which is as long as a lease, Redis gives out no
+ * lease; the holders renew theirs. Where the user may not call INFO, only an emptied Redis is
+ * noticed.
  */
 const CHECK_SERVER = `
 local info = redis.pcall('INFO', 'server')
@@ -29,7 +30,10 @@ if redis.call('GET', KEYS[1]) ~= server then
 end`;
 
 const SCRIPTS = {
-  /** First how long nothing is given out, in ms; then for each key after the first two 1: ours now. 0: another's. */
+  /**
+   * Answers the rest of the grace period in ms, negative for none. Then for each key after the
+   * first two: 1 for acquired, 0 for held by another replica.
+   */
   bridgeTake: `${CHECK_SERVER}
 local grace = redis.call('PTTL', KEYS[2])
 local answers = { grace }
@@ -42,15 +46,15 @@ for i = 3, #KEYS do
 end
 return answers`,
 
-  bridgeGiveBack: GIVE_BACK,
+  bridgeGiveBack: RELEASE,
   bridgeRenew: RENEW,
 };
 
-/** For several replicas: a key of seconds for each delivery, and one round trip to take it. */
+/** Leases in Redis, for several replicas. A lease is a key with a time to live of seconds. */
 export class RedisLeases extends Leases implements OnApplicationShutdown {
   private readonly redis: RedisScripts<keyof typeof SCRIPTS>;
-  private readonly takes: (key: string) => Promise<number>;
-  private readonly givesBack: (key: string) => Promise<unknown>;
+  private readonly acquireOne: (key: string) => Promise<number>;
+  private readonly releaseOne: (key: string) => Promise<unknown>;
   private readonly holder = randomUUID();
   private graceUntil = 0;
 
@@ -59,30 +63,30 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     override readonly leaseMs: number,
   ) {
     super();
-    // At the connection already, so that a time of grace is over when deliveries come
+    // At the connection, so that a grace period begins before the first delivery
     this.redis = new RedisScripts(access, SCRIPTS, () => {
-      this.takeAll([]).catch(() => undefined);
+      this.acquireAll([]).catch(() => undefined);
     });
-    this.takes = coalesced((keys) => this.takeAll(keys));
-    this.givesBack = coalesced((keys) =>
+    this.acquireOne = coalesced((keys) => this.acquireAll(keys));
+    this.releaseOne = coalesced((keys) =>
       this.redis.run('bridgeGiveBack', keys, this.holder),
     );
   }
 
   override async acquire(key: string): Promise<boolean> {
-    return (await this.takes(PREFIX + key)) === 1;
+    return (await this.acquireOne(PREFIX + key)) === 1;
   }
 
   override async releaseLease(key: string): Promise<void> {
-    await this.givesBack(PREFIX + key);
+    await this.releaseOne(PREFIX + key);
   }
 
-  /** It runs out by itself: until then other replicas may not have read the log so far. */
+  /** The lease expires by itself. Until then other replicas may not have read the record. */
   override finish(): void {}
 
   override renew(keys: readonly string[]): Promise<boolean[]> {
     const names = keys.map((key) => PREFIX + key);
-    return renewed(this.redis, 'bridgeRenew', names, this.holder, this.leaseMs);
+    return renewLeases(this.redis, 'bridgeRenew', names, this.holder, this.leaseMs);
   }
 
   override get unready(): string | undefined {
@@ -94,8 +98,8 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     this.redis.close();
   }
 
-  /** @throws {RedisUnavailableError} also in a time of grace. */
-  private async takeAll(keys: readonly string[]): Promise<readonly number[]> {
+  /** @throws {RedisUnavailableError} also during a grace period. */
+  private async acquireAll(keys: readonly string[]): Promise<readonly number[]> {
     const { holder, leaseMs } = this;
     const [graceMs = -1, ...answers] = await this.redis.run<number>(
       'bridgeTake',
@@ -105,6 +109,8 @@ export class RedisLeases extends Leases implements OnApplicationShutdown {
     );
     if (graceMs < 0) return answers;
     this.graceUntil = performance.now() + graceMs;
-    throw new RedisUnavailableError('Redis has lost its leases: they may be renewed yet');
+    throw new RedisUnavailableError(
+      'Redis has lost its leases; their holders may still renew them',
+    );
   }
 }

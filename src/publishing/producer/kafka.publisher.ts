@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Producer } from 'kafkajs';
 import { CONFIG, type Config } from '../../config/config.js';
@@ -10,6 +9,7 @@ import { RECORD_HEADERS } from '../../events/record-headers.js';
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
 import { TopicHistory } from '../topic-history.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
+import { settledWithin } from '../../infrastructure/timing/settled-within.js';
 import { traced, Tracing } from '../../infrastructure/tracing/tracing.js';
 import { Batcher } from './batcher.js';
 import {
@@ -21,8 +21,9 @@ import {
 import { routedPartitioner } from './routed-message.js';
 
 const METADATA_MAX_AGE_MS = 7 * 24 * 3_600_000;
+const SHUTDOWN_MS = 2000;
 
-/** Publishes through one producer at a time, and replaces it when it fails for good. */
+/** Publishes through one producer at a time and replaces it when it fails fatally. */
 @Injectable()
 export class KafkaPublisher
   extends EventPublisher
@@ -34,13 +35,13 @@ export class KafkaPublisher
 
   constructor(
     private readonly cluster: KafkaCluster,
-    log: TopicHistory,
+    history: TopicHistory,
     private readonly tracing: Tracing,
     metrics: Metrics,
     @Inject(CONFIG) config: Config,
   ) {
     super();
-    this.batcher = new Batcher(config.kafka.queueMax, log, {
+    this.batcher = new Batcher(config.kafka.queueMax, history, {
       brokerFailed: () => cluster.refreshSoon(),
       producerFailed: (producer, error) => this.retire(producer, error),
       batchSent: (records) => metrics.batchRecords.observe(records),
@@ -78,27 +79,25 @@ export class KafkaPublisher
   async onTopology(states: readonly TopicState[]): Promise<void> {
     this.batcher.producer ??= await this.connectProducer();
     this.batcher.onTopology(states);
-    await this.dropRetired();
+    await this.disconnectRetired();
   }
 
-  /** Whoever publishes has waited for the outcomes that could be had. */
+  /** `Publications` has waited for its outcomes before, in `beforeApplicationShutdown`. */
   async onApplicationShutdown(): Promise<void> {
     this.batcher.close();
     const producers = [this.batcher.producer, ...this.retired].filter(
       (p) => p !== undefined,
     );
-    await Promise.race([
-      Promise.allSettled(producers.map((producer) => producer.disconnect())),
-      delay(2000, undefined, { ref: false }),
-    ]);
+    const ends = producers.map((producer) => producer.disconnect());
+    await settledWithin(Promise.allSettled(ends), SHUTDOWN_MS);
   }
 
   private async connectProducer(): Promise<Producer> {
     const producer = this.cluster.client.producer({
       idempotent: true,
       allowAutoTopicCreation: false,
-      // Asked for when a request fails, never by age: kafkajs takes trouble with one topic for
-      // trouble with all, and what works would stop working
+      // Metadata are reloaded when a request fails, never by age: a reload fails for all topics
+      // when one is in trouble, and would stop requests that work
       metadataMaxAge: METADATA_MAX_AGE_MS,
       createPartitioner: routedPartitioner,
       retry: { retries: 1, initialRetryTime: 50, maxRetryTime: 200 },
@@ -122,7 +121,8 @@ export class KafkaPublisher
     this.cluster.refreshSoon();
   }
 
-  private async dropRetired(): Promise<void> {
+  /** Disconnects replaced producers that no batch needs any more. */
+  private async disconnectRetired(): Promise<void> {
     for (const producer of this.retired) {
       if (this.batcher.inUse(producer)) continue;
       this.retired.delete(producer);

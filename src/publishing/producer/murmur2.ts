@@ -3,8 +3,8 @@ const M = 0x5bd1e995;
 
 /**
  * The partition that Kafka's Java client and kafkajs choose for a key: murmur2, made
- * positive, modulo the partitions. kafkajs computes it with `Long` objects, at 14 µs a
- * key; this is the same on integers.
+ * positive, modulo the number of partitions. kafkajs computes the hash with `Long` objects in
+ * 14 µs; this function uses integers.
  *
  * @see org.apache.kafka.common.utils.Utils#murmur2
  */
