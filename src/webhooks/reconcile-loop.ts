@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   Inject,
   Injectable,
@@ -8,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { runEvery } from '../infrastructure/timing/run-every.js';
+import { settledWithin } from '../infrastructure/timing/settled-within.js';
 import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
 import { GeminiWebhooks } from './gemini/gemini-webhooks.client.js';
 import { IssuanceRecovery } from './rotation/issuance-recovery.js';
@@ -46,8 +46,7 @@ export class ReconcileLoop implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     this.shutdown.abort();
-    const most = delay(this.config.shutdownTimeoutMs / 4, undefined, { ref: false });
-    await Promise.race([Promise.all(this.loops), most]);
+    await settledWithin(Promise.all(this.loops), this.config.shutdownTimeoutMs / 4);
   }
 
   private runLoop(work: () => Promise<unknown>, meanMs: number): Promise<void> {
