@@ -1,4 +1,4 @@
-// `npm run bench`: the bridge against a bare floor, on one Kafka. bench/README.md says how to read it.
+// `npm run bench`: the bridge against a bare floor, on one Kafka. bench/README.md explains the results.
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -15,9 +15,9 @@ import { senderNote, table, type Rounds } from './report.js';
 import { measure, warmUp } from './rounds.js';
 import { startServer, type Server } from './servers.js';
 
-/** The bridge's default; the floor writes to the same topic. */
+/** The bridge's default. The floor's topic has as many. */
 const PARTITIONS = 6;
-/** Both compilers, unlike the brokers of the tests, for it shares the machine with what is measured. */
+/** Unlike the brokers of tests it has both compilers: it shares the machine with the servers that are measured. */
 const BROKER_JAVA_OPTIONS = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
 
 interface Measured {
@@ -30,7 +30,7 @@ async function bench(options: Options): Promise<void> {
   const needsRedis = options.servers.some((name) => /lease|redis/.test(name));
   await using redis = needsRedis ? await startRedis({ own: true }) : undefined;
   await createTopic(kafka.brokers);
-  const world = {
+  const settings = {
     node: await imageNode(toStderr),
     brokers: kafka.brokers,
     partitions: PARTITIONS,
@@ -39,8 +39,8 @@ async function bench(options: Options): Promise<void> {
   };
   const servers: Server[] = [];
   try {
-    for (const name of options.servers) servers.push(await startServer(name, world));
-    report(options, await measureAll(servers, options, world.secret));
+    for (const name of options.servers) servers.push(await startServer(name, settings));
+    report(options, await measureAll(servers, options, settings.secret));
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }

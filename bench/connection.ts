@@ -2,12 +2,12 @@ import { connect, type Socket } from 'node:net';
 
 const ANSWER_BYTES = 4096;
 
-/** What a connection reports instead of a status when it breaks with a request in flight. */
+/** Reported instead of a status when the connection breaks with a request in flight. */
 export const BROKEN = 0;
 
 /**
- * One keep-alive HTTP/1.1 connection: writes a prepared request, reads the status of its answer. Not `node:http`, which costs the sender
- * three times as much, on the cores that it shares with the server. A connection that breaks stays broken.
+ * One keep-alive HTTP/1.1 connection that writes prepared requests and reads the status of each answer. `node:http` would cost the sender
+ * three times as much CPU, on the cores that it shares with the server. A connection that breaks stays broken.
  */
 export class Connection {
   /** When the request in flight was due, in ms of `performance.now()`. */
@@ -61,7 +61,7 @@ export class Connection {
   }
 }
 
-/** Latin-1 text: a character is a byte. */
+/** The text is Latin-1: a character is a byte. */
 function isWholeAnswer(text: string): boolean {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return false;

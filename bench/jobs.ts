@@ -1,4 +1,4 @@
-// `npm run bench:jobs`: what a long upload and a long list cost. bench/README.md says how to read it.
+// `npm run bench:jobs`: the cost of a long upload and of a long list. bench/README.md explains the results.
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
@@ -37,7 +37,7 @@ async function bench(length: number, jobs: number): Promise<void> {
   try {
     const environment = {
       NODE_ENV: 'production',
-      KAFKA_BROKERS: '127.0.0.1:1', // nothing of this comes to Kafka
+      KAFKA_BROKERS: '127.0.0.1:1', // this benchmark publishes nothing
       DEDUPE_STORE: 'redis',
       REDIS_URL: redis.url,
       PUBLIC_URL: 'http://127.0.0.1:1',
@@ -70,7 +70,7 @@ async function fill(url: string, count: number): Promise<void> {
   toStderr(`jobs: ${count} in Redis after ${secondsSince(startMs)}`);
 }
 
-/** Every thousandth is of the rare tenant. */
+/** Every thousandth job belongs to the tenant `rare`. */
 function jobAt(n: number): Job {
   const time = new Date().toISOString();
   return {

@@ -5,18 +5,18 @@ import { cpuMicros, memory, type Memory } from './process-usage.js';
 import { SignedRequests } from './signed-requests.js';
 import { Tally, type Percentiles } from './tally.js';
 
-/** Longer than any acknowledgement budget. */
+/** Longer than the bridge waits for an acknowledgement. */
 const DRAIN_MS = 15_000;
 
 export interface LoadOptions {
   port: number;
-  /** The server's: its CPU time and memory are read at both ends of the window. */
+  /** Of the server, whose CPU time and memory are read at both ends of the window. */
   pid: number;
   secret: string;
   connections: number;
   warmupSeconds: number;
   seconds: number;
-  /** Requests per second of the open loop; without it the loop is closed. */
+  /** Requests per second of an open loop; a closed loop when absent. */
   rate?: number;
 }
 
@@ -76,7 +76,7 @@ function loopOf(
 ): ClosedLoop | OpenLoop {
   if (rate === undefined) return new ClosedLoop(target, requests, tally);
   const count = Math.ceil(rate * (warmupSeconds + seconds));
-  // Each is used once a second at least: no server closes it for being idle.
+  // Each connection is used at least once a second: a server closes idle ones
   const connections = Math.min(target.connections, rate);
   return new OpenLoop({ ...target, connections }, requests, tally, rate, count);
 }
@@ -91,5 +91,5 @@ try {
   console.log(JSON.stringify(await measure(options)));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exit(1); // the connections would keep it alive
+  process.exit(1); // open connections keep the process alive
 }

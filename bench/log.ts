@@ -1,4 +1,4 @@
-// `npm run bench:log`: what it costs to have Kafka as the memory. bench/README.md says how to read it.
+// `npm run bench:log`: the cost of reading the topics back. bench/README.md explains the results.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -19,7 +19,7 @@ import { installKafkajsPatches } from '../src/infrastructure/kafka/kafkajs/insta
 import { cpuMicros, memory } from './process-usage.js';
 import { runLoad } from './sender.js';
 
-const USAGE = `Measures what reading the log back costs: at a start, and while another replica writes.
+const USAGE = `Measures the cost of reading the topics back: at a start, and while another replica writes.
 
   npm run bench:log -- [options]
 
@@ -47,14 +47,14 @@ async function bench(records: number, seconds: number): Promise<void> {
     WEBHOOK_SECRETS: secret,
     DEDUPE_MEMORY_MAX: '5000000',
   };
-  await using writer = await startBridge(environment, { node }); // makes the topics
+  await using writer = await startBridge(environment, { node }); // creates the topics
   await writer.ready();
   await fill(kafka.brokers, records);
   await using reader = await boot(environment, node, records);
   await follow(writer, reader, secret, seconds);
 }
 
-/** Records as the bridge writes them, on the topic that most of them are on. */
+/** Writes records like the bridge's to one topic. */
 async function fill(brokers: string, records: number): Promise<void> {
   installKafkajsPatches();
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
@@ -131,7 +131,7 @@ async function boot(
   return bridge;
 }
 
-/** One replica is loaded, the other one follows what it writes. */
+/** Loads one replica while the other one reads its records. */
 async function follow(
   writer: BridgeProcess,
   reader: BridgeProcess,
@@ -161,7 +161,7 @@ async function follow(
   );
 }
 
-/** CPU of a replica that has nothing to do, µs a second. */
+/** CPU of an idle replica, µs per second. */
 async function idleCost({ pid }: BridgeProcess, seconds: number): Promise<number> {
   const before = cpuMicros(pid);
   await sleep(seconds * 1000);

@@ -3,7 +3,7 @@ import { BROKEN, Connection } from './connection.js';
 import type { SignedRequests } from './signed-requests.js';
 import type { Tally } from './tally.js';
 
-/** The pacer thread is up by then. */
+/** Time for the pacer thread to start. */
 const PACER_START_MS = 200;
 
 export interface Target {
@@ -11,7 +11,7 @@ export interface Target {
   connections: number;
 }
 
-/** Sends over its connections from `start` until `stop`; what is in flight then is still answered and counted. */
+/** Sends over its connections from `start` until `stop`. Requests in flight at `stop` are still counted. */
 abstract class Loop {
   inFlight = 0;
   protected readonly connections: Connection[];
@@ -48,7 +48,7 @@ abstract class Loop {
   }
 }
 
-/** A connection sends its next request when the last one is answered: finds what the server can do. */
+/** Each connection sends its next request when the last one is answered. This finds the throughput. */
 export class ClosedLoop extends Loop {
   private stopped = false;
 
@@ -66,8 +66,8 @@ export class ClosedLoop extends Loop {
 }
 
 /**
- * A request is due every `1 / rate` seconds, whatever became of the ones before, and its latency counts from when it was due: a server
- * that stalls pays for those who had to wait, too (no coordinated omission).
+ * A request is due every `1 / rate` seconds, whether the ones before are answered or not. Its latency counts from the time at which it was
+ * due, so a stall of the server also counts for the requests that had to wait (no coordinated omission).
  */
 export class OpenLoop extends Loop {
   private readonly free = new Array<Connection>();

@@ -14,12 +14,12 @@ export interface Options {
   rounds: number;
   seconds: number;
   connections: number;
-  /** Requests per second of the open loop; 0 leaves it out. */
+  /** Requests per second of the open loop; 0: no open loop. */
   rate: number;
   jsonFile: string | undefined;
 }
 
-export const USAGE = `Measures what the bridge costs, as a multiple of a bare floor. See bench/README.md.
+export const USAGE = `Measures the cost of the bridge as a multiple of a bare floor. See bench/README.md.
 
   npm run bench -- [options]
 
@@ -33,7 +33,7 @@ export const USAGE = `Measures what the bridge costs, as a multiple of a bare fl
   --json FILE       also write every measurement to FILE
   --help            this`;
 
-/** Throws what is wrong in words. `undefined` asks for the usage. */
+/** Returns undefined for `--help`. @throws {Error} naming the option and the wanted form. */
 export function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,

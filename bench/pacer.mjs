@@ -1,11 +1,11 @@
-// Runs in a worker thread and wakes the sender once a period. A timer of the sender's own event loop would be up to 1.5 ms late, which is
-// more than many an answer takes.
+// A worker thread that wakes the sender once a period. A timer of the sender's own event loop is up to 1.5 ms late, longer than many answers
+// take.
 import { parentPort, workerData } from 'node:worker_threads';
 
 const { startMs, periodMs, count } = workerData;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** The one clock that threads have in common for certain. */
+/** The clock that all threads share. */
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 
 for (let index = 0; index < count; index += 1) {

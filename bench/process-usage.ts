@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export interface Memory {
   residentMiB: number;
-  /** Highest ever; the same as `residentMiB` where the system does not say. */
+  /** Highest value so far; equals `residentMiB` on systems that do not record it. */
   peakMiB: number;
 }
 
-/** User and system time of all threads of a process, in µs: to the nanosecond on Linux, to what `ps` shows elsewhere. */
+/** User and system time of all threads of a process, in µs. The resolution is a nanosecond on Linux, that of `ps` elsewhere. */
 export function cpuMicros(pid: number): number {
   return process.platform === 'linux' ? threadsMicros(pid) : psMicros(pid);
 }
@@ -32,7 +32,7 @@ function threadsMicros(pid: number): number {
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1000;
 }
 
-/** `[[days-]hours:]minutes:seconds`, the seconds with or without a fraction. */
+/** Parses `[[days-]hours:]minutes:seconds`, with or without a fraction. */
 function psMicros(pid: number): number {
   const [clock = '', days = '0'] = ps(pid, 'cputime').split('-').toReversed();
   const seconds = clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);

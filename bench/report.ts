@@ -1,7 +1,7 @@
 import type { LoadResult } from './load.js';
 import type { ServerName } from './options.js';
 
-/** The measurements of each server, one a round, in the order of the rounds. */
+/** The measurements of each server, one per round, in order. */
 export type Rounds = ReadonlyMap<ServerName, readonly LoadResult[]>;
 
 interface Column {
@@ -20,7 +20,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'peak MiB', digits: 0, of: (result) => result.serverMemory.peakMiB },
 ];
 
-/** Each server's median, the range over its rounds, and the median of its ratios to the floor's measurement of the same round. */
+/** Per server: the median, the range, and the median of the ratios to the floor's measurement in the same round. */
 export function table(rounds: Rounds): string {
   const floor = rounds.get('floor');
   const rows = [['', ...COLUMNS.map(({ title }) => title)]];
@@ -41,7 +41,7 @@ export function table(rounds: Rounds): string {
   return aligned(rows);
 }
 
-/** One measurement, for the progress. */
+/** One measurement as a line of progress. */
 export function line({
   eventsPerSecond,
   latencyMs,
@@ -56,7 +56,7 @@ export function line({
   ].join(', ');
 }
 
-/** What the measuring itself cost. */
+/** The sender's own cost. */
 export function senderNote(rounds: Rounds): string {
   const all = [...rounds.values()].flat();
   const micros = median(all.map((result) => result.senderMicrosPerEvent));

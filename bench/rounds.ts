@@ -5,7 +5,7 @@ import { line, type Rounds } from './report.js';
 import { runLoad } from './sender.js';
 import type { Server } from './servers.js';
 
-/** Until V8 has compiled what runs often. */
+/** Time in which V8 compiles the hot code. */
 const FIRST_WARMUP_SECONDS = 5;
 const WARMUP_SECONDS = 1;
 
@@ -14,11 +14,11 @@ export interface RoundOptions {
   seconds: number;
   connections: number;
   secret: string;
-  /** Requests a second of the open loop; without it the loop is closed. */
+  /** Requests per second of an open loop; a closed loop when absent. */
   rate?: number;
 }
 
-/** Loads each server once, so that no measurement pays for a start. */
+/** Loads each server once, so that no measurement includes the server's start. */
 export async function warmUp(
   servers: readonly Server[],
   options: RoundOptions,
@@ -31,8 +31,8 @@ export async function warmUp(
 }
 
 /**
- * One server at a time, while the others idle. They take turns, in alternating order, so that whatever else the machine does meets all of
- * them. Stops at the first answer that is not a 200: what follows would measure something else.
+ * Measures one server at a time while the others idle. They take turns in alternating order, so that other work of the machine affects all
+ * of them. Stops at the first answer that is not a 200, because later measurements would not be comparable.
  */
 export async function measure(
   servers: readonly Server[],

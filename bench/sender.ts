@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { spawnManaged } from '../packages/testbed/src/process/spawn.js';
 import type { LoadOptions, LoadResult } from './load.js';
 
-/** One measurement by a sender process of its own. */
+/** Runs one measurement in a sender process of its own. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   let result: string | undefined;
   const complaints: string[] = [];
   const sender = spawnManaged({
     command: process.execPath,
-    // With tsx's loader, which is among our own flags.
+    // The flags of this process include tsx's loader
     args: [
       ...process.execArgv,
       join(import.meta.dirname, 'load.ts'),

@@ -6,7 +6,7 @@ import type { ServerName } from './options.js';
 const STOP_GRACE_MS = 5000;
 const START_LIMIT_MS = 30_000;
 
-export interface World {
+export interface ServerSettings {
   /** The Node.js that the servers run with: the image's. */
   node: string;
   brokers: string;
@@ -19,50 +19,53 @@ export interface Server {
   name: ServerName;
   port: number;
   pid: number;
-  /** What it has printed, oldest first. */
+  /** The lines that it has printed, oldest first. */
   lines: readonly string[];
   stop(): Promise<unknown>;
 }
 
-/** `bridge` is the default: the log is the memory, and the lease is in the process. */
+/** Settings beside the default, in which Kafka is the memory and the leases are in the process. */
 const DEDUPE: Partial<Record<ServerName, Record<string, string>>> = {
   'bridge+memory': { DEDUPE_STORE: 'memory' },
   'bridge+redis': { DEDUPE_STORE: 'redis' },
 };
 
-export function startServer(name: ServerName, world: World): Promise<Server> {
-  return name === 'floor' ? startFloor(world) : startBuiltBridge(name, world);
+export function startServer(name: ServerName, settings: ServerSettings): Promise<Server> {
+  return name === 'floor' ? startFloor(settings) : startBuiltBridge(name, settings);
 }
 
-async function startBuiltBridge(name: ServerName, world: World): Promise<Server> {
-  const { redisUrl: REDIS_URL = '' } = world;
+async function startBuiltBridge(
+  name: ServerName,
+  settings: ServerSettings,
+): Promise<Server> {
+  const { redisUrl: REDIS_URL = '' } = settings;
   const variables = {
-    ...environment(world),
+    ...environment(settings),
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     API_AUTH: 'none',
     TOPIC_PREFIX: name.replace('+', '-'),
-    TOPIC_PARTITIONS: String(world.partitions),
+    TOPIC_PARTITIONS: String(settings.partitions),
     TOPIC_REPLICATION: '1',
     TOPIC_MIN_ISR: '1',
     ...DEDUPE[name],
     ...(name === 'bridge+lease' || name === 'bridge+redis' ? { REDIS_URL } : {}),
   };
-  const bridge = await startBridge(variables, { node: world.node });
+  const bridge = await startBridge(variables, { node: settings.node });
   await bridge.ready(START_LIMIT_MS);
   const { pid, lines } = bridge;
   const port = Number(new URL(bridge.url).port);
   return { name, port, pid, lines, stop: () => bridge.stop() };
 }
 
-/** With the flags that `startBridge` gives. */
-function startFloor(world: World): Promise<Server> {
+/** Starts it with the same environment as `startBridge`. */
+function startFloor(settings: ServerSettings): Promise<Server> {
   return new Promise((resolve, reject) => {
     const lines: string[] = [];
     const floor = spawnManaged({
-      command: world.node,
+      command: settings.node,
       args: ['--enable-source-maps', join(import.meta.dirname, 'floor.mjs')],
-      env: { PATH: process.env['PATH'], ...environment(world) },
+      env: { PATH: process.env['PATH'], ...environment(settings) },
       output(line, from) {
         lines.push(line);
         if (from === 'stderr') return;
@@ -77,7 +80,7 @@ function startFloor(world: World): Promise<Server> {
   });
 }
 
-function environment({ brokers, secret }: World): Record<string, string> {
+function environment({ brokers, secret }: ServerSettings): Record<string, string> {
   return {
     NODE_ENV: 'production',
     PORT: '0',

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** With the 16 of the run: as long as Gemini's own. */
+/** With the 16 digits of the run an id is as long as Gemini's. */
 const COUNTER_DIGITS = 20;
 
-/** Whole HTTP requests as text, each a delivery of its own: fresh id, fresh timestamp, valid `v1` signature. */
+/** Makes HTTP requests as text, each a delivery of its own with a new id, a new timestamp and a valid `v1` signature. */
 export class SignedRequests {
   private readonly key: Buffer;
   private readonly run = randomBytes(8).toString('hex');
@@ -16,7 +16,7 @@ export class SignedRequests {
     this.key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   }
 
-  /** 3.7 µs, of which signing ahead of the window would save 2: not worth the memory and the stale timestamps. */
+  /** Takes 3.7 µs. Signing before the window would save 2 µs, but needs memory and makes timestamps stale. */
   next(): string {
     const id = this.run + String(this.made++).padStart(COUNTER_DIGITS, '0');
     const seconds = Math.floor(Date.now() / 1000);
@@ -36,7 +36,7 @@ ${body}`;
   }
 }
 
-/** 206 bytes of ASCII, a batch of its own each. */
+/** 206 bytes of ASCII with a new batch name. */
 function deliveryBody(id: string): string {
   return JSON.stringify({
     type: 'batch.succeeded',

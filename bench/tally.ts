@@ -7,9 +7,9 @@ export interface Percentiles {
   max: number;
 }
 
-/** Counts every answer, and those that came while the window was open; times those whose request was due then. */
+/** Counts all answers and those within the window. Measures the latency of requests that were due within the window. */
 export class Tally {
-  /** HTTP status, or what happened instead of one, to its count. The warm-up is in here: a failure there is a failure. */
+  /** Number of answers by HTTP status or failure. The warm-up is included: a failure there is a failure, too. */
   readonly outcomes: Record<string, number> = {};
   private readonly latency = microsecondHistogram();
   private readonly lag = microsecondHistogram();
@@ -57,7 +57,7 @@ export class Tally {
   }
 }
 
-/** Three digits are kept, whatever the magnitude, up to a minute. */
+/** A histogram with three significant digits, up to a minute. */
 function microsecondHistogram(): RecordableHistogram {
   return createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
 }

@@ -29,25 +29,25 @@ const BATCH = {
 
 interface Job {
   readonly id: string;
-  /** As Gemini calls it, `batches/…`. */
+  /** The name at Gemini, `batches/…`. */
   readonly geminiName: string;
 }
 
 const report = new DemoReport();
 let interrupted = false;
 
-/** From a job to its record on Kafka, what a repeat gets and what a forgery gets: the whole bridge in half a minute. */
+/** Shows a job, its record on Kafka, the answer to a duplicate and the answers to forgeries. */
 async function main(): Promise<void> {
   const startMs = performance.now();
   report.print(
     'gemini-kafka-bridge: from a Gemini job to a record on Kafka.\n' +
-      'All of it runs on this machine, and nothing of it stays.',
+      'Everything runs on this machine, and nothing stays on it.',
   );
-  report.step('A Kafka, a Gemini (emulated) and the bridge');
+  report.step('Kafka, an emulated Gemini and the bridge start');
   const stack = await startDevStack({ log: (line) => report.say(line) });
   endOnSignal(stack);
   try {
-    await tell(stack);
+    await runSteps(stack);
   } catch (error) {
     if (!interrupted) showLog(stack);
     throw error;
@@ -56,18 +56,14 @@ async function main(): Promise<void> {
   }
   const { code } = await stack.bridge.exited;
   report.print('');
-  report.check(
-    code === 0,
-    'all that was started has ended, the bridge with exit code 0',
-    {
-      code,
-    },
-  );
+  report.check(code === 0, 'all processes have ended, the bridge with exit code 0', {
+    code,
+  });
   report.print(`\nDone in ${secondsSince(startMs)}.`);
-  report.print('Next: `npm run dev` keeps such a stack, for your own hands.');
+  report.print('Next: `npm run dev` starts the same for your own experiments.');
 }
 
-async function tell(stack: DevStack): Promise<void> {
+async function runSteps(stack: DevStack): Promise<void> {
   const records: ConsumedRecord[] = [];
   const topics = ['batch.succeeded', 'interaction.completed'].map(
     (type) => `${stack.topicPrefix}.${type}`,
@@ -93,12 +89,12 @@ async function submitBatch({ bridge, gemini, apiToken }: DevStack): Promise<Job>
     authorization: `Bearer ${apiToken}`,
   });
   showAnswer(answer);
-  report.check(answer.status === 202, 'Gemini has taken the batch', answer.body);
+  report.check(answer.status === 202, 'Gemini has accepted the batch', answer.body);
   const { id, geminiName } = answer.body as unknown as Job;
   const [url = ''] = gemini.batches.get(geminiName).webhookUris;
   report.check(
     url.startsWith(`${bridge.url}/webhooks/gemini/jobs/`),
-    'and was given a webhook URL that is for this job alone:',
+    'and has the webhook URL of this job alone:',
     url,
   );
   report.say(`  ${shortened(url, 70)}`);
@@ -117,7 +113,7 @@ async function finishBatch(
   showDelivery(delivered);
   report.check(
     isAnswer(delivered, 'published'),
-    '200 means: all in-sync replicas have the record',
+    '200: all in-sync replicas have the record',
     delivered.answer,
   );
   return delivered;
@@ -135,15 +131,18 @@ async function readRecord(
   const { headers } = record;
   report.check(
     record.topic === `${topicPrefix}.batch.succeeded`,
-    'the topic is that of the event type',
+    'the topic is the one of the event type',
     record.topic,
   );
   report.check(record.key === job.geminiName, 'the key is the job', record.key);
-  report.check(record.value === body, 'the value is what Gemini sent, byte for byte');
+  report.check(
+    record.value === body,
+    'the value is the body that Gemini sent, byte for byte',
+  );
   report.check(
     headers['correlation-id'] === BATCH.correlationId &&
       headers['bridge-job-metadata'] === JSON.stringify(BATCH.metadata),
-    "the submitter's correlation id and metadata are there",
+    "the headers have the submitter's correlation id and metadata",
     headers,
   );
   const { body: known } = await get(`${bridge.internalUrl}/v1/jobs/${job.id}`, {
@@ -151,13 +150,13 @@ async function readRecord(
   });
   report.check(
     known['state'] === 'succeeded',
-    `GET /v1/jobs/${job.id} says: succeeded`,
+    `GET /v1/jobs/${job.id} answers with the state succeeded`,
     known,
   );
 }
 
 async function readResult({ bridge, apiToken }: DevStack, { id }: Job): Promise<void> {
-  report.step('The service reads what came of it');
+  report.step('The service reads the result');
   report.say(`GET /v1/jobs/${id}/result`);
   const answer = await get(`${bridge.internalUrl}/v1/jobs/${id}/result`, {
     authorization: `Bearer ${apiToken}`,
@@ -175,7 +174,7 @@ interface KeyedResponse {
   readonly metadata: { readonly key: string };
 }
 
-/** Of requests that were not in a file. */
+/** The responses of a batch whose requests were not in a file. */
 function responsesIn(body: object): readonly KeyedResponse[] {
   const { response } = body as {
     response?: { inlinedResponses: { inlinedResponses: readonly KeyedResponse[] } };
@@ -184,23 +183,27 @@ function responsesIn(body: object): readonly KeyedResponse[] {
 }
 
 async function deliverAgain(stack: DevStack, first: DeliveryAttempt): Promise<void> {
-  report.step('The same webhook comes again, as Gemini may send it');
+  report.step('Gemini delivers the same webhook again');
   stack.gemini.redeliver(first.webhookId);
   const again = await stack.gemini.waitForDelivery(
     ({ webhookId, attempt }) => webhookId === first.webhookId && attempt === 2,
   );
   showDelivery(again);
-  report.check(isAnswer(again, 'duplicate'), 'it is known', again.answer);
+  report.check(
+    isAnswer(again, 'duplicate'),
+    'the bridge knows it as a duplicate',
+    again.answer,
+  );
   const topic = `${stack.topicPrefix}.batch.succeeded`;
   const count = await countRecords(stack.brokers, stack.topicPrefix);
   report.check(count === 1, `${topic} still holds 1 record`, count);
 }
 
 async function forge(stack: DevStack, genuine: DeliveryAttempt): Promise<void> {
-  report.step('Somebody forges webhooks');
+  report.step('An attacker forges webhooks');
   const { bridge, gemini, brokers, topicPrefix } = stack;
   const altered = genuine.body.replace('batch.succeeded', 'batch.failed');
-  await refused('another body under the signature', 'signature-mismatch', () =>
+  await refused('a changed body with the old signature', 'signature-mismatch', () =>
     post(genuine.url, altered, proofOf(genuine)),
   );
   const headers = (sign: (id: string, at: number, body: string) => string) => {
@@ -211,15 +214,15 @@ async function forge(stack: DevStack, genuine: DeliveryAttempt): Promise<void> {
       'webhook-signature': sign(id, at, genuine.body),
     };
   };
-  const strangersSecret = signingSecret();
-  await refused("signed with a stranger's secret", 'signature-mismatch', () =>
+  const unknownSecret = signingSecret();
+  await refused('signed with an unknown secret', 'signature-mismatch', () =>
     post(
       `${bridge.url}/webhooks/gemini`,
       genuine.body,
-      headers((id, at, body) => signV1([strangersSecret], id, at, body)),
+      headers((id, at, body) => signV1([unknownSecret], id, at, body)),
     ),
   );
-  await refused('signed by Gemini, for a made-up job', 'capability-invalid', () =>
+  await refused('signed by Gemini, for an invented job', 'capability-invalid', () =>
     post(
       `${bridge.url}/webhooks/gemini/jobs/eyJhbGciOiJIUzI1NiJ9.e30.AAAA`,
       genuine.body,
@@ -227,14 +230,14 @@ async function forge(stack: DevStack, genuine: DeliveryAttempt): Promise<void> {
     ),
   );
   const count = await countRecords(brokers, topicPrefix);
-  report.check(count === 1, 'none of it is on Kafka', count);
+  report.check(count === 1, 'no forgery is on Kafka', count);
 }
 
 async function deliverStatic(
   { gemini, topicPrefix }: DevStack,
   records: readonly ConsumedRecord[],
 ): Promise<void> {
-  report.step('A webhook that is registered for the whole project');
+  report.step('A static webhook, registered for the whole project');
   const [webhookId = ''] = gemini.emit('interaction.completed', {
     id: 'interactions/v1_demo',
   });
@@ -250,7 +253,7 @@ async function deliverStatic(
   );
   report.check(
     headers['bridge-scheme'] === 'v1' && headers['bridge-scope'] === 'static',
-    'proved by the shared secret (v1); the batch was proved by a public key (v1a)',
+    'it was signed with the shared secret (v1); the batch was signed with a private key of Google (v1a)',
     headers,
   );
 }
@@ -278,7 +281,7 @@ async function refused(
   const { status, body } = await send();
   report.check(
     status === 401 && body['reason'] === reason,
-    `${what.padEnd(36)} 401 ${reason}`,
+    `${what.padEnd(38)} 401 ${reason}`,
     { status, body },
   );
 }
@@ -329,7 +332,7 @@ function showLog({ bridge }: DevStack): void {
   report.say(bridge.lines.slice(-SHOWN_LOG_LINES).join('\n'));
 }
 
-/** Ctrl-C: in order, so that brokers from outside are left as they were. */
+/** Ctrl-C ends the stack in order, so its topics are removed from brokers from outside. */
 function endOnSignal(stack: DevStack): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {

@@ -9,7 +9,7 @@ import { run, tail } from '../packages/testbed/src/process/run.js';
 import { guide } from './dev/guide.js';
 import { parseOptions, portsToBind, USAGE } from './dev/options.js';
 
-/** The same in every clone, so that a line which was pasted once works again. The bridge listens on loopback only. */
+/** Constant, so that a pasted line works again after a restart. The bridge listens on loopback only. */
 const API_TOKEN = 'development-token';
 const LOG_POLL_MS = 200;
 

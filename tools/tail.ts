@@ -25,7 +25,7 @@ async function main(given: readonly string[]): Promise<void> {
   });
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await subscription.stop();
-  process.exit(); // kafkajs may still be looking for a broker that is gone
+  process.exit(); // kafkajs may still look for a broker that has ended
 }
 
 try {

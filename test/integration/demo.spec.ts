@@ -24,11 +24,11 @@ describe('npm run demo', () => {
       expect(output).toContain('→ 200 {"status":"duplicate"}');
       expect(output).toContain('✓ gemini.batch.succeeded still holds 1 record');
       expect(output).toMatch(
-        /✓ another body under the signature +401 signature-mismatch/,
+        /✓ a changed body with the old signature +401 signature-mismatch/,
       );
-      expect(output).toMatch(/✓ signed with a stranger's secret +401 signature-mismatch/);
+      expect(output).toMatch(/✓ signed with an unknown secret +401 signature-mismatch/);
       expect(output).toMatch(
-        /✓ signed by Gemini, for a made-up job +401 capability-invalid/,
+        /✓ signed by Gemini, for an invented job +401 capability-invalid/,
       );
       expect(output).toContain('✓ gemini.interaction.completed has it');
       expect(output).toMatch(/Done in \d+\.\d s/);

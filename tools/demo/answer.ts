@@ -1,17 +1,17 @@
-/** What an HTTP server said. */
+/** An HTTP answer with JSON. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Sends JSON, or a string as it is; reads JSON. */
+/** Sends an object as JSON or a string as it is. */
 export async function post(
   url: string,
   body: object | string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
-  return read(
+  return parsed(
     await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
@@ -24,10 +24,10 @@ export async function get(
   url: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
-  return read(await fetch(url, { headers }));
+  return parsed(await fetch(url, { headers }));
 }
 
-async function read(response: Response): Promise<Answer> {
+async function parsed(response: Response): Promise<Answer> {
   const { status, headers } = response;
   return { status, headers, body: JSON.parse(await response.text()) };
 }

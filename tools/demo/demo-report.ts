@@ -1,16 +1,15 @@
 const INDENT = '   ';
 const NAME_WIDTH = 20;
 
-/** Something did not come out as it must; the message says what, for a reader of the demo. */
+/** A check of the demo failed. The message is for a reader of the demo. */
 export class UnexpectedError extends Error {
   override readonly name = 'UnexpectedError';
 }
 
-/** Tells what happens, in numbered steps, on stdout. */
+/** Prints the demo on stdout, in numbered steps. */
 export class DemoReport {
   private steps = 0;
 
-  /** Begins the next step. */
   step(title: string): void {
     this.print(`\n${++this.steps}. ${title}`);
   }
@@ -25,11 +24,13 @@ export class DemoReport {
     }
   }
 
-  /** A line for what is so. @throws {UnexpectedError} when it is not. */
-  check(isSo: boolean, statement: string, found?: unknown): void {
-    if (!isSo) {
+  /** Prints the statement. @throws {UnexpectedError} when it does not hold. */
+  check(holds: boolean, statement: string, found?: unknown): void {
+    if (!holds) {
       const instead = found === undefined ? '' : `; found: ${JSON.stringify(found)}`;
-      throw new UnexpectedError(`step ${this.steps}: not so: ${statement}${instead}`);
+      throw new UnexpectedError(
+        `step ${this.steps} did not show: ${statement}${instead}`,
+      );
     }
     this.say(`✓ ${statement}`);
   }
@@ -39,7 +40,7 @@ export class DemoReport {
   }
 }
 
-/** A long token by its beginning: what it says matters to nobody. */
+/** The beginning of a long token. */
 export function shortened(text: string, maxLength = 40): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
 }

@@ -14,7 +14,7 @@ import {
 } from './dockerfile.js';
 import { BASE, configured, type ImageConfig, type Values } from './image-config.js';
 
-/** What a RUN has of our environment: where packages come from. Nothing of the `npm test` that we may be in. */
+/** Variables of this process that a RUN gets: those that say where packages come from. The variables of `npm test` are not among them. */
 const PASSED_ON =
   /^(HOME|TMPDIR|SSL_CERT_\w+|NODE_EXTRA_CA_CERTS|(https?|no)_proxy|npm_config_(registry|cache|userconfig|globalconfig|cafile))$/i;
 
@@ -24,7 +24,7 @@ interface Built {
 }
 
 export interface BuildOptions {
-  /** A stage; the last one when absent. */
+  /** The stage to build; the last one when absent. */
   readonly target?: string;
   readonly args?: Values;
   /** Progress; stderr when absent. */
@@ -32,10 +32,10 @@ export interface BuildOptions {
 }
 
 /**
- * Carries out a Dockerfile's instructions in folders of this machine, stage by stage, and only the
- * stages that are needed.
+ * Builds the tree of an image without a container engine: carries out a Dockerfile's instructions in
+ * folders of this machine. Only the stages that the target needs are built.
  *
- * @param folder an empty one; each stage is a folder in it.
+ * @param folder must be empty; each stage becomes a folder in it.
  */
 export async function build(
   context: BuildContext,
@@ -68,12 +68,12 @@ class Builder {
   }
 
   built(stage: Stage): Promise<Built> {
-    const known = this.done.get(stage.name) ?? this.carryOut(stage);
+    const known = this.done.get(stage.name) ?? this.buildStage(stage);
     this.done.set(stage.name, known);
     return known;
   }
 
-  private async carryOut(stage: Stage): Promise<Built> {
+  private async buildStage(stage: Stage): Promise<Built> {
     const base = this.stageNamed(expanded(stage.base, this.globals));
     const root = join(this.folder, stage.name);
     await mkdir(root);
@@ -99,7 +99,7 @@ class Builder {
   ): Promise<ImageConfig> {
     const values = { ...args, ...config.env };
     const { name } = instruction;
-    // The shell expands those of RUN by itself
+    // In a RUN the shell expands variables
     const text = name === 'RUN' ? instruction.text : expanded(instruction.text, values);
     switch (name) {
       case 'ARG':
@@ -126,7 +126,7 @@ class Builder {
     return value === undefined ? {} : { [name]: value };
   }
 
-  /** As Docker does: of a folder what is in it, of a file the file. */
+  /** As Docker does: copies the content of a folder, or a file. */
   private async copy(instruction: Instruction, text: string, workdir: string) {
     const words = text.split(/\s+/);
     const flags = words.filter((word) => word.startsWith('--'));
@@ -138,7 +138,7 @@ class Builder {
       else throw new DockerfileError(instruction, `tools/image does not know ${key}`);
     }
     if (posix.isAbsolute(target))
-      throw new DockerfileError(instruction, 'to where? want it relative');
+      throw new DockerfileError(instruction, 'want a relative target');
     for (const source of sources) {
       const path = from === undefined ? this.context.path(source) : join(from, source);
       const isFolder = (await stat(path)).isDirectory();
@@ -153,7 +153,7 @@ class Builder {
     }
   }
 
-  /** At the same time, as an engine does: one installs while the other compiles. */
+  /** Builds the stages that this one copies from, at the same time, as an engine does. */
   private async sourcesOf({ instructions }: Stage): Promise<void> {
     const names = instructions.flatMap(
       ({ text }) => /^--from=(\S+)/.exec(text)?.[1] ?? [],
@@ -173,17 +173,17 @@ class Builder {
   }
 
   private async shell(script: string, cwd: string, values: Values): Promise<void> {
-    const ours = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
+    const passedOn = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
     const path = [dirname(this.node), process.env['PATH'] ?? ''].join(delimiter);
     const { ok, output } = await run('/bin/sh', ['-ec', `umask 022\n${script}`], {
       cwd,
-      env: { ...values, ...Object.fromEntries(ours), PATH: path },
+      env: { ...values, ...Object.fromEntries(passedOn), PATH: path },
     });
     if (!ok) throw new Error(`RUN ${script} failed:\n${tail(output)}`);
   }
 }
 
-/** With links and modes as they are. */
+/** Copies a folder and keeps links and modes. */
 async function copyTree(from: string, to: string): Promise<void> {
   const { ok, output } = await run('/bin/cp', ['-a', `${from}/.`, `${to}/`]);
   if (!ok) throw new Error(`${from} could not be copied:\n${tail(output)}`);

@@ -10,9 +10,9 @@ import {
 } from './sandbox/sandbox.js';
 import type { Image } from './image.js';
 
-/** As a container's part of a pod's spec: what is absent is the image's. */
+/** Options of one container. The image's configuration holds for what is absent. */
 export interface ContainerOptions extends Omit<SandboxOptions, 'command'> {
-  /** Instead of the ENTRYPOINT. */
+  /** Replaces the ENTRYPOINT. */
   readonly command?: readonly string[];
 }
 

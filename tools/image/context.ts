@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * What of the repository a build may see. Of .dockerignore only what ours is made of: `*`, and
- * exceptions from it that are names at the top.
+ * The files that a build may copy. The reader of .dockerignore knows two kinds of lines: a first line
+ * `*`, and exceptions `!name` of files and folders at the top.
  *
- * @throws {Error} for another pattern.
+ * @throws {Error} for any other line.
  */
 export class BuildContext {
-  private readonly shown: ReadonlySet<string>;
+  private readonly allowed: ReadonlySet<string>;
 
   constructor(readonly folder: string) {
     const [first, ...rest] = readFileSync(join(folder, '.dockerignore'), 'utf8')
@@ -21,17 +21,17 @@ export class BuildContext {
         `.dockerignore: want * and then only !name, not ${strange ?? first}`,
       );
     }
-    this.shown = new Set(rest.map((line) => line.slice(1)));
+    this.allowed = new Set(rest.map((line) => line.slice(1)));
   }
 
   get names(): readonly string[] {
-    return [...this.shown];
+    return [...this.allowed];
   }
 
-  /** @throws {Error} for what .dockerignore keeps out. */
+  /** @throws {Error} when .dockerignore excludes it. */
   path(name: string): string {
     const [top = ''] = name.split('/');
-    if (!this.shown.has(top)) throw new Error(`.dockerignore keeps ${name} out`);
+    if (!this.allowed.has(top)) throw new Error(`.dockerignore excludes ${name}`);
     return join(this.folder, name);
   }
 }

@@ -1,28 +1,28 @@
-/** The platform is always this machine's. */
+/** `--platform` is ignored: the platform is this machine's. */
 const FROM = /^(?:--platform=\S+ )?([^\s-]\S*)(?: AS (\S+))?$/i;
 
-/** One instruction, its continued lines joined. */
+/** One instruction with its continuation lines joined. */
 export interface Instruction {
   readonly line: number;
   readonly name: string;
   readonly text: string;
 }
 
-/** From one FROM to the next. */
+/** A FROM and the instructions up to the next one. */
 export interface Stage {
-  /** After AS; of an unnamed one its number. */
+  /** The name after AS, else the number of the stage. */
   readonly name: string;
   readonly base: string;
   readonly instructions: readonly Instruction[];
 }
 
 export interface Dockerfile {
-  /** ARG before the first FROM: only the FROMs see them. */
+  /** ARGs before the first FROM. Only FROM lines see them. */
   readonly args: readonly Instruction[];
   readonly stages: readonly Stage[];
 }
 
-/** A Dockerfile has something that this reader does not know: better no tree than another one. */
+/** The Dockerfile contains something that this reader does not know. No tree is better than a wrong one. */
 export class DockerfileError extends Error {
   override readonly name = 'DockerfileError';
 
@@ -47,7 +47,7 @@ export function parseDockerfile(text: string): Dockerfile {
     } else if (instruction.name === 'ARG') {
       args.push(instruction);
     } else {
-      throw new DockerfileError(instruction, 'stands before the first FROM');
+      throw new DockerfileError(instruction, 'must come after the first FROM');
     }
   }
   return { args, stages };
@@ -71,7 +71,7 @@ function instructionsIn(text: string): Instruction[] {
   return found;
 }
 
-/** `$NAME` and `${NAME}`, as ARG and ENV have them at that point. */
+/** Replaces `$NAME` and `${NAME}`; an unknown name becomes empty. */
 export function expanded(text: string, values: Readonly<Record<string, string>>): string {
   return text.replaceAll(
     /\$(?:\{(\w+)\}|(\w+))/g,

@@ -2,7 +2,7 @@ import { DockerfileError, type Instruction } from './dockerfile.js';
 
 export type Values = Readonly<Record<string, string>>;
 
-/** What an image says of how it is run. */
+/** The configuration of an image: how it is run. */
 export interface ImageConfig {
   readonly env: Values;
   readonly workdir: string;
@@ -12,7 +12,7 @@ export interface ImageConfig {
   readonly exposed: readonly string[];
 }
 
-/** Of the base image only its PATH matters here: its files are those of this machine. */
+/** The base image's configuration. Its files are replaced by those of this machine. */
 export const BASE: ImageConfig = {
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
   workdir: '/',
@@ -21,7 +21,12 @@ export const BASE: ImageConfig = {
   labels: {},
   exposed: [],
 };
-/** What instructions change that touch no file. @throws {DockerfileError} for any other. */
+
+/**
+ * Applies an instruction that changes the configuration and no file.
+ *
+ * @throws {DockerfileError} for any other instruction.
+ */
 export function configured(
   config: ImageConfig,
   instruction: Instruction,
@@ -53,7 +58,7 @@ function execForm(instruction: Instruction, text: string): string[] {
   if (!text.startsWith('[')) {
     throw new DockerfileError(
       instruction,
-      'want it as JSON: a shell would keep signals to itself',
+      'want a JSON array: a shell does not pass signals on',
     );
   }
   return JSON.parse(text) as string[];

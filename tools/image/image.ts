@@ -25,35 +25,40 @@ import type { ImageConfig } from './image-config.js';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 const PREFIX = 'image-';
-/** Those of older sources are of no use to anybody after this. */
+/** Trees of older sources are removed after this time. */
 const KEPT_MS = 24 * 3_600_000;
+/** A lock older than this belongs to a process that was killed. */
 const LOCK_MS = 10 * 60_000;
-const LOOK_MS = 200;
+const POLL_MS = 200;
 
-/** The image's own files in a folder, where a container engine would have layers. */
+/** The image's own files, in one folder instead of layers. */
 export interface Image {
   readonly root: string;
   readonly config: ImageConfig;
 }
 
-/** The image of these sources; made once for each state of them. */
+/** The image of the present sources. It is built once for each state of the sources and cached. */
 export async function image(log: Log = toStderr): Promise<Image> {
   const context = new BuildContext(REPOSITORY);
   const name = `${PREFIX}${await fingerprint(context)}`;
   const folder = isCached(name)
-    ? await made(name, context, log)
-    : await alone(() => {
+    ? await builtImage(name, context, log)
+    : await withLock(() => {
         if (!isCached(name))
-          log('image: carrying out the Dockerfile, which takes most of a minute …');
-        return made(name, context, log);
+          log('image: building the tree of the Dockerfile, about a minute …');
+        return builtImage(name, context, log);
       });
   await utimes(folder, new Date(), new Date());
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
   return { root: join(folder, 'root'), config: config as ImageConfig };
 }
 
-/** By who is first; the others find it when they are let in. */
-async function made(name: string, context: BuildContext, log: Log): Promise<string> {
+/** The cached image; built if it is missing. */
+async function builtImage(
+  name: string,
+  context: BuildContext,
+  log: Log,
+): Promise<string> {
   return cached(name, async (draft) => {
     await forgetOld();
     const stages = join(draft, 'stages');
@@ -65,11 +70,11 @@ async function made(name: string, context: BuildContext, log: Log): Promise<stri
   });
 }
 
-/** One process of this machine at a time: several specs want the image, and all processors are at work for one. */
-async function alone<T>(work: () => Promise<T>): Promise<T> {
+/** Lets one process of this machine work at a time: several specs need the image, and one build keeps all processors busy. */
+async function withLock<T>(work: () => Promise<T>): Promise<T> {
   await mkdir(cacheRoot(), { recursive: true });
   const lock = join(cacheRoot(), 'image.lock');
-  while (!(await taken(lock))) await sleep(LOOK_MS);
+  while (!(await tryLock(lock))) await sleep(POLL_MS);
   await registerPath(lock);
   try {
     return await work();
@@ -79,9 +84,9 @@ async function alone<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function taken(lock: string): Promise<boolean> {
+async function tryLock(lock: string): Promise<boolean> {
   const since = await stat(lock).catch(() => undefined);
-  // Whoever dies is cleared up after, unless it died in between
+  // The reaper removes the lock of a process that dies, unless it dies between mkdir and registerPath
   if (since && Date.now() - since.mtimeMs > LOCK_MS)
     await rmdir(lock).catch(() => undefined);
   return mkdir(lock).then(
@@ -90,7 +95,7 @@ async function taken(lock: string): Promise<boolean> {
   );
 }
 
-/** Of all that goes into it: the sources, the Dockerfile, how it is read, and with which Node.js. */
+/** A hash of everything that the image depends on: sources, Dockerfile, tools/image and the version of Node.js. */
 async function fingerprint({ folder, names }: BuildContext): Promise<string> {
   const hash = createHash('sha256').update(IMAGE_NODE_VERSION);
   const inputs = ['Dockerfile', '.dockerignore', 'tools/image', ...names].filter(

@@ -3,16 +3,16 @@ import type { Image } from '../image.js';
 import { Pod, type PodEnd } from './pod.js';
 import type { Namespace, PodSpec } from './spec.js';
 
-/** Until all gateways know that a pod is about to end: they go on sending to it for so long. */
+/** Gateways send to an ending pod for this long, until all of them know. */
 const ENDPOINTS_LAG_MS = 1000;
 
-/** Pods of one spec, replaced as `maxSurge: 1, maxUnavailable: 0` says. */
+/** Pods of one spec. An update replaces them as with `maxSurge: 1, maxUnavailable: 0`. */
 export class Deployment implements AsyncDisposable {
-  /** All that were ever started, oldest first. */
+  /** All pods that were ever started, oldest first. */
   readonly started: Pod[] = [];
   private pods: Pod[] = [];
 
-  /** @param route told of the pods that get requests, at each change. */
+  /** @param route called at each change with the pods that get requests. */
   constructor(
     private readonly spec: PodSpec,
     private readonly namespace: Namespace,
@@ -28,7 +28,7 @@ export class Deployment implements AsyncDisposable {
     while (this.pods.length < replicas) await this.add();
   }
 
-  /** Each pod is replaced by a new one; how the old ones ended. */
+  /** Replaces each pod by a new one. Returns how the old ones ended. */
   async restart(): Promise<PodEnd[]> {
     const ends: Promise<PodEnd>[] = [];
     const before = this.pods;
@@ -43,7 +43,7 @@ export class Deployment implements AsyncDisposable {
     return Promise.all(ends);
   }
 
-  /** The Secrets of the namespace were changed: kubelet brings them to every pod. */
+  /** Updates the Secrets of every pod, as kubelet does. */
   async updateSecrets(): Promise<void> {
     await Promise.all(this.pods.map((pod) => pod.update(this.namespace)));
   }

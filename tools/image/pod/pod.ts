@@ -12,7 +12,7 @@ import { untilStarted, watch, type Probed } from './probe.js';
 import { environmentOf, type Container, type Namespace, type PodSpec } from './spec.js';
 import { PodVolumes } from './volumes.js';
 
-/** Pods share the network of this machine, so each takes ports of the kernel's choice on loopback. */
+/** Pods share the network of this machine, so each listens on ports that the kernel chooses. */
 const OWN_NETWORK = { PORT: '0', INTERNAL_PORT: '0', HOST: '127.0.0.1' };
 const POLL_MS = 50;
 
@@ -24,16 +24,16 @@ const LISTENING = z.object({
 
 /** How a pod ended. */
 export interface PodEnd extends Exit {
-  /** It did not end within the grace period. */
+  /** True when the pod did not end within the grace period. */
   readonly isKilled: boolean;
 }
 
 /**
- * A pod of one container, run as kubelet runs it: variables, volumes, probes and end as its spec
- * says, the image's tree under the restrictions that it asks for.
+ * A pod of one container, run as kubelet runs it: with the variables, volumes, probes and grace period
+ * of its spec, on the image's tree, under the restrictions that the spec asks for.
  */
 export class Pod implements AsyncDisposable {
-  /** What kubelet would have restarted: how often liveness failed. */
+  /** How often the liveness or startup probe failed, for which kubelet restarts a container. */
   deaths = 0;
   isReady = false;
   private readonly ended = new AbortController();
@@ -76,7 +76,7 @@ export class Pod implements AsyncDisposable {
     return this.container.exited;
   }
 
-  /** Base of a port by its name in the spec; undefined until the container listens. */
+  /** Base URL of a port, by its name in the spec; undefined until the container listens. */
   url(port: string): string | undefined {
     const ports = this.lines.map(listening).find((found) => found !== undefined);
     const found = port === 'public' ? ports?.port : ports?.internalPort;
@@ -93,12 +93,12 @@ export class Pod implements AsyncDisposable {
     if (!isReady) throw new Error(`the pod ended:\n${this.lines.slice(-20).join('\n')}`);
   }
 
-  /** The Secrets are others now. */
+  /** Writes changed Secrets and ConfigMaps into the volumes. */
   update(namespace: Namespace): Promise<void> {
     return this.volumes.update(namespace);
   }
 
-  /** What follows a deletion: preStop, SIGTERM, and SIGKILL when the grace period is over. */
+  /** Ends the pod as its deletion does: preStop, SIGTERM, and SIGKILL after the grace period. */
   async terminate(): Promise<PodEnd> {
     const { terminationGracePeriodSeconds: graceSeconds, containers } = this.spec;
     const preStopSeconds = containers[0].lifecycle?.preStop.sleep.seconds ?? 0;
@@ -138,7 +138,7 @@ export class Pod implements AsyncDisposable {
     void this.exited.then(() => this.ended.abort());
     if (startupProbe) {
       while (this.url(startupProbe.httpGet.port) === undefined && !signal.aborted) {
-        await sleep(POLL_MS); // instead of a refused connection
+        await sleep(POLL_MS); // a request would be refused
       }
       await untilStarted(startupProbe, at(startupProbe)).catch(() => {
         this.deaths++;

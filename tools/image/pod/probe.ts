@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Probe } from './spec.js';
 
-/** How a probe finds the container: `url` is undefined until it listens. */
+/** The container that a probe asks. `url` is undefined until the container listens. */
 export interface Probed {
   readonly url: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** As kubelet asks: anything from 200 to 399 in time is well. */
+/** As kubelet asks: a status from 200 to 399 within the timeout is a success. */
 export async function isWell(
   { httpGet, timeoutSeconds }: Probe,
   { url }: Probed,
@@ -22,8 +22,8 @@ export async function isWell(
 }
 
 /**
- * Asks again and again, and tells of each change: at the first success, and after
- * `failureThreshold` failures in a row.
+ * Asks every period and reports each change: at the first success, and after `failureThreshold`
+ * failures in a row.
  */
 export async function watch(
   probe: Probe,
@@ -42,7 +42,7 @@ export async function watch(
   }
 }
 
-/** Resolves at the first success. @throws {Error} after `failureThreshold` failures, when kubelet would kill it. */
+/** Resolves at the first success. @throws {Error} after `failureThreshold` failures, when kubelet kills the container. */
 export async function untilStarted(probe: Probe, probed: Probed): Promise<void> {
   for (let failures = 0; failures < probe.failureThreshold; failures++) {
     if (await isWell(probe, probed)) return;

@@ -41,7 +41,7 @@ const container = z.strictObject({
   imagePullPolicy: z.string(),
   command: z.array(z.string()).optional(),
   terminationMessagePolicy: z.string().optional(),
-  // What the sandbox enforces anyway, so a pod that does not ask for it is not run
+  // The sandbox enforces these anyway; a pod that does not ask for them is refused
   securityContext: z.strictObject({
     allowPrivilegeEscalation: z.literal(false),
     readOnlyRootFilesystem: z.literal(true),
@@ -73,8 +73,8 @@ const container = z.strictObject({
 });
 
 /**
- * What of a pod's spec is carried out here. What has no effect on one machine (placement, limits) is
- * left out; anything else that is not known is refused, for a test must not pass by overlooking it.
+ * The part of a pod's spec that `Pod` carries out. Fields without an effect on one machine (placement,
+ * limits) are ignored. Any other unknown field is refused: a test must not pass because it was overlooked.
  */
 export const podSpec = z
   .strictObject({
@@ -106,7 +106,7 @@ export interface Namespace {
   readonly secrets: Record<string, z.output<typeof text>>;
 }
 
-/** @throws {Error} naming what is not there. */
+/** @throws {Error} naming the missing object or key. */
 export function valueOf(
   objects: Readonly<Record<string, Readonly<Record<string, string>>>>,
   name: string,
@@ -117,7 +117,7 @@ export function valueOf(
   return value;
 }
 
-/** Variables of the container, as kubelet puts them together. */
+/** The variables of the container, composed as kubelet does. */
 export function environmentOf(
   { env, envFrom }: Container,
   { configMaps, secrets }: Namespace,

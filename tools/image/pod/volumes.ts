@@ -6,14 +6,14 @@ import { valueOf, type Container, type Namespace, type PodSpec } from './spec.js
 
 type Volume = PodSpec['volumes'][number];
 
-/** A pod's volumes on this machine, and where its container has them. */
+/** A pod's volumes as folders of this machine, and their mounts. */
 export class PodVolumes {
   private constructor(
     private readonly spec: PodSpec,
     private readonly projected: ReadonlyMap<Volume, SecretVolume>,
   ) {}
 
-  /** @param folder an empty one. */
+  /** @param folder must be empty. */
   static async create(
     spec: PodSpec,
     namespace: Namespace,
@@ -32,7 +32,7 @@ export class PodVolumes {
     return new PodVolumes(spec, projected);
   }
 
-  /** What kubelet does within a minute after a Secret was changed. */
+  /** Writes the changed objects, as kubelet does within a minute after a change. */
   async update(namespace: Namespace): Promise<void> {
     for (const [volume, files] of this.projected) {
       await files.update(projection(volume, namespace));

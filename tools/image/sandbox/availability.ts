@@ -1,11 +1,11 @@
 import { onPath } from '../../../packages/testbed/src/process/on-path.js';
 import { run, tail } from '../../../packages/testbed/src/process/run.js';
 
-/** All of util-linux; by absolute path, because the sandboxed process has a PATH of its own. */
+/** Commands of util-linux. They are called by absolute path: the sandboxed process has a PATH of its own. */
 const TOOLS = ['unshare', 'mount', 'umount', 'pivot_root', 'setpriv'] as const;
 export type Tools = Readonly<Record<(typeof TOOLS)[number], string>>;
 
-/** This machine, or this user, cannot make a sandbox; the message says what it takes. */
+/** This machine or this user cannot make a sandbox. The message says what is missing. */
 export class SandboxUnavailableError extends Error {
   override readonly name = 'SandboxUnavailableError';
 
@@ -14,7 +14,7 @@ export class SandboxUnavailableError extends Error {
   }
 }
 
-/** @throws {SandboxUnavailableError} unless namespaces can be made here: tried, not guessed. */
+/** Tries to make namespaces. @throws {SandboxUnavailableError} when that fails. */
 export async function sandboxTools(): Promise<Tools> {
   if (process.platform !== 'linux') {
     throw new SandboxUnavailableError(
@@ -23,7 +23,7 @@ export async function sandboxTools(): Promise<Tools> {
   }
   if (process.geteuid?.() !== 0) {
     throw new SandboxUnavailableError(
-      'it takes root (mounts, and a process of another user)',
+      'it needs root, for mounts and for a process of another user',
     );
   }
   const found = TOOLS.map((name) => [name, onPath(name)] as const);
@@ -37,13 +37,13 @@ export async function sandboxTools(): Promise<Tools> {
   const trial = await run(tools.unshare, ['--mount', '--pid', '--fork', '/bin/true']);
   if (!trial.ok) {
     throw new SandboxUnavailableError(
-      `it takes CAP_SYS_ADMIN, which a container has only when it is privileged: ${tail(trial.output, 1)}`,
+      `it needs CAP_SYS_ADMIN, which only a privileged container has: ${tail(trial.output, 1)}`,
     );
   }
   return tools;
 }
 
-/** Why there is no sandbox; undefined where there is. For tests, which then do without. */
+/** The reason why this machine cannot make a sandbox; undefined if it can. */
 export async function sandboxTrouble(): Promise<string | undefined> {
   try {
     await sandboxTools();

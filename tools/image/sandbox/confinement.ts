@@ -1,16 +1,16 @@
 import { existsSync, lstatSync, readlinkSync, statSync } from 'node:fs';
 import type { Tools } from './availability.js';
 
-/** Something of this machine where the process sees it: read-only, unless it says otherwise. */
+/** A file or folder of this machine that the process sees, read-only unless `writable`. */
 export interface BoundMount {
   /** A folder or a file of this machine. */
   readonly from: string;
-  /** Absolute, in the sandbox. */
+  /** Absolute path in the sandbox. */
   readonly to: string;
   readonly writable?: boolean;
 }
 
-/** An empty folder in memory that everybody may write, as an `emptyDir` is. */
+/** An empty folder in memory that every user may write, like an `emptyDir`. */
 export interface EmptyMount {
   readonly to: string;
   readonly sizeMiB: number;
@@ -19,28 +19,28 @@ export interface EmptyMount {
 export type Mount = BoundMount | EmptyMount;
 
 export interface Confinement {
-  /** An empty folder, over which the root is mounted. */
+  /** An empty folder. The root of the sandbox is mounted over it. */
   readonly root: string;
   readonly mounts: readonly Mount[];
   readonly uid: number;
   readonly gid: number;
-  /** Supplementary groups: `fsGroup` is one. */
+  /** Supplementary groups, such as `fsGroup`. */
   readonly groups: readonly number[];
   readonly cwd: string;
 }
 
-/** What a base image has, and we do not: libc, the tools, the certificates, the names of hosts. */
+/** Folders of this machine in the place of the base image: libc, tools, certificates, host names. */
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 const SETTINGS = ['ssl', 'ca-certificates', 'hosts', 'resolv.conf', 'nsswitch.conf'];
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'];
 
 /**
- * A script for `sh -e` in new mount and PID namespaces. It prints its pid as this machine counts, and
- * *becomes* the command in `"$@"`: with a root of its own, read-only as a whole, no capability, and
- * no way to get one. What it lacks of a container of Kubernetes: the seccomp filter, a network of its
- * own, and the limits of cgroups.
+ * A script for `sh -e` in new mount and PID namespaces. It prints its pid in this machine's namespace
+ * and then *becomes* the command in `"$@"`, with a read-only root of its own, without capabilities and
+ * unable to gain any. A container of Kubernetes also has a seccomp filter, a network of its own and
+ * the limits of cgroups.
  */
-export function confining(plan: Confinement, tools: Tools): string {
+export function confinementScript(plan: Confinement, tools: Tools): string {
   const root = quote(plan.root);
   const inRoot = (path: string) => quote(`${plan.root}${path}`);
   const bind = (from: string, to: string, options: string) => [
@@ -48,13 +48,13 @@ export function confining(plan: Confinement, tools: Tools): string {
     `${tools.mount} -o remount,bind,nosuid,${options} ${inRoot(to)}`,
   ];
   const place = (from: string, to: string) =>
-    // What is missing fails in the script, where everything else does
+    // A missing path fails in the script, like every other error
     (statSync(from, { throwIfNoEntry: false })?.isDirectory() ?? true)
       ? [`/bin/mkdir -p ${inRoot(to)}`]
       : [`/bin/mkdir -p ${inRoot(parentOf(to))}`, `: >> ${inRoot(to)}`];
   const system = [...SYSTEM, ...SETTINGS.map((name) => `/etc/${name}`)];
   return [
-    // The /proc of this machine still: a builtin reads it, so that it is the shell's own
+    // /proc is still this machine's. A builtin reads it: another command would read its own entry
     'read -r pid rest < /proc/self/stat',
     'umask 022',
     `${tools.mount} -t tmpfs -o mode=755 sandbox ${root}`,
@@ -90,7 +90,7 @@ export function confining(plan: Confinement, tools: Tools): string {
     '/bin/rmdir /.outside',
     `${tools.mount} -o remount,ro /`,
     `cd ${quote(plan.cwd)}`,
-    'unset OLDPWD PWD', // the environment is what was given, and PATH
+    'unset OLDPWD PWD', // the shell sets them, and the environment must be the given one
     'echo "$pid"',
     `exec ${tools.setpriv} ${privileges(plan)} -- "$@"`,
   ].join('\n');
@@ -101,7 +101,7 @@ function privileges({ uid, gid, groups }: Confinement): string {
     `--reuid=${uid} --regid=${gid}`,
     groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',
     '--no-new-privs --bounding-set=-all --inh-caps=-all',
-    // Another user clears it, and who dies with unshare must not outlive it
+    // A change of the user clears this flag, so it is set again: the command must end with unshare
     '--pdeathsig=KILL',
   ].join(' ');
 }

@@ -13,56 +13,56 @@ import {
   type TemporaryFolder,
 } from '../../../packages/testbed/src/process/temporary-folder.js';
 import { sandboxTools } from './availability.js';
-import { confining, type Mount } from './confinement.js';
+import { confinementScript, type Mount } from './confinement.js';
 
-/** As the image's `USER` and the chart's pod have it. */
+/** The uid of the image's `USER` and of the chart's pod. */
 export const SANDBOX_UID = 65_532;
 const TMP: Mount = { to: '/tmp', sizeMiB: 64 };
 const NODE = '/opt/node/bin';
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const APART = ['--mount', '--pid', '--fork', '--kill-child'];
 const SHOWN_LINES = 20;
-/** util-linux up to 2.38 ends so, and with 1, when the command died of a signal. */
+/** util-linux up to 2.38 prints this and exits with 1 when a signal ended the command. */
 const DIED_OF_SIGNAL = /^unshare: sigprocmask unblock failed/;
 
 export interface SandboxOptions {
-  /** Looked up in the PATH of `env`; `node` is there. */
+  /** Found on the PATH of `env`, to which `node` is added. */
   readonly command: readonly string[];
-  /** What the process sees beside the machine's own `/usr`; `/tmp` is empty and writable when absent here. */
+  /** Mounts beside the machine's `/usr`. `/tmp` is empty and writable unless it is among them. */
   readonly mounts?: readonly Mount[];
-  /** The whole environment; the folder of `node` is put before its `PATH`. */
+  /** The whole environment. The folder of `node` is put before its `PATH`. */
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly gid?: number;
-  /** Supplementary groups: a pod's `fsGroup`. */
+  /** Supplementary groups, such as a pod's `fsGroup`. */
   readonly groups?: readonly number[];
   readonly cwd?: string;
-  /** The Node.js that is `node` there; ours when absent. */
+  /** The binary that is `node` in the sandbox; the one of this process when absent. */
   readonly node?: string;
-  /** What it prints, as it comes; it is in `lines` as well. */
+  /** Called with each line that is printed. `lines` holds them, too. */
   readonly output?: LineListener;
 }
 
-/** A process that is process 1 of its namespace, as in a container. */
+/** A process that is process 1 of its PID namespace, as in a container. */
 export interface SandboxProcess extends AsyncDisposable {
-  /** Of the command itself, as this machine counts. */
+  /** The command's pid in this machine's namespace. */
   readonly pid: number;
-  /** What it has printed, stdout and stderr, oldest first. */
+  /** Lines of stdout and stderr, oldest first. */
   readonly lines: readonly string[];
-  /** Of what it died of another signal, an older util-linux says SIGKILL, too. */
+  /** An older util-linux reports SIGKILL for every signal that ends the command. */
   readonly exited: Promise<Exit>;
-  /** Process 1 gets no signal, SIGKILL apart, that it does not handle. False when it has ended. */
+  /** Process 1 ignores signals that it does not handle, except SIGKILL. False when the process has ended. */
   kill(signal: NodeJS.Signals): boolean;
-  /** SIGTERM, and SIGKILL when it still runs after the grace. */
+  /** Sends SIGTERM, and SIGKILL if the process still runs after the grace. */
   stop(graceMs: number): Promise<Exit>;
 }
 
 /**
- * Runs a command as a container of a restricted pod would: another user without capabilities, a
- * read-only root made of what it is given, its own `/tmp`. The network is this machine's. It and all
- * that it started end with this process, however that ends.
+ * Runs a command as a container of a restricted pod: as another user without capabilities, on a
+ * read-only root made of the given mounts, with a `/tmp` of its own. The network is this machine's. The
+ * command and its children end with this process, however that ends.
  *
- * @throws {SandboxUnavailableError} where namespaces cannot be made: `sandboxTrouble` says so before.
+ * @throws {SandboxUnavailableError} where namespaces cannot be made. `sandboxTrouble` tells beforehand.
  */
 export async function startSandbox(options: SandboxOptions): Promise<SandboxProcess> {
   const { mounts = [], env = {}, uid = SANDBOX_UID, gid = uid } = options;
@@ -72,7 +72,7 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
   const hasTmp = mounts.some(({ to }) => to === TMP.to);
   const all = [...(hasTmp ? [] : [TMP]), { from: node, to: `${NODE}/node` }, ...mounts];
   const plan = { root: folder.path, mounts: all, uid, gid, groups, cwd };
-  const script = confining(plan, tools);
+  const script = confinementScript(plan, tools);
 
   const lines: string[] = [];
   let inner: number | undefined;
@@ -86,7 +86,7 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
     output(line, from) {
       if (inner === undefined && from === 'stdout') {
         inner = Number(line);
-        // At once: it may have ended, and been released, by the time that anybody else hears of it
+        // Register it here: later it may have ended and been unregistered already
         void registerProcess(inner).then(begin);
         return;
       }
@@ -108,7 +108,7 @@ export async function startSandbox(options: SandboxOptions): Promise<SandboxProc
   return handleOf(inner, lines, exited);
 }
 
-/** Resolves when nothing is left of it. */
+/** Resolves when the process has ended and its folder is removed. */
 async function ended(
   wrapper: ManagedProcess,
   folder: TemporaryFolder,
@@ -128,7 +128,7 @@ function handleOf(
 ): SandboxProcess {
   let hasEnded = false;
   void exited.then(() => (hasEnded = true));
-  // To the command itself: `unshare` passes none on
+  // Signal the command itself: `unshare` passes no signal on
   const kill = (signal: NodeJS.Signals) => {
     if (hasEnded) return false;
     try {
@@ -138,7 +138,7 @@ function handleOf(
     }
   };
   const stop = async (graceMs: number) => {
-    kill('SIGCONT'); // a frozen process would not see the SIGTERM
+    kill('SIGCONT'); // a frozen process would not handle the SIGTERM
     kill('SIGTERM');
     const grace = setTimeout(() => kill('SIGKILL'), graceMs);
     const exit = await exited;

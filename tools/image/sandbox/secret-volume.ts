@@ -15,20 +15,20 @@ const DATA = '..data';
 const GROUP_READS_FILE = 0o440;
 const GROUP_READS_FOLDER = 0o550;
 
-/** By path in the volume: a file name, as in a Secret's `stringData`, or the `path` of an item of a projected volume. */
+/** Contents by path in the volume: a key of a Secret's `stringData`, or the `path` of an item of a projected volume. */
 export type VolumeData = Readonly<Record<string, string>>;
 
 export interface VolumeOptions {
   /** `defaultMode` of the volume. */
   readonly mode?: number;
-  /** `fsGroup` of the pod: owns the files then, and may read them. */
+  /** `fsGroup` of the pod: the group that owns and may read the files. */
   readonly fsGroup?: number;
 }
 
 /**
- * A Secret or ConfigMap on disk, written as kubelet writes it: each file is a link into `..data`, which
- * is a link to a folder named for the time; an update makes another folder and moves the one link,
- * so that a reader sees all files of the old state, or all of the new one.
+ * A Secret or ConfigMap on disk, written as kubelet does. Each file is a link into `..data`, which is a
+ * link to a folder named by time. An update makes a new folder and replaces that one link, so a reader
+ * sees either all old files or all new ones.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go
  */
@@ -40,7 +40,7 @@ export class SecretVolume {
     private readonly options: VolumeOptions,
   ) {}
 
-  /** @param path a folder that is not there yet, or is empty. */
+  /** @param path a folder that does not exist or is empty. */
   static async create(
     path: string,
     data: VolumeData,
@@ -53,7 +53,7 @@ export class SecretVolume {
     return volume;
   }
 
-  /** Takes the place of what was there, at once and as a whole. */
+  /** Replaces all files in one step. */
   async update(data: VolumeData): Promise<void> {
     const before = await readlink(join(this.path, DATA)).catch(() => undefined);
     const folder = await this.written(data);
@@ -96,14 +96,14 @@ export class SecretVolume {
     }
   }
 
-  /** `chmod` by itself: what a new file gets depends on our umask. */
+  /** Calls `chmod`: the mode of a new file depends on the umask of this process. */
   private async give(path: string, mode: number, forGroup: number): Promise<void> {
     const { fsGroup } = this.options;
     if (fsGroup !== undefined) await chown(path, -1, fsGroup);
     await chmod(path, fsGroup === undefined ? mode : mode | forGroup);
   }
 
-  /** @param names what is directly in the volume. */
+  /** @param names of the entries at the top of the volume. */
   private async relink(names: ReadonlySet<string>): Promise<void> {
     const there = (await readdir(this.path)).filter((name) => !name.startsWith('..'));
     for (const name of there.filter((each) => !names.has(each))) {
