@@ -16,7 +16,7 @@ describe('the emulated API', () => {
     expect(status).toBe(200);
   });
 
-  it('answers a batch in the shape that was recorded', async () => {
+  it('answers a batch in the form of published recordings', async () => {
     await using emulator = await GeminiEmulator.start();
     const path = `/v1beta${CREATE}`;
     const { body } = await call(
@@ -98,7 +98,7 @@ describe('the emulated API', () => {
     });
   });
 
-  it('takes snake_case and camelCase alike', async () => {
+  it('accepts names in snake_case and in camelCase', async () => {
     await using emulator = await GeminiEmulator.start();
     const requests = { requests: [{ request: {} }] };
     const snake = {
@@ -119,7 +119,7 @@ describe('the emulated API', () => {
     expect(status).toBe(200);
   });
 
-  it('wants the key, in the header or in the query', async () => {
+  it('requires the API key in the header or in the query', async () => {
     await using emulator = await GeminiEmulator.start({ apiKey: 'secret' });
     const path = '/v1beta/batches';
     expect(await call(emulator, 'GET', path, undefined, {})).toMatchObject({
@@ -143,14 +143,17 @@ describe('the emulated API', () => {
     ['POST', '/v1beta/webhooks', 400, 'INVALID_ARGUMENT'],
     ['POST', `/v1beta${CREATE}`, 400, 'INVALID_ARGUMENT'],
     ['GET', '/v1beta/batches?pageToken=forged', 400, 'INVALID_ARGUMENT'],
-  ])('answers %s %s with %i in Google’s shape', async (method, path, code, status) => {
-    await using emulator = await GeminiEmulator.start();
-    const answer = await call(emulator, method, path);
-    const error = { code, status, message: expect.any(String) };
-    expect(answer).toMatchObject({ status: code, body: { error } });
-  });
+  ])(
+    'answers %s %s with %i in the form of Google’s errors',
+    async (method, path, code, status) => {
+      await using emulator = await GeminiEmulator.start();
+      const answer = await call(emulator, method, path);
+      const error = { code, status, message: expect.any(String) };
+      expect(answer).toMatchObject({ status: code, body: { error } });
+    },
+  );
 
-  it('names the seven events when it refuses one', async () => {
+  it('lists the seven event types when it refuses another', async () => {
     await using emulator = await GeminiEmulator.start();
     const body = { ...WEBHOOK, subscribed_events: ['batch.cancelled'] };
     const answer = await call(emulator, 'POST', '/v1beta/webhooks', body);
@@ -162,7 +165,7 @@ describe('the emulated API', () => {
     expect((await call(emulator, 'POST', '/v1beta/webhooks', body)).status).toBe(200);
   });
 
-  it('lists 50 unless asked, and never more than 1000', async () => {
+  it('lists 50 entries by default and at most 1000', async () => {
     await using emulator = await GeminiEmulator.start();
     for (let made = 0; made < 1001; made++) emulator.webhooks.create(WEBHOOK);
     const listed = async (query: string) => {
@@ -174,7 +177,7 @@ describe('the emulated API', () => {
     expect(await listed('?pageSize=7')).toBe(7);
   });
 
-  it('heeds update_mask only when it is told to', async () => {
+  it('applies update_mask only with updateMask: strict', async () => {
     await using emulator = await GeminiEmulator.start({ updateMask: 'strict' });
     const { body } = await call(emulator, 'POST', '/v1beta/webhooks', WEBHOOK);
     const path = `/v1beta/webhooks/${body.id}`;
@@ -186,7 +189,7 @@ describe('the emulated API', () => {
     expect(ignored.body).toMatchObject({ state: 'disabled' });
   });
 
-  it('knows what only the guide shows when it is told to', async () => {
+  it('serves what only the guide has with guideCompat', async () => {
     await using plain = await GeminiEmulator.start();
     await using compat = await GeminiEmulator.start({ guideCompat: true });
     const body = { src: [{ request: {} }], config: { display_name: 'guide' } };
@@ -203,7 +206,7 @@ describe('the emulated API', () => {
     }
   });
 
-  it('finishes batches by itself on the emulated clock', async () => {
+  it('ends batches by itself, by the emulated clock', async () => {
     await using emulator = await GeminiEmulator.start({ autoFinishMs: 3_600_000 });
     const name = await submit(emulator);
     const { state } = emulator.batches.get(name);

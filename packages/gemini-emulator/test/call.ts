@@ -6,7 +6,7 @@ export interface Answered {
   readonly body: Json;
 }
 
-/** Whatever shape the test expects: it fails there if it is another. */
+/** A JSON answer. It has no type, because a wrong form makes the test fail. */
 interface Json {
   readonly name: string;
   readonly id: string;
@@ -14,7 +14,7 @@ interface Json {
   readonly [member: string]: unknown;
 }
 
-/** A raw call with the right key; `path` from the slash on. */
+/** A raw call with the right API key. @param path begins with a slash */
 export async function call(
   emulator: GeminiEmulator,
   method: string,
@@ -32,7 +32,7 @@ export async function call(
   return { status, headers: answered, body: JSON.parse(text) as Json };
 }
 
-/** The least that counts as a batch of so many inline requests. */
+/** The smallest body that creates a batch with this number of inline requests. */
 export function batchBody(
   requests = 1,
   more: Record<string, unknown> = {},
@@ -48,7 +48,7 @@ export function batchBody(
   };
 }
 
-/** Submits one whose end is told to these URIs; the answer is its name. */
+/** Submits a batch whose end is announced to these URIs. @returns its name */
 export async function submit(
   emulator: GeminiEmulator,
   uris: readonly string[] = [],

@@ -7,7 +7,7 @@ function turn(): Promise<void> {
 }
 
 describe('the emulated clock', () => {
-  it('begins with the wall clock and runs at its own pace', async () => {
+  it('starts at the time of the wall clock and runs at its own speed', async () => {
     const before = Date.now();
     const clock = new Clock(1000);
     expect(clock.now()).toBeGreaterThanOrEqual(before);
@@ -15,7 +15,7 @@ describe('the emulated clock', () => {
     expect(clock.now()).toBeGreaterThan(Date.now() + 1000);
   });
 
-  it('runs what falls due, in order, when it is pushed ahead', async () => {
+  it('runs functions that fall due, in their order, when it is advanced', async () => {
     const clock = new Clock();
     const ran: string[] = [];
     clock.after(7200_000, () => ran.push('later'));
@@ -32,13 +32,13 @@ describe('the emulated clock', () => {
     expect(ran).toHaveLength(2);
   });
 
-  it('refuses to stand still', () => {
+  it('refuses a scale of 0', () => {
     expect(() => new Clock(0)).toThrow(RangeError);
   });
 });
 
 describe('the schedule of retries', () => {
-  it('grows, up to a limit, and ends', () => {
+  it('has delays that grow up to a limit, and ends', () => {
     const retry = {
       firstDelaySeconds: 5,
       factor: 2,

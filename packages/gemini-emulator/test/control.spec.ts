@@ -6,13 +6,13 @@ import { defaultOptions } from '../src/options.js';
 import { call as callWith, submit } from './call.js';
 import { startReceiver } from './receiver.js';
 
-/** Control needs no key. */
+/** A call of a control route, which needs no API key. */
 function call(emulator: GeminiEmulator, method: string, path: string, body?: unknown) {
   return callWith(emulator, method, `/emulator${path}`, body, {});
 }
 
 describe('control over HTTP', () => {
-  it('runs a job from its start to its second delivery', async () => {
+  it('starts and ends a job, and delivers its event twice', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver();
     const name = await submit(emulator, [receiver.url]);
@@ -57,7 +57,7 @@ describe('control over HTTP', () => {
     });
   });
 
-  it('pretends to be another project’s sender', async () => {
+  it('sends an event of another project to the URI of a job', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver();
     await call(emulator, 'POST', '/events', {
@@ -77,7 +77,7 @@ describe('control over HTTP', () => {
     expect(emulator.jobs).toEqual([]);
   });
 
-  it('tells which events were lost', async () => {
+  it('lists the lost events', async () => {
     await using emulator = await GeminiEmulator.start();
     await call(emulator, 'PATCH', '/options', { 'lose-events': 1 });
     const name = await submit(emulator, ['http://127.0.0.1:1/']);
@@ -88,7 +88,7 @@ describe('control over HTTP', () => {
     expect((await call(emulator, 'GET', '')).body).toMatchObject({ lost_events: 1 });
   });
 
-  it('plans faults by chance', async () => {
+  it('plans faults with a probability', async () => {
     await using emulator = await GeminiEmulator.start();
     const fault = { kind: 'status', status: 429, probability: 1, retry_after_seconds: 7 };
     await call(emulator, 'POST', '/faults', { route: '*.list', ...fault });
@@ -106,7 +106,7 @@ describe('control over HTTP', () => {
     }
   });
 
-  it('plans faults and forgets them', async () => {
+  it('plans and deletes faults', async () => {
     await using emulator = await GeminiEmulator.start();
     const fault = { route: 'batches.list', kind: 'status', status: 500, times: 3 };
     await call(emulator, 'POST', '/faults', fault);
@@ -120,7 +120,7 @@ describe('control over HTTP', () => {
     expect((await call(emulator, 'POST', '/faults', unknown)).status).toBe(400);
   });
 
-  it('moves the clock, the keys and the options', async () => {
+  it('advances the clock, rotates the keys and changes options', async () => {
     await using emulator = await GeminiEmulator.start();
     const before = emulator.clock.now();
     await call(emulator, 'POST', '/clock/advance', { seconds: 3600 });
@@ -147,7 +147,7 @@ describe('control over HTTP', () => {
 });
 
 describe('the command line', () => {
-  it('sets what it is told and leaves the rest', () => {
+  it('sets the given options and leaves the others', () => {
     const args = ['--dynamic', 'both', '--jwt-audience', 'me', '--time-scale', '60'];
     const expected = defaultOptions();
     expect(optionsOf([...args, '--kid', 'false'])).toEqual({
@@ -159,7 +159,7 @@ describe('the command line', () => {
     });
   });
 
-  it('plans faults', () => {
+  it('plans faults at the start', () => {
     const fault =
       '{"route": "*.create", "kind": "accept-then-hang", "probability": 0.05}';
     expect(optionsOf(['--fault', fault, '--fault', '{"kind": "drop"}'])?.faults).toEqual([
@@ -179,7 +179,7 @@ describe('the command line', () => {
     expect(() => optionsOf(args)).toThrow();
   });
 
-  it('explains every option, and labels every assumption', () => {
+  it('explains each option and marks each assumption', () => {
     expect(optionsOf(['--help'])).toBeUndefined();
     const text = help();
     for (const [path, { assumption }] of Object.entries(OPTION_TABLE)) {

@@ -13,8 +13,8 @@ async function finishOne(emulator: GeminiEmulator, uris: readonly string[] = [])
   return { name, webhookId };
 }
 
-describe('where deliveries go', () => {
-  it('goes to the job’s own URIs instead of the registered webhooks', async () => {
+describe('the destination of a delivery', () => {
+  it('is the job’s own URIs instead of the static webhooks', async () => {
     await using emulator = await GeminiEmulator.start();
     await using registered = await startReceiver();
     await using own = await startReceiver();
@@ -30,7 +30,7 @@ describe('where deliveries go', () => {
     expect(registered.requests).toHaveLength(1);
   });
 
-  it('gives each destination an id of its own when told so', async () => {
+  it('has a webhook-id of its own with webhookIdPer: destination', async () => {
     await using emulator = await GeminiEmulator.start({ webhookIdPer: 'destination' });
     await using own = await startReceiver();
     const name = await submit(emulator, [own.url, own.url]);
@@ -39,7 +39,7 @@ describe('where deliveries go', () => {
     expect(new Set(own.requests.map(({ id }) => id)).size).toBe(2);
   });
 
-  it('tells only enabled webhooks that have subscribed', async () => {
+  it('is a static webhook only if it is enabled and subscribed', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver();
     const uri = receiver.url;
@@ -49,7 +49,7 @@ describe('where deliveries go', () => {
     expect((await finishOne(emulator)).webhookId).toBe('');
   });
 
-  it('refuses other machines, whatever the address looks like', async () => {
+  it('is never another machine, in any spelling of the address', async () => {
     await using emulator = await GeminiEmulator.start();
     const uris = ['http://192.0.2.1/', 'http://[2001:db8::1]/', 'https://0x0a000001/'];
     await finishOne(emulator, uris);
@@ -59,7 +59,7 @@ describe('where deliveries go', () => {
     );
   });
 
-  it('follows names that mean this machine', async () => {
+  it('may be a name that resolves to this machine', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver();
     await finishOne(emulator, [`http://localhost:${receiver.port}/named`]);
@@ -68,8 +68,8 @@ describe('where deliveries go', () => {
   });
 });
 
-describe('repeats', () => {
-  it('repeats with the same id, body and a signature of its own until 2xx', async () => {
+describe('the attempts of a delivery', () => {
+  it('repeat the id and the body with a new signature until 2xx', async () => {
     await using emulator = await GeminiEmulator.start(FAST);
     await using receiver = await startReceiver(statuses(503, 429, 302, 404, 204));
     const { webhookId, name } = await finishOne(emulator, [receiver.url]);
@@ -86,7 +86,7 @@ describe('repeats', () => {
   it.each([
     ['fresh', 0],
     ['stale', -3600],
-  ] as const)('sends %s timestamps', async (timestamps, expectedSeconds) => {
+  ] as const)('have %s timestamps', async (timestamps, expectedSeconds) => {
     await using emulator = await GeminiEmulator.start({
       timestamps,
       retry: { firstDelaySeconds: 3600 },
@@ -98,13 +98,13 @@ describe('repeats', () => {
     await emulator.drained();
     const [first, second] = receiver.requests.map(({ timestamp }) => Number(timestamp));
     const difference = Number(second) - Number(first);
-    // A busy machine may take seconds between the two.
+    // A busy machine may take seconds between the two
     expect(difference).toBeGreaterThanOrEqual(expectedSeconds);
     expect(difference).toBeLessThan(expectedSeconds + 60);
     expect(receiver.requests[0]?.signature).not.toBe(undefined);
   });
 
-  it('waits longer each time and gives up after a day', async () => {
+  it('come at growing delays and end after a day', async () => {
     await using emulator = await GeminiEmulator.start({
       retry: { firstDelaySeconds: 3600, factor: 4, maxDelaySeconds: 12 * 3600 },
     });
@@ -121,7 +121,7 @@ describe('repeats', () => {
     expect(emulator.deliveries).toHaveLength(4);
   });
 
-  it('takes an answer that never comes for a failure', async () => {
+  it('fail without an answer after attemptTimeoutMs', async () => {
     await using emulator = await GeminiEmulator.start({ attemptTimeoutMs: 20 });
     await using receiver = await startReceiver(() => undefined);
     await finishOne(emulator, [receiver.url]);
@@ -129,7 +129,7 @@ describe('repeats', () => {
     expect({ status, error }).toEqual({ status: undefined, error: 'timeout' });
   });
 
-  it('says why there was no answer', async () => {
+  it('say why there was no answer', async () => {
     await using emulator = await GeminiEmulator.start();
     const gone = await startReceiver();
     await gone[Symbol.asyncDispose]();
@@ -137,7 +137,7 @@ describe('repeats', () => {
     expect((await emulator.waitForDelivery(() => true)).error).toBe('ECONNREFUSED');
   });
 
-  it('follows no redirect', async () => {
+  it('do not follow a redirect', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver((_, response) => {
       response.writeHead(307, { Location: '/elsewhere' });
@@ -148,7 +148,7 @@ describe('repeats', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('keeps no more than 2 KiB of an answer', async () => {
+  it('keep at most 2 KiB of an answer', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver((_, response) => {
       response.end('x'.repeat(100_000));
@@ -158,8 +158,8 @@ describe('repeats', () => {
   });
 });
 
-describe('at least once', () => {
-  it('repeats after 2xx when told so', async () => {
+describe('more deliveries than one', () => {
+  it('come after a 2xx with duplicate', async () => {
     await using emulator = await GeminiEmulator.start({ ...FAST, duplicate: 1 });
     await using receiver = await startReceiver();
     const { webhookId } = await finishOne(emulator, [receiver.url]);
@@ -167,7 +167,7 @@ describe('at least once', () => {
     expect(receiver.requests.map(({ id }) => id)).toEqual([webhookId, webhookId]);
   });
 
-  it('sends twins, and repeats when one of them failed', async () => {
+  it('come as twins, which are sent again if one of them fails', async () => {
     await using emulator = await GeminiEmulator.start({ ...FAST, twins: 3 });
     await using receiver = await startReceiver(statuses(200, 200, 503));
     await finishOne(emulator, [receiver.url]);
@@ -176,7 +176,7 @@ describe('at least once', () => {
     expect(new Set(receiver.requests.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('delivers again by hand', async () => {
+  it('come by redeliver', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver();
     const { webhookId } = await finishOne(emulator, [receiver.url]);
@@ -187,7 +187,7 @@ describe('at least once', () => {
     expect(() => emulator.redeliver('msg_unknown')).toThrow('not found');
   });
 
-  it('sends the newest first when told so', async () => {
+  it('come newest first with reorder', async () => {
     await using emulator = await GeminiEmulator.start({ reorder: 3, timeScale: 0.01 });
     await using receiver = await startReceiver();
     const ids: string[] = [];
@@ -198,7 +198,7 @@ describe('at least once', () => {
     expect(receiver.requests.map(({ id }) => id)).toEqual(ids);
   });
 
-  it('does not wait for company for ever', async () => {
+  it('come after a second with reorder, also if they are fewer', async () => {
     await using emulator = await GeminiEmulator.start({ ...FAST, reorder: 3 });
     await using receiver = await startReceiver();
     await finishOne(emulator, [receiver.url]);
@@ -208,7 +208,7 @@ describe('at least once', () => {
 });
 
 describe('a webhook that fails', () => {
-  it('is disabled, loses what was pending, and works when it is enabled again', async () => {
+  it('is disabled, loses its pending deliveries, and works again when it is enabled', async () => {
     await using emulator = await GeminiEmulator.start({
       ...FAST,
       disableAfterFailures: 3,
@@ -238,7 +238,7 @@ describe('a webhook that fails', () => {
 });
 
 describe('the end of the emulator', () => {
-  it('ends what is under way and those who wait', async () => {
+  it('ends attempts under way and pending calls of waitForDelivery', async () => {
     const emulator = await GeminiEmulator.start({ concurrency: 1 });
     await using receiver = await startReceiver(() => undefined);
     await finishOne(emulator, [receiver.url, receiver.url]);
@@ -249,7 +249,7 @@ describe('the end of the emulator', () => {
     expect(emulator.deliveries).toEqual([]);
   });
 
-  it('says what it has seen when nothing satisfies', async () => {
+  it('has waitForDelivery say which attempts there were', async () => {
     await using emulator = await GeminiEmulator.start();
     await expect(emulator.waitForDelivery(() => true, 5)).rejects.toThrow('0 attempts');
   });

@@ -10,7 +10,7 @@ const MODEL = 'gemini-embedding-001';
 jest.spyOn(console, 'warn').mockImplementation(() => undefined);
 
 describe('embedding batches through the official SDK', () => {
-  it('take inline requests and give embeddings', async () => {
+  it('answer inline requests with embeddings', async () => {
     await using emulator = await GeminiEmulator.start();
     const { batches } = sdk(emulator);
     const { name = '', displayName } = await batches.createEmbeddings({
@@ -31,7 +31,7 @@ describe('embedding batches through the official SDK', () => {
     ]);
   });
 
-  it('take a file and give a file', async () => {
+  it('answer a file of requests with a file', async () => {
     await using emulator = await GeminiEmulator.start();
     const { batches } = sdk(emulator);
     const line = JSON.stringify({ key: 'a', request: { content: {} } });
@@ -48,7 +48,7 @@ describe('embedding batches through the official SDK', () => {
     expect(JSON.parse(answers)).toMatchObject({ key: 'a', response: { embedding: {} } });
   });
 
-  it('live among the batches', async () => {
+  it('are in the list of batches', async () => {
     await using emulator = await GeminiEmulator.start();
     const { batches } = sdk(emulator);
     const src = { inlinedRequests: { contents: ['one'] } };
@@ -63,7 +63,7 @@ describe('embedding batches through the official SDK', () => {
 });
 
 describe('the end of an embedding batch', () => {
-  it('is told to the static webhooks, whatever the request asks for', async () => {
+  it('is announced to the static webhooks, although the request has a webhookConfig', async () => {
     await using emulator = await GeminiEmulator.start();
     await using registered = await startReceiver();
     await using own = await startReceiver();

@@ -6,7 +6,7 @@ import { startReceiver, type Received } from './receiver.js';
 
 type Act = (emulator: GeminiEmulator, uri: string) => void | Promise<void>;
 
-/** The one event that comes of it. */
+/** The one event that the call sends. */
 async function eventOf(options: StartOptions, act: Act): Promise<Received['event']> {
   await using emulator = await GeminiEmulator.start(options);
   await using receiver = await startReceiver();
@@ -55,13 +55,16 @@ describe('the envelope', () => {
     expect(await eventOf({ userMetadata }, succeed)).toMatchObject(expected);
   });
 
-  it.each(['claims', 'none'] as const)('keeps it out with %s', async (userMetadata) => {
-    expect(JSON.stringify(await eventOf({ userMetadata }, succeed))).not.toContain(
-      'order',
-    );
-  });
+  it.each(['claims', 'none'] as const)(
+    'has no user_metadata with userMetadata: %s',
+    async (userMetadata) => {
+      expect(JSON.stringify(await eventOf({ userMetadata }, succeed))).not.toContain(
+        'order',
+      );
+    },
+  );
 
-  it('says batch.completed when told so, to those who subscribed to batch.succeeded', async () => {
+  it('has batch.completed with that successType, for webhooks that subscribed to batch.succeeded', async () => {
     const { type } = await eventOf(
       { successType: 'batch.completed' },
       async (emulator, uri) => {
@@ -74,7 +77,7 @@ describe('the envelope', () => {
 });
 
 describe('the data', () => {
-  it('of a failed batch says why', async () => {
+  it('of a failed batch have its error', async () => {
     const { data } = await eventOf({}, async (emulator, uri) => {
       const details = { errorCode: 'QUOTA', errorMessage: 'too much' };
       emulator.finishJob(await submit(emulator, [uri]), 'failed', details);
@@ -112,20 +115,20 @@ describe('the data', () => {
     expect(data).toEqual(expected);
   });
 
-  it('of a batch had an error_count at launch', async () => {
+  it('of a batch have an error_count with spelling: launch', async () => {
     const { data } = await eventOf({ spelling: 'launch' }, succeed);
     expect(data['error_count']).toBe(0);
   });
 });
 
 describe('cancelling', () => {
-  it('tells nobody, for the API has no such event', async () => {
+  it('sends no event, because the API has none', async () => {
     await using emulator = await GeminiEmulator.start();
     const name = await submit(emulator, ['http://127.0.0.1:1/']);
     expect(emulator.finishJob(name, 'cancelled')).toEqual([]);
   });
 
-  it('tells when the guide is to be right', async () => {
+  it('sends an event with cancelledEvents', async () => {
     const { type } = await eventOf({ cancelledEvents: true }, async (emulator, uri) => {
       const name = await submit(emulator, [uri]);
       await call(emulator, 'POST', `/v1beta/${name}:cancel`, {});

@@ -7,7 +7,7 @@ const CREATE = '/v1beta/models/gemini-flash:batchGenerateContent';
 
 type Ask = (signal: AbortSignal) => Promise<unknown>;
 
-/** Whether the caller is left waiting: `arrived` says that the emulator has his call. */
+/** True if the call gets no answer. @param arrived resolves when the emulator has the call */
 async function hangs(
   emulator: GeminiEmulator,
   ask: Ask,
@@ -19,7 +19,7 @@ async function hangs(
     .catch(() => undefined)
     .finally(() => (over = true));
   while (!arrived()) await new Promise((resolve) => setTimeout(resolve, 1));
-  // Whatever was to be answered at once is answered by then.
+  // Time in which an answer without a delay would have come
   for (let calls = 0; calls < 3; calls++) await call(emulator, 'GET', '/emulator');
   const waiting = !over;
   controller.abort();
@@ -49,7 +49,7 @@ async function keysAt(
 }
 
 describe('faults of the API', () => {
-  it('answers the next calls with an error, then as usual', async () => {
+  it('answers the next calls with an error, and later ones as usual', async () => {
     await using emulator = await GeminiEmulator.start();
     const headers = { 'retry-after': '3' };
     emulator.fault('batches.create', { kind: 'status', status: 429, headers }, 2);
@@ -66,7 +66,7 @@ describe('faults of the API', () => {
     expect(emulator.batches.all()).toHaveLength(1);
   });
 
-  it('leaves other routes alone', async () => {
+  it('does not affect other routes', async () => {
     await using emulator = await GeminiEmulator.start();
     emulator.fault('batches.get', { kind: 'status' });
     const name = await submit(emulator);
@@ -93,14 +93,14 @@ describe('faults of the API', () => {
     expect(emulator.batches.all()).toHaveLength(batches);
   });
 
-  it('does the work and says it failed', async () => {
+  it('does the work and answers with an error', async () => {
     await using emulator = await GeminiEmulator.start();
     emulator.fault('batches.create', { kind: 'accept-then-status', status: 500 });
     expect((await call(emulator, 'POST', CREATE, batchBody())).status).toBe(500);
     expect(emulator.batches.all()).toHaveLength(1);
   });
 
-  it('is slow', async () => {
+  it('delays the answer', async () => {
     await using emulator = await GeminiEmulator.start();
     emulator.fault('batches.create', { kind: 'delay', delayMs: 10_000 });
     expect(await createHangs(emulator)).toBe(true);
@@ -109,7 +109,7 @@ describe('faults of the API', () => {
   });
 });
 
-/** The statuses of so many submissions. */
+/** The statuses of this number of submissions. */
 async function statusesOf(emulator: GeminiEmulator, calls: number): Promise<number[]> {
   const codes: number[] = [];
   for (let asked = 0; asked < calls; asked++) {
@@ -118,10 +118,10 @@ async function statusesOf(emulator: GeminiEmulator, calls: number): Promise<numb
   return codes;
 }
 
-describe('faults by chance', () => {
+describe('faults with a probability', () => {
   const often: Fault = { kind: 'status', status: 429, probability: 0.5 };
 
-  it('meet some calls, the same ones with the same seed', async () => {
+  it('meet some of the calls, the same ones with the same seed', async () => {
     const runs: number[][] = [];
     for (const seed of [1, 1, 2]) {
       const planned = { route: '*.create', fault: often };
@@ -136,7 +136,7 @@ describe('faults by chance', () => {
     expect(third).not.toEqual(first);
   });
 
-  it('meet the same calls whatever other routes are called', async () => {
+  it('meet the same calls when other routes are called in between', async () => {
     const runs: number[][] = [];
     for (const disturbed of [false, true]) {
       await using emulator = await GeminiEmulator.start();
@@ -152,20 +152,20 @@ describe('faults by chance', () => {
     expect(runs[1]).toEqual(runs[0]);
   });
 
-  it('end when they have met as many as they were to', async () => {
+  it('end after the given number of calls', async () => {
     await using emulator = await GeminiEmulator.start();
     emulator.fault('*.create', { kind: 'status', probability: 1 }, 2);
     expect(await statusesOf(emulator, 3)).toEqual([503, 503, 200]);
   });
 
-  it('leave a call to the next plan when they miss it', async () => {
+  it('leave a call that they do not meet to the next plan', async () => {
     await using emulator = await GeminiEmulator.start();
     emulator.fault('*', { kind: 'status', status: 500, probability: 0 });
     emulator.fault('batches.create', { kind: 'status', status: 429 });
     expect(await statusesOf(emulator, 2)).toEqual([429, 200]);
   });
 
-  it('spare control and the key set', async () => {
+  it('do not meet calls of the control routes and the JWKS', async () => {
     await using emulator = await GeminiEmulator.start();
     emulator.fault('*s*', { kind: 'status', probability: 1 });
     expect((await call(emulator, 'GET', '/emulator/jobs')).status).toBe(200);
@@ -175,7 +175,7 @@ describe('faults by chance', () => {
 });
 
 describe('a refusal', () => {
-  it('says when to try again', async () => {
+  it('says when to try again, in the header and in the body', async () => {
     await using emulator = await GeminiEmulator.start();
     const fault: Fault = { kind: 'status', status: 429, retryAfterSeconds: 2.5 };
     emulator.fault('batches.create', fault);
@@ -190,7 +190,7 @@ describe('a refusal', () => {
   });
 });
 
-describe('a fault that cannot be', () => {
+describe('a fault that no call can meet', () => {
   it.each([
     ['batches.creat', { kind: 'status' }, undefined, /routes are .*batches\.create/],
     ['*.nothing', { kind: 'status' }, undefined, /unknown route/],
@@ -206,7 +206,7 @@ describe('a fault that cannot be', () => {
   });
 });
 
-describe('faults of the key set', () => {
+describe('the JWKS endpoint', () => {
   it('counts requests and needs no key', async () => {
     await using emulator = await GeminiEmulator.start();
     expect((await keysAt(emulator)).status).toBe(200);
@@ -214,7 +214,7 @@ describe('faults of the key set', () => {
     expect(emulator.jwksRequests).toBe(2);
   });
 
-  it('fails, is empty, is no JSON, is another', async () => {
+  it('answers an error, no keys, no JSON, or other keys', async () => {
     await using emulator = await GeminiEmulator.start();
     const { text: usual } = await keysAt(emulator);
     emulator.options.jwks = '500';
@@ -237,7 +237,7 @@ describe('faults of the key set', () => {
     expect(await hangs(emulator, ask, () => emulator.jwksRequests === 1)).toBe(true);
   });
 
-  it('holds the RSA key only where tokens are sent', async () => {
+  it('has the RSA key only if deliveries have tokens', async () => {
     await using emulator = await GeminiEmulator.start();
     expect((await keysAt(emulator)).text).not.toContain('RSA');
     emulator.options.dynamic = 'jwt';

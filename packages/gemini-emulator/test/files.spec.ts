@@ -12,7 +12,7 @@ const START = {
   'content-type': 'application/json',
 };
 
-/** A begun upload; the answer is its URL. */
+/** Begins an upload. @returns its URL */
 async function begin(
   emulator: GeminiEmulator,
   headers: Record<string, string> = {},
@@ -26,7 +26,7 @@ async function begin(
   return response.headers.get('x-goog-upload-url') ?? '';
 }
 
-/** One command of the upload protocol and what stands in its answer. */
+/** Sends one command of the upload protocol. @returns the headers and the body of its answer */
 async function command(
   url: string,
   name: string,
@@ -53,7 +53,7 @@ async function command(
   };
 }
 
-/** A longer chunk of which so much has come, and no more comes. */
+/** Sends the beginning of a longer chunk, and no more of it. */
 async function sendPart(
   emulator: GeminiEmulator,
   url: string,
@@ -87,7 +87,7 @@ async function download(emulator: GeminiEmulator, name: string, range?: string) 
 }
 
 describe('resumable uploads', () => {
-  it('goes on after each chunk', async () => {
+  it('accepts a file in several chunks', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator);
     expect(await command(url, 'upload', 0, 'one ')).toMatchObject({
@@ -102,7 +102,7 @@ describe('resumable uploads', () => {
     expect((await emulator.files.bytes(body.file.name)).toString()).toBe('one two three');
   });
 
-  it('refuses a chunk from elsewhere, and takes the right one then', async () => {
+  it('refuses a chunk at a wrong offset, and then accepts the right one', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator);
     await command(url, 'upload', 0, 'one ');
@@ -119,7 +119,7 @@ describe('resumable uploads', () => {
     });
   });
 
-  it('says how much has come, also of a chunk that was cut off', async () => {
+  it('reports the bytes that were received, also of a chunk that was cut off', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator);
     expect(await command(url, 'query')).toMatchObject({ state: 'active', received: '0' });
@@ -128,13 +128,13 @@ describe('resumable uploads', () => {
     expect(received).toBe('4');
     const goOn = () => command(url, 'upload, finalize', Number(received), 'two');
     let answer = await goOn();
-    // Until the emulator has noticed that the connection is gone
+    // Until the emulator has noticed that the connection was cut
     for (; answer.status === 409; answer = await goOn()) await turn();
     const { name } = answer.body.file;
     expect((await emulator.files.bytes(name)).toString()).toBe('one two');
   });
 
-  it('takes one chunk at a time', async () => {
+  it('refuses a second chunk while one is being received', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator);
     const first = await sendPart(emulator, url, 'one ');
@@ -144,7 +144,7 @@ describe('resumable uploads', () => {
     first.destroy();
   });
 
-  it('says what became of it to a client that lost the last answer', async () => {
+  it('reports the finished file to a client that lost the last answer', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator);
     emulator.fault('files.upload', { kind: 'accept-then-drop' });
@@ -158,7 +158,7 @@ describe('resumable uploads', () => {
     });
   });
 
-  it('holds the client to the size that was announced', async () => {
+  it('refuses more or fewer bytes than announced', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator, { 'x-goog-upload-header-content-length': '4' });
     expect(await command(url, 'upload', 0, 'x'.repeat(5))).toMatchObject({ status: 400 });
@@ -193,7 +193,7 @@ describe('resumable uploads', () => {
     expect(answer.status).toBe(status);
   });
 
-  it('knows no upload but its own', async () => {
+  it('answers 404 for an unknown upload', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = `${emulator.url}/upload/v1beta/files?upload_id=none&key=test-key`;
     expect((await command(url, 'query')).status).toBe(404);
@@ -201,7 +201,7 @@ describe('resumable uploads', () => {
 });
 
 describe('large files', () => {
-  it('are on the disk until they are deleted or the emulator stops', async () => {
+  it('are on disk until they are deleted or the emulator stops', async () => {
     const emulator = await GeminiEmulator.start();
     const { spool } = emulator.files;
     expect(spool.folder).toBeUndefined();
@@ -219,7 +219,7 @@ describe('large files', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('go to the disk as they come', async () => {
+  it('are written to disk as they arrive', async () => {
     await using emulator = await GeminiEmulator.start();
     const url = await begin(emulator);
     const folder = (await emulator.files.spool.folder) ?? '';
@@ -230,7 +230,7 @@ describe('large files', () => {
     }
   });
 
-  it('make batches whose results have a line for each of theirs', async () => {
+  it('become batches whose results have one line for each request', async () => {
     await using emulator = await GeminiEmulator.start();
     const requests = 3000;
     const lines = Array.from({ length: requests }, (_, at) =>
@@ -255,7 +255,7 @@ describe('large files', () => {
     expect(answers.filter(({ error }) => error)).toHaveLength(1);
   });
 
-  it('name the line that is no request', async () => {
+  it('are refused with the number of the line that is no request', async () => {
     await using emulator = await GeminiEmulator.start();
     const { body } = await command(await begin(emulator), 'upload, finalize', 0, '{}\nx');
     const batch = { inputConfig: { fileName: body.file.name } };
@@ -265,7 +265,7 @@ describe('large files', () => {
     expect(refused.body.error.message).toContain('line 2');
   });
 
-  it('leave answers without keys when the input was deleted meanwhile', async () => {
+  it('lead to answers without keys if the input was deleted', async () => {
     await using emulator = await GeminiEmulator.start();
     emulator.files.add('in', Buffer.from('{"key":"a"}\n{"key":"b"}'), {
       mimeType: 'application/jsonl',
@@ -310,7 +310,7 @@ describe('downloads in parts', () => {
     }
   });
 
-  it('refuse what is not there', async () => {
+  it('answer 416 for a range outside of the file', async () => {
     await using emulator = await GeminiEmulator.start();
     const name = emulator.files.add('made', Buffer.from('abc'), {
       mimeType: 'text/plain',

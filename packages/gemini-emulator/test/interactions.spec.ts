@@ -8,7 +8,7 @@ const PATH = '/v1beta/interactions';
 const ORDER = { model: MODEL, input: 'Why is the sky blue?', background: true };
 const METADATA = { order: '7' };
 
-/** One whose end is told to this URL; the answer is its id. */
+/** Creates an interaction whose end is announced to this URL. @returns its id */
 async function create(emulator: GeminiEmulator, url?: string): Promise<string> {
   const { body } = await call(emulator, 'POST', PATH, {
     ...ORDER,
@@ -18,7 +18,7 @@ async function create(emulator: GeminiEmulator, url?: string): Promise<string> {
 }
 
 describe('interactions through the official SDK', () => {
-  it('are created in the background and complete', async () => {
+  it('are created in the background and completed', async () => {
     await using emulator = await GeminiEmulator.start();
     const { interactions } = sdk(emulator);
     const config = { uris: ['http://127.0.0.1:1/'], user_metadata: METADATA };
@@ -69,7 +69,7 @@ describe('interactions through the official SDK', () => {
 });
 
 describe('the interactions of the API', () => {
-  it('repeat webhook_config verbatim, in later answers only when told so', async () => {
+  it('repeat webhook_config unchanged, in later answers only with echo.interaction', async () => {
     const config = { uris: ['http://127.0.0.1:1/'], userMetadata: METADATA, other: 1 };
     await using emulator = await GeminiEmulator.start({ echo: { interaction: false } });
     const order = { ...ORDER, labels: { team: 'blue' }, webhook_config: config };
@@ -121,7 +121,7 @@ describe('the interactions of the API', () => {
     emulator.finishJob(`interactions/${id}`, 'failed');
   });
 
-  it('can be had in part', async () => {
+  it('can be read in part', async () => {
     await using emulator = await GeminiEmulator.start();
     const id = await create(emulator);
     const { body } = await call(emulator, 'GET', `${PATH}/${id}?fields=id,status`);
@@ -148,7 +148,7 @@ describe('the end of an interaction', () => {
     ]);
   });
 
-  it('goes to the static webhooks without URIs of its own', async () => {
+  it('is announced to the static webhooks if it has no URIs', async () => {
     await using emulator = await GeminiEmulator.start();
     await using registered = await startReceiver();
     const types = ['interaction.completed'];
@@ -160,7 +160,7 @@ describe('the end of an interaction', () => {
     expect(registered.requests[0]?.event.data).toEqual({ id: `interactions/${id}` });
   });
 
-  it('may come after it waited for its caller', async () => {
+  it('may come after the interaction waited for its caller', async () => {
     await using emulator = await GeminiEmulator.start();
     const id = await create(emulator);
     const shown = async () => (await call(emulator, 'GET', `${PATH}/${id}`)).body;
@@ -177,7 +177,7 @@ describe('the end of an interaction', () => {
     expect(() => emulator.finishJob(id, 'succeeded')).toThrow('already');
   });
 
-  it('is not told when it was cancelled, unless the guide is to be right', async () => {
+  it('is announced after a cancellation only with cancelledEvents', async () => {
     await using emulator = await GeminiEmulator.start();
     await using own = await startReceiver();
     for (const cancelledEvents of [false, true]) {
@@ -191,7 +191,7 @@ describe('the end of an interaction', () => {
     ]);
   });
 
-  it('is never that it expired', async () => {
+  it('is never an expiry', async () => {
     await using emulator = await GeminiEmulator.start();
     const id = await create(emulator);
     expect(() => emulator.finishJob(id, 'expired')).toThrow(
@@ -199,7 +199,7 @@ describe('the end of an interaction', () => {
     );
   });
 
-  it('comes by itself, and fails where it cannot be as it was asked for', async () => {
+  it('comes by itself, as a failure if the kind does not support the outcome', async () => {
     await using emulator = await GeminiEmulator.start({
       autoFinishMs: 1000,
       autoFinishOutcome: 'expired',

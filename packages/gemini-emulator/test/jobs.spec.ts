@@ -7,7 +7,7 @@ import { startReceiver } from './receiver.js';
 
 const CREATE = '/v1beta/models/gemini-flash:batchGenerateContent';
 
-/** One page of the batches: the display names, and what leads to the next page. */
+/** One page of the list of batches: display names and the token of the next page. */
 async function listed(emulator: GeminiEmulator, query: string) {
   const { body } = await call(emulator, 'GET', `/v1beta/batches?${query}`);
   const { operations, nextPageToken } = body as unknown as {
@@ -24,7 +24,7 @@ async function create(emulator: GeminiEmulator, displayName: string): Promise<st
 }
 
 describe('the list of batches', () => {
-  it('goes on where it was, whatever is created or deleted meanwhile', async () => {
+  it('continues at the same place after batches were created and deleted', async () => {
     await using emulator = await GeminiEmulator.start();
     const created: string[] = [];
     for (const name of ['a', 'b', 'c', 'd']) created.push(await create(emulator, name));
@@ -36,7 +36,7 @@ describe('the list of batches', () => {
     expect(second).toEqual({ names: ['b', 'a'], next: undefined });
   });
 
-  it('has a place for thousands', async () => {
+  it('has pages for thousands of batches', async () => {
     await using emulator = await GeminiEmulator.start();
     const count = 2500;
     for (let made = 0; made < count; made++) {
@@ -66,8 +66,8 @@ describe('the operation of a batch', () => {
   });
 });
 
-describe('what was created', () => {
-  it('is told of every job, also of a deleted one', async () => {
+describe('the list of created jobs', () => {
+  it('has every job, also a deleted one', async () => {
     await using emulator = await GeminiEmulator.start();
     const uris = ['http://127.0.0.1:1/'];
     const first = await submit(emulator, uris, { order: '7' });
@@ -98,8 +98,8 @@ describe('what was created', () => {
   });
 });
 
-describe('ends that come by themselves', () => {
-  it('overtake each other when they are spread', async () => {
+describe('automatic ends', () => {
+  it('overtake each other with autoFinishSpreadMs', async () => {
     await using emulator = await GeminiEmulator.start({
       autoFinishMs: 1,
       autoFinishSpreadMs: 3_600_000,
@@ -119,7 +119,7 @@ function drawn(seed: number, purpose: string): number[] {
   return Array.from({ length: 1000 }, () => random());
 }
 
-describe('the ends of all kinds', () => {
+describe('ends of all kinds', () => {
   const bodies = {
     batch: batchBody(),
     embedding: batchBody(),
@@ -127,7 +127,7 @@ describe('the ends of all kinds', () => {
     video: { instances: [{}] },
   };
 
-  it.each(Object.entries(bodies))('come by themselves: %s', async (kind, body) => {
+  it.each(Object.entries(bodies))('come automatically: %s', async (kind, body) => {
     await using emulator = await GeminiEmulator.start({ autoFinishMs: 1000 });
     await emulator.createJob(kind as JobKind, body, 'gemini-flash');
     emulator.clock.advance(1000);
@@ -135,7 +135,7 @@ describe('the ends of all kinds', () => {
     expect(emulator.jobs).toMatchObject([{ kind, state: 'SUCCEEDED' }]);
   });
 
-  it('are lost by chance, the same ones with the same seed', async () => {
+  it('are lost with a probability, the same ones with the same seed', async () => {
     const lost: number[][] = [];
     for (const loseEvents of [0.5, 0.5]) {
       await using emulator = await GeminiEmulator.start({ loseEvents });
@@ -156,15 +156,15 @@ describe('the ends of all kinds', () => {
     expect(lost[1]).toEqual(lost[0]);
   });
 
-  it('that nobody would hear of are not lost', async () => {
+  it('do not count as lost if they have no destination', async () => {
     await using emulator = await GeminiEmulator.start({ loseEvents: 1 });
     emulator.finishJob(await submit(emulator), 'succeeded');
     expect(emulator.lostEvents).toEqual([]);
   });
 });
 
-describe('chance', () => {
-  it('repeats itself with the same seed and purpose, and only then', () => {
+describe('random choices', () => {
+  it('are the same only for the same seed and purpose', () => {
     expect(drawn(1, 'a')).toEqual(drawn(1, 'a'));
     expect(drawn(1, 'a')).not.toEqual(drawn(2, 'a'));
     expect(drawn(1, 'a')).not.toEqual(drawn(1, 'b'));

@@ -6,7 +6,7 @@ export interface Received {
   readonly id: string;
   readonly timestamp: string;
   readonly signature: string;
-  /** As `standardwebhooks` wants them. */
+  /** Headers in the form that `standardwebhooks` takes. */
   readonly headers: Record<string, string>;
   readonly body: string;
   readonly event: {
@@ -20,7 +20,7 @@ type Answer = (request: Received, response: ServerResponse) => void;
 
 const ok: Answer = (_, response) => response.end('{"status":"published"}');
 
-/** The least that can receive a webhook: keeps every request, answers 200 unless told otherwise. */
+/** A minimal receiver of webhooks. It keeps every request and answers 200 by default. */
 export async function startReceiver(answer: Answer = ok) {
   const requests: Received[] = [];
   const server = createServer((request, response) => {
@@ -61,7 +61,7 @@ export async function startReceiver(answer: Answer = ok) {
   };
 }
 
-/** These statuses in turn, then 200 for ever. */
+/** Answers these statuses in turn, and 200 after the last. */
 export function statuses(...codes: number[]): Answer {
   return (_, response) => {
     response.statusCode = codes.shift() ?? 200;

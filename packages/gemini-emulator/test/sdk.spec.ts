@@ -83,7 +83,7 @@ describe('webhooks through the official SDK', () => {
 });
 
 describe('batches through the official SDK', () => {
-  it('takes inline requests and gives inline responses', async () => {
+  it('answers inline requests with inline responses', async () => {
     await using emulator = await GeminiEmulator.start();
     const { batches } = sdk(emulator);
     const created = await batches.create({
@@ -112,7 +112,7 @@ describe('batches through the official SDK', () => {
     expect(responses[0]?.response?.candidates?.[0]?.finishReason).toBe('STOP');
   });
 
-  it('takes a file and gives a file', async () => {
+  it('answers a file of requests with a file', async () => {
     await using emulator = await GeminiEmulator.start();
     const { batches, files } = sdk(emulator);
     const lines = ['a', 'b'].map((key) => JSON.stringify({ key, request: {} }));
@@ -163,7 +163,7 @@ describe('batches through the official SDK', () => {
     await expect(batches.get({ name })).rejects.toMatchObject({ status: 404 });
   });
 
-  it('passes webhookConfig on, user_metadata and all', async () => {
+  it('passes webhookConfig on with its user_metadata', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver();
     const created = await sdk(emulator).batches.create({

@@ -6,10 +6,10 @@ lendDispatcherToSdk();
 
 export const MODEL = 'gemini-flash-latest';
 
-/** For calls that the SDK would repeat by itself. */
+/** Keeps the SDK from repeating calls. */
 export const ONCE = { maxRetries: 0 };
 
-/** The official SDK, speaking to the emulator. */
+/** The official SDK as a client of the emulator. */
 export function sdk(emulator: GeminiEmulator, apiKey = emulator.apiKey): GoogleGenAI {
   return new GoogleGenAI({ apiKey, httpOptions: { baseUrl: emulator.url } });
 }

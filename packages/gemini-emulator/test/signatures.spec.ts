@@ -14,7 +14,7 @@ async function published(emulator: GeminiEmulator): Promise<KeySet> {
   return (await response.json()) as KeySet;
 }
 
-/** Indexes of the keys that a `v1a` entry matches. */
+/** Indexes of the keys that verify a `v1a` entry. */
 function matching({ keys }: KeySet, received: Received, signature: string): number[] {
   const signed = Buffer.from(`${received.id}.${received.timestamp}.${received.body}`);
   const bytes = Buffer.from(signature.replace('v1a,', ''), 'base64');
@@ -63,7 +63,7 @@ describe('static deliveries', () => {
     expect(received?.id).toMatch(/^msg_[0-9a-f-]{36}$/);
   });
 
-  it('carry a signature for each live secret after a rotation', async () => {
+  it('have a signature for each live secret after a rotation', async () => {
     await using emulator = await GeminiEmulator.start();
     await using receiver = await startReceiver();
     const { id, new_signing_secret: first } = emulator.webhooks.create({
@@ -108,7 +108,7 @@ describe('dynamic deliveries as observed', () => {
     expect(matching(keySet, changed, received.signature)).toEqual([]);
   });
 
-  it('have keys without a kid when told so', async () => {
+  it('have keys without a kid with kid: false', async () => {
     await using emulator = await GeminiEmulator.start({ kid: false, dynamic: 'jwt' });
     const { keys } = await published(emulator);
     expect(keys.filter((key) => 'kid' in key)).toEqual([]);
@@ -119,7 +119,7 @@ describe('dynamic deliveries as observed', () => {
     });
   });
 
-  it('verify with new keys only after a rotation', async () => {
+  it('verify only with the new keys after a rotation', async () => {
     await using emulator = await GeminiEmulator.start();
     const before = await published(emulator);
     emulator.keys.rotate();
@@ -131,7 +131,7 @@ describe('dynamic deliveries as observed', () => {
 });
 
 describe('dynamic deliveries as documented', () => {
-  it('carry a token that holds the event', async () => {
+  it('have a token that holds the event', async () => {
     await using emulator = await GeminiEmulator.start({ dynamic: 'jwt' });
     const received = await delivered(emulator);
     const claims = await claimsOf(emulator, received);
@@ -146,7 +146,7 @@ describe('dynamic deliveries as documented', () => {
     expect(claims).not.toHaveProperty('sub');
   });
 
-  it('carry the claims that are asked for', async () => {
+  it('have the claims of the options', async () => {
     await using emulator = await GeminiEmulator.start({
       dynamic: 'jwt',
       userMetadata: 'claims',
@@ -173,7 +173,7 @@ describe('dynamic deliveries as documented', () => {
     expect(received.event.data).not.toHaveProperty('user_metadata');
   });
 
-  it('may hold the event under one claim', async () => {
+  it('have the event in one claim with jwt.eventClaim', async () => {
     const jwt = { eventClaim: 'event' };
     await using emulator = await GeminiEmulator.start({ dynamic: 'jwt', jwt });
     const received = await delivered(emulator);
@@ -182,7 +182,7 @@ describe('dynamic deliveries as documented', () => {
     expect(claims).not.toHaveProperty('type');
   });
 
-  it('may come with both signatures', async () => {
+  it('have both signatures with dynamic: both', async () => {
     await using emulator = await GeminiEmulator.start({ dynamic: 'both' });
     const received = await delivered(emulator);
     const [v1a = '', token = ''] = received.signature.split(' ');
@@ -219,7 +219,7 @@ describe('signing without an emulator', () => {
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'HS256', typ: 'JWT', kid: '' });
   });
 
-  it('keeps as many old keys as are asked for', () => {
+  it('keeps the given number of old keys', () => {
     const keys = GoogleKeys.create();
     const kids = () => keys.jwks().keys.map(({ kid }) => kid);
     const [newest] = kids();

@@ -10,7 +10,7 @@ const MODEL = 'veo-3.1-generate';
 const CREATE = `/v1beta/models/${MODEL}:predictLongRunning`;
 const METADATA = { order: '7' };
 
-/** One whose end is told to this URL; the answer is its name. */
+/** Creates a video whose end is announced to this URL. @returns its name */
 async function create(emulator: GeminiEmulator, url?: string): Promise<string> {
   const { body } = await call(emulator, 'POST', CREATE, {
     instances: [{ prompt: 'A cat.' }],
@@ -24,7 +24,7 @@ function get(emulator: GeminiEmulator, name: string, query = '') {
 }
 
 describe('videos through the official SDK', () => {
-  it('are generated, asked for and downloaded', async () => {
+  it('are generated, polled and downloaded', async () => {
     await using emulator = await GeminiEmulator.start();
     const { models, operations } = sdk(emulator);
     const asked = await models.generateVideos({
@@ -58,7 +58,7 @@ describe('videos through the official SDK', () => {
     ]);
   });
 
-  it('have an error when they failed', async () => {
+  it('have an error if they failed', async () => {
     await using emulator = await GeminiEmulator.start();
     const operation = new GenerateVideosOperation();
     operation.name = await create(emulator);
@@ -70,7 +70,7 @@ describe('videos through the official SDK', () => {
 });
 
 describe('the operations of a model', () => {
-  it('begin with a name and no more', async () => {
+  it('have only a name at first', async () => {
     await using emulator = await GeminiEmulator.start({ echo: { video: false } });
     const { body } = await call(emulator, 'POST', CREATE, {
       instances: [{ prompt: 'A cat.' }],
@@ -90,7 +90,7 @@ describe('the operations of a model', () => {
     });
   });
 
-  it('are listed in pages, those of this model, and in part', async () => {
+  it('are listed for one model, in pages and in part', async () => {
     await using emulator = await GeminiEmulator.start();
     const names: string[] = [];
     for (let made = 0; made < 3; made++) names.unshift(await create(emulator));
@@ -162,14 +162,17 @@ describe('the end of a video', () => {
     expect(registered.requests.map(({ event }) => event.data)).toEqual([data]);
   });
 
-  it.each(['failed', 'cancelled'] as const)('is not told when it %s', async (outcome) => {
-    await using emulator = await GeminiEmulator.start({ cancelledEvents: true });
-    const name = await create(emulator, 'http://127.0.0.1:1/');
-    expect(emulator.finishJob(name, outcome)).toEqual([]);
-    expect(emulator.pendingDeliveries).toEqual([]);
-  });
+  it.each(['failed', 'cancelled'] as const)(
+    'is not announced when it %s',
+    async (outcome) => {
+      await using emulator = await GeminiEmulator.start({ cancelledEvents: true });
+      const name = await create(emulator, 'http://127.0.0.1:1/');
+      expect(emulator.finishJob(name, outcome)).toEqual([]);
+      expect(emulator.pendingDeliveries).toEqual([]);
+    },
+  );
 
-  it('may be one without a video', async () => {
+  it('may have no video', async () => {
     await using emulator = await GeminiEmulator.start();
     await using own = await startReceiver();
     const name = await create(emulator, own.url);
@@ -181,7 +184,7 @@ describe('the end of a video', () => {
     });
   });
 
-  it('is never that it expired', async () => {
+  it('is never an expiry', async () => {
     await using emulator = await GeminiEmulator.start();
     const name = await create(emulator);
     expect(() => emulator.finishJob(name, 'expired')).toThrow('No video ends as expired');
