@@ -2,7 +2,6 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { ConfigError } from './config/problem.js';
-import { keepHeapSmall } from './infrastructure/process/heap-growth.js';
 import { JsonLogger } from './infrastructure/logging/json.logger.js';
 import { KafkaCluster } from './infrastructure/kafka/kafka-cluster.js';
 import { ShutdownState } from './infrastructure/process/shutdown-state.js';
@@ -51,7 +50,6 @@ async function main(): Promise<void> {
   app.flushLogs();
 }
 
-keepHeapSmall();
 try {
   await main();
 } catch (error) {

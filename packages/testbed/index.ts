@@ -1,4 +1,9 @@
-export { startBridge, type BridgeOptions, type BridgeProcess } from './src/bridge.js';
+export {
+  BRIDGE_FLAGS,
+  startBridge,
+  type BridgeOptions,
+  type BridgeProcess,
+} from './src/bridge.js';
 export { startDevStack, type DevPorts, type DevStack } from './src/dev-stack.js';
 export { IMAGE_NODE_VERSION, imageNode } from './src/image-node.js';
 export {

@@ -11,6 +11,9 @@ const LISTEN_LIMIT_MS = 30_000;
 const STOP_GRACE_MS = 20_000;
 const POLL_MS = 50;
 
+/** V8 flags of the bridge, as in `npm start` and in the image's ENTRYPOINT. */
+export const BRIDGE_FLAGS = ['--heap-growing-percent=100'];
+
 /** Loopback, and ports that the kernel chooses, so that several bridges can run at the same time. */
 const DEFAULTS = { PORT: '0', INTERNAL_PORT: '0', HOST: '127.0.0.1' };
 
@@ -48,7 +51,7 @@ export async function startBridge(
   const lines: string[] = [];
   const child = spawnManaged({
     command: options.node ?? process.execPath,
-    args: [script],
+    args: [...BRIDGE_FLAGS, script],
     env: { PATH: process.env['PATH'], ...DEFAULTS, ...withoutAuthUnlessSet(env), ...env },
     output(line) {
       lines.push(line);

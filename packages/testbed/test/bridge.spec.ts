@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { startBridge } from '../src/bridge.js';
+import { BRIDGE_FLAGS, startBridge } from '../src/bridge.js';
 import { copyOfBuild } from '../src/build-copy.js';
 import {
   temporaryFolder,
@@ -31,6 +31,13 @@ describe('startBridge', () => {
     expect(await bridge.stop()).toEqual({ code: 0, signal: null });
     expect(bridge.lines.at(-1)).toContain('stopping');
     expect(isAlive(bridge.pid)).toBe(false);
+  }, 30_000);
+
+  it("starts Node.js with the bridge's flags", async () => {
+    await using bridge = await startBridge({}, { script });
+    await bridge.ready(10_000);
+    const { flags }: { flags: string[] } = JSON.parse(bridge.lines[1] ?? '{}');
+    expect(flags).toEqual(BRIDGE_FLAGS);
   }, 30_000);
 
   it('passes on the given environment, and of this process only PATH', async () => {

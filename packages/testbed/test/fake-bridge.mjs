@@ -19,6 +19,7 @@ server.listen(0, '127.0.0.1', () => {
     JSON.stringify({
       message: 'environment',
       names: Object.keys(process.env).toSorted(),
+      flags: process.execArgv,
     }),
   );
 });

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { bridgeOf } from '../../../packages/testbed/src/bridge.js';
+import { BRIDGE_FLAGS, bridgeOf } from '../../../packages/testbed/src/bridge.js';
 import { startContainer, type ContainerOptions } from '../../../tools/image/container.js';
 import { parseDockerfile } from '../../../tools/image/dockerfile.js';
 import { image, type Image } from '../../../tools/image/image.js';
@@ -85,7 +85,7 @@ describe('the image', () => {
   it('says how it is run, and what it is', () => {
     const { env, user, entrypoint, exposed, labels } = bridge.config;
     expect(user).toBe('65532:65532');
-    expect(entrypoint).toEqual(['node', '/app/dist/main.js']);
+    expect(entrypoint).toEqual(['node', ...BRIDGE_FLAGS, '/app/dist/main.js']);
     expect(exposed).toEqual(['8080', '8081']);
     expect(env).toMatchObject({ NODE_ENV: 'production', PATH: /^\/app\/bin:/ });
     expect(labels).toMatchObject({
