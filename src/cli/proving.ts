@@ -3,7 +3,7 @@ import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
 import type { SigningSecrets } from '../signing-secrets/signing-secrets.js';
-import { createSecretsStore } from '../signing-secrets/signing-secrets.module.js';
+import { createSigningSecrets } from '../signing-secrets/signing-secrets.module.js';
 import type { Terminal } from './terminal.js';
 
 /** What proving needs; the rest of a bridge's environment does not matter. */
@@ -28,7 +28,7 @@ export async function proving<T>(
   work: (tools: Proving) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig(provingEnv(env));
-  const vault = createSecretsStore(config);
+  const vault = createSigningSecrets(config);
   const keyring = new CapabilityKeyring(config);
   const verifier = new SignatureVerifier(config, keyring, vault, new Metrics());
   try {

@@ -3,7 +3,7 @@ import { GeminiClient } from '../gemini/gemini.client.js';
 import { createRegistry } from '../jobs/job-registry.module.js';
 import { RedisJobRegistry } from '../jobs/registry/redis.job-registry.js';
 import type { SigningSecrets } from '../signing-secrets/signing-secrets.js';
-import { createSecretsStore } from '../signing-secrets/signing-secrets.module.js';
+import { createSigningSecrets } from '../signing-secrets/signing-secrets.module.js';
 import { GeminiWebhooks } from '../webhooks/gemini/gemini-webhooks.client.js';
 import { SecretAgeRotation } from '../webhooks/rotation/secret-age.rotation.js';
 import { SecretRotator } from '../webhooks/rotation/secret.rotator.js';
@@ -107,7 +107,7 @@ async function administering(
   work: (webhooks: Webhooks) => Promise<Report>,
 ): Promise<Report> {
   const config = loadConfig(env);
-  const vault = createSecretsStore(config);
+  const vault = createSigningSecrets(config);
   const webhooks = new GeminiWebhooks(new GeminiClient(config));
   const issuer = new SecretRotator(webhooks, vault);
   const service = new WebhookService(webhooks, issuer, vault);

@@ -12,13 +12,13 @@ import type { SecretsStore } from './secrets-store.js';
 /** Provides the signing secrets of static webhooks, in the store that the configuration names. */
 @Module({
   providers: [
-    { provide: SigningSecrets, inject: [CONFIG], useFactory: createSecretsStore },
+    { provide: SigningSecrets, inject: [CONFIG], useFactory: createSigningSecrets },
   ],
   exports: [SigningSecrets],
 })
 export class SigningSecretsModule {}
 
-export function createSecretsStore(config: Config): SigningSecrets {
+export function createSigningSecrets(config: Config): SigningSecrets {
   return new SigningSecrets(createStore(config), config);
 }
 

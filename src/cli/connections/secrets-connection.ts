@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.js';
 import { SecretsUnavailableError } from '../../signing-secrets/secrets-store.js';
-import { createSecretsStore } from '../../signing-secrets/signing-secrets.module.js';
+import { createSigningSecrets } from '../../signing-secrets/signing-secrets.module.js';
 import { ConnectionError, type ConnectionCheck } from './connection-check.js';
 
 /** Whether the store of the encrypted secrets can be read and opened with the keys. */
@@ -19,7 +19,7 @@ export function secretsConnection(config: Config): ConnectionCheck {
 }
 
 async function ask(config: Config, setting: string): Promise<string> {
-  const secrets = createSecretsStore(config);
+  const secrets = createSigningSecrets(config);
   try {
     await secrets.load();
     const [trouble] = secrets.troubles;
