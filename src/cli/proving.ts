@@ -1,4 +1,5 @@
-import { loadConfig, type Config } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { loadConfig } from '../config/load-config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
@@ -8,7 +9,7 @@ import type { Terminal } from './terminal.js';
 
 /** What proving needs; the rest of a bridge's environment does not matter. */
 const NEEDED =
-  /^(WEBHOOK_SECRETS|VAULT_|REDIS_|CAPABILITY_KEYS_FILE|JWKS_|JWT_|TOPIC_PREFIX|GEMINI_URL)/;
+  /^(WEBHOOK_SECRETS|VAULT_|KUBERNETES_SERVICE_|REDIS_|CAPABILITY_KEYS_FILE|JWKS_|JWT_|TOPIC_PREFIX|GEMINI_URL)/;
 
 /** The bridge's own means of telling a good signature from a bad one. */
 export interface Proving {

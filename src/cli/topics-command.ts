@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs';
-import { loadConfig, type Config } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { loadConfig } from '../config/load-config.js';
 import { problemLine } from '../config/problem.js';
 import { topicNames } from '../events/event-topics.js';
 import { kafkaClient } from '../infrastructure/kafka/kafka-client.js';

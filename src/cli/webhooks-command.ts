@@ -1,4 +1,5 @@
-import { loadConfig, type Config } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { loadConfig } from '../config/load-config.js';
 import { GeminiClient } from '../gemini/gemini.client.js';
 import { createRegistry } from '../jobs/job-registry.module.js';
 import { RedisJobRegistry } from '../jobs/registry/redis.job-registry.js';

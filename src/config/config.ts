@@ -1,236 +1,182 @@
-import { credential, isApiKey } from './credential-file.js';
-import { combinedProblems } from './cross-checks.js';
-import { environment, telemetry, type Environment, type Given } from './environment.js';
-import type { Reader } from './forms.js';
-import { ConfigError, problemOf, type Problem } from './problem.js';
-import { STATIC_ROUTE } from '../events/webhook-routes.js';
+import type { Scope } from './api-scopes.js';
 
 /** Injection token of the service's `Config`. */
 export const CONFIG = Symbol('CONFIG');
 
-/** A claim outlasts the time in which its delivery may be handed to Kafka by this much, in ms. */
-const LEASE_MARGIN_MS = 8000;
-
-/** What the rest of the code sees: grouped by consumer, units in the names. */
-export type Config = ReturnType<typeof group>;
-
-function group(env: Environment) {
-  const publicUrl = env.PUBLIC_URL?.replace(/\/+$/, '');
-  return Object.freeze({
-    server: { port: env.PORT, internalPort: env.INTERNAL_PORT, host: env.HOST },
-    publicUrl,
-    ackBudgetMs: env.ACK_BUDGET_MS,
-    shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
-    logLevel: env.LOG_LEVEL,
-    tracing: tracingBy(env),
-    kafka: {
-      brokers: env.KAFKA_BROKERS,
-      clientId: env.KAFKA_CLIENT_ID,
-      queueMax: env.PUBLISH_QUEUE_MAX,
-      sasl: kafkaSasl(env),
-      tls: kafkaTls(env),
-    },
-    redis: redis(env),
-    topics: {
-      prefix: env.TOPIC_PREFIX,
-      mode: env.TOPICS_MODE,
-      partitions: env.TOPIC_PARTITIONS,
-      replication: env.TOPIC_REPLICATION,
-      minIsr: env.TOPIC_MIN_ISR,
-      retentionHours: env.TOPIC_RETENTION_HOURS,
-    },
-    signature: {
-      secrets: env.WEBHOOK_SECRETS,
-      secretsFile: env.WEBHOOK_SECRETS_FILE,
-      capabilityKeysFile: env.CAPABILITY_KEYS_FILE,
-      jwksUrl: env.JWKS_URL,
-      jwksStaleMs: env.JWKS_STALE_HOURS * 3_600_000,
-    },
-    vault: {
-      keysFile: env.VAULT_KEYS_FILE,
-      file: env.VAULT_FILE,
-      kubernetesSecret: env.VAULT_KUBERNETES_SECRET,
-    },
-    token: {
-      audience: env.JWT_AUDIENCE,
-      issuer: env.JWT_ISSUER,
-      maxAgeSeconds: env.JWT_MAX_AGE_SECONDS,
-      bodyHashClaim: env.JWT_BODY_HASH_CLAIM,
-      unboundBody: env.JWT_UNBOUND_BODY,
-    },
-    dedupe: {
-      store: env.DEDUPE_STORE,
-      ttlMs: env.DEDUPE_TTL_HOURS * 3_600_000,
-      /** How long a claim holds that nobody renews, in ms: the wait after a replica's death. */
-      leaseMs: env.ACK_BUDGET_MS + LEASE_MARGIN_MS,
-      onError: env.DEDUPE_ON_ERROR ?? (env.DEDUPE_STORE === 'log' ? 'refuse' : 'publish'),
-      memoryMax: env.DEDUPE_MEMORY_MAX,
-    },
-    gemini: gemini(env),
-    webhooks: {
-      declared: (env.WEBHOOKS ?? []).map(({ name, events, url }) => ({
-        name,
-        events,
-        uri: url ?? `${publicUrl ?? ''}${STATIC_ROUTE}`,
-      })),
-      mode: env.WEBHOOKS === undefined ? ('off' as const) : env.WEBHOOKS_MODE,
-      intervalMs: env.WEBHOOKS_INTERVAL_SECONDS * 1000,
-      owner: env.WEBHOOKS_OWNER ?? ownerIn(env.PUBLIC_URL),
-      reviveMax: env.WEBHOOKS_REVIVE_MAX,
-      rotateEveryMs: env.ROTATE_EVERY_DAYS * 86_400_000,
-    },
-    jobs: {
-      retentionMs: env.JOB_RETENTION_HOURS * 3_600_000,
-      lookAfterMs: env.JOB_LOOK_AFTER_SECONDS * 1000,
-      settleMs: env.JOB_SETTLE_SECONDS * 1000,
-      giveUpMs: env.JOB_GIVE_UP_SECONDS * 1000,
-      callsPerMinute: env.JOB_CALLS_PER_MINUTE,
-    },
-    access: {
-      tokensFile: env.API_TOKENS_FILE,
-      oidc:
-        env.API_OIDC_ISSUER === undefined
-          ? undefined
-          : {
-              issuer: env.API_OIDC_ISSUER,
-              audience: env.API_OIDC_AUDIENCE ?? '',
-              scopes: env.API_OIDC_SCOPES ?? [],
-              subjects: env.API_OIDC_SUBJECTS ?? [],
-              keysStaleMs: env.JWKS_STALE_HOURS * 3_600_000,
-            },
-      open: env.API_AUTH === 'none',
-      ratePerMinute: env.API_RATE_PER_MINUTE,
-    },
-  });
+/** The settings, grouped by consumer, with units in the names. `loadConfig` makes it of the environment. */
+export interface Config {
+  readonly server: ServerConfig;
+  /** Base of the URLs that Gemini is given, without a trailing slash. */
+  readonly publicUrl: string | undefined;
+  /** Maximum time from a delivery's arrival to its answer. */
+  readonly ackBudgetMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly tracing: 'off' | 'http/protobuf' | 'http/json';
+  readonly kafka: KafkaConfig;
+  readonly topics: TopicsConfig;
+  readonly redis: RedisAccess | undefined;
+  readonly dedupe: DedupeConfig;
+  readonly signature: SignatureConfig;
+  readonly token: TokenConfig;
+  readonly vault: VaultConfig;
+  readonly gemini: GeminiConfig;
+  readonly webhooks: WebhooksConfig;
+  readonly jobs: JobsConfig;
+  readonly access: AccessConfig;
 }
 
-/** What is set for other signals, or for nobody, is no concern of ours. */
-function isTraced(env: Readonly<Record<string, unknown>>): boolean {
-  const { OTEL_SDK_DISABLED: disabled, OTEL_TRACES_EXPORTER: exporter } = env;
-  if (exporter === 'none' || /^true$/i.test(String(disabled))) return false;
-  return Boolean(
-    exporter ??
-    env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ??
-    env['OTEL_EXPORTER_OTLP_ENDPOINT'],
-  );
+/** The two listeners. */
+export interface ServerConfig {
+  /** 0 lets the kernel choose. */
+  readonly port: number;
+  readonly internalPort: number;
+  /** Undefined: all addresses. */
+  readonly host: string | undefined;
 }
 
-function tracingBy(env: Environment): 'off' | 'http/protobuf' | 'http/json' {
-  if (!isTraced(env)) return 'off';
-  const { OTEL_EXPORTER_OTLP_PROTOCOL: general = 'http/protobuf' } = env;
-  return env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? general;
+export interface KafkaConfig {
+  /** `host:port` of each broker. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** Records that may wait for Kafka in this process. */
+  readonly queueMax: number;
+  readonly sasl: SaslCredentials | undefined;
+  /** Undefined: connections without TLS. */
+  readonly tls: TlsCredentials | undefined;
 }
 
-/** Credentials are getters: each connection that is made has what the file says then. */
-function kafkaSasl(env: Environment) {
-  if (env.KAFKA_SASL_MECHANISM === undefined) return undefined;
-  const password = credential(env.KAFKA_SASL_PASSWORD, env.KAFKA_SASL_PASSWORD_FILE);
-  const token = credential(undefined, env.KAFKA_SASL_TOKEN_FILE);
-  return {
-    mechanism: env.KAFKA_SASL_MECHANISM,
-    username: env.KAFKA_SASL_USERNAME ?? '',
-    get password() {
-      return password?.value ?? '';
-    },
-    get token() {
-      return token?.value ?? '';
-    },
-  };
+/** Each read of `password` and `token` has what their file says now. */
+export interface SaslCredentials {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'oauthbearer';
+  readonly username: string;
+  readonly password: string;
+  readonly token: string;
 }
 
-function kafkaTls(env: Environment) {
-  const ca = credential(undefined, env.KAFKA_TLS_CA_FILE);
-  const cert = credential(undefined, env.KAFKA_TLS_CERT_FILE);
-  const key = credential(undefined, env.KAFKA_TLS_KEY_FILE);
-  if (!(env.KAFKA_TLS ?? Boolean(ca ?? cert))) return undefined;
-  return {
-    get ca() {
-      return ca?.value;
-    },
-    get cert() {
-      return cert?.value;
-    },
-    get key() {
-      return key?.value;
-    },
-  };
+/** PEM texts. Each read has what the file says now. */
+export interface TlsCredentials {
+  /** Undefined: the authorities of Node.js. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
 }
 
-/** Where Redis is, and what proves who we are. */
+/** The topics that the bridge creates or expects. */
+export interface TopicsConfig {
+  readonly prefix: string;
+  readonly mode: 'create' | 'check';
+  readonly partitions: number;
+  readonly replication: number;
+  readonly minIsr: number;
+  readonly retentionHours: number;
+}
+
+/** Address and credentials of Redis. Each read of `password` and `ca` has what their file says now. */
 export interface RedisAccess {
   readonly url: string;
   /** `gemini-bridge` when absent. */
   readonly keyPrefix?: string;
-  /** Undefined: the one in the URL, if there is one. */
+  /** Undefined: the password in the URL, if there is one. */
   readonly password?: string | undefined;
-  /** PEM; undefined: what the system trusts. */
+  /** PEM. Undefined: the authorities of Node.js. */
   readonly ca?: string | undefined;
 }
 
-function redis(env: Environment): RedisAccess | undefined {
-  if (env.REDIS_URL === undefined) return undefined;
-  const password = credential(undefined, env.REDIS_PASSWORD_FILE);
-  const ca = credential(undefined, env.REDIS_TLS_CA_FILE);
-  return {
-    url: env.REDIS_URL,
-    keyPrefix: env.REDIS_KEY_PREFIX,
-    get password() {
-      return password?.value;
-    },
-    get ca() {
-      return ca?.value;
-    },
-  };
+/** The memory of published ids. */
+export interface DedupeConfig {
+  readonly store: 'log' | 'redis' | 'memory';
+  readonly ttlMs: number;
+  /** How long a claim holds without renewal: the wait after the death of a replica. */
+  readonly leaseMs: number;
+  readonly onError: 'publish' | 'refuse';
+  /** Ids that one process keeps. */
+  readonly memoryMax: number;
 }
 
-function gemini(env: Environment) {
-  const key = credential(env.GEMINI_API_KEY, env.GEMINI_API_KEY_FILE, isApiKey);
-  return {
-    url: env.GEMINI_URL.replace(/\/+$/, ''),
-    get apiKey() {
-      return key?.value;
-    },
-  };
+/** What verifies deliveries. */
+export interface SignatureConfig {
+  /** `whsec_…,whsec_…` */
+  readonly secrets: string | undefined;
+  readonly secretsFile: string | undefined;
+  readonly capabilityKeysFile: string | undefined;
+  readonly jwksUrl: string;
+  /** How long Google's keys stay valid while they cannot be read. */
+  readonly jwksStaleMs: number;
 }
 
-/**
- * Reads the environment. It does not parse secrets, tokens, keys and certificates:
- * `startup/validate-environment` does.
- *
- * @throws {ConfigError} with every problem.
- */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const given = givenIn(env);
-  const problems: Problem[] = [];
-  const read = readAll(given, problems);
-  problems.push(...combinedProblems(given));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return group(read);
+/** What a delivery with a JWT has to claim. */
+export interface TokenConfig {
+  /** Undefined refuses all of them; `unchecked` accepts any audience. */
+  readonly audience: string | undefined;
+  /** Undefined: any. */
+  readonly issuer: string | undefined;
+  readonly maxAgeSeconds: number;
+  readonly bodyHashClaim: string;
+  readonly unboundBody: 'confirm' | 'refuse';
 }
 
-/** The variables that are set. An empty one counts as unset, because charts render unset values so. */
-export function givenIn(env: NodeJS.ProcessEnv): Given {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+/** The store of the encrypted secrets of managed webhooks. Without a file and a Secret it is in Redis. */
+export interface VaultConfig {
+  /** Undefined: the bridge keeps no secrets. */
+  readonly keysFile: string | undefined;
+  readonly file: string | undefined;
+  readonly kubernetesSecret: string | undefined;
+  /** API server of the cluster, as Kubernetes tells every pod; undefined outside a pod. */
+  readonly kubernetesApi: string | undefined;
 }
 
-/** @param problems receives those of single settings; with any, the result is incomplete. */
-function readAll(given: Given, problems: Problem[]): Environment {
-  const readers: Readonly<Record<string, Reader<unknown>>> = isTraced(given)
-    ? { ...environment, ...telemetry }
-    : environment;
-  const read = Object.entries(readers).map(([setting, reader]) => {
-    try {
-      return [setting, reader(given[setting as keyof Given])];
-    } catch (error) {
-      problems.push(problemOf(setting, error));
-      return [setting, undefined];
-    }
-  });
-  return Object.fromEntries(read) as Environment;
+export interface GeminiConfig {
+  /** Without a trailing slash. */
+  readonly url: string;
+  /** Each read has what its file says now. Undefined: the bridge only receives. */
+  readonly apiKey: string | undefined;
 }
 
-/** What a public address says of whose it is, in the characters of an owner. */
-function ownerIn(publicUrl = ''): string {
-  const { host, pathname } = new URL(publicUrl || 'https://nowhere');
-  return `${host}${pathname}`.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/-+$/, '');
+/** The static webhooks that the bridge registers and repairs. */
+export interface WebhooksConfig {
+  readonly declared: readonly DeclaredWebhookConfig[];
+  readonly mode: 'ensure' | 'report' | 'off';
+  readonly intervalMs: number;
+  /** Distinguishes this installation's webhooks from others in the project. */
+  readonly owner: string;
+  readonly reviveMax: number;
+  /** 0: never. */
+  readonly rotateEveryMs: number;
+}
+
+export interface DeclaredWebhookConfig {
+  readonly name: string;
+  readonly events: readonly string[];
+  readonly uri: string;
+}
+
+export interface JobsConfig {
+  readonly retentionMs: number;
+  readonly lookAfterMs: number;
+  readonly settleMs: number;
+  readonly giveUpMs: number;
+  /** Calls to Gemini by all replicas together. */
+  readonly callsPerMinute: number;
+}
+
+/** Who may call the internal API. */
+export interface AccessConfig {
+  readonly tokensFile: string | undefined;
+  readonly oidc: OidcConfig | undefined;
+  /** True: without authentication. */
+  readonly open: boolean;
+  /** Calls of each caller; 0: no limit. */
+  readonly ratePerMinute: number;
+}
+
+export interface OidcConfig {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Scopes of a token that has no scope claim and one of the subjects. */
+  readonly scopes: readonly Scope[];
+  /** A `*` at the end stands for any rest. */
+  readonly subjects: readonly string[];
+  /** How long the issuer's keys stay valid while they cannot be read. */
+  readonly keysStaleMs: number;
 }

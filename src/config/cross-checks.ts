@@ -1,4 +1,4 @@
-import { isApiKey } from './credential-file.js';
+import { isApiKey } from './credentials.js';
 import type { Given } from './environment.js';
 import { lengthOf } from './forms.js';
 import type { Problem } from './problem.js';

@@ -26,7 +26,8 @@ export function createSigningSecrets(config: Config): SigningSecrets {
 function createStore({ vault, redis }: Config): SecretsStore | undefined {
   if (vault.keysFile === undefined) return undefined;
   if (vault.kubernetesSecret !== undefined) {
-    return new KubernetesSecretsStore(vault.kubernetesSecret, accessOfPod(process.env));
+    const access = accessOfPod(vault.kubernetesApi);
+    return new KubernetesSecretsStore(vault.kubernetesSecret, access);
   }
   if (vault.file !== undefined) return new FileSecretsStore(vault.file);
   if (redis) return new RedisSecretsStore(redis);

@@ -1,4 +1,5 @@
-import { givenIn, loadConfig, type Config } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { givenIn, kubernetesApiIn, loadConfig } from '../config/load-config.js';
 import { ConfigError, type ConfigWarning, type Problem } from '../config/problem.js';
 import { unknownVariables } from '../config/unknown-variables.js';
 import { accessOfPod } from '../signing-secrets/stores/kubernetes.secrets-store.js';
@@ -37,7 +38,7 @@ export async function validateEnvironment(
 /** The secrets store in Kubernetes needs the service account of a pod. */
 function podProblems(env: NodeJS.ProcessEnv): readonly Problem[] {
   const isNeeded = env['VAULT_KUBERNETES_SECRET'] && env['VAULT_KEYS_FILE'];
-  return isNeeded ? problemsOr(() => accessOfPod(env)).problems : [];
+  return isNeeded ? problemsOr(() => accessOfPod(kubernetesApiIn(env))).problems : [];
 }
 
 function problemsOr<T>(work: () => T): {

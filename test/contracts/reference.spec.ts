@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DeliveryTrace } from '../../src/receiver/tracing/delivery-trace.js';
 import { deadLetterRecord, eventRecord } from '../../src/receiver/delivery-record.js';
-import { loadConfig } from '../../src/config/config.js';
+import { loadConfig } from '../../src/config/load-config.js';
 import { VARIABLES } from '../../src/config/environment.js';
 import { parseGeminiEvent } from '../../src/events/gemini-event.js';
 import { jobsTopic, topicFor, topicNames } from '../../src/events/event-topics.js';

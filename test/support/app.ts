@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AppModule } from '../../src/app.module.js';
-import { loadConfig } from '../../src/config/config.js';
+import { loadConfig } from '../../src/config/load-config.js';
 import { JsonLogger } from '../../src/infrastructure/logging/json.logger.js';
 import { KafkaCluster } from '../../src/infrastructure/kafka/kafka-cluster.js';
 import { EventPublisher } from '../../src/publishing/event-publisher.js';

@@ -42,14 +42,14 @@ const secret = z.object({
 });
 
 /**
- * The access that Kubernetes gives every pod: environment variables and the service account's files.
+ * The access that Kubernetes gives every pod.
  *
+ * @param api URL of the API server; undefined outside a pod.
  * @throws {ConfigError} outside a pod, or without a service account token.
  */
-export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
+export function accessOfPod(api: string | undefined): KubernetesAccess {
   return namingSetting('VAULT_KUBERNETES_SECRET', () => {
-    if (!host) {
+    if (api === undefined) {
       throw new FormError(
         'a Secret, outside a pod (KUBERNETES_SERVICE_HOST is not set)',
         'a bridge in a pod of the cluster of the Secret',
@@ -57,7 +57,7 @@ export function accessOfPod(env: NodeJS.ProcessEnv): KubernetesAccess {
       );
     }
     return {
-      url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      url: api,
       tokenFile: accountFile('token').path,
       caFile: accountFile('ca.crt').path,
       namespace: accountFile('namespace').text.trim(),

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { constraintOf, valuesSchema } from '../../../tools/chart/schema.js';
 import { valuesKeys } from '../../../tools/chart/values-document.js';
-import { loadConfig } from '../../../src/config/config.js';
+import { loadConfig } from '../../../src/config/load-config.js';
 import { ConfigError, problemLine } from '../../../src/config/problem.js';
 import { SCOPES } from '../../../src/config/api-scopes.js';
 import { VARIABLES } from '../../../src/config/environment.js';

@@ -12,7 +12,7 @@ import {
   temporaryFolder,
   type TemporaryFolder,
 } from '../../../packages/testbed/src/process/temporary-folder.js';
-import { loadConfig } from '../../../src/config/config.js';
+import { loadConfig } from '../../../src/config/load-config.js';
 import { parseKeyring } from '../../../src/infrastructure/files/keyring.js';
 import { describeSandboxed } from '../../support/sandboxed.js';
 

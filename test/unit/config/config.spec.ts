@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { loadConfig } from '../../../src/config/config.js';
+import { loadConfig } from '../../../src/config/load-config.js';
 import { ConfigError, problemLine, type Problem } from '../../../src/config/problem.js';
 import { VARIABLES } from '../../../src/config/environment.js';
 import { temporaryFile } from '../../support/temporary-file.js';
@@ -67,7 +67,12 @@ describe('loadConfig', () => {
         jwksUrl: 'https://generativelanguage.googleapis.com/.well-known/jwks.json',
         jwksStaleMs: 86_400_000,
       },
-      vault: { keysFile: undefined, file: undefined, kubernetesSecret: undefined },
+      vault: {
+        keysFile: undefined,
+        file: undefined,
+        kubernetesSecret: undefined,
+        kubernetesApi: undefined,
+      },
       webhooks: {
         declared: [],
         mode: 'off',
@@ -495,6 +500,16 @@ describe('loadConfig', () => {
     expect([redis?.password, gemini.apiKey]).toEqual(['new', 'new-key']);
     key.write('newest-key');
     expect(gemini.apiKey).toBe('newest-key');
+  });
+
+  it.each([
+    [{ KUBERNETES_SERVICE_HOST: '10.0.0.1' }, 'https://10.0.0.1:443'],
+    [
+      { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '6443' },
+      'https://[fd00::1]:6443',
+    ],
+  ])('knows the API server by %j', (env, url) => {
+    expect(loadConfig({ ...LEAST, ...env }).vault.kubernetesApi).toBe(url);
   });
 
   it('refuses a file without text', () => {

@@ -122,10 +122,10 @@ describe('KubernetesSecretsStore', () => {
   });
 
   it('needs a pod with a service account', () => {
-    expect(() => accessOfPod({})).toThrow(
+    expect(() => accessOfPod(undefined)).toThrow(
       /VAULT_KUBERNETES_SECRET: got a Secret, outside a pod/,
     );
-    expect(() => accessOfPod({ KUBERNETES_SERVICE_HOST: '::1' })).toThrow(
+    expect(() => accessOfPod('https://[::1]:443')).toThrow(
       /token, which does not exist.*automountServiceAccountToken/,
     );
   });

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { loadConfig } from '../../../../../src/config/config.js';
+import { loadConfig } from '../../../../../src/config/load-config.js';
 import { kafkaClient } from '../../../../../src/infrastructure/kafka/kafka-client.js';
 import { installKafkajsPatches } from '../../../../../src/infrastructure/kafka/kafkajs/install-patches.js';
 import { KAFKAJS_VERSION } from '../../../../../src/infrastructure/kafka/kafkajs/internals.js';
