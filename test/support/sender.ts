@@ -96,13 +96,23 @@ export async function post(url: string, { headers, body }: Signed): Promise<Answ
 }
 
 export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
-  const { status, headers, text } = await fetch(url, init).then(async (response) => ({
-    status: response.status,
-    headers: response.headers,
-    text: await response.text(),
-  }));
+  const response = await fetchKept(url, init);
+  const { status, headers } = response;
+  const text = await response.text();
   const isJson = text !== '' && /json/.test(headers.get('content-type') ?? '');
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined };
+}
+
+/** Repeats a GET once: the server may close a kept connection in the moment in which fetch uses it again. */
+async function fetchKept(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: string } };
+    const isClosed = cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET';
+    if (!isClosed || (init.method ?? 'GET') !== 'GET') throw error;
+    return fetch(url, init);
+  }
 }
 
 function triple(
