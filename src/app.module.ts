@@ -3,7 +3,9 @@ import { APP_FILTER } from '@nestjs/core';
 import { ReceiverModule } from './receiver/receiver.module.js';
 import { CONFIG, type Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
-import { DocsModule } from './openapi/docs.module.js';
+import { JOB_API } from './openapi/job-operations.js';
+import { OpenApiModule } from './openapi/docs.module.js';
+import { WEBHOOK_API } from './openapi/webhook-operations.js';
 import { zeroSeries } from './zero-series.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
@@ -28,7 +30,7 @@ export class AppModule {
         ReceiverModule,
         JobsModule,
         WebhooksModule,
-        DocsModule,
+        OpenApiModule.register([JOB_API, WEBHOOK_API]),
         HealthModule,
         MetricsModule,
       ],

@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { Controller, Get, Header, Param, Res } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Redirect, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { ProblemException } from '../internal-api/problems/problem.exception.js';
-import { openApi } from './openapi.js';
+import type { ApiDescription } from './description.js';
+import { openApiDocument } from './openapi.js';
 import { CONTENT_SECURITY_POLICY, INITIALIZER, PAGE } from './swagger-ui.js';
+
+export const API_DESCRIPTIONS = Symbol('API descriptions');
 
 const PACKAGE = createRequire(import.meta.url).resolve('swagger-ui-dist/package.json');
 const FILES: ReadonlySet<string> = new Set([
@@ -13,13 +16,26 @@ const FILES: ReadonlySet<string> = new Set([
   'favicon-32x32.png',
 ]);
 
+/** Sends a browser from the root of the internal port to the documentation. */
+@Controller()
+export class RootController {
+  @Get()
+  @Redirect('/docs', 302)
+  redirect(): void {}
+}
+
 /**
- * The OpenAPI document and Swagger UI, on the internal port and without a token: they tell
- * nothing that this repository does not.
+ * Serves the OpenAPI document and Swagger UI on the internal port. They need no token, because
+ * they contain nothing that the repository does not.
  */
 @Controller('docs')
 export class DocsController {
+  /** Built by the first request, so that a start does not wait for it. */
   private document: string | undefined;
+
+  constructor(
+    @Inject(API_DESCRIPTIONS) private readonly apis: readonly ApiDescription[],
+  ) {}
 
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
@@ -32,7 +48,7 @@ export class DocsController {
   @Get('openapi.json')
   @Header('Content-Type', 'application/json; charset=utf-8')
   openApi(): string {
-    this.document ??= JSON.stringify(openApi());
+    this.document ??= JSON.stringify(openApiDocument(this.apis));
     return this.document;
   }
 
@@ -43,12 +59,13 @@ export class DocsController {
     return INITIALIZER;
   }
 
-  /** @throws {ProblemException} 404 for all but the files that the page needs. */
+  /** @throws {ProblemException} 404 for a file that the page does not need. */
   @Get(':file')
   @Header('X-Content-Type-Options', 'nosniff')
   file(@Param('file') file: string, @Res() response: Response): void {
-    if (!FILES.has(file))
+    if (!FILES.has(file)) {
       throw new ProblemException(404, 'not-found', 'there is no such file');
+    }
     response.sendFile(file, { root: dirname(PACKAGE) });
   }
 }

@@ -1,18 +1,29 @@
-import { IDEMPOTENCY_KEY, type JobController } from '../jobs/api/job.controller.js';
-import { takesFile } from '../jobs/api/job-order.js';
+import { z } from 'zod';
+import { jobsTopic, type Milestone } from '../events/event-topics.js';
+import type { Operation } from '../internal-api/auth/protect.js';
+import { BODIES, takesFile } from '../jobs/api/job-order.js';
 import { METADATA, QUERY } from '../jobs/api/job-query.js';
-import { JSONL } from '../jobs/submission/job.uploader.js';
+import { IDEMPOTENCY_KEY, JobController } from '../jobs/api/job.controller.js';
 import type { JobKind } from '../jobs/job-kind.js';
+import { JOB_KINDS } from '../jobs/job-kinds.js';
+import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../jobs/job-view.js';
+import { JSONL } from '../jobs/submission/job.uploader.js';
 import { without } from '../infrastructure/json/json.js';
 import {
-  GEMINI_PROBLEMS as GEMINI,
+  exampleOf,
+  GEMINI_PROBLEMS,
   idParameter,
   jsonAnswer,
   queryParameters,
-  type Description,
+  type ApiDescription,
+  type EventDescription,
+  type OperationDescription,
 } from './description.js';
-import type { Answer, Parameter } from './openapi-objects.js';
-import { componentSchemas, orderName, reference, type Schema } from './schemas.js';
+import type { Answer, Body, Parameter } from './openapi-objects.js';
+import { reference, schemaOf, type Schema } from './schemas.js';
+
+const SUBMIT = 'Submit';
+const JOBS = 'Jobs';
 
 const JOB_EXAMPLE = {
   id: '019f9b03-63a8-7c35-a2a2-2b6c6f6d2d3a',
@@ -28,69 +39,96 @@ const JOB_EXAMPLE = {
   updatedAt: '2026-11-24T03:49:03.702Z',
 };
 
-const ID = idParameter(JOB_EXAMPLE.id);
+const ENDED_JOB_EXAMPLE = {
+  ...JOB_EXAMPLE,
+  state: 'succeeded',
+  updatedAt: '2026-11-24T05:12:31.120Z',
+  endedAt: '2026-11-24T05:12:31.120Z',
+  lastEvent: {
+    type: 'batch.succeeded',
+    webhookId: 'msg_d54bd616-28d7-4277-bcfe-80db44d29718',
+    at: '2026-11-24T05:12:31.120Z',
+  },
+};
 
-const JOB_ANSWER = jsonAnswer('The job', reference('Job'), JOB_EXAMPLE);
+const UNKNOWN_JOB_EXAMPLE = {
+  ...without(JOB_EXAMPLE, 'geminiName'),
+  state: 'unknown',
+  error: { code: 'outcome-unknown', message: 'Gemini did not answer' },
+};
 
-/** By the name of the controller's method; a submission is described for each kind. */
-export const DESCRIPTIONS: Readonly<
-  Record<Exclude<keyof JobController, 'submit'>, Description>
+const ID = idParameter(
+  'Id of the job, from the answer to its submission',
+  JOB_EXAMPLE.id,
+);
+
+/** Descriptions by method of the controller. A submission has one for each kind. */
+const OPERATIONS: Readonly<
+  Record<Exclude<keyof JobController, 'submit'>, OperationDescription>
 > = {
   list: {
     operationId: 'listJobs',
-    summary: 'Jobs, newest first, by page',
+    tags: [JOBS],
+    summary: 'List jobs, newest first',
     description:
-      'All filters are optional. With filters a page may hold fewer jobs than `limit` although more follow.',
-    parameters: [...listParameters()],
+      'Without filters it lists all jobs. A page with filters may have fewer jobs than `limit` although more follow: continue while there is a `nextCursor`.',
+    parameters: [...queryParameters(QUERY), metadataFilter()],
     answers: {
-      200: jsonAnswer('A page of jobs', reference('JobPage'), {
-        jobs: [JOB_EXAMPLE],
-        nextCursor: JOB_EXAMPLE.id,
+      200: jsonAnswer('A page of jobs', 'JobPage', {
+        jobs: [ENDED_JOB_EXAMPLE],
+        nextCursor: ENDED_JOB_EXAMPLE.id,
       }),
     },
     problems: ['invalid-query', 'registry-unavailable'],
   },
   find: {
     operationId: 'getJob',
-    summary: 'A job',
+    tags: [JOBS],
+    summary: 'Get a job',
+    description:
+      '`state` shows how far it is, and `lastEvent` the event that the bridge published to Kafka.',
     parameters: [ID],
-    answers: { 200: JOB_ANSWER },
+    answers: { 200: jsonAnswer('The job', 'Job', ENDED_JOB_EXAMPLE) },
     problems: ['malformed', 'job-not-found', 'registry-unavailable'],
   },
   cancel: {
     operationId: 'cancelJob',
-    summary: 'Asks Gemini to cancel a job',
-    description: 'That it is cancelled is told like any other end.',
+    tags: [JOBS],
+    summary: 'Cancel a job',
+    description:
+      'Asks Gemini to cancel the job. Its end arrives on Kafka like any other.',
     parameters: [ID],
-    answers: { 202: { ...JOB_ANSWER, description: 'Gemini was asked' } },
+    answers: {
+      202: jsonAnswer('Gemini was asked to cancel the job', 'Job', JOB_EXAMPLE),
+    },
     problems: [
       'malformed',
       'job-not-found',
       'job-over',
       'job-unsettled',
-      ...GEMINI,
+      ...GEMINI_PROBLEMS,
       'registry-unavailable',
     ],
   },
   result: {
     operationId: 'getResult',
-    summary: 'What came of a job, as Gemini has it',
+    tags: [JOBS],
+    summary: 'Get the result of a job',
     description:
-      "The output file (JSONL, or the video), or Gemini's answer that holds the results.",
+      "Streams the output file (JSONL, or a video), or Gemini's answer with inline results, from Gemini.",
     parameters: [
       ID,
       {
         name: 'Range',
         in: 'header',
-        description: 'Of the bytes of a file, as RFC 9110 has it',
+        description: 'Part of a file: `bytes=0-1023` (RFC 9110)',
         schema: { type: 'string' },
-        example: 'bytes=0-1023',
       },
     ],
     answers: {
-      200: { description: 'All of it', content: { '*/*': {} } },
+      200: { description: 'The whole result', content: { '*/*': {} } },
       206: {
-        description: 'The part that was asked for',
+        description: 'The part that `Range` selects',
         headers: { 'Content-Range': { required: true, schema: { type: 'string' } } },
         content: { '*/*': {} },
       },
@@ -102,61 +140,108 @@ export const DESCRIPTIONS: Readonly<
       'job-not-over',
       'result-elsewhere',
       'range-not-satisfiable',
-      ...GEMINI,
+      ...GEMINI_PROBLEMS,
       'registry-unavailable',
     ],
   },
 };
 
-export function submission(kind: JobKind): Description {
-  const { description = kind.name, examples = [] } = kind.order.meta() ?? {};
-  const name = orderName(kind);
-  const [example] = examples as unknown[];
-  const json = { schema: reference(name), example };
-  const ofFile = takesFile(kind);
+const MILESTONES: Readonly<
+  Record<
+    Milestone,
+    { readonly summary: string; readonly job: { readonly updatedAt: string } }
+  >
+> = {
+  submitted: { summary: 'Gemini has accepted a job', job: JOB_EXAMPLE },
+  unknown: {
+    summary: 'Gemini has not confirmed the submission of a job',
+    job: UNKNOWN_JOB_EXAMPLE,
+  },
+  ended: { summary: 'A job has ended', job: ENDED_JOB_EXAMPLE },
+};
+
+const MILESTONE_NAMES = Object.keys(MILESTONES) as Milestone[];
+
+/** Jobs in the OpenAPI document. */
+export const JOB_API: ApiDescription = {
+  tags: [
+    { name: SUBMIT, description: 'Submit jobs to Gemini' },
+    { name: JOBS, description: 'Follow submitted jobs, read their results, cancel them' },
+  ],
+  controller: JobController,
+  describe: describeOperation,
+  requests: Object.fromEntries(
+    Array.from(BODIES, ([kind, body]) => [orderName(kind), body]),
+  ),
+  answers: {
+    Job: JOB,
+    SubmittedJob: SUBMITTED_JOB,
+    JobPage: JOB_PAGE,
+    ...Object.fromEntries(
+      MILESTONE_NAMES.map((milestone) => [
+        milestoneName(milestone),
+        milestoneSchema(milestone),
+      ]),
+    ),
+  },
+  events: Object.fromEntries(
+    MILESTONE_NAMES.map((milestone) => [
+      milestoneType(milestone),
+      describeMilestone(milestone),
+    ]),
+  ),
+};
+
+function describeOperation({
+  handler,
+  path,
+}: Operation): OperationDescription | undefined {
+  const kind = JOB_KINDS.find(({ collection }) => path === `/v1/${collection}`);
+  return kind ? describeSubmission(kind) : OPERATIONS[handler as keyof typeof OPERATIONS];
+}
+
+function describeSubmission(kind: JobKind): OperationDescription {
+  const { description = kind.name } = kind.order.meta() ?? {};
+  const hasFile = takesFile(kind);
   return {
-    operationId: `submit${name.replace(/Order$/, '')}`,
-    summary: description,
+    operationId: `submit${orderName(kind).replace(/Order$/, '')}`,
+    tags: [SUBMIT],
+    summary: `Submit ${description[0]?.toLowerCase()}${description.slice(1)}`,
     description: [
-      '202: Gemini has taken the job, and its outcome will be on Kafka.',
-      ...(ofFile
+      'Gemini has accepted the job when the answer is 202. Its event arrives on Kafka.',
+      ...(kind.announcedBy === 'static'
         ? [
-            'Either `requests` or `file` is given; or the requests are the body, as JSONL, and the other members are in the query.',
+            'Gemini delivers its event to a static webhook only: the project needs one for `batch.*`.',
           ]
         : []),
-    ].join(' '),
+      ...(hasFile
+        ? [
+            `The body is JSON with either \`requests\` or \`file\`. Or it is the requests themselves as \`${JSONL}\`, up to 2 GiB: the other members are then in the query.`,
+          ]
+        : []),
+    ].join('\n\n'),
     parameters: [
       {
         name: 'Idempotency-Key',
         in: 'header',
-        description: "The same submission is done once under one key, the caller's own",
+        description:
+          'Makes a repeat safe: the same submission with the same key returns the same job. 1 to 255 visible ASCII characters, unique for each submission of a caller',
         schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
       },
-      ...(ofFile ? orderParameters(kind) : []),
+      ...(hasFile ? uploadParameters(kind) : []),
     ],
-    requestBody: {
-      required: true,
-      content: {
-        'application/json': json,
-        ...(ofFile && {
-          [JSONL]: {
-            schema: { type: 'string', minLength: 1 },
-            example: '{"key":"q1","request":{}}\n',
-          },
-        }),
-      },
-    },
-    answers: { 202: submitted(kind) },
+    requestBody: submissionBody(kind, hasFile),
+    answers: { 202: submissionAnswer(kind) },
     problems: [
       'malformed',
       'idempotency-key-malformed',
-      ...(ofFile ? (['body-too-slow'] as const) : []),
+      ...(hasFile ? (['body-too-slow'] as const) : []),
       'submission-in-flight',
       'body-too-large',
       'unsupported-media-type',
       'invalid-body',
       'idempotency-key-reused',
-      ...GEMINI,
+      ...GEMINI_PROBLEMS,
       'gemini-outcome-unknown',
       'gemini-not-configured',
       'registry-unavailable',
@@ -165,57 +250,81 @@ export function submission(kind: JobKind): Description {
   };
 }
 
-function submitted({ name, announcedBy }: JobKind): Answer {
+function submissionBody(kind: JobKind, hasFile: boolean): Body {
+  const example = exampleOf(kind.order);
+  return {
+    required: true,
+    content: {
+      'application/json': { schema: reference(orderName(kind)), example },
+      ...(hasFile && {
+        [JSONL]: {
+          schema: { type: 'string', minLength: 1 },
+          example: jsonLines(example),
+        },
+      }),
+    },
+  };
+}
+
+/** The requests of an order as JSONL: one on each line. */
+function jsonLines(order: unknown): string {
+  const { requests } = order as { readonly requests: readonly object[] };
+  return requests.map((request) => `${JSON.stringify(request)}\n`).join('');
+}
+
+function submissionAnswer({ name, announcedBy }: JobKind): Answer {
   const example = {
     ...without(JOB_EXAMPLE, 'metadata', 'model', 'attempts', 'geminiName', 'updatedAt'),
     kind: name,
     announcedBy,
   };
   return {
-    ...jsonAnswer('Gemini has taken the job', reference('SubmittedJob'), example),
+    ...jsonAnswer('Gemini has accepted the job', 'SubmittedJob', example),
     headers: {
       Location: {
-        description: 'Where the job is',
+        description: 'Path of the job',
         required: true,
         schema: { type: 'string', format: 'uri-reference' },
       },
       'Idempotency-Replayed': {
-        description: 'The job was submitted before, by the same key',
+        description: 'Present if the job was submitted before with the same key',
         schema: { const: 'true' },
       },
     },
   };
 }
 
-/** What stands beside requests that are the body. */
-function orderParameters(kind: JobKind): Parameter[] {
-  const { properties = {} } = componentSchemas()[orderName(kind)] as Schema;
+/** Members of an order that are in the query when the requests are the body. */
+function uploadParameters(kind: JobKind): Parameter[] {
+  const { properties = {} } = schemaOf(BODIES.get(kind) as z.ZodType, 'input');
+  const { model } = exampleOf(kind.order) as { readonly model?: string };
   return Object.entries(properties)
     .filter(([name]) => name !== 'requests' && name !== 'file')
     .map(([name, schema]) => ({
       name,
       in: 'query',
-      description: `With a body of \`${JSONL}\` only`,
+      description: `Only with a body of \`${JSONL}\``,
       schema: name === 'metadata' ? jsonText(schema as Schema) : (schema as Schema),
+      ...(name === 'model' && { example: model }),
     }));
 }
 
-/** A string that holds JSON. */
-function jsonText({ description, ...contentSchema }: Schema): Schema {
+/**
+ * A string that contains JSON. It has no `contentMediaType`, because Swagger UI would show a button
+ * to choose a file.
+ */
+function jsonText({ description = '' }: Schema): Schema {
   return {
     type: 'string',
-    contentMediaType: 'application/json',
-    contentSchema,
-    ...(description !== undefined && { description }),
+    description: `JSON text, as \`{"tenant":"blue"}\`. ${description}`,
   };
 }
 
-function listParameters(): Parameter[] {
-  const named = queryParameters(QUERY);
-  const filter: Parameter = {
+function metadataFilter(): Parameter {
+  return {
     name: 'metadata',
     in: 'query',
-    description: `\`${METADATA}<name>=<value>\`: members that the metadata must have, as text`,
+    description: `Filters \`${METADATA}<name>=<value>\`, as \`{"${METADATA}tenant": "blue"}\`: members that the metadata must have, with their values as text`,
     style: 'form',
     explode: true,
     schema: {
@@ -223,6 +332,44 @@ function listParameters(): Parameter[] {
       propertyNames: { pattern: `^${METADATA.replace('.', '\\.')}` },
       additionalProperties: { type: 'string' },
     },
+    example: {},
   };
-  return [...named, filter];
+}
+
+function describeMilestone(milestone: Milestone): EventDescription {
+  const type = milestoneType(milestone);
+  const { summary, job } = MILESTONES[milestone];
+  return {
+    summary,
+    topic: jobsTopic('gemini'),
+    schema: milestoneName(milestone),
+    example: { type, version: 'v1', timestamp: job.updatedAt, data: job },
+  };
+}
+
+function milestoneSchema(milestone: Milestone): z.ZodType {
+  return z.object({
+    type: z.literal(milestoneType(milestone)),
+    version: z.literal('v1'),
+    timestamp: z.iso.datetime(),
+    data: JOB,
+  });
+}
+
+function milestoneType(milestone: Milestone): string {
+  return `gemini.job.${milestone}`;
+}
+
+/** `ended` is `JobEndedEvent`. */
+function milestoneName(milestone: Milestone): string {
+  return `Job${capitalized(milestone)}Event`;
+}
+
+/** `embedding-batch` is `EmbeddingBatchOrder`. */
+function orderName({ name }: JobKind): string {
+  return `${name.split('-').map(capitalized).join('')}Order`;
+}
+
+function capitalized(word: string): string {
+  return `${word[0]?.toUpperCase()}${word.slice(1)}`;
 }

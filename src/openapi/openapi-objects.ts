@@ -1,10 +1,14 @@
-import type { Schema } from './schemas.js';
-
 /*
- * The objects of OpenAPI that are written here, as far as they are.
+ * Objects of OpenAPI 3.1, with the members that the document uses.
  *
  * See https://spec.openapis.org/oas/v3.1.0
  */
+import type { Schema } from './schemas.js';
+
+export interface Tag {
+  readonly name: string;
+  readonly description: string;
+}
 
 export interface Parameter {
   readonly name: string;
@@ -29,6 +33,7 @@ type Content = Readonly<
 
 export interface Body {
   readonly required: boolean;
+  readonly description?: string;
   readonly content: Content;
 }
 

@@ -1,18 +1,17 @@
-import { RequestMethod, type Type } from '@nestjs/common';
-import { operationsOf, type Operation } from '../internal-api/auth/protect.js';
-import { JobController } from '../jobs/api/job.controller.js';
-import { JOB_KINDS } from '../jobs/job-kinds.js';
-import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
+import { RequestMethod } from '@nestjs/common';
+import { GEMINI_EVENTS, geminiEventName } from '../events/event-schemas.js';
 import { VERSION } from '../infrastructure/process/version.js';
-import type { Description } from './description.js';
-import { DESCRIPTIONS, submission } from './job-operations.js';
-import { WebhookController } from '../webhooks/api/webhook.controller.js';
+import { operationsOf, type Operation } from '../internal-api/auth/protect.js';
+import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
+import { PROBLEM_DETAILS } from '../internal-api/problems/problem-details.js';
+import type { ApiDescription, OperationDescription } from './description.js';
+import { eventWebhook, GEMINI_EVENT_DESCRIPTIONS } from './event-webhooks.js';
+import type { Tag } from './openapi-objects.js';
 import { problemAnswers } from './problem-answers.js';
-import { componentSchemas } from './schemas.js';
-import { WEBHOOK_DESCRIPTIONS } from './webhook-operations.js';
+import { componentsOf, type Schema } from './schemas.js';
 
-/** What every operation can refuse with. */
-const EVERYWHERE: readonly ProblemCode[] = [
+/** Problems of every operation. */
+const COMMON_PROBLEMS: readonly ProblemCode[] = [
   'unauthenticated',
   'scope-missing',
   'rate-limited',
@@ -20,74 +19,108 @@ const EVERYWHERE: readonly ProblemCode[] = [
   'internal',
 ];
 
-/** Who has operations, and what describes them. */
-const CONTROLLERS: readonly [Type, Readonly<Record<string, Description>>][] = [
-  [JobController, DESCRIPTIONS],
-  [WebhookController, WEBHOOK_DESCRIPTIONS],
-];
+const INTRODUCTION = `Submits jobs to Gemini, and shows what became of them. The events of the jobs arrive on Kafka, with the submitter's correlation id and metadata.
+
+1. **Authorize** with a token.
+2. Submit a job: try **POST /v1/batches** with its example. The answer is 202 with the id of the job.
+3. Follow it with **GET /v1/jobs/{id}**, or consume its event from Kafka: **Webhooks** below has the schema of each event.
+
+All errors are problem details (RFC 9457). Programs decide by their \`code\`.`;
+
+const AUTHORIZATION = `A token, without the word \`Bearer\`. The operator of the bridge has the tokens:
+
+- They are in the file of \`API_TOKENS_FILE\`, one on each line. Enter the first word of a line. With the Helm chart: \`kubectl get secret <secret> -o jsonpath='{.data.api-tokens}' | base64 -d\`. With docker compose: \`docker compose exec bridge cat /keys/api-tokens\`.
+- With \`API_OIDC_ISSUER\` an access token of that issuer for the audience \`API_OIDC_AUDIENCE\` works as well. For a service account of Kubernetes: \`kubectl create token <account> --audience=<audience>\`.
+
+With \`API_AUTH=none\` no token is needed.`;
+
+const EVENTS: Tag = {
+  name: 'Events',
+  description: 'Events on Kafka: those of Gemini, and those of the bridge about its jobs',
+};
 
 /**
- * The internal API as an OpenAPI document, of what the router and the validation use
- * themselves: paths, methods and scopes of the controller, bodies and query of their schemas.
+ * The OpenAPI document of the internal API. Paths, methods and scopes come from the controllers,
+ * and bodies and queries from the schemas that validate them.
  *
- * @throws {Error} for an operation that is not described.
+ * @throws {Error} for an operation without a description.
  */
-export function openApi(): object {
+export function openApiDocument(apis: readonly ApiDescription[]): object {
   return {
     openapi: '3.1.0',
     info: {
       title: 'gemini-kafka-bridge',
       version: VERSION,
-      description:
-        'Submits jobs to Gemini whose outcome comes to Kafka, and tells of them. For services inside the cluster.',
+      summary: 'The internal API of the bridge between Gemini and Kafka',
+      description: INTRODUCTION,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    paths: paths(),
+    tags: [...apis.flatMap(({ tags }) => tags), EVENTS],
+    paths: pathsOf(apis),
+    webhooks: webhooksOf(apis),
     components: {
-      schemas: componentSchemas(),
+      schemas: schemasOf(apis),
       securitySchemes: {
-        bearer: {
-          type: 'http',
-          scheme: 'bearer',
-          description: 'A token of `API_TOKENS_FILE`, or of the OIDC issuer',
-        },
+        bearer: { type: 'http', scheme: 'bearer', description: AUTHORIZATION },
       },
     },
   };
 }
 
-function paths(): object {
-  const found: Record<string, Record<string, object>> = {};
-  for (const [controller, descriptions] of CONTROLLERS) {
+function pathsOf(apis: readonly ApiDescription[]): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const { controller, describe } of apis) {
     for (const operation of operationsOf(controller)) {
       const path = operation.path.replace(/:(\w+)/g, '{$1}');
       const method = RequestMethod[operation.method].toLowerCase();
-      const description = described(operation, descriptions);
-      found[path] = { ...found[path], [method]: item(operation, description) };
+      const description = describe(operation);
+      if (!description) {
+        const { handler } = operation;
+        throw new Error(`${controller.name}.${handler} of ${path} has no description`);
+      }
+      paths[path] = { ...paths[path], [method]: pathItem(operation, description) };
     }
   }
-  return found;
+  return paths;
 }
 
-/** @throws {Error} for an operation that nothing describes. */
-function described(
-  { handler, path }: Operation,
-  descriptions: Readonly<Record<string, Description>>,
-): Description {
-  const kind = JOB_KINDS.find(({ collection }) => path === `/v1/${collection}`);
-  const description = kind ? submission(kind) : descriptions[handler];
-  if (!description) throw new Error(`nothing describes ${handler} of ${path}`);
-  return description;
-}
-
-function item({ scope }: Operation, description: Description): object {
+function pathItem({ scope }: Operation, description: OperationDescription): object {
   const { answers, problems, ...rest } = description;
   const needed = `Needs the scope \`${scope}\`.`;
   return {
     ...rest,
-    description: [rest.description, needed].filter(Boolean).join(' '),
+    description: [rest.description, needed].filter(Boolean).join('\n\n'),
     security: [{ bearer: [scope] }],
-    responses: { ...answers, ...problemAnswers([...problems, ...EVERYWHERE]) },
+    responses: { ...answers, ...problemAnswers([...problems, ...COMMON_PROBLEMS]) },
+  };
+}
+
+function webhooksOf(apis: readonly ApiDescription[]): object {
+  const events = Object.assign(
+    {},
+    GEMINI_EVENT_DESCRIPTIONS,
+    ...apis.map((api) => api.events),
+  );
+  return Object.fromEntries(
+    Object.entries(events as typeof GEMINI_EVENT_DESCRIPTIONS).map(([type, event]) => [
+      type,
+      eventWebhook(EVENTS.name, event),
+    ]),
+  );
+}
+
+function schemasOf(apis: readonly ApiDescription[]): Record<string, Schema> {
+  const requests = Object.assign({}, ...apis.map((api) => api.requests));
+  const answers = Object.assign({}, ...apis.map((api) => api.answers));
+  const events = Object.entries(GEMINI_EVENTS).map(
+    ([type, { schema }]) => [geminiEventName(type), schema] as const,
+  );
+  return {
+    ...componentsOf(requests, 'input'),
+    ...componentsOf(
+      { ...answers, ...Object.fromEntries(events), Problem: PROBLEM_DETAILS },
+      'output',
+    ),
   };
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import {
+  PROBLEM_CAUSES,
   PROBLEM_STATUSES,
   type ProblemCode,
 } from '../internal-api/problems/problem-codes.js';
@@ -7,11 +8,11 @@ import { reference } from './schemas.js';
 import type { Answer, Header } from './openapi-objects.js';
 
 const RETRY_AFTER: Header = {
-  description: 'When to come back',
+  description: 'Seconds after which a repeat can succeed',
   schema: { type: 'integer', minimum: 0 },
 };
 const CHALLENGE: Header = {
-  description: 'RFC 6750',
+  description: 'Challenge of RFC 6750',
   required: true,
   schema: { type: 'string' },
 };
@@ -24,7 +25,7 @@ const HEADERS: Readonly<Record<number, Record<string, Header>>> = {
   503: { 'Retry-After': RETRY_AFTER },
 };
 
-/** The answers with which an operation refuses, by status. */
+/** Error answers of an operation, by status. */
 export function problemAnswers(codes: readonly ProblemCode[]): Record<string, Answer> {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of codes) {
@@ -33,15 +34,16 @@ export function problemAnswers(codes: readonly ProblemCode[]): Record<string, An
     }
   }
   return Object.fromEntries(
-    Array.from(byStatus, ([status, found]) => [String(status), answer(status, found)]),
+    Array.from(byStatus, ([status, found]) => [String(status), answerOf(status, found)]),
   );
 }
 
-function answer(status: number, codes: readonly ProblemCode[]): Answer {
+function answerOf(status: number, codes: readonly ProblemCode[]): Answer {
   const headers = HEADERS[status];
   const title = STATUS_CODES[status] ?? '';
+  const [code] = codes as [ProblemCode];
   return {
-    description: `${title}: ${codes.map((code) => `\`${code}\``).join(', ')}`,
+    description: codes.map((each) => `\`${each}\`: ${PROBLEM_CAUSES[each]}`).join('\n\n'),
     ...(headers && { headers }),
     content: {
       'application/problem+json': {
@@ -58,8 +60,8 @@ function answer(status: number, codes: readonly ProblemCode[]): Answer {
           type: 'about:blank',
           title,
           status,
-          code: codes[0],
-          detail: 'what is wrong, for people',
+          code,
+          detail: PROBLEM_CAUSES[code],
         },
       },
     },

@@ -1,70 +1,67 @@
 import { z } from 'zod';
-import { BODIES } from '../jobs/api/job-order.js';
-import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../jobs/job-view.js';
-import type { JobKind } from '../jobs/job-kind.js';
-import { PROBLEM_DETAILS } from '../internal-api/problems/problem-details.js';
 import { without } from '../infrastructure/json/json.js';
-import { NEW_WEBHOOK, ROTATION, WEBHOOK_CHANGE } from '../webhooks/api/webhook-order.js';
-import { WEBHOOK, WEBHOOK_PAGE } from '../webhooks/webhook-view.js';
 
 /** JSON Schema of draft 2020-12, which OpenAPI 3.1 uses. */
 export type Schema = z.core.JSONSchema.BaseSchema;
 
-const ANSWERS = {
-  Job: JOB,
-  SubmittedJob: SUBMITTED_JOB,
-  JobPage: JOB_PAGE,
-  Problem: PROBLEM_DETAILS,
-  Webhook: WEBHOOK,
-  WebhookPage: WEBHOOK_PAGE,
-} satisfies Record<string, z.ZodType>;
+type Io = 'input' | 'output';
 
-const ORDERS: Readonly<Record<string, z.ZodType>> = {
-  ...Object.fromEntries(Array.from(BODIES, ([kind, body]) => [orderName(kind), body])),
-  NewWebhookOrder: NEW_WEBHOOK,
-  WebhookChangeOrder: WEBHOOK_CHANGE,
-  RotationOrder: ROTATION,
-};
-
-/** The members of `components.schemas`, by name. */
-export function componentSchemas(): Record<string, Schema> {
-  return { ...converted(ORDERS, 'input'), ...converted(ANSWERS, 'output') };
+export function schemaOf(type: z.ZodType, io: Io = 'output'): Schema {
+  const schema = z.toJSONSchema(type, { io, override: removePattern });
+  return without(schema, '$schema') as Schema;
 }
 
-export function schemaOf(type: z.ZodType): Schema {
-  return without(z.toJSONSchema(type, { override: withoutPattern }), '$schema');
-}
-
-export function reference(name: keyof typeof ANSWERS | `${string}Order`): Schema {
+/** @param name a schema of an `ApiDescription`. */
+export function reference(name: string): Schema {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** `embedding-batch` is `EmbeddingBatchOrder`. */
-export function orderName({ name }: JobKind): `${string}Order` {
-  const words = name.split('-').map((word) => word[0]?.toUpperCase() + word.slice(1));
-  return `${words.join('')}Order`;
-}
-
-function converted(
+/** Converts named types. A type inside another one becomes a reference to its name. */
+export function componentsOf(
   types: Readonly<Record<string, z.ZodType>>,
-  io: 'input' | 'output',
+  io: Io,
 ): Record<string, Schema> {
   const registry = z.registry<{ id: string }>();
   for (const [id, type] of Object.entries(types)) registry.add(type, { id });
   const { schemas } = z.toJSONSchema(registry, {
     io,
     uri: (id) => `#/components/schemas/${id}`,
-    override: withoutPattern,
+    override: removePattern,
   });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, schema]) => {
-      const about = types[id]?.meta() ?? {};
-      return [id, { ...about, ...without(schema, '$schema', '$id') } as Schema];
+      const meta = types[id]?.meta() ?? {};
+      const named = { ...meta, ...without(schema, '$schema', '$id') } as Schema;
+      return [id, withWholeAlternatives(named)];
     }),
   );
 }
 
-/** A format says the same, and people can read it. */
-function withoutPattern({ jsonSchema }: { jsonSchema: Schema }): void {
+/** A `format` says the same as the pattern of its regular expression, and is shorter. */
+function removePattern({ jsonSchema }: { jsonSchema: Schema }): void {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+}
+
+/**
+ * Writes `oneOf: [{required: ['a']}, {required: ['b']}]` as two whole objects, one with `a` and one
+ * with `b`. Generators of clients make `unknown | unknown` of the short form.
+ */
+function withWholeAlternatives(schema: Schema): Schema {
+  const { oneOf, properties = {}, required = [], ...rest } = schema;
+  const alternatives = oneOf?.map((each) => each.required ?? []) ?? [];
+  if (!oneOf || alternatives.some((names) => names.length === 0)) return schema;
+  const { description, examples, ...object } = rest;
+  return {
+    ...(description !== undefined && { description }),
+    ...(examples !== undefined && { examples }),
+    oneOf: alternatives.map((own) => {
+      const others = alternatives.flat().filter((name) => !own.includes(name));
+      return {
+        title: `with ${own.join(' and ')}`,
+        ...object,
+        properties: without(properties, ...others),
+        required: [...required, ...own],
+      };
+    }),
+  };
 }

@@ -1,4 +1,4 @@
-/** Nothing from elsewhere and nothing inline: a token that is typed in stays here. */
+/** The page loads nothing from other hosts and runs no inline code: it handles bearer tokens. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -26,11 +26,30 @@ export const PAGE = `<!doctype html>
 </html>
 `;
 
-/** `validatorUrl`: the document is not sent to a validator on the Internet. */
-export const INITIALIZER = `SwaggerUIBundle({
+/**
+ * Script that starts Swagger UI.
+ *
+ * `validatorUrl`: the document is not sent to a validator on the Internet. `jsonLines`: Swagger UI
+ * quotes examples of every media type whose name has "json", so that those of JSONL could not be
+ * executed.
+ */
+export const INITIALIZER = `function jsonLines() {
+  return {
+    afterLoad: function (system) {
+      const sampleOf = system.fn.getSampleSchema;
+      this.fn.getSampleSchema = function (schema, mediaType, config, example) {
+        const isText = mediaType === 'application/jsonl' && typeof example === 'string';
+        return isText ? example : sampleOf(schema, mediaType, config, example);
+      };
+    },
+  };
+}
+
+SwaggerUIBundle({
   url: '/docs/openapi.json',
   dom_id: '#swagger-ui',
   deepLinking: true,
   validatorUrl: null,
+  plugins: [jsonLines],
 });
 `;

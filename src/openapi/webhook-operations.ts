@@ -1,20 +1,25 @@
 import type { z } from 'zod';
-import type { WebhookController } from '../webhooks/api/webhook.controller.js';
+import { WebhookController } from '../webhooks/api/webhook.controller.js';
 import {
   NEW_WEBHOOK,
   PAGE_QUERY,
   ROTATION,
   WEBHOOK_CHANGE,
 } from '../webhooks/api/webhook-order.js';
+import { WEBHOOK, WEBHOOK_PAGE } from '../webhooks/webhook-view.js';
 import {
+  exampleOf,
   GEMINI_PROBLEMS,
   idParameter,
   jsonAnswer,
   queryParameters,
-  type Description,
+  type ApiDescription,
+  type OperationDescription,
 } from './description.js';
 import type { Body } from './openapi-objects.js';
 import { reference } from './schemas.js';
+
+const TAG = 'Webhooks';
 
 const EXAMPLE = {
   id: 'k3v9x2m7q1w8e5r4t6y0u2i9o8p7a6s5d4f3',
@@ -25,106 +30,138 @@ const EXAMPLE = {
   secrets: [{ truncated: 'whsec_...Yw==', keyId: '1f0c2ab9' }],
 };
 
-const ID = idParameter(EXAMPLE.id);
-const WEBHOOK = jsonAnswer('The webhook', reference('Webhook'), EXAMPLE);
+const ID = idParameter('Id of the webhook at Gemini', EXAMPLE.id);
+const ANSWER = jsonAnswer('The webhook', 'Webhook', EXAMPLE);
 
-const EVERY = ['malformed', ...GEMINI_PROBLEMS, 'gemini-not-configured'] as const;
-const OF_ONE = [...EVERY, 'webhook-not-found'] as const;
-const OF_BODY = ['body-too-large', 'unsupported-media-type', 'invalid-body'] as const;
-const OF_SECRETS = ['webhook-busy', 'vault-not-configured', 'vault-unavailable'] as const;
+const PROBLEMS = ['malformed', ...GEMINI_PROBLEMS, 'gemini-not-configured'] as const;
+const ID_PROBLEMS = [...PROBLEMS, 'webhook-not-found'] as const;
+const BODY_PROBLEMS = [
+  'body-too-large',
+  'unsupported-media-type',
+  'invalid-body',
+] as const;
+const SECRET_PROBLEMS = [
+  'webhook-busy',
+  'vault-not-configured',
+  'vault-unavailable',
+] as const;
 
-/** By the name of the controller's method. */
-export const WEBHOOK_DESCRIPTIONS: Readonly<
-  Record<keyof WebhookController, Description>
-> = {
+/** Descriptions by method of the controller. */
+const OPERATIONS: Readonly<Record<keyof WebhookController, OperationDescription>> = {
   list: {
     operationId: 'listWebhooks',
-    summary: "The project's static webhooks, by page",
+    tags: [TAG],
+    summary: 'List static webhooks',
     parameters: queryParameters(PAGE_QUERY),
     answers: {
-      200: jsonAnswer('A page of webhooks', reference('WebhookPage'), {
-        webhooks: [EXAMPLE],
-      }),
+      200: jsonAnswer('A page of webhooks', 'WebhookPage', { webhooks: [EXAMPLE] }),
     },
-    problems: [...EVERY, 'invalid-query'],
+    problems: [...PROBLEMS, 'invalid-query'],
   },
   get: {
     operationId: 'getWebhook',
-    summary: 'A webhook',
+    tags: [TAG],
+    summary: 'Get a static webhook',
     parameters: [ID],
-    answers: { 200: WEBHOOK },
-    problems: OF_ONE,
+    answers: { 200: ANSWER },
+    problems: ID_PROBLEMS,
   },
   create: {
     operationId: 'createWebhook',
-    summary: 'Registers a webhook',
+    tags: [TAG],
+    summary: 'Create a static webhook',
     description:
-      'Its secret is sealed in the vault before the answer, and is in no answer.',
-    requestBody: body('NewWebhookOrder', NEW_WEBHOOK),
+      'The bridge stores its secret encrypted before it answers. No answer contains a secret.',
+    requestBody: bodyOf('NewWebhookOrder', NEW_WEBHOOK),
     answers: {
       201: {
-        ...jsonAnswer('It is registered', reference('Webhook'), EXAMPLE),
+        ...jsonAnswer('The webhook is registered at Gemini', 'Webhook', EXAMPLE),
         headers: {
           Location: {
-            description: 'Where the webhook is',
+            description: 'Path of the webhook',
             required: true,
             schema: { type: 'string', format: 'uri-reference' },
           },
         },
       },
     },
-    problems: [...EVERY, ...OF_BODY, ...OF_SECRETS, 'webhook-exists'],
+    problems: [...PROBLEMS, ...BODY_PROBLEMS, ...SECRET_PROBLEMS, 'webhook-exists'],
   },
   update: {
     operationId: 'updateWebhook',
-    summary: 'Changes a webhook',
-    description: 'A declared webhook is set back to what was declared.',
+    tags: [TAG],
+    summary: 'Change a static webhook',
+    description: 'The bridge sets a webhook of `WEBHOOKS` back to its declaration.',
     parameters: [ID],
-    requestBody: body('WebhookChangeOrder', WEBHOOK_CHANGE),
-    answers: { 200: WEBHOOK },
-    problems: [...OF_ONE, ...OF_BODY],
+    requestBody: bodyOf('WebhookChangeOrder', WEBHOOK_CHANGE),
+    answers: { 200: ANSWER },
+    problems: [...ID_PROBLEMS, ...BODY_PROBLEMS],
   },
   delete: {
     operationId: 'deleteWebhook',
-    summary: 'Deletes a webhook',
-    description: 'A declared webhook is registered again.',
+    tags: [TAG],
+    summary: 'Delete a static webhook',
+    description: 'The bridge registers a webhook of `WEBHOOKS` again.',
     parameters: [ID],
-    answers: { 204: { description: 'It is deleted' } },
-    problems: [...OF_ONE, 'vault-unavailable'],
+    answers: { 204: { description: 'The webhook is deleted' } },
+    problems: [...ID_PROBLEMS, 'vault-unavailable'],
   },
   rotate: {
     operationId: 'rotateWebhook',
-    summary: 'Has Gemini issue another secret of a webhook',
+    tags: [TAG],
+    summary: 'Issue a new secret of a static webhook',
     description:
-      'It is sealed in the vault before the answer, and every replica verifies with it.',
+      'The bridge stores it encrypted before it answers, and every replica verifies with it.',
     parameters: [ID],
-    requestBody: { ...body('RotationOrder', ROTATION), required: false },
-    answers: { 200: WEBHOOK },
-    problems: [...OF_ONE, ...OF_BODY, ...OF_SECRETS, 'rotation-under-way'],
+    requestBody: { ...bodyOf('RotationOrder', ROTATION), required: false },
+    answers: { 200: ANSWER },
+    problems: [
+      ...ID_PROBLEMS,
+      ...BODY_PROBLEMS,
+      ...SECRET_PROBLEMS,
+      'rotation-under-way',
+    ],
   },
   ping: {
     operationId: 'pingWebhook',
-    summary: 'Has Gemini send a ping',
+    tags: [TAG],
+    summary: 'Test a static webhook with a ping',
+    description: 'Gemini delivers the ping to the bridge later.',
     parameters: [ID],
     answers: {
       202: {
-        description: 'Gemini sends it in its own time',
+        description: 'Gemini was asked to send a ping',
         content: {
           'application/json': {
-            schema: { type: 'object', properties: { status: { const: 'accepted' } } },
+            schema: {
+              type: 'object',
+              properties: { status: { const: 'accepted' } },
+              required: ['status'],
+            },
             example: { status: 'accepted' },
           },
         },
       },
     },
-    problems: OF_ONE,
+    problems: ID_PROBLEMS,
   },
 };
 
-function body(name: `${string}Order`, schema: z.ZodType): Body {
-  const [example] = (schema.meta()?.['examples'] ?? []) as unknown[];
-  return {
-    required: true,
-    content: { 'application/json': { schema: reference(name), example } },
-  };
+/** Static webhooks in the OpenAPI document. */
+export const WEBHOOK_API: ApiDescription = {
+  tags: [{ name: TAG, description: 'Manage the static webhooks of the Gemini project' }],
+  controller: WebhookController,
+  describe: ({ handler }) => OPERATIONS[handler as keyof typeof OPERATIONS],
+  requests: {
+    NewWebhookOrder: NEW_WEBHOOK,
+    WebhookChangeOrder: WEBHOOK_CHANGE,
+    RotationOrder: ROTATION,
+  },
+  answers: { Webhook: WEBHOOK, WebhookPage: WEBHOOK_PAGE },
+  events: {},
+};
+
+function bodyOf(name: string, schema: z.ZodType): Body {
+  const content = { schema: reference(name), example: exampleOf(schema) };
+  return { required: true, content: { 'application/json': content } };
 }

@@ -9,7 +9,7 @@ const order = batchOrder(
     .looseObject({ content: z.unknown() })
     .describe('An EmbedContentRequest. The bridge passes it on; Gemini checks it'),
 ).meta({
-  description: "A batch of embeddings; its event needs the project's static webhook",
+  description: 'A batch of embeddings, inline or in a file',
   ...ONE_INPUT,
   examples: [
     {

@@ -18,7 +18,7 @@ const order = z
       .describe('Parameters of `predictLongRunning`; the bridge passes them on'),
   })
   .meta({
-    description: 'A generated video',
+    description: 'A video to generate',
     examples: [
       {
         model: 'veo-3.0-generate-001',
