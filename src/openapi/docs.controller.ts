@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { Controller, Get, Header, Inject, Param, Redirect, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { ProblemException } from '../internal-api/problems/problem.exception.js';
-import type { ApiDescription } from './description.js';
-import { openApiDocument } from './openapi.js';
+import type { ApiDescription } from '../internal-api/documentation/api-description.js';
+import { openApiDocument } from './openapi-document.js';
 import { CONTENT_SECURITY_POLICY, INITIALIZER, PAGE } from './swagger-ui.js';
 
 export const API_DESCRIPTIONS = Symbol('API descriptions');

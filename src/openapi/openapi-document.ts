@@ -4,11 +4,14 @@ import { VERSION } from '../infrastructure/process/version.js';
 import { operationsOf, type Operation } from '../internal-api/auth/protect.js';
 import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
 import { PROBLEM_DETAILS } from '../internal-api/problems/problem-details.js';
-import type { ApiDescription, OperationDescription } from './description.js';
+import type {
+  ApiDescription,
+  OperationDescription,
+} from '../internal-api/documentation/api-description.js';
 import { eventWebhook, GEMINI_EVENT_DESCRIPTIONS } from './event-webhooks.js';
-import type { Tag } from './openapi-objects.js';
+import type { Tag } from '../internal-api/documentation/openapi-objects.js';
 import { problemAnswers } from './problem-answers.js';
-import { componentsOf, type Schema } from './schemas.js';
+import { componentsOf, type Schema } from '../internal-api/documentation/json-schema.js';
 
 /** Problems of every operation. */
 const COMMON_PROBLEMS: readonly ProblemCode[] = [

@@ -1,12 +1,7 @@
 import type { z } from 'zod';
-import { WebhookController } from '../webhooks/api/webhook.controller.js';
-import {
-  NEW_WEBHOOK,
-  PAGE_QUERY,
-  ROTATION,
-  WEBHOOK_CHANGE,
-} from '../webhooks/api/webhook-order.js';
-import { WEBHOOK, WEBHOOK_PAGE } from '../webhooks/webhook-view.js';
+import { WebhookController } from './webhook.controller.js';
+import { NEW_WEBHOOK, PAGE_QUERY, ROTATION, WEBHOOK_CHANGE } from './webhook-order.js';
+import { WEBHOOK, WEBHOOK_PAGE } from '../webhook-view.js';
 import {
   exampleOf,
   GEMINI_PROBLEMS,
@@ -15,9 +10,9 @@ import {
   queryParameters,
   type ApiDescription,
   type OperationDescription,
-} from './description.js';
-import type { Body } from './openapi-objects.js';
-import { reference } from './schemas.js';
+} from '../../internal-api/documentation/api-description.js';
+import type { Body } from '../../internal-api/documentation/openapi-objects.js';
+import { reference } from '../../internal-api/documentation/json-schema.js';
 
 const TAG = 'Webhooks';
 

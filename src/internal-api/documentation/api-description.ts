@@ -1,9 +1,9 @@
 import type { Type } from '@nestjs/common';
 import type { z } from 'zod';
-import type { Operation } from '../internal-api/auth/protect.js';
-import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
+import type { Operation } from '../auth/protect.js';
+import type { ProblemCode } from '../problems/problem-codes.js';
 import type { Answer, Body, Parameter, Tag } from './openapi-objects.js';
-import { reference, schemaOf, type Schema } from './schemas.js';
+import { reference, schemaOf, type Schema } from './json-schema.js';
 
 /** The part of the OpenAPI document that a feature contributes. */
 export interface ApiDescription {

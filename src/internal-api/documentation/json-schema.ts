@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { without } from '../infrastructure/json/json.js';
+import { without } from '../../infrastructure/json/json.js';
 
 /** JSON Schema of draft 2020-12, which OpenAPI 3.1 uses. */
 export type Schema = z.core.JSONSchema.BaseSchema;

@@ -3,7 +3,7 @@
  *
  * See https://spec.openapis.org/oas/v3.1.0
  */
-import type { Schema } from './schemas.js';
+import type { Schema } from './json-schema.js';
 
 export interface Tag {
   readonly name: string;

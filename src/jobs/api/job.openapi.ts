@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { jobsTopic, type Milestone } from '../events/event-topics.js';
-import type { Operation } from '../internal-api/auth/protect.js';
-import { BODIES, takesFile } from '../jobs/api/job-order.js';
-import { METADATA, QUERY } from '../jobs/api/job-query.js';
-import { IDEMPOTENCY_KEY, JobController } from '../jobs/api/job.controller.js';
-import type { JobKind } from '../jobs/job-kind.js';
-import { JOB_KINDS } from '../jobs/job-kinds.js';
-import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../jobs/job-view.js';
-import { JSONL } from '../jobs/submission/job.uploader.js';
-import { without } from '../infrastructure/json/json.js';
+import { jobsTopic, type Milestone } from '../../events/event-topics.js';
+import type { Operation } from '../../internal-api/auth/protect.js';
+import { BODIES, takesFile } from './job-order.js';
+import { METADATA, QUERY } from './job-query.js';
+import { IDEMPOTENCY_KEY, JobController } from './job.controller.js';
+import type { JobKind } from '../job-kind.js';
+import { JOB_KINDS } from '../job-kinds.js';
+import { JOB, JOB_PAGE, SUBMITTED_JOB } from '../job-view.js';
+import { JSONL } from '../submission/job.uploader.js';
+import { without } from '../../infrastructure/json/json.js';
 import {
   exampleOf,
   GEMINI_PROBLEMS,
@@ -18,9 +18,17 @@ import {
   type ApiDescription,
   type EventDescription,
   type OperationDescription,
-} from './description.js';
-import type { Answer, Body, Parameter } from './openapi-objects.js';
-import { reference, schemaOf, type Schema } from './schemas.js';
+} from '../../internal-api/documentation/api-description.js';
+import type {
+  Answer,
+  Body,
+  Parameter,
+} from '../../internal-api/documentation/openapi-objects.js';
+import {
+  reference,
+  schemaOf,
+  type Schema,
+} from '../../internal-api/documentation/json-schema.js';
 
 const SUBMIT = 'Submit';
 const JOBS = 'Jobs';
