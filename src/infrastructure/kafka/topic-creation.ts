@@ -8,10 +8,10 @@ interface CreationError {
   readonly errors?: readonly { readonly type?: string; readonly topic?: string }[];
 }
 
-/** How long the broker may take. What is missing then is created at the next look. */
+/** Timeout of the creation, in ms. The next check creates topics that are missing then. */
 const CREATE_TIMEOUT_MS = 3000;
 
-/** What `createTopics` of kafkajs takes. */
+/** The parameter of kafkajs's `createTopics`. */
 interface CreationRequest {
   readonly timeout: number;
   readonly waitForLeaders: boolean;

@@ -1,63 +1,72 @@
-import { Logger } from '@nestjs/common';
 import type { RedisAccess } from '../../config/config.js';
+import { RedisAvailability } from './redis-availability.js';
 import { redisClient, type RedisClient } from './redis-client.js';
 
-/** A delivery waits at most this long for the store, of its four seconds, in ms. */
+/** Longest wait for an answer, in ms. A delivery has four seconds for everything. */
 const TIMEOUT_MS = 500;
-/** A delivery must not spend its ack budget on a store that hangs, in ms. */
+/**
+ * After a call without an answer, further calls fail at once for this long, in ms, so that
+ * deliveries do not spend their ack budget on a Redis that hangs.
+ */
 const SILENCE_MS = 1000;
-
+/** Interval of the pings while no other call is made, in ms. */
 const HEARTBEAT_MS = 1000;
 
 const SILENT = 'Redis is silent';
 
-/** Redis did not answer, or not in time: what that means is its caller's to say. */
+/** Redis did not answer, or not in time. Its effect is for the caller to decide. */
 export class RedisUnavailableError extends Error {
   override readonly name = 'RedisUnavailableError';
 }
 
-/** A script as ioredis adds it to a client: the number of keys, the keys, the rest. */
+/** A script as ioredis adds it to a client: the number of keys, the keys, the arguments. */
 type Script = (...parameters: (string | number)[]) => Promise<unknown>;
 
-/** Runs Lua scripts on keys of ours: each is one atomic step and one round trip. */
+/** Runs Lua scripts on the bridge's keys. Each run is one atomic step and one round trip. */
 export class RedisScripts<Name extends string> {
-  private readonly logger = new Logger('Redis');
-  /** In braces: what keeps all keys in one slot of a cluster, as a command with many needs it. */
+  /**
+   * The prefix of all keys. Its braces keep the keys in one slot of a cluster, which a command
+   * with several keys needs.
+   */
   readonly prefix: string;
   private readonly client: RedisClient;
+  private readonly availability: RedisAvailability;
   private readonly heartbeat: NodeJS.Timeout;
   private silentUntil = 0;
-  /** False from a call without an answer to the next with one. */
-  private isHeard = true;
-  private heardAt = 0;
+  /** Time of the first call without an answer since the last answer. */
+  private failingSince: number | undefined;
+  private answeredAt = 0;
 
-  /** @param onReady called at each connection. */
+  /** @param onReady is called at each connection. */
   constructor(access: RedisAccess, scripts: Record<Name, string>, onReady?: () => void) {
     this.prefix = `{${access.keyPrefix ?? 'gemini-bridge'}}:`;
+    this.availability = RedisAvailability.of(access);
     this.client = redisClient(access);
     for (const [name, lua] of Object.entries<string>(scripts)) {
       this.client.defineCommand(name, { lua });
     }
     this.client.on('ready', () => {
-      this.heard();
+      this.recordAnswer();
       onReady?.();
     });
-    this.heartbeat = setInterval(() => void this.listen(), HEARTBEAT_MS);
-    this.heartbeat.unref();
     this.client.on('error', (error: Error) => {
-      this.logger.debug({ message: 'Redis connection', reason: error.message });
+      this.availability.connectionFailed(this, error);
     });
+    this.heartbeat = setInterval(() => void this.pingWhenIdle(), HEARTBEAT_MS);
+    this.heartbeat.unref();
   }
 
-  /** One that hangs keeps its connection, so that is said as well. */
+  /** Undefined while Redis answers, else why not. A Redis that hangs keeps its connections. */
   get unready(): string | undefined {
     if (this.client.status !== 'ready') return `Redis is ${this.client.status}`;
-    return this.isHeard ? undefined : SILENT;
+    return this.failingSince === undefined ? undefined : SILENT;
   }
 
   /**
-   * After one call without an answer the next fail at once, for a moment.
+   * Runs a script.
    *
+   * @param keys without the prefix.
+   * @param rest the arguments of the script.
    * @throws {RedisUnavailableError}
    */
   async run<Answer>(
@@ -71,55 +80,66 @@ export class RedisScripts<Name extends string> {
       const script = (this.client as unknown as Record<Name, Script>)[name];
       const answer = script.call(this.client, keys.length, ...names, ...rest);
       const found = (await inTime(answer)) as Answer[];
-      this.heard();
+      this.recordAnswer();
       return found;
     } catch (cause) {
-      this.unheard();
+      this.recordFailure(cause);
       throw new RedisUnavailableError('Redis did not answer', { cause });
     }
+  }
+
+  close(): void {
+    clearInterval(this.heartbeat);
+    this.availability.forget(this);
+    this.client.disconnect();
   }
 
   private get isSilent(): boolean {
     return performance.now() < this.silentUntil;
   }
 
-  /** One that hangs keeps its connection, and where nothing else is asked nobody would notice. */
-  private async listen(): Promise<void> {
+  /** Notices a Redis that hangs, and that it answers again, while no script is run. */
+  private async pingWhenIdle(): Promise<void> {
     if (this.client.status !== 'ready') return;
-    if (performance.now() - this.heardAt < HEARTBEAT_MS) return;
+    if (performance.now() - this.answeredAt < HEARTBEAT_MS) return;
     try {
       await inTime(this.client.ping());
-      this.heard();
-    } catch {
-      this.unheard();
+      this.recordAnswer();
+    } catch (error) {
+      this.recordFailure(error);
     }
   }
 
-  private heard(): void {
-    this.isHeard = true;
-    this.heardAt = performance.now();
+  private recordAnswer(): void {
+    this.failingSince = undefined;
+    this.answeredAt = performance.now();
     this.silentUntil = 0;
+    this.availability.connectionWorks(this);
   }
 
-  private unheard(): void {
-    this.isHeard = false;
-    this.silentUntil = performance.now() + SILENCE_MS;
-  }
-
-  close(): void {
-    clearInterval(this.heartbeat);
-    this.client.disconnect();
+  /**
+   * Reports an open connection that has not answered for SILENCE_MS. One late answer is not
+   * reported, because a busy machine can cause it. A lost connection has an error event.
+   */
+  private recordFailure(error: unknown): void {
+    const now = performance.now();
+    this.silentUntil = now + SILENCE_MS;
+    this.failingSince ??= now;
+    const isSilence = now - this.failingSince >= SILENCE_MS;
+    if (isSilence && this.client.status === 'ready') {
+      this.availability.connectionFailed(this, error);
+    }
   }
 }
 
 /**
- * The answer, unless it takes too long. Of a process that had no time itself the answer may
- * have come and not been read: what is there is read before the time counts as over.
+ * The answer, or an error when it takes longer than TIMEOUT_MS. If the process itself was busy,
+ * the answer may have arrived without being read, so what has arrived is read first.
  */
 function inTime<T>(answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const give = (): void => reject(new Error('no answer in time'));
-    const timer = setTimeout(() => setImmediate(give), TIMEOUT_MS);
+    const fail = (): void => reject(new Error(`no answer within ${TIMEOUT_MS} ms`));
+    const timer = setTimeout(() => setImmediate(fail), TIMEOUT_MS);
     const end = <V>(settle: (value: V) => void) => {
       return (value: V): void => {
         clearTimeout(timer);
