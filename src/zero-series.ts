@@ -1,11 +1,9 @@
 import { AUTH_FAULTS } from './internal-api/auth/auth.error.js';
 import { FOREIGN_REASONS } from './receiver/job-matching/job-matcher.js';
 import type { Config } from './config/config.js';
-import { DEDUPE_CALLS } from './publishing/dedupe-store.js';
 import { EVENT_FAULTS } from './events/gemini-event.js';
 import { topicNames } from './events/event-topics.js';
 import { JOB_KINDS } from './jobs/job-kinds.js';
-import { PUBLISH_FAULTS } from './publishing/event-publisher.js';
 import { ANSWER_KINDS, REFUSALS } from './receiver/refusals.js';
 import type { Metrics } from './infrastructure/metrics/metrics.js';
 
@@ -21,7 +19,5 @@ export function zeroSeries(metrics: Metrics, { topics }: Config): void {
   }
   for (const { name } of JOB_KINDS) metrics.reconciled.inc({ kind: name }, 0);
   for (const reason of AUTH_FAULTS) metrics.apiRefusals.inc({ reason }, 0);
-  for (const fault of PUBLISH_FAULTS) metrics.publishFailures.inc({ fault }, 0);
-  for (const call of DEDUPE_CALLS) metrics.unclaimed.inc({ call }, 0);
   for (const outcome of ANSWER_KINDS) metrics.answerSeconds.zero({ outcome });
 }

@@ -10,6 +10,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore, type Claim, type DedupeCall } from './dedupe-store.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { PublishError, type PublishPermit } from './event-publisher.js';
+import { observePublications } from './publishing.metrics.js';
 import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
 
 export type Outcome = 'published' | 'duplicate';
@@ -68,11 +69,7 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   onModuleInit(): void {
-    this.metrics.observe(
-      'attempts',
-      'Publications under way in this process',
-      () => this.running.size,
-    );
+    observePublications(this.metrics, () => this.running.size);
   }
 
   /** Joins the attempt at this key that is under way in this process, or begins one. */

@@ -15,6 +15,7 @@ import { KafkaCluster } from '../../src/infrastructure/kafka/kafka-cluster.js';
 import { TopicFollower } from '../../src/publishing/history/topic-follower.js';
 import { PROBLEM_STATUSES } from '../../src/internal-api/problems/problem-codes.js';
 import { KafkaPublisher } from '../../src/publishing/producer/kafka.publisher.js';
+import { observeIdBytes } from '../../src/publishing/publishing.metrics.js';
 import { IdsOnly } from '../../src/infrastructure/tracing/tracing.js';
 import { REFUSALS } from '../../src/receiver/refusals.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -221,7 +222,7 @@ describe('the table of metrics', () => {
     });
     const cluster = new KafkaCluster(config, metrics);
     const log = new TopicFollower(cluster, metrics, config.dedupe.ttlMs, () => {});
-    metrics.observe('dedupe_id_bytes', 'with the log store only', () => 0);
+    observeIdBytes(metrics, { bytes: 0 });
     void new KafkaPublisher(cluster, log, new IdsOnly(), metrics, config);
     const actual = (await metrics.registry.getMetricsAsJSON())
       .filter(({ name }) => name.startsWith('gemini_bridge_'))

@@ -151,6 +151,19 @@ export class Metrics {
     this.verifySeconds.observe(tookSeconds);
   }
 
+  /**
+   * Creates the series of a closed set of label values with the value 0. `rate()` and
+   * `increase()` ignore the first value of a new series, so after each restart alerts would miss
+   * the first event of each kind.
+   */
+  zeroSeries<Label extends string>(
+    counter: Counter<Label>,
+    label: Label,
+    values: Iterable<string>,
+  ): void {
+    for (const value of values) counter.labels({ [label]: value } as never).inc(0);
+  }
+
   /** Adds a gauge whose value is read at each scrape. */
   observe(name: string, help: string, read: () => number): void {
     const gauge: Gauge = new Gauge({

@@ -6,6 +6,7 @@ import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
 import { DedupeStore } from '../dedupe-store.js';
 import { TopicFollower } from '../history/topic-follower.js';
+import { observeDedupeStore, observeIdBytes, observeIds } from '../publishing.metrics.js';
 import { NoTopicHistory, TopicHistory } from '../topic-history.js';
 import { fingerprintOf } from './fingerprint-set.js';
 import { LocalLeases } from './leases.js';
@@ -60,9 +61,7 @@ function createDedupeStore(
   published: PublishedIds,
 ): DedupeStore {
   const store = storeOf(config, metrics, history, published);
-  metrics.observe('dedupe_up', '1 while the dedupe store answers', () =>
-    store.unready === undefined ? 1 : 0,
-  );
+  observeDedupeStore(metrics, store);
   return store;
 }
 
@@ -73,12 +72,8 @@ function storeOf(
   published: PublishedIds,
 ): DedupeStore {
   if (store === 'log') {
-    observeIds(metrics, () => published.size);
-    metrics.observe(
-      'dedupe_id_bytes',
-      'Memory that the remembered ids take',
-      () => published.bytes,
-    );
+    observeIds(metrics, published);
+    observeIdBytes(metrics, published);
     const leases = redis ? new RedisLeases(redis, leaseMs) : new LocalLeases();
     return new TopicHistoryDedupeStore(history, leases, published);
   }
@@ -86,10 +81,6 @@ function storeOf(
   const memory = new MemoryDedupeStore(ttlMs, memoryMax, (ids) =>
     metrics.evicted.inc(ids),
   );
-  observeIds(metrics, () => memory.size);
+  observeIds(metrics, memory);
   return memory;
-}
-
-function observeIds(metrics: Metrics, read: () => number): void {
-  metrics.observe('dedupe_ids', 'Published ids remembered in this process', read);
 }

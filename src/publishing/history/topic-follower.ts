@@ -14,6 +14,7 @@ import {
 import type { PartitionId } from '../../infrastructure/kafka/partition-id.js';
 import { settledWithin } from '../../infrastructure/timing/settled-within.js';
 import { sleep } from '../../infrastructure/timing/sleep.js';
+import { observeHistory } from '../publishing.metrics.js';
 import { MAX_LAG_MS, TopicHistory } from '../topic-history.js';
 import { scanBatches, type Found } from './record-scan.js';
 import { PartitionProgress } from './partition-progress.js';
@@ -80,14 +81,9 @@ export class TopicFollower
   ) {
     super();
     cluster.follow(this);
-    metrics.observe(
-      'log_lag_seconds',
-      'Since the least known of the partitions was known to its end, of those that ever were; -1 for none',
+    observeHistory(
+      metrics,
       () => this.lagSeconds,
-    );
-    metrics.observe(
-      'log_unknown_partitions',
-      'Partitions that are not written to, because what stands there is not known',
       () => this.unknownPartitions().length,
     );
   }

@@ -18,6 +18,7 @@ import {
   type PublishPermit,
   type RecordPosition,
 } from '../event-publisher.js';
+import { observeProducer } from '../publishing.metrics.js';
 import { routedPartitioner } from './routed-message.js';
 
 const METADATA_MAX_AGE_MS = 7 * 24 * 3_600_000;
@@ -48,11 +49,7 @@ export class KafkaPublisher
       published: (waitedMs) => metrics.publishSeconds.observe(waitedMs / 1000),
       failed: (fault, records) => metrics.publishFailures.inc({ fault }, records),
     });
-    metrics.observe(
-      'publish_pending',
-      'Records waiting for Kafka',
-      () => this.batcher.pending,
-    );
+    observeProducer(metrics, () => this.batcher.pending);
     cluster.follow(this);
   }
 

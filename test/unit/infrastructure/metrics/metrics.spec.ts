@@ -49,8 +49,6 @@ describe('counters before anything has happened', () => {
       'dead_letters_total{reason="not-json"}',
       'dead_letters_total{reason="other-job"}',
       'reconciled_total{kind="batch"}',
-      'publish_failures_total{fault="unavailable"}',
-      'dedupe_errors_total{call="renew"}',
       'answer_seconds_count{outcome="dead-lettered"}',
       'answer_seconds_count{outcome="unavailable"}',
     ]) {
