@@ -30,7 +30,7 @@ const MAY_IMPORT = {
 
   startup: BELOW_FEATURES,
   health: [...BELOW_FEATURES, ...FEATURES],
-  openapi: [...BELOW_FEATURES, ...FEATURES],
+  openapi: [...GROUND, 'infrastructure', 'internal-api'],
   cli: [...BELOW_FEATURES, ...FEATURES, 'startup'],
 };
 
@@ -49,7 +49,7 @@ export default {
       comment:
         'A folder is entered through the files at its top; its subfolders are its own.',
       severity: 'error',
-      from: { path: '^src/([^/]+)/', pathNot: '^src/(cli|openapi|startup)/' },
+      from: { path: '^src/([^/]+)/', pathNot: '^src/(cli|startup)/' },
       to: {
         path: '^src/(?!infrastructure|internal-api)[^/]+/[^/]+/',
         pathNot: '^src/$1/',
