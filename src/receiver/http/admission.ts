@@ -69,12 +69,12 @@ export class Admission implements OnApplicationShutdown {
     return isBusy && this.loop.isBehind(now) ? 'overloaded' : undefined;
   }
 
-  /** A delivery goes to its handler. To be followed by one `finish()`. */
-  begin(): void {
+  /** A delivery goes to its handler. To be followed by one `finishDelivery()`. */
+  beginDelivery(): void {
     this.inFlight++;
   }
 
-  finish(): void {
+  finishDelivery(): void {
     this.inFlight--;
   }
 

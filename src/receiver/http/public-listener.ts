@@ -77,10 +77,10 @@ export class PublicListener {
     at: number,
     done: () => void,
   ): void {
-    this.admission.begin();
+    this.admission.beginDelivery();
     const handled: unknown = handler(request, response, () => undefined);
     void Promise.resolve(handled).finally(() => {
-      this.admission.finish();
+      this.admission.finishDelivery();
       done();
       const kind = answerKindOf(response);
       if (!kind) return;

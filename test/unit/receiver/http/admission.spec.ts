@@ -24,7 +24,7 @@ const now = (): number => performance.now();
 const afterAStall = (): number => performance.now() + 60_000;
 
 function begin(deliveries: number): void {
-  for (let i = 0; i < deliveries; i++) admission.begin();
+  for (let i = 0; i < deliveries; i++) admission.beginDelivery();
 }
 
 describe('Admission', () => {
@@ -36,9 +36,9 @@ describe('Admission', () => {
   it('takes only a few at a time while the event loop is behind', () => {
     begin(MAX_IN_FLIGHT_WHILE_BEHIND - 1);
     expect(admission.refusalAt(afterAStall())).toBeUndefined();
-    admission.begin();
+    admission.beginDelivery();
     expect(admission.refusalAt(afterAStall())).toBe('overloaded');
-    admission.finish();
+    admission.finishDelivery();
     expect(admission.refusalAt(afterAStall())).toBeUndefined();
   });
 
