@@ -40,7 +40,7 @@ describe('a broker that fails', () => {
     away: () => Promise<void>,
     back: () => Promise<void>,
   ) {
-    await sender.untilTaken(`${prefix}_before`);
+    await sender.untilAccepted(`${prefix}_before`);
     await away();
     const ids = Array.from({ length: 20 }, (_, i) => `${prefix}_${i}`);
     const refused = await Promise.all(ids.map((id) => sender.once(id)));
@@ -53,7 +53,7 @@ describe('a broker that fails', () => {
     }
     while ((await fetch(`${bridge.internalUrl}/health/ready`)).ok) await delay(100);
     await back();
-    await Promise.all(ids.map((id) => sender.untilTaken(id)));
+    await Promise.all(ids.map((id) => sender.untilAccepted(id)));
     await bridge.ready(30_000);
     const counts = countById(await readTopics(kafka.brokers));
     for (const id of ids) expect([id, counts.get(id)]).toEqual([id, 1]);
@@ -89,7 +89,7 @@ describe('a broker that fails', () => {
       const early = await other.once('early_1');
       expect(early).toMatchObject({ status: 503, retryAfter: '5' });
       await broker.restart();
-      await other.untilTaken('early_1');
+      await other.untilAccepted('early_1');
       expect(countById(await readTopics(kafka.brokers)).get('early_1')).toBe(1);
     } finally {
       await second.stop();

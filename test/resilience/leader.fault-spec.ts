@@ -68,7 +68,7 @@ describe('one broker of three', () => {
       for (let i = 0; !over.signal.aborted; i++) {
         const id = `${prefix}_${lane}_${i}`;
         ids.push(id);
-        await sender.untilTaken(id);
+        await sender.untilAccepted(id);
         await delay(20);
       }
     });
@@ -125,7 +125,7 @@ describe('one broker of three', () => {
         const key = Buffer.from(`batches/${id}`);
         return (leaders[partitionFor(key, leaders.length)] === hung.id) === isHung;
       });
-    await Promise.all(idsLedBy(false, 'warm').map((id) => to.untilTaken(id)));
+    await Promise.all(idsLedBy(false, 'warm').map((id) => to.untilAccepted(id)));
     await hung.pause();
     const heldBack = idsLedBy(true, 'held').map((id) => to.once(id));
     for (const round of ['first', 'second', 'third']) {
@@ -137,7 +137,7 @@ describe('one broker of three', () => {
     }
     for (const { status } of await Promise.all(heldBack)) expect(status).toBe(503);
     await hung.resume();
-    await Promise.all(idsLedBy(true, 'held').map((id) => to.untilTaken(id)));
+    await Promise.all(idsLedBy(true, 'held').map((id) => to.untilAccepted(id)));
     const counts = countById(await readTopics(kafka.brokers, 'single'));
     for (const id of idsLedBy(true, 'held'))
       expect([id, counts.get(id)]).toEqual([id, 1]);
@@ -154,7 +154,7 @@ describe('one broker of three', () => {
     const attempts = await Promise.all(ids.map((id) => sender.once(id)));
     for (const { status } of attempts) expect(status).toBe(503);
     await Promise.all([first.restart(), second.restart()]);
-    await Promise.all(ids.map((id) => sender.untilTaken(id, 90_000)));
+    await Promise.all(ids.map((id) => sender.untilAccepted(id, 90_000)));
     await expectOnce(ids);
   }, 240_000);
 });

@@ -76,7 +76,7 @@ async function killDuring(
   await heal();
   const second = await startReplica();
   try {
-    const taken = await new GeminiSender(() => second.url).untilTaken(id);
+    const taken = await new GeminiSender(() => second.url).untilAccepted(id);
     return taken.body;
   } finally {
     await second.stop();
@@ -152,7 +152,7 @@ describe('a replica that is told to end', () => {
     const ids = Array.from({ length: 3000 }, (_, i) => `sigterm_${i}`);
     const senders = Array.from({ length: 32 }, async (_, lane) => {
       for (let i = lane; i < ids.length; i += 32)
-        await sender.untilTaken(ids[i] as string);
+        await sender.untilAccepted(ids[i] as string);
     });
     await until(async () => sender.acknowledged.size > 500);
     first.kill('SIGTERM');
@@ -183,9 +183,9 @@ describe('two replicas on one Redis', () => {
         ids
           .slice(i, i + 20)
           .flatMap((id) => [
-            toFirst.untilTaken(id),
-            toSecond.untilTaken(id),
-            toFirst.untilTaken(id),
+            toFirst.untilAccepted(id),
+            toSecond.untilAccepted(id),
+            toFirst.untilAccepted(id),
           ]),
       );
     }
@@ -207,7 +207,7 @@ describe('a Redis that fails', () => {
       await using bridge = await startReplica();
       const sender = new GeminiSender(() => bridge.url);
       const ids = Array.from({ length: 10 }, (_, i) => `redis_${how}_${i}`);
-      await sender.untilTaken(`redis_${how}_before`);
+      await sender.untilAccepted(`redis_${how}_before`);
       await (how === 'killed' ? redis.kill() : redis.pause());
       for (const id of ids) expect(await sender.once(id)).toMatchObject({ status: 200 });
       await (how === 'killed' ? redis.restart() : redis.resume());
@@ -225,12 +225,12 @@ describe('a Redis that fails', () => {
       await using bridge = await startReplica({ DEDUPE_ON_ERROR: 'refuse' });
       const sender = new GeminiSender(() => bridge.url);
       const id = `refuse_${how}`;
-      await sender.untilTaken(`${id}_before`);
+      await sender.untilAccepted(`${id}_before`);
       await (how === 'killed' ? redis.kill() : redis.pause());
       expect(await sender.once(id)).toMatchObject({ status: 503, retryAfter: '5' });
       expect(await recordsOf(id)).toBe(0);
       await (how === 'killed' ? redis.restart() : redis.resume());
-      await sender.untilTaken(id);
+      await sender.untilAccepted(id);
       expect(await recordsOf(id)).toBe(1);
     },
     120_000,

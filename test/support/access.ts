@@ -1,18 +1,18 @@
 import type { Config } from '../../src/config/config.js';
 import { AUDIENCE } from './issuer.js';
 
-/** The part of the configuration that says who may call; nobody, but for the wishes. */
+/** The `access` part of the configuration. Without arguments no caller is let in. */
 export function accessConfig(access: Partial<Config['access']>): Config {
-  const nobody = {
+  const closed = {
     tokensFile: undefined,
     oidc: undefined,
     open: false,
     ratePerMinute: 0,
   };
-  return { access: { ...nobody, ...access } } as Config;
+  return { access: { ...closed, ...access } } as Config;
 }
 
-/** Trust in this issuer, and nothing for tokens without scopes. */
+/** Trusts this issuer. Tokens without scopes may do nothing. */
 export function trusting(issuer: string): Partial<Config['access']> {
   const keysStaleMs = 3_600_000;
   return {

@@ -16,7 +16,7 @@ import { temporaryFile } from './temporary-file.js';
 
 const CAPABILITY_KEY = `k1:${Buffer.alloc(32, 'capability').toString('base64url')}`;
 
-/** Nothing listens there. */
+/** No server listens there. */
 const NOWHERE = '127.0.0.1:1';
 
 export interface TestApp extends AsyncDisposable {
@@ -29,11 +29,11 @@ export interface TestApp extends AsyncDisposable {
   readonly adapter: TwoPortAdapter;
   readonly log: LogCapture;
   get<T>(token: Type<T> | (abstract new (...parameters: never[]) => T)): T;
-  /** Path of a job's deliveries, as the bridge would have given it to Gemini. */
+  /** Path of the capability URL of a job. */
   jobPath(jobId?: string, correlationId?: string): Promise<string>;
 }
 
-/** The real application on free ports; only Kafka is replaced. */
+/** Starts the real application on free ports. Only Kafka is replaced. */
 export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
   const keyFile = temporaryFile(CAPABILITY_KEY);
   const config = loadConfig({
@@ -41,7 +41,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     KAFKA_BROKERS: NOWHERE,
-    DEDUPE_STORE: 'memory', // the log is read from a real broker: test/integration/kafka
+    DEDUPE_STORE: 'memory', // test/integration/kafka tests the store that reads topics
     WEBHOOK_SECRETS: SECRET,
     CAPABILITY_KEYS_FILE: keyFile.path,
     JWKS_URL: `http://${NOWHERE}/jwks`,

@@ -8,9 +8,9 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Gives each request to the next of several addresses, as a service of Kubernetes does; a dead one is passed over. */
+/** Forwards each request to the next of several addresses, as a Service of Kubernetes does, and skips dead ones. */
 export class Balancer implements AsyncDisposable {
-  /** Bases, without a slash at the end. */
+  /** Base URLs without a trailing slash. */
   targets: readonly string[] = [];
   private readonly agent = new Agent({ keepAlive: true });
   private readonly server = createServer((incoming, answer) => {
@@ -46,13 +46,13 @@ export class Balancer implements AsyncDisposable {
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     for (let tries = 0; tries < this.targets.length; tries++) {
       const target = this.targets[this.turn++ % this.targets.length] as string;
-      if (await this.passed(target, incoming, Buffer.concat(chunks), answer)) return;
+      if (await this.forwardTo(target, incoming, Buffer.concat(chunks), answer)) return;
     }
     answer.writeHead(503).end();
   }
 
-  /** False when nobody is there. */
-  private passed(
+  /** False when no server listens there. */
+  private forwardTo(
     target: string,
     { method, url, headers }: IncomingMessage,
     body: Buffer,

@@ -24,7 +24,7 @@ export const ago = (ms: number): string => new Date(Date.now() - ms).toISOString
 export const dueJob = (more: Partial<Job> = {}): Job =>
   knownJob({ createdAt: ago(1000), updatedAt: ago(1000), dueAt: Date.now(), ...more });
 
-/** What looks after jobs, on a registry in the process, with a Gemini that answers as told. */
+/** The job reconciliation with a registry in memory and a Gemini whose answers the test chooses. */
 export class Caretaking {
   readonly gemini = new FakeGemini();
   readonly registry = new MemoryJobRegistry();
@@ -66,7 +66,7 @@ export class Caretaking {
     return this.watcher.pollDue(this.signal);
   }
 
-  /** Everything that is due, once. */
+  /** Runs every task that is due, once. */
   async round(): Promise<void> {
     await this.teller.publishPending();
     await this.finder.expireUnanswered();
@@ -74,14 +74,14 @@ export class Caretaking {
     await this.watch();
   }
 
-  /** The job after it was looked after once. */
+  /** The job after one round. */
   async attended(job: Job): Promise<Job> {
     await this.registry.add(job);
     await this.round();
     return (await this.registry.find(job.id)) as Job;
   }
 
-  /** Every question is answered so. */
+  /** Gemini answers every request with this. */
   answers(answer: unknown): void {
     this.gemini.answer = () => Promise.resolve(answer);
   }

@@ -1,7 +1,7 @@
 import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { startApp, type TestApp } from './app.js';
 
-/** The application, and an emulated Gemini that it submits to. */
+/** The application with an emulated Gemini. */
 export interface EmulatedApp extends AsyncDisposable {
   readonly app: TestApp;
   readonly gemini: GeminiEmulator;

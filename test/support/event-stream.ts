@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 
-/** Events of static webhooks at an even rate, until it is stopped. */
+/** Emits events of static webhooks at an even rate until `stop`. */
 export class EventStream {
   emitted = 0;
   private readonly ending = new AbortController();
@@ -14,7 +14,7 @@ export class EventStream {
     this.running = this.run();
   }
 
-  /** Resolves when the last one is emitted, which is not delivered yet. */
+  /** Resolves when the last event is emitted. Its delivery may be outstanding. */
   async stop(): Promise<void> {
     this.ending.abort();
     await this.running;

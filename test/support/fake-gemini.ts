@@ -2,7 +2,7 @@ import type { Config } from '../../src/config/config.js';
 import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
 import { GeminiClient } from '../../src/gemini/gemini.client.js';
 
-/** Stands for the Gemini API where only what is asked and answered matters. */
+/** A double of the Gemini client that records requests and answers as the test chooses. */
 export class FakeGemini extends GeminiClient {
   readonly asked: GeminiRequest[] = [];
   answer: (request: GeminiRequest) => Promise<unknown> = () =>

@@ -1,6 +1,6 @@
 import type { Producer, ProducerBatch, RecordMetadata } from 'kafkajs';
 
-/** A message as the batcher routes it. */
+/** A message as the batcher hands it to the producer. */
 interface Sent {
   readonly key: Buffer;
   readonly value: Buffer;
@@ -9,7 +9,7 @@ interface Sent {
   readonly fence: { markSent(): void };
 }
 
-/** A produce request that waits for the test to decide what becomes of it. */
+/** A produce request. The test acknowledges it or lets it fail. */
 export class FakeRequest {
   constructor(
     readonly batch: ProducerBatch,
@@ -17,7 +17,7 @@ export class FakeRequest {
     readonly fail: (error: Error) => void,
   ) {}
 
-  /** Each partition's batch in it. */
+  /** The batches of the request, one per partition. */
   get units(): { topic: string; partition: number; values: string[] }[] {
     return (this.batch.topicMessages ?? []).map(({ topic, messages }) => {
       const sent = messages as unknown as Sent[];
@@ -29,7 +29,7 @@ export class FakeRequest {
     });
   }
 
-  /** The same as `topic/partition: value,value`. */
+  /** `units` as `topic/partition: value,value`. */
   get text(): string[] {
     return this.units.map(
       ({ topic, partition, values }) => `${topic}/${partition}: ${values.join()}`,
@@ -45,12 +45,12 @@ export class FakeRequest {
     return all as unknown as Sent[];
   }
 
-  /** As kafkajs does when it has a broker and a connection, before it writes. */
+  /** Marks the request as sent, as kafkajs does just before it writes to the connection. */
   handOn(): void {
     for (const { fence } of this.messages) fence.markSent();
   }
 
-  /** Acknowledges all partitions, or those that are left in. */
+  /** Acknowledges the partitions for which `keep` is true. */
   answer(keep: (partition: number) => boolean = () => true, baseOffset = 0): void {
     const answers = this.units.map(({ topic, partition }) => {
       return {
@@ -64,12 +64,12 @@ export class FakeRequest {
   }
 }
 
-/** Keeps the produce requests that it is given, and says how many are open. */
+/** Records produce requests and counts the open ones. */
 export class FakeProducer {
   readonly requests: FakeRequest[] = [];
   open = 0;
 
-  /** As the batcher wants it: it calls nothing but `sendBatch`. */
+  /** Typed for the batcher, which calls `sendBatch` alone. */
   get asProducer(): Producer {
     return this as unknown as Producer;
   }
@@ -85,7 +85,7 @@ export class FakeProducer {
     }
   }
 
-  /** The request with this number, from 0, as soon as it is there. */
+  /** Resolves with the request of this index, counted from 0. */
   async request(index: number): Promise<FakeRequest> {
     for (;;) {
       const request = this.requests[index];

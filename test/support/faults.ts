@@ -1,6 +1,6 @@
 import { SignatureError } from '../../src/signature/signature.error.js';
 
-/** The fault of the `SignatureError` that `run` throws; anything else is thrown on. */
+/** The fault of the `SignatureError` that `run` throws; undefined if it throws none. Other errors are rethrown. */
 export async function faultOf(run: () => unknown): Promise<string | undefined> {
   try {
     await run();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
-/** What one attempt at a delivery came to. */
+/** The result of one attempt at a delivery. */
 export interface Attempt {
   readonly id: string;
   /** 0 for a connection that broke. */
@@ -13,12 +13,12 @@ export interface Attempt {
 
 export const SECRET = `whsec_${Buffer.from('0123456789abcdefghijklmnopqrstuv').toString('base64')}`;
 
-/** Delivers as Gemini does: a stable id, a fresh timestamp, again until 2xx. */
+/** Delivers as Gemini does: repeats until 2xx, with the same id and a new timestamp. */
 export class GeminiSender {
   readonly attempts: Attempt[] = [];
   private readonly webhook = new Webhook(SECRET);
 
-  /** @param url of the bridge's public port; a function where it changes with restarts. */
+  /** @param url returns the base URL of the bridge's public port, which may change with a restart. */
   constructor(private readonly url: () => string) {}
 
   /** Ids that were answered 2xx. */
@@ -52,14 +52,14 @@ export class GeminiSender {
     return result;
   }
 
-  /** @throws when it was not taken within `limitMs`. */
-  async untilTaken(id: string, limitMs = 60_000): Promise<Attempt> {
+  /** Repeats until 2xx. @throws {Error} after `limitMs`, with the last answer. */
+  async untilAccepted(id: string, limitMs = 60_000): Promise<Attempt> {
     const end = performance.now() + limitMs;
     for (let pause = 100; ; pause = Math.min(pause * 2, 1000)) {
       const attempt = await this.once(id);
       if (attempt.status >= 200 && attempt.status < 300) return attempt;
       if (performance.now() > end) {
-        throw new Error(`${id} not taken: ${attempt.status} ${attempt.body}`);
+        throw new Error(`${id} was not accepted: ${attempt.status} ${attempt.body}`);
       }
       await delay(pause);
     }

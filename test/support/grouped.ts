@@ -1,4 +1,4 @@
-/** By that key; each group in the order of the items. */
+/** Groups items by a key and keeps their order. */
 export function grouped<T>(
   items: readonly T[],
   keyOf: (item: T) => string,

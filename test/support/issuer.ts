@@ -5,7 +5,7 @@ import { json, LoopbackServer, text } from './loopback-server.js';
 
 export const AUDIENCE = 'gemini-bridge';
 
-/** A key of the issuer's. */
+/** A signing key of the issuer. */
 export interface IssuerKey {
   readonly kid: string;
   readonly alg: string;
@@ -13,8 +13,8 @@ export interface IssuerKey {
   readonly publicKey: KeyObject;
 }
 
-/** What a test may want to be different in a token; a claim that is undefined is left out. */
-export interface TokenWishes {
+/** Changes to a valid token. A claim that is undefined is left out. */
+export interface TokenChanges {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly header?: Readonly<Record<string, unknown>>;
   readonly key?: IssuerKey;
@@ -26,11 +26,11 @@ export function issuerKey(kid: string, alg = 'ES256'): IssuerKey {
 
 /** An OIDC issuer on loopback: a discovery document, a JWKS, and tokens to go with them. */
 export class TestIssuer implements AsyncDisposable {
-  /** Published; the first one signs. */
+  /** Keys of the JWKS. The first one signs. */
   keys: IssuerKey[] = [issuerKey('key-1')];
-  /** What the discovery document says otherwise. */
+  /** Overrides members of the discovery document. */
   document: Readonly<Record<string, unknown>> = {};
-  /** Answers everything, when it is set. */
+  /** Answers every request when set. */
   fault: RequestListener | undefined;
 
   private constructor(private readonly server: LoopbackServer) {
@@ -45,17 +45,17 @@ export class TestIssuer implements AsyncDisposable {
     return this.server.url;
   }
 
-  /** Paths that were asked for, in their order. */
+  /** Requested paths, in order. */
   get asked(): (string | undefined)[] {
     return this.server.requests.map(({ url }) => url);
   }
 
-  /** A token that passes, but for the wishes. */
+  /** A valid token with these changes. */
   async token({
     claims,
     header,
     key = this.keys[0]!,
-  }: TokenWishes = {}): Promise<string> {
+  }: TokenChanges = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const given = {
       iss: this.url,

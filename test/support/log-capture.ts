@@ -1,4 +1,4 @@
-/** What the service's logger writes to stdout, one line an entry. */
+/** Captures the lines of the service's logger on stdout. */
 export class LogCapture implements Disposable {
   readonly lines: string[] = [];
   private readonly original = process.stdout.write.bind(process.stdout);

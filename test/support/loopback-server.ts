@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server on loopback whose answer is the test's to choose, and which counts its requests. */
+/** A server on loopback that records requests and answers as the test chooses. */
 export class LoopbackServer implements AsyncDisposable {
   readonly requests: IncomingMessage[] = [];
 
@@ -51,5 +51,5 @@ export function text(status: number, body: string, headers = {}): RequestListene
   };
 }
 
-/** Takes the request and never answers. */
+/** Never answers. */
 export const hang: RequestListener = () => undefined;

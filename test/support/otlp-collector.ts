@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { LoopbackServer } from './loopback-server.js';
 
-/** A span as an OpenTelemetry collector is told of it. */
+/** A span as it is exported to an OpenTelemetry collector. */
 export interface CollectedSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -18,9 +18,9 @@ interface Export {
   }[];
 }
 
-/** Takes spans as an OpenTelemetry collector does, by OTLP over HTTP as JSON, and keeps them. */
+/** Receives spans as an OpenTelemetry collector does (OTLP over HTTP as JSON) and records them. */
 export class OtlpCollector implements AsyncDisposable {
-  /** All that came, as it came. */
+  /** Bodies of the requests, in order. */
   readonly texts: string[] = [];
 
   private constructor(private readonly server: LoopbackServer) {}

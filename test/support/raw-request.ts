@@ -11,7 +11,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** A request line and headers as they are given, repeated ones too. */
+/** A request line and headers, written as given. A header may be repeated. */
 export function requestHead(
   line: string,
   headers: readonly (readonly [string, string])[],
@@ -20,7 +20,7 @@ export function requestHead(
   return `${line} HTTP/1.1\r\nHost: bridge.example\r\n${lines.join('')}\r\n`;
 }
 
-/** A signed delivery as a whole request to any target, with more headers if wanted. */
+/** A signed delivery as the bytes of a request. */
 export function deliveryRequest(
   target: string,
   { headers, body }: Signed,
@@ -36,7 +36,7 @@ export function deliveryRequest(
 }
 
 /**
- * Sends bytes that no HTTP client would, and reads the first answer.
+ * Sends bytes that an HTTP client would refuse to send, and reads the first answer.
  *
  * @throws {Error} when the connection ends without one.
  */
@@ -46,7 +46,7 @@ export function rawRequest(port: number, ...parts: (string | Buffer)[]) {
     const socket: Socket = connect(port, '127.0.0.1', () => {
       for (const part of parts) socket.write(part);
     });
-    const look = (ended: boolean): void => {
+    const settle = (ended: boolean): void => {
       const answer = parseAnswer(received, ended);
       if (answer) {
         resolve(answer);
@@ -58,10 +58,10 @@ export function rawRequest(port: number, ...parts: (string | Buffer)[]) {
     socket.setEncoding('latin1');
     socket.on('data', (chunk) => {
       received += String(chunk);
-      look(false);
+      settle(false);
     });
-    socket.on('close', () => look(true));
-    socket.on('error', () => undefined); // a reset after the answer is no matter
+    socket.on('close', () => settle(true));
+    socket.on('error', () => undefined); // the connection may be reset after the answer
   });
 }
 

@@ -8,7 +8,7 @@ import {
   type RecordPosition,
 } from '../../src/publishing/event-publisher.js';
 
-/** Keeps what it is given, and can be told to wait or to fail. */
+/** Records events. A test can make it wait or fail. */
 export class RecordingPublisher extends EventPublisher {
   readonly records: EventRecord[] = [];
   override unready: string | undefined = undefined;
@@ -17,7 +17,7 @@ export class RecordingPublisher extends EventPublisher {
   private calls = 0;
   private readonly waiters: { calls: number; resolve: () => void }[] = [];
 
-  /** What is about deliveries: of its jobs the bridge tells in its own time. */
+  /** Records of deliveries, without lifecycle events of jobs, which the bridge publishes at times of its own. */
   get delivered(): readonly EventRecord[] {
     return this.records.filter(({ topic }) => topic !== jobsTopic('gemini'));
   }
@@ -32,19 +32,19 @@ export class RecordingPublisher extends EventPublisher {
     return { partition: 0, offset };
   }
 
-  /** What is published from now on waits until the answer is called. */
+  /** Publications wait until the returned function is called. */
   hold(): () => void {
     const opened = new EventEmitter();
     this.gate = once(opened, 'open');
     return () => void opened.emit('open');
   }
 
-  /** The next publications fail. */
+  /** The next publications fail, one per fault. */
   fail(...faults: PublishFault[]): void {
     this.faults.push(...faults);
   }
 
-  /** Forgets what was recorded and called. */
+  /** Clears records, faults and the count of calls. */
   reset(): void {
     this.records.length = 0;
     this.faults.length = 0;
@@ -52,7 +52,7 @@ export class RecordingPublisher extends EventPublisher {
     this.gate = Promise.resolve();
   }
 
-  /** Resolves when `publish` was called that often since the start or the reset. */
+  /** Resolves after that many calls of `publish` since the start or the last `reset`. */
   called(calls: number): Promise<void> {
     if (this.calls >= calls) return Promise.resolve();
     return new Promise((resolve) => this.waiters.push({ calls, resolve }));

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What a deployment would mount: files with keys that exist for one test. */
+/** Files with new keys and a token, as a deployment mounts them. `dispose` removes them. */
 export interface TemporarySecrets extends Disposable {
   readonly capabilityKeysFile: string;
   readonly capabilityKey: string;
   readonly tokensFile: string;
-  /** Of the vault; who sets it needs a place for the vault as well. */
+  /** For `VAULT_KEYS_FILE`, which also needs a store such as `VAULT_FILE`. */
   readonly vaultKeysFile: string;
   readonly vaultKey: string;
   readonly token: string;

@@ -14,7 +14,7 @@ export interface Signed {
   readonly body: string | Buffer;
 }
 
-/** What a test may want to be different. */
+/** Parts of a delivery that a test sets itself. */
 export interface Content {
   readonly id?: string;
   /** Unix time in seconds. */
@@ -22,15 +22,15 @@ export interface Content {
   readonly body?: string | Buffer;
 }
 
-/** Claims of a token; one that is undefined is left out. */
+/** Claims of a token. An undefined one is left out. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** What the bridge answered. */
+/** An answer of the bridge. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body, where it is JSON. */
+  /** The parsed body if it is JSON. */
   readonly json: unknown;
 }
 
@@ -51,26 +51,26 @@ export function eventBody(type = 'batch.succeeded', data: object = { id: 'batche
   });
 }
 
-/** A static delivery, signed by the specification's own package. */
+/** A static delivery, signed by the package of the Standard Webhooks specification. */
 export function signedV1(content: Content = {}, secrets = [SECRET]): Signed {
-  return triple(content, (id, at, body) => signV1(secrets, id, at, body));
+  return signedDelivery(content, (id, at, body) => signV1(secrets, id, at, body));
 }
 
-/** The same for bytes that are no UTF-8, which the package would decode before it signs. */
+/** A static delivery whose body need not be UTF-8. The package would decode it before it signs. */
 export function signedBytes(body: Buffer): Signed {
   const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
-  return triple({ body }, (id, at) => {
+  return signedDelivery({ body }, (id, at) => {
     const mac = createHmac('sha256', key).update(`${id}.${at}.`).update(body);
     return `v1,${mac.digest('base64')}`;
   });
 }
 
-/** A dynamic delivery as it was observed. */
+/** A dynamic delivery as the live API signs it. */
 export function signedV1a(keys: GoogleKeys, content: Content = {}): Signed {
-  return triple(content, (id, at, body) => keys.signV1a(id, at, body));
+  return signedDelivery(content, (id, at, body) => keys.signV1a(id, at, body));
 }
 
-/** A dynamic delivery as it is documented: the signature header is a token. */
+/** A dynamic delivery as documented: the signature header is a token. */
 export async function signedToken(
   keys: GoogleKeys,
   claims: Claims,
@@ -78,10 +78,10 @@ export async function signedToken(
   overrides: JwtOverrides = {},
 ): Promise<Signed> {
   const token = await keys.signJwt(claims, overrides);
-  return triple(content, () => token);
+  return signedDelivery(content, () => token);
 }
 
-/** The claims of a token that passes, with those that the test wants. */
+/** The claims of a valid token, with changes. */
 export function claimsNow(claims: Claims = {}): Claims {
   const iat = nowSeconds();
   return { aud: 'our-audience', iat, exp: iat + 300, jti: randomUUID(), ...claims };
@@ -115,7 +115,7 @@ async function fetchKept(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-function triple(
+function signedDelivery(
   { id = newId(), timestamp = nowSeconds(), body = eventBody() }: Content,
   sign: (id: string, timestamp: number, body: string | Buffer) => string,
 ): Signed {

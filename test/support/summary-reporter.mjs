@@ -1,4 +1,4 @@
-/** Ends a run with one plain line, for whatever reads the log: `12 passed, 0 failed`. */
+/** Ends a run with one line that programs can read: `12 passed, 0 failed`. */
 export default class SummaryReporter {
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numFailedTestSuites }) {
     const failed = Math.max(numFailedTests, numFailedTestSuites);

@@ -7,7 +7,7 @@ export interface TemporaryFile extends Disposable {
   write(text: string): void;
 }
 
-/** A file with this content, in a folder of its own, until it is disposed of. */
+/** Writes a file into a folder of its own. `dispose` removes both. */
 export function temporaryFile(text: string): TemporaryFile {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-test-'));
   const path = join(folder, 'file');

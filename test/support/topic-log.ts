@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
 
-/** One record as it stands on a topic; header values as text. */
+/** A record of a topic with its header values as text. */
 export interface LoggedRecord {
   readonly topic: string;
   readonly partition: number;
@@ -10,7 +10,7 @@ export interface LoggedRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Everything that stands on the bridge's topics now, up to the high watermarks. */
+/** Reads all records of the bridge's topics up to the high watermarks of this moment. */
 export async function readTopics(
   brokers: string,
   prefix = 'gemini',
@@ -60,7 +60,7 @@ async function endOffsets(admin: Admin, prefix: string): Promise<Map<string, Ran
   return ranges;
 }
 
-/** A topic that was made a moment ago may have no leader yet. */
+/** Retries: a new topic may have no leader yet. */
 async function offsets(admin: Admin, topic: string, tries = 20) {
   try {
     return await admin.fetchTopicOffsets(topic);
@@ -112,7 +112,7 @@ async function readUntil(
   return records;
 }
 
-/** How often each `webhook-id` stands on the topics. */
+/** The number of records of each `webhook-id`. */
 export function countById(records: readonly LoggedRecord[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { headers } of records) {

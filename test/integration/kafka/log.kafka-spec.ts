@@ -69,7 +69,7 @@ describe('the log as the memory', () => {
     const env = environment('outlast');
     const first = await startReady(env);
     const ids = Array.from({ length: 20 }, (_, i) => `outlast_${i}`);
-    await Promise.all(ids.map((id) => senderTo(first).untilTaken(id)));
+    await Promise.all(ids.map((id) => senderTo(first).untilAccepted(id)));
     await senderTo(first).once('outlast_other', undefined, '{"type":"batch.paused"}');
     await senderTo(first).once('outlast_letter', undefined, 'no JSON');
     first.kill('SIGKILL');
@@ -104,7 +104,7 @@ describe('the log as the memory', () => {
         await delay(20);
       }
       expect(Array.from(seen).join()).toMatch(/reading the log back: 0 records/);
-      await senderTo(bridge).untilTaken('unread_1');
+      await senderTo(bridge).untilAccepted('unread_1');
     } finally {
       await bridge.stop();
     }
@@ -115,7 +115,7 @@ describe('the log as the memory', () => {
     const sender = senderTo(bridge);
     for (let round = 0; round < 10; round++) {
       const ids = Array.from({ length: 30 }, (_, i) => `own_${round}_${i}`);
-      await Promise.all(ids.map((id) => sender.untilTaken(id)));
+      await Promise.all(ids.map((id) => sender.untilAccepted(id)));
     }
     await delay(1500); // three times it asks for the ends
     expect(await metric(bridge, 'log_read_total')).toBe(0);
@@ -126,7 +126,7 @@ describe('the log as the memory', () => {
   it('follows topics that get more partitions, and topics that are made anew', async () => {
     await using bridge = await startReady(environment('grown'));
     const sender = senderTo(bridge);
-    await sender.untilTaken('grown_0');
+    await sender.untilAccepted('grown_0');
     await admin((connected) =>
       connected.createPartitions({
         topicPartitions: [{ topic: 'grown.batch.succeeded', count: 7 }],
@@ -134,13 +134,13 @@ describe('the log as the memory', () => {
     );
     await delay(3000);
     const ids = Array.from({ length: 30 }, (_, i) => `grown_${i}`);
-    await Promise.all(ids.map((id) => sender.untilTaken(id)));
+    await Promise.all(ids.map((id) => sender.untilAccepted(id)));
     expect(await counts('grown')).toEqual(new Map(ids.map((id) => [id, 1])));
 
     await admin((connected) =>
       connected.deleteTopics({ topics: ['grown.batch.succeeded'] }),
     );
-    await sender.untilTaken('grown_again');
+    await sender.untilAccepted('grown_again');
     expect((await sender.once('grown_again')).body).toBe('{"status":"duplicate"}');
     expect((await sender.once('grown_1')).body).toBe('{"status":"duplicate"}');
     expect(await counts('grown')).toEqual(new Map([['grown_again', 1]]));
@@ -175,8 +175,8 @@ describe('several replicas with the log as their memory', () => {
       const ids = Array.from({ length: 150 }, (_, i) => `many_${i}`);
       await Promise.all(
         ids.flatMap((id, i) => [
-          senders[i % 3]!.untilTaken(id),
-          senders[(i + 1) % 3]!.untilTaken(id),
+          senders[i % 3]!.untilAccepted(id),
+          senders[(i + 1) % 3]!.untilAccepted(id),
         ]),
       );
       const statuses = new Set(

@@ -75,7 +75,7 @@ describe('a broker that wants proof', () => {
       await using bridge = await startBridge({ ...common(), ...env() });
       await bridge.ready();
       const id = `secure_${way}`;
-      await new GeminiSender(() => bridge.url).untilTaken(id);
+      await new GeminiSender(() => bridge.url).untilAccepted(id);
       expect(countById(await readTopics(kafka.brokers)).get(id)).toBe(1);
       expect(bridge.lines.join('\n')).not.toContain(kafka.user.password);
     },
@@ -116,7 +116,7 @@ describe('a broker that wants proof', () => {
       file(...replacement());
       await bridge.ready();
       const id = `rotated_${what.replaceAll(' ', '_')}`;
-      await new GeminiSender(() => bridge.url).untilTaken(id);
+      await new GeminiSender(() => bridge.url).untilAccepted(id);
       expect(countById(await readTopics(kafka.brokers)).get(id)).toBe(1);
     },
     60_000,

@@ -134,7 +134,7 @@ describe('topics', () => {
     await using creating = await startBridge({ ...env(), TOPIC_PREFIX: 'checked' });
     await creating.ready();
     await checking.ready();
-    await new GeminiSender(() => checking.url).untilTaken('made');
+    await new GeminiSender(() => checking.url).untilAccepted('made');
   }, 60_000);
 
   it('that promise fewer in-sync replicas than configured keep the bridge unready', async () => {
@@ -156,17 +156,17 @@ describe('topics', () => {
     await using bridge = await startBridge({ ...env(), TOPIC_PREFIX: 'deleted' });
     await bridge.ready();
     const sender = new GeminiSender(() => bridge.url);
-    await sender.untilTaken('deleted_before');
+    await sender.untilAccepted('deleted_before');
     const admin = client(kafka.brokers).admin();
     await admin.connect();
     await admin.deleteTopics({ topics: ['deleted.batch.succeeded'] });
-    await sender.untilTaken('deleted_after');
+    await sender.untilAccepted('deleted_after');
     await admin.deleteTopics({ topics: ['deleted.batch.succeeded'] });
     await admin.createTopics({
       topics: [{ topic: 'deleted.batch.succeeded', numPartitions: 1 }],
     });
     const ids = Array.from({ length: 20 }, (_, i) => `fewer_${i}`);
-    await Promise.all(ids.map((id) => sender.untilTaken(id)));
+    await Promise.all(ids.map((id) => sender.untilAccepted(id)));
     await admin.disconnect();
     expect(
       countById(await readTopics(kafka.brokers, 'deleted')).size,

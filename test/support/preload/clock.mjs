@@ -1,6 +1,6 @@
 /**
- * A wrong clock for one replica: `Date` is off by CLOCK_SKEW_MS, or by what stands in the file CLOCK_SKEW_FILE, which is
- * read twice a second. `performance.now()` goes on as it was, as a machine's steady clock does.
+ * A wrong clock for one replica: `Date` is off by CLOCK_SKEW_MS, or by the number in the file CLOCK_SKEW_FILE, which is
+ * read twice a second. `performance.now()` stays right, like a machine's monotonic clock.
  * Use: NODE_OPTIONS=--import=file:///…/clock.mjs
  */
 import { readFileSync } from 'node:fs';
@@ -20,14 +20,14 @@ globalThis.Date = new Proxy(RealDate, {
 });
 RealDate.prototype.constructor = globalThis.Date;
 
-/** What is not a number, a file that is being written among it, changes nothing. */
+/** Ignores a text that is no number, such as a file that is being written. */
 function readSkew() {
   try {
     const text = readFileSync(CLOCK_SKEW_FILE, 'utf8').trim();
     const given = Number(text);
     if (text !== '' && Number.isFinite(given)) skewMs = given;
   } catch {
-    // not there yet
+    // the file does not exist yet
   }
 }
 

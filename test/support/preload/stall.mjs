@@ -1,20 +1,20 @@
 /**
- * Makes one replica stand still inside, its sockets open: each line that is appended to the file STALL_FILE blocks the
- * event loop for that many ms. Lines from before the start count as done.
+ * Stalls one replica while its sockets stay open: each line appended to the file STALL_FILE blocks the event loop for
+ * that many ms. Lines from before the start are ignored.
  * Use: NODE_OPTIONS=--import=file:///…/stall.mjs
  */
 import { readFileSync } from 'node:fs';
 
 const { STALL_FILE } = process.env;
 const INTERVAL_MS = 100;
-const nobody = new Int32Array(new SharedArrayBuffer(4));
+const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** Whole lines only: the last may still be being written. */
+/** Complete lines only: the last one may be half written. */
 function readLines() {
   try {
     return readFileSync(STALL_FILE, 'utf8').split('\n').slice(0, -1);
   } catch {
-    return []; // not there yet
+    return []; // the file does not exist yet
   }
 }
 
@@ -24,7 +24,7 @@ function stallForNewLines() {
   const lines = readLines();
   for (const line of lines.slice(done)) {
     const ms = Number(line);
-    if (ms > 0) Atomics.wait(nobody, 0, 0, ms);
+    if (ms > 0) Atomics.wait(never, 0, 0, ms);
   }
   done = lines.length;
 }
