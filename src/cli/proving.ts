@@ -1,17 +1,17 @@
 import type { Config } from '../config/config.js';
 import { loadConfig } from '../config/load-config.js';
-import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { CapabilityKeyring } from '../signature/capability-keyring.js';
+import { SignatureModule } from '../signature/signature.module.js';
 import { SignatureVerifier } from '../signature/signature-verifier.js';
-import type { SigningSecrets } from '../signing-secrets/signing-secrets.js';
-import { createSigningSecrets } from '../signing-secrets/signing-secrets.module.js';
+import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
+import { withModule } from './application-context.js';
 import type { Terminal } from './terminal.js';
 
-/** What proving needs; the rest of a bridge's environment does not matter. */
+/** The variables that decide about signatures. The rest of the bridge's environment does not matter. */
 const NEEDED =
   /^(WEBHOOK_SECRETS|VAULT_|KUBERNETES_SERVICE_|REDIS_|CAPABILITY_KEYS_FILE|JWKS_|JWT_|TOPIC_PREFIX|GEMINI_URL)/;
 
-/** The bridge's own means of telling a good signature from a bad one. */
+/** What the bridge verifies signatures with. */
 export interface Proving {
   readonly config: Config;
   readonly verifier: SignatureVerifier;
@@ -20,29 +20,29 @@ export interface Proving {
 }
 
 /**
- * Runs `work` with them, as the environment says, and puts them away again.
+ * Runs `work` with them, as the environment configures them.
  *
  * @throws {ConfigError | SecretsUnavailableError}
  */
-export async function proving<T>(
+export function proving<T>(
   env: Terminal['env'],
   work: (tools: Proving) => Promise<T>,
 ): Promise<T> {
-  const config = loadConfig(provingEnv(env));
-  const vault = createSigningSecrets(config);
-  const keyring = new CapabilityKeyring(config);
-  const verifier = new SignatureVerifier(config, keyring, vault, new Metrics());
-  try {
+  const config = loadConfig(neededOf(env));
+  return withModule(config, SignatureModule, async (provided) => {
+    const vault = provided(SigningSecrets);
     await vault.load();
-    return await work({ config, verifier, keyring, vault });
-  } finally {
-    verifier.onModuleDestroy();
-    keyring.onModuleDestroy();
-    vault.onApplicationShutdown();
-  }
+    return work({
+      config,
+      verifier: provided(SignatureVerifier),
+      keyring: provided(CapabilityKeyring),
+      vault,
+    });
+  });
 }
 
-function provingEnv(env: Terminal['env']): NodeJS.ProcessEnv {
+/** With placeholders for what `loadConfig` requires and signatures do not. */
+function neededOf(env: Terminal['env']): NodeJS.ProcessEnv {
   const given = Object.entries(env).filter(([name]) => NEEDED.test(name));
   return { KAFKA_BROKERS: 'none:1', API_AUTH: 'none', ...Object.fromEntries(given) };
 }
