@@ -9,7 +9,7 @@ import { SignatureError } from '../signature.error.js';
  *
  * Passes when any entry matches any of the secrets, so a rotation leaves no gap. The
  * `standardwebhooks` package is not used here: it decodes the bytes as UTF-8 first and takes
- * five times as long. The tests compare this function with the package.
+ * five times as long. The tests and `cli verify` compare this function with the package.
  *
  * @throws {SignatureError} `timestamp-stale`, `signature-mismatch` or `header-malformed`.
  */
@@ -29,15 +29,6 @@ export function verifyHmac(
     }
   }
   throw new SignatureError('signature-mismatch');
-}
-
-/** The entry that Gemini would put into `webhook-signature`. `cli deliver` sends it to a bridge. */
-export function signHmac(
-  body: Buffer,
-  { id, timestamp }: Omit<SignatureHeaders, 'signature'>,
-  { key }: WebhookSecret,
-): string {
-  return `v1,${hmac(key, `${id}.${timestamp}.`, body)}`;
 }
 
 function hmac(key: Buffer, head: string, body: Buffer): string {
