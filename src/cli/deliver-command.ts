@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { jobPath, STATIC_ROUTE } from '../events/webhook-routes.js';
 import type { WebhookSecret } from '../signing-secrets/webhook-secret.js';
-import { adviceOn, wordsFor } from './delivery-advice.js';
+import { adviceOn, wordsFor } from './deliver/delivery-advice.js';
 import {
   postWithRetries,
   type Outcome,
   type RetryLimits,
   type Sending,
-} from './posting.js';
-import { proving, type Proving } from './proving.js';
+} from './deliver/posting.js';
+import { proving, type Proving } from './verification-tools.js';
 import type { Report, Terminal } from './terminal.js';
 
 export interface DeliverOptions {

@@ -13,8 +13,8 @@ import {
 } from '../signature/signature.error.js';
 import { isToken } from '../signature/schemes/jws-signature.js';
 import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
-import { readCapture, type Capture } from './capture.js';
-import { proving, type Proving } from './proving.js';
+import { readCapture, type Capture } from './verify/capture.js';
+import { proving, type Proving } from './verification-tools.js';
 import { CommandError, type Report, type Terminal } from './terminal.js';
 
 export interface VerifyOptions {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { CommandError } from './terminal.js';
+import { CommandError } from '../terminal.js';
 
 /** A request as somebody captured it. */
 export interface Capture {
