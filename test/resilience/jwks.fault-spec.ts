@@ -12,7 +12,7 @@ import { startOwnKafka } from './own-kafka.js';
 
 const ACK_BUDGET_MS = 3000;
 
-/** All is there but the keys. */
+/** Waits until the bridge is unready only because it has no keys. */
 async function untilKeysAreMissed(bridge: BridgeProcess): Promise<void> {
   for (;;) {
     const answer = await fetch(`${bridge.internalUrl}/health/ready`);
@@ -78,7 +78,7 @@ describe("Google's keys", () => {
   }
 
   it.each(['500', 'hang', 'empty', 'not-json'] as const)(
-    'that were never read (%s) are 503, with a bounded number of questions; then all is well',
+    'that could not be read yet (%s) lead to 503 with few requests, until they can be read',
     async (mode) => {
       gemini.options.jwks = mode;
       await using bridge = await start();
@@ -93,7 +93,7 @@ describe("Google's keys", () => {
           body: { status: 'refused', reason: 'keys-unavailable' },
         });
       }
-      // One for the deliveries, and what the bridge asks by itself every five seconds
+      // One request for the deliveries, and the bridge's own requests, one every five seconds
       expect(gemini.jwksRequests - asked).toBeLessThanOrEqual(3);
       gemini.options.jwks = 'ok';
       await bridge.ready();
@@ -102,7 +102,7 @@ describe("Google's keys", () => {
     60_000,
   );
 
-  it('that were read serve on while their endpoint is down, hanging or empty', async () => {
+  it('that were read stay in use while their endpoint fails, hangs or is empty', async () => {
     await using bridge = await startReady();
     expect((await deliver(bridge, 'warm_0')).status).toBe(200);
     for (const mode of ['500', 'hang', 'empty', 'not-json'] as const) {
@@ -116,7 +116,7 @@ describe("Google's keys", () => {
     }
   }, 60_000);
 
-  it("that are not Google's let nothing in, and cannot make the bridge hammer the endpoint", async () => {
+  it('of others verify no delivery, and unknown keys do not lead to many requests', async () => {
     gemini.options.jwks = 'rotated';
     await using bridge = await startReady();
     const asked = gemini.jwksRequests;

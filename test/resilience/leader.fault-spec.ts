@@ -30,7 +30,7 @@ describe('one broker of three', () => {
     for (const node of kafka.nodes) await node.resume();
   });
 
-  it('is asked for topics with three replicas, two of them in sync', async () => {
+  it('has topics with three replicas and a minimum of two in sync', async () => {
     const admin = client(kafka.brokers).admin();
     await admin.connect();
     const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] });
@@ -40,7 +40,7 @@ describe('one broker of three', () => {
     );
   });
 
-  /** Node ids, in the partitions' order. */
+  /** Node ids of the leaders, in the order of the partitions. */
   async function leadersOf(topic: string): Promise<number[]> {
     const admin = client(kafka.brokers).admin();
     await admin.connect();
@@ -57,7 +57,7 @@ describe('one broker of three', () => {
     return kafka.nodes.find(({ id }) => id === leader) as KafkaNode;
   }
 
-  /** Sends without pause while `fault` strikes, then until everything was taken. */
+  /** Sends events during `fault`, and then until all are accepted. */
   async function underLoad(
     prefix: string,
     fault: () => Promise<void>,
@@ -84,7 +84,7 @@ describe('one broker of three', () => {
     for (const id of ids) expect([id, counts.get(id)]).toEqual([id, 1]);
   }
 
-  it('can be killed and restarted under load: everything once, no long waits', async () => {
+  it('can be killed and restarted under load: one record of each event, no long waits', async () => {
     const node = await leaderOf(0);
     const ids = await underLoad('kill', async () => {
       await node.kill();
@@ -96,7 +96,7 @@ describe('one broker of three', () => {
     await expectOnce(ids);
   }, 180_000);
 
-  it('can hang until its partitions have moved: everything once, no long waits', async () => {
+  it('can hang until its partitions have moved: one record of each event, no long waits', async () => {
     const node = await leaderOf(0);
     const ids = await underLoad('hang', async () => {
       await node.pause();
@@ -108,7 +108,7 @@ describe('one broker of three', () => {
     for (const { tookMs } of sender.attempts) expect(tookMs).toBeLessThan(4500);
   }, 180_000);
 
-  it('holds back, while it hangs, only the partitions that it leads', async () => {
+  it('holds back only its own partitions while it hangs', async () => {
     await using single = await startBridge({
       KAFKA_BROKERS: kafka.brokers,
       WEBHOOK_SECRETS: SECRET,
@@ -143,7 +143,7 @@ describe('one broker of three', () => {
       expect([id, counts.get(id)]).toEqual([id, 1]);
   }, 180_000);
 
-  it('can be missed twice: below min ISR nothing is answered 2xx, and nothing is lost', async () => {
+  it('and a second one can be down: no delivery is answered 2xx below min ISR, and none is lost', async () => {
     const [first, second] = kafka.nodes.filter(({ id }) => id !== 1) as [
       KafkaNode,
       KafkaNode,

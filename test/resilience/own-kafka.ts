@@ -1,6 +1,6 @@
 import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
 
-/** Brokers that a test may break; what Kafka notices after nine seconds, these do after three. */
+/** Starts brokers that a test may break. They notice a lost broker after three seconds instead of nine. */
 export function startOwnKafka(nodes: 1 | 3 = 1): Promise<KafkaCluster> {
   return startKafka({
     own: true,

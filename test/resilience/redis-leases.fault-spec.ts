@@ -25,7 +25,7 @@ afterAll(async () => {
   await redis?.stop();
 }, 30_000);
 
-/** Two replicas whose time of grace after the first connection is over. */
+/** Starts two replicas and waits for the end of their grace period. */
 beforeEach(async () => {
   ours?.onApplicationShutdown();
   theirs?.onApplicationShutdown();
@@ -35,7 +35,7 @@ beforeEach(async () => {
   await takenBy(theirs, `warm-${Math.random()}`);
 }, 30_000);
 
-/** Asks until it is given, or the server answers at all. */
+/** Asks for a lease until it is granted. */
 async function takenBy(leases: RedisLeases, key: string): Promise<void> {
   for (;;) {
     const taken = await leases.acquire(key).catch((error: unknown) => {
@@ -47,7 +47,7 @@ async function takenBy(leases: RedisLeases, key: string): Promise<void> {
   }
 }
 
-/** Until Redis is found to have lost its leases. */
+/** Waits until the leases notice that Redis has lost its keys. */
 async function untilGrace(leases: RedisLeases): Promise<void> {
   for (;;) {
     try {
@@ -61,7 +61,7 @@ async function untilGrace(leases: RedisLeases): Promise<void> {
 }
 
 describe('leases in Redis', () => {
-  it('belong to one replica until it gives them back', async () => {
+  it('belong to one replica until it releases them', async () => {
     expect(await ours.acquire('a')).toBe(true);
     expect(await ours.acquire('a')).toBe(true);
     expect(await theirs.acquire('a')).toBe(false);
@@ -71,7 +71,7 @@ describe('leases in Redis', () => {
     expect(await theirs.acquire('a')).toBe(true);
   });
 
-  it('run out by themselves, also after the record was published', async () => {
+  it('expire by themselves, also after the record was published', async () => {
     await ours.acquire('b');
     ours.finish();
     expect(await theirs.acquire('b')).toBe(false);
@@ -79,7 +79,7 @@ describe('leases in Redis', () => {
     expect(await theirs.acquire('b')).toBe(true);
   });
 
-  it('hold on while they are renewed, and are not renewed by another', async () => {
+  it('last while they are renewed, and cannot be renewed by another replica', async () => {
     await ours.acquire('c');
     for (let i = 0; i < 6; i++) {
       await delay(LEASE_MS / 3);
@@ -89,7 +89,7 @@ describe('leases in Redis', () => {
     }
   });
 
-  it('share a command when they are taken at the same moment', async () => {
+  it('are acquired by one command if several are asked for at the same moment', async () => {
     await operator.config('RESETSTAT');
     const keys = Array.from({ length: 100 }, (_, i) => `many-${i}`);
     expect(new Set(await Promise.all(keys.map((key) => ours.acquire(key))))).toEqual(
@@ -103,7 +103,7 @@ describe('leases in Redis', () => {
     ['was emptied', async () => void (await operator.flushall())],
     ['was restarted without its data', () => redis.restart()],
   ])(
-    'are given to nobody, when Redis %s, before their holders could say so again',
+    'are not granted after Redis %s, until their holders could renew them',
     async (how, happens) => {
       const ourKey = `d-${how}`;
       expect(await ours.acquire(ourKey)).toBe(true);
@@ -112,7 +112,7 @@ describe('leases in Redis', () => {
       const since = performance.now();
       await takenBy(theirs, 'other');
       expect(performance.now() - since).toBeGreaterThan(LEASE_MS / 2);
-      // Within that time whoever holds one has renewed it
+      // Within that time each holder has renewed its lease
       await operator.flushall();
       await untilGrace(theirs);
       expect(await ours.renew([ourKey])).toEqual([true]);
@@ -126,7 +126,7 @@ describe('leases in Redis', () => {
     30_000,
   );
 
-  it('are renewed in pieces, however many there are', async () => {
+  it('are renewed in chunks if there are many', async () => {
     const keys = Array.from({ length: 600 }, (_, i) => `piece-${i}`);
     await Promise.all(keys.map((key) => ours.acquire(key)));
     await theirs.acquire('theirs');

@@ -9,7 +9,7 @@ import { GeminiSender, SECRET } from '../support/gemini-sender.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { startOwnKafka } from './own-kafka.js';
 
-/** Makes the lease, which is eight seconds longer, short enough to wait for. */
+/** Short, because a lease lasts eight seconds longer and the tests wait for its end. */
 const ACK_BUDGET_MS = 1000;
 
 let kafka: KafkaCluster;
@@ -60,7 +60,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(50);
 }
 
-/** Kills a replica in the middle of a delivery; another takes the sender's repeats. */
+/** Kills a replica in the middle of a delivery. Another one gets the sender's retries. */
 async function killDuring(
   id: string,
   untilStep: () => Promise<void>,
@@ -84,7 +84,7 @@ async function killDuring(
 }
 
 describe('a replica that is killed', () => {
-  it('between claim and publish loses nothing and doubles nothing', async () => {
+  it('between claim and publish leads to one record', async () => {
     const id = 'crash_claimed';
     await killDuring(
       id,
@@ -95,7 +95,7 @@ describe('a replica that is killed', () => {
     expect(await recordsOf(id)).toBe(1);
   }, 120_000);
 
-  it('while the broker owes an answer loses nothing', async () => {
+  it('before the broker has answered leads to one record, or two', async () => {
     const id = 'crash_unanswered';
     await killDuring(
       id,
@@ -106,11 +106,11 @@ describe('a replica that is killed', () => {
       () => broker.resume(),
       () => broker.pause(),
     );
-    // The dead replica's request waited in the broker: docs/guarantees.md has this duplicate
+    // The request of the dead replica waited in the broker. docs/guarantees.md lists this duplicate
     expect([1, 2]).toContain(await recordsOf(id));
   }, 120_000);
 
-  it('between publish and confirm loses nothing', async () => {
+  it('between publish and confirm leads to one record, or two', async () => {
     const id = 'crash_unconfirmed';
     await killDuring(
       id,
@@ -126,7 +126,7 @@ describe('a replica that is killed', () => {
     expect([1, 2]).toContain(await recordsOf(id));
   }, 120_000);
 
-  it('between confirm and answer loses nothing and doubles nothing', async () => {
+  it('between confirm and answer leads to one record', async () => {
     const id = 'crash_confirmed';
     const body = await killDuring(
       id,
@@ -144,8 +144,8 @@ describe('a replica that is killed', () => {
   }, 120_000);
 });
 
-describe('a replica that is told to end', () => {
-  it('has every event that it acknowledged on Kafka, and the rest goes to the next', async () => {
+describe('a replica that gets SIGTERM', () => {
+  it('has published all events that it acknowledged, and the next replica gets the others', async () => {
     const first = await startReplica();
     let url = first.url;
     const sender = new GeminiSender(() => url);
@@ -170,8 +170,8 @@ describe('a replica that is told to end', () => {
 });
 
 describe('two replicas on one Redis', () => {
-  it('write each webhook-id once, however often both are sent it at the same moment', async () => {
-    // By default this store publishes while Redis is slow to answer, as it is on a busy machine: then twice
+  it('write one record of a webhook-id that both get at the same moment', async () => {
+    // By default this store publishes while Redis is slow to answer, as on a busy machine, and then an event may be doubled
     const refusing = { DEDUPE_ON_ERROR: 'refuse' };
     await using first = await startReplica(refusing);
     await using second = await startReplica(refusing);
@@ -202,7 +202,7 @@ describe('a Redis that fails', () => {
   afterEach(() => redis.restart());
 
   it.each(['killed', 'hung'])(
-    'stops nothing by default while it is %s',
+    'does not stop deliveries by default while it is %s',
     async (how) => {
       await using bridge = await startReplica();
       const sender = new GeminiSender(() => bridge.url);
@@ -220,7 +220,7 @@ describe('a Redis that fails', () => {
   );
 
   it.each(['killed', 'hung'])(
-    'holds everything back with refuse while it is %s',
+    'stops deliveries with DEDUPE_ON_ERROR=refuse while it is %s',
     async (how) => {
       await using bridge = await startReplica({ DEDUPE_ON_ERROR: 'refuse' });
       const sender = new GeminiSender(() => bridge.url);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
 
-/** Stands between the bridge and a server, and can hold back what either of them says. */
+/** A TCP proxy between the bridge and a server, which can drop the requests or the replies. */
 export class TcpProxy implements AsyncDisposable {
   private readonly sockets = new Set<Socket>();
   private readonly held = { requests: false, replies: false };
@@ -20,17 +20,17 @@ export class TcpProxy implements AsyncDisposable {
     return proxy;
   }
 
-  /** What the bridge says does not arrive. */
+  /** Drops the bytes of the bridge. */
   holdRequests(): void {
     this.held.requests = true;
   }
 
-  /** What the server says does not arrive: it has done what it was asked for. */
+  /** Drops the bytes of the server, which has done its work. */
   holdReplies(): void {
     this.held.replies = true;
   }
 
-  /** Lets new bytes through again; what was held back is lost with its connection. */
+  /** Ends the dropping, and cuts the connections that have lost bytes. */
   release(): void {
     this.held.requests = false;
     this.held.replies = false;

@@ -6,7 +6,7 @@ import type { CampaignReplica } from './replica.js';
 import { endOf } from './timeline.js';
 import type { World } from './world.js';
 
-/** What has to be back at 0 when nothing is under way any more. */
+/** Gauges that must be 0 again when the replicas have nothing to do. */
 const GAUGES = [
   'gemini_bridge_attempts',
   'gemini_bridge_publish_pending',
@@ -16,7 +16,7 @@ const QUIET_LIMIT_MS = 20_000;
 const POLL_MS = 250;
 const READ_LIMIT_MS = 60_000;
 
-/** The gauges of each replica as soon as they are all 0, or when the limit is over. */
+/** The gauges of each replica as soon as all of them are 0, or else at the end of the time limit. */
 export async function leftoversOf(
   replicas: readonly CampaignReplica[],
 ): Promise<Evidence['leftovers']> {
@@ -46,7 +46,7 @@ async function readGauges(
   return answers.flat();
 }
 
-/** A sentence for each replica that does not become ready though all is well again. */
+/** A sentence for each replica that does not become ready after all faults have ended. */
 export async function unreadyOf(replicas: readonly CampaignReplica[]): Promise<string[]> {
   const answers = await Promise.all(
     replicas.map((replica) =>
@@ -59,7 +59,7 @@ export async function unreadyOf(replicas: readonly CampaignReplica[]): Promise<s
   return answers.flat();
 }
 
-/** Everything on the topics of the run, past the proxies. */
+/** All records on the topics of the run, read without the proxies. */
 export async function recordsOf(world: World, prefix: string): Promise<LoggedRecord[]> {
   const over = new AbortController();
   const late = delay(READ_LIMIT_MS, undefined, { signal: over.signal }).then(() => {
@@ -73,7 +73,10 @@ export async function recordsOf(world: World, prefix: string): Promise<LoggedRec
   }
 }
 
-/** More partitions: a key may be on another one from then on, and there is an order only within each. */
+/**
+ * Removes the expected order of events that were delivered after partitions were added: their key may be on another
+ * partition since, and Kafka keeps an order only within a partition.
+ */
 export function endOrdersThatMoved(journal: Journal): void {
   const moved = journal.faults.find(({ name }) => name === 'topic-partitions-added');
   if (!moved) return;

@@ -8,14 +8,14 @@ import { World } from './world.js';
 const SEEDS = 10;
 const SECONDS = 10;
 
-/** What each break is found by, and the fault that brings it to light. */
+/** The breaks, each with the kind of violation that must be found and the fault that reveals it. */
 const BREAKS: [name: string, kind: string, faults: FaultName[]][] = [
   ['answer-before-ack', 'lost', ['broker-kill']],
   ['mark-first', 'lost', ['net-hold']],
   ['skip-lease', 'doubled', ['net-slow']],
 ];
 
-/** An oracle that finds nothing proves nothing: here is a bridge that breaks its promises. */
+/** Breaks the bridge on purpose, to see that the oracle finds it. */
 describe('a bridge that is broken on purpose', () => {
   let world: World;
 
@@ -24,7 +24,7 @@ describe('a bridge that is broken on purpose', () => {
   }, 120_000);
   afterAll(() => world?.[Symbol.asyncDispose](), 60_000);
 
-  /** The first seed that finds it; 0 when none does. */
+  /** The first seed whose run has a finding of that kind; 0 if none has. */
   async function foundBy(
     name: string,
     kind: string,
@@ -47,7 +47,7 @@ describe('a bridge that is broken on purpose', () => {
   }
 
   it.each(BREAKS)(
-    '(%s) is found out: %s',
+    'by %s has findings of the kind %s',
     async (name, kind, faults) => {
       const { seed, kinds } = await foundBy(name, kind, faults);
       expect(kinds).toContain(kind);

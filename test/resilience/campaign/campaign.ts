@@ -1,4 +1,4 @@
-// `npm run test:faults`: schedules of faults from seeds, and the account of every event. `--help` says what can be chosen.
+// `npm run test:faults`: runs schedules of faults and accounts for every event. `--help` lists the options
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { toStderr } from '../../../packages/testbed/src/process/log.js';
@@ -8,7 +8,7 @@ import { runSchedule, type RunResult, type RunSummary } from './run.js';
 import { scheduleOf, type Schedule } from './schedule.js';
 import { Worlds } from './worlds.js';
 
-/** A run that could not be carried out says nothing about the bridge, and must not look as if it did. */
+/** Exit code for runs that could not be carried out. They say nothing about the bridge, so they are not findings. */
 const BROKEN_CAMPAIGN = 2;
 
 class Campaign {
@@ -17,11 +17,11 @@ class Campaign {
 
   constructor(
     private readonly options: CampaignOptions,
-    /** Those that are still to come. */
+    /** The schedules that were not run yet. */
     private readonly schedules: Schedule[],
   ) {}
 
-  /** The exit code. */
+  /** @returns the exit code */
   async run(): Promise<number> {
     const workers = Array.from({ length: this.options.parallel }, () => this.work());
     await Promise.all(workers);
@@ -85,7 +85,7 @@ class Campaign {
   }
 }
 
-/** What the verdict was reached from, for whoever looks for the cause. */
+/** Writes the journal and the logs of a run, from which the cause of a finding can be found. */
 async function keep(result: RunResult, folder: string): Promise<void> {
   const { schedule, findings, journal, logs } = result;
   const at = join(folder, `seed-${schedule.seed}-${schedule.store}`);

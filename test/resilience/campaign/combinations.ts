@@ -2,8 +2,8 @@ import { ALL, type FaultName } from './fault-kinds.js';
 import type { PlannedFault, Planner } from './schedule.js';
 
 /**
- * Faults that strike while others last: single ones were thought of by whoever wrote the bridge, these perhaps not.
- * Times are from the first one's start.
+ * Picks faults that begin while others last. The bridge's authors thought of single faults, perhaps not of these.
+ * Times count from the start of the first fault.
  */
 export function combine(planner: Planner): readonly PlannedFault[] {
   const fitting = COMBINATIONS.filter(({ faults }) =>
@@ -20,12 +20,12 @@ interface Aimed {
 }
 
 interface Combination {
-  /** The first is the one that lasts longest. */
+  /** The first fault lasts longest. */
   readonly faults: readonly [FaultName, ...FaultName[]];
   readonly compose: (aimed: readonly Aimed[], planner: Planner) => PlannedFault[];
 }
 
-/** The rest strike while the first lasts, each at a time of its own, and are over before or after its end. */
+/** The other faults begin while the first lasts, each at a time of its own. They may end before or after it. */
 function within(seconds: readonly [number, number]): Combination['compose'] {
   return (aimed, { random }) => {
     const lastsMs = Math.round(random.between(...seconds) * 1000);
@@ -37,13 +37,13 @@ function within(seconds: readonly [number, number]): Combination['compose'] {
   };
 }
 
-/** The same on every broker: nothing is left to go on with. */
+/** Aims the first fault at all brokers, so that the bridge has none left. */
 function everywhere(compose: Combination['compose']): Combination['compose'] {
   return ([first, ...rest], planner) =>
     compose(first ? [{ ...first, target: ALL }, ...rest] : rest, planner);
 }
 
-/** `ACK_BUDGET_MS` and eight seconds: what a dead or sleeping replica's claim holds. */
+/** Seconds that outlast the claim of a dead or suspended replica, which holds for `ACK_BUDGET_MS` and eight seconds. */
 const OVER_THE_LEASE = [11, 17] as const;
 const BELOW_THE_LEASE = [3, 7] as const;
 

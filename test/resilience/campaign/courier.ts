@@ -1,4 +1,4 @@
-/** Carries single attempts to replicas and writes them into the journal. */
+/** Sends single attempts to replicas and writes them into the journal. */
 import { scopeOf, type Delivery } from './delivery.js';
 import type { JobRoute } from './job-route.js';
 import type { Attempt, Journal } from './journal.js';
@@ -15,11 +15,11 @@ import type { Replica } from './target.js';
 export interface CourierOptions {
   readonly replicas: () => readonly Replica[];
   readonly journal: Journal;
-  /** Chooses the replicas. */
+  /** Picks the replicas. */
   readonly random: Random;
-  /** `whsec_…`, one of the bridge's. */
+  /** `whsec_…`, one of the bridge's secrets. */
   readonly secret: string;
-  /** Absent: everything goes to the static route. */
+  /** Absent: all deliveries go to the static route. */
   readonly job?: JobRoute | undefined;
 }
 
@@ -35,7 +35,7 @@ export class Courier {
     this.signer = new RequestSigner(options.secret, options.job);
   }
 
-  /** Has the journal know what stands behind an id; before its first attempt. */
+  /** Writes into the journal what an id stands for. To be called before its first attempt. */
   announce(delivery: Delivery): void {
     const { journal } = this.options;
     const { id, body, key, topic, place } = delivery;
@@ -46,7 +46,7 @@ export class Courier {
     if (place) journal.order.set(id, place);
   }
 
-  /** True when it was answered 2xx. A replica that is down is nobody to send to. */
+  /** @returns true for an answer of 2xx. False without an attempt if the replica is down */
   deliver(
     delivery: Delivery,
     kind: Attempt['kind'],
@@ -64,7 +64,7 @@ export class Courier {
     await this.attempt(delivery, 'forgery', this.pickReplica(), sign);
   }
 
-  /** Any that is up, another than `not` where there is one. */
+  /** Index of a replica that is up; another than `not` if there is one. */
   pickReplica(not?: number): number | undefined {
     const live = this.live().map(({ index }) => index);
     const others = live.filter((index) => index !== not);

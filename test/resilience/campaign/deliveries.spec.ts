@@ -16,12 +16,12 @@ function deliveries(seed: number, withJobs = true): Delivery[] {
   return Array.from({ length: 2000 }, () => source.next());
 }
 
-/** All but the body, which tells the time. */
+/** The deliveries without their bodies, which hold the time. */
 function outlines(seed: number) {
   return deliveries(seed).map(({ id, key, topic, jobId }) => [id, key, topic, jobId]);
 }
 
-/** The same delivery as the bridge has it once it is verified. */
+/** The delivery in the form that the bridge has after its verification. */
 function received({ id, body }: Delivery): Received {
   return {
     key: id,
@@ -44,7 +44,7 @@ function received({ id, body }: Delivery): Received {
 }
 
 describe("the campaign's deliveries", () => {
-  it('say themselves where the bridge has to put them', () => {
+  it('have the topic, the key and the scope of the record', () => {
     for (const delivery of deliveries(1)) {
       const event = eventOf(received(delivery));
       const { topic, key } =
@@ -55,7 +55,7 @@ describe("the campaign's deliveries", () => {
     }
   });
 
-  it('are of every kind, on both routes, with several events a key', () => {
+  it('are of every type, on both routes, with several events for a key', () => {
     const all = deliveries(2);
     const topics = new Set(all.map(({ topic }) => topic));
     expect(topics).toEqual(
@@ -76,7 +76,7 @@ describe("the campaign's deliveries", () => {
     expect(deliveries(2, false).every((one) => scopeOf(one) === 'static')).toBe(true);
   });
 
-  it('have their ordered keys on one topic each, numbered without a gap', () => {
+  it('have each ordered key on one topic, numbered without gaps', () => {
     const last = new Map<string, number>();
     const topics = new Map<string, Set<string>>();
     for (const { place, topic } of deliveries(3)) {
@@ -89,7 +89,7 @@ describe("the campaign's deliveries", () => {
     for (const ofKey of topics.values()) expect(ofKey.size).toBe(1);
   });
 
-  it('are the same from the same dice', () => {
+  it('are the same with the same seed', () => {
     expect(outlines(4)).toEqual(outlines(4));
     expect(outlines(4)).not.toEqual(outlines(5));
   });

@@ -1,15 +1,15 @@
-/** The events of a campaign: what is delivered, under which id, by which route, and where it belongs on Kafka. */
+/** The deliveries of a campaign: id, body, route, and the topic and key of the record that each must become. */
 import type { OrderedPlace } from './journal.js';
 import type { Random } from './random.js';
 
-/** One delivery, the same for all its attempts. */
+/** One delivery. All its attempts send the same. */
 export interface Delivery {
   /** webhook-id */
   readonly id: string;
   readonly body: Buffer;
-  /** The job whose URL it goes to; absent: the static route. */
+  /** The job whose URL it is sent to. Absent: the static route. */
   readonly jobId?: string;
-  /** Of its record. */
+  /** Topic of its record. */
   readonly topic: string;
   readonly key: string;
   readonly place?: OrderedPlace;
@@ -22,7 +22,7 @@ interface EventKind {
   readonly collection: string;
 }
 
-/** By hand and not from the bridge's own table, which is judged by it. */
+/** Written by hand and not taken from the bridge's table, because the oracle compares the bridge with it. */
 const KINDS: readonly EventKind[] = [
   { type: 'batch.succeeded', topic: 'batch.succeeded', collection: 'batches' },
   { type: 'batch.completed', topic: 'batch.succeeded', collection: 'batches' },
@@ -46,13 +46,13 @@ const NOT_JSON_SHARE = 0.02;
 
 export interface DeliveryOptions {
   readonly random: Random;
-  /** First part of every id and of every resource name. */
+  /** First part of each id and each resource name. */
   readonly prefix: string;
   readonly topicPrefix: string;
   readonly withJobs: boolean;
 }
 
-/** Makes deliveries; the same dice make the same, but for the time in the body. */
+/** Makes deliveries. The same `random` gives the same deliveries, except for the time in the body. */
 export class DeliverySource {
   private made = 0;
   private readonly sequences = new Map<string, number>();
@@ -76,7 +76,7 @@ export class DeliverySource {
     return this.about(id, kind, `n${random.int(1, KEYS_OF_A_KIND)}`);
   }
 
-  /** One kind a key: a key has an order on one topic only. */
+  /** An event whose key keeps its order. Each key has one type of event, because Kafka keeps an order on one topic only. */
   private ordered(id: string): Delivery {
     const at = this.options.random.int(0, ORDERED_KEYS - 1);
     const delivery = this.about(id, KINDS[at % KINDS.length] as EventKind, `o${at}`);
@@ -104,7 +104,7 @@ export class DeliverySource {
   }
 }
 
-/** `bridge-scope` of its record. */
+/** `bridge-scope` of the record of a delivery. */
 export function scopeOf({ jobId }: Delivery): string {
   return jobId === undefined ? 'static' : `jobs/${jobId}`;
 }

@@ -12,8 +12,8 @@ function names(store: 'log' | 'redis' | 'memory', ...faults: FaultSpan[]): strin
   return excusesOf(store, faults, ACK_BUDGET_MS).map(({ name }) => name);
 }
 
-describe('what excuses a second record', () => {
-  it('is nothing but a wrong clock where Kafka is the memory', () => {
+describe('the excuse of a second record', () => {
+  it('can only be a wrong clock with the store log', () => {
     const all = [
       fault('replica-kill', 1000, 2000),
       fault('broker-hang', 1000, 20_000),
@@ -24,7 +24,7 @@ describe('what excuses a second record', () => {
     expect(names('log', ...all, fault('clock-skew', 1, 2))).toEqual(['clock']);
   });
 
-  it('is the end of the process with the memory store, which forgets', () => {
+  it('can be the end of the process with the store memory', () => {
     const [excuse] = excusesOf('memory', [fault('replica-term', 50_000, 60_000)], 2000);
     expect(excuse).toMatchObject({ name: 'memory: the process ended', forgets: true });
     expect(
@@ -32,21 +32,21 @@ describe('what excuses a second record', () => {
     ).toEqual([]);
   });
 
-  it('is a producer that was replaced, but where the log tells what it wrote', () => {
+  it('can be a replaced producer, except with the store log', () => {
     const refused = fault('message-too-large', 1000, 2000);
     expect(names('log', refused)).toEqual([]);
     expect(names('redis', refused)).toEqual(['the producer was replaced']);
     expect(names('memory', refused)).toEqual(['the producer was replaced']);
   });
 
-  it('is a Redis that forgets, for good, or is out of reach, for the time', () => {
+  it('can be a Redis that lost its keys or could not be reached, with the store redis', () => {
     const [wiped] = excusesOf('redis', [fault('redis-wipe', 50_000, 50_000)], 2000);
     expect(wiped).toMatchObject({ forgets: true });
     const [hung] = excusesOf('redis', [fault('redis-hang', 50_000, 52_000)], 2000);
     expect(hung).toMatchObject({ forgets: false });
   });
 
-  it('is a replica that stands still for longer than its claim lasts, with Redis', () => {
+  it('can be a replica that stood still longer than its claim, with the store redis', () => {
     expect(names('redis', fault('replica-stop', 1000, 3000))).toEqual([]);
     expect(names('redis', fault('replica-stop', 1000, 9000))).toEqual([
       'a replica stood still',
@@ -56,7 +56,7 @@ describe('what excuses a second record', () => {
     ]);
   });
 
-  it('is a process that dies while Kafka owes it an answer, with Redis', () => {
+  it('can be a process that was killed before Kafka had answered, with the store redis', () => {
     const hung = fault('broker-hang', 20_000, 30_000);
     expect(names('redis', hung)).toEqual([]);
     expect(names('redis', hung, fault('replica-kill', 25_000, 27_000))).toEqual([

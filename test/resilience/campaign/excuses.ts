@@ -2,24 +2,24 @@ import type { FaultSpan } from './journal.js';
 import type { Excuse } from './oracle.js';
 import type { Store } from './schedule.js';
 
-/** What is in flight when something dies, and what it takes to come back, in ms. */
+/** Time before a fault in which an attempt may still be under way when the fault begins, in ms. */
 const MARGIN_MS = 3000;
-/** After a broker's or a network's fault its connections are made anew, and late answers come in. */
+/** Time after a fault in which connections are made again and late answers come, in ms. */
 const SETTLE_MS = 10_000;
-/** A claim outlasts the ack budget by this much. */
+/** A claim outlasts the ack budget by this, in ms. */
 const LEASE_MARGIN_MS = 8000;
 
-/** Of the sender's process, which the proxies share: the bridge waits half a second for Redis. */
+/** A standstill of the sender's process that the bridge may notice, in ms. The proxies run in that process, and the bridge waits half a second for Redis. */
 const NOTICED_STANDSTILL_MS = 250;
 
 const KAFKA_TROUBLE = /^(broker-|net-|not-enough|min-isr|leader)/;
 const REDIS_FORGETS = ['redis-kill', 'redis-wipe', 'redis-failover'];
 const STANDS_STILL = ['replica-stop', 'replica-stall', 'redis-net-hold', 'redis-hang'];
-/** What is refused ends a producer for good. */
+/** A record that the broker refuses makes the bridge replace its producer. */
 const REPLACES_PRODUCER = 'message-too-large';
 const ENDS_PROCESS = ['replica-kill', 'replica-term'];
 
-/** The cases of docs/guarantees.md, "Remaining duplicates", that these faults make possible, with their time windows. */
+/** The cases of docs/guarantees.md, "Remaining duplicates", that these faults allow, with their time windows. */
 export function excusesOf(
   store: Store,
   faults: readonly FaultSpan[],
@@ -66,7 +66,7 @@ function ofRedis(
   return excuses;
 }
 
-/** Kafka was in trouble when the process ended. */
+/** True if this fault kept Kafka from answering when the process ended. */
 function owesAnswers({ name, from, to }: FaultSpan, at: number): boolean {
   return KAFKA_TROUBLE.test(name) && from <= at + MARGIN_MS && at <= to + SETTLE_MS;
 }

@@ -1,23 +1,23 @@
 import type { Stage } from './schedule.js';
 
-/** What a fault breaks; of each there is one at a time, so that one fault's end does not mend another. */
+/** The part that a fault breaks. Each part has one fault at a time, so that the end of one does not end another. */
 export type Part =
   'broker' | 'network' | 'topics' | 'redis' | 'jwks' | 'replica' | 'clock';
 
-/** What a fault is aimed at: one of them by number, or all at once. */
+/** The target of a fault: one broker or replica by its number, or all at once. */
 export type Aim = 'one' | 'one or all' | 'all';
 
 export interface FaultKind {
   readonly part: Part;
   readonly aim: Aim;
-  /** How long it may last, in seconds. */
+  /** Duration in seconds. */
   readonly lasts: readonly [from: number, to: number];
-  /** Whether it can be had on that stage; absent: on any. */
+  /** True if the fault is possible on that stage. Absent: on every stage. */
   readonly suits?: (stage: Stage) => boolean;
 }
 
 const threeBrokers = ({ brokers }: Stage): boolean => brokers === 3;
-/** The bridge asks Redis for the memory of one store, and for the leases of the other as soon as there are several. */
+/** True if the bridge uses Redis: for published ids with the store `redis`, for leases with the store `log` and several replicas. */
 export const usesRedis = ({ store, replicas }: Stage): boolean =>
   store === 'redis' || (store === 'log' && replicas > 1);
 
@@ -54,7 +54,7 @@ const onReplica = (lasts: FaultKind['lasts']): FaultKind => ({
   lasts,
 });
 
-/** Every fault that the campaign knows. What each does is in `faults/`. */
+/** All faults of the campaign. `faults/` has what each of them does. */
 export const FAULT_KINDS = {
   'broker-kill': onBroker([1, 10]),
   'broker-hang': onBroker([1, 20]),
@@ -104,5 +104,5 @@ export function kindOf(fault: FaultName): FaultKind {
   return FAULT_KINDS[fault];
 }
 
-/** `target` of a fault that strikes all at once. */
+/** `target` of a fault that is aimed at all brokers or replicas. */
 export const ALL = -1;

@@ -6,7 +6,7 @@ import { FaultProxy } from './fault-proxy.js';
 
 const SOON_MS = 100;
 
-/** A server that says back what it hears, and remembers it. */
+/** A server that sends back the bytes that it receives, and keeps them. */
 class Echo implements AsyncDisposable {
   heard = '';
   private readonly sockets = new Set<Socket>();
@@ -43,7 +43,7 @@ class Echo implements AsyncDisposable {
   }
 }
 
-/** A client that keeps what it gets, and how it ended. */
+/** A client that keeps the bytes that it receives, and the way its connection ended. */
 class Client {
   got = '';
   end: string | undefined;
@@ -90,7 +90,7 @@ describe('the proxy of the campaign', () => {
     await echo[Symbol.asyncDispose]();
   });
 
-  it('holds both directions, and loses nothing', async () => {
+  it('holds both directions without a loss', async () => {
     proxy.strike('hold');
     client.say('held ');
     const late = Client.to(proxy.address);
@@ -102,7 +102,7 @@ describe('the proxy of the campaign', () => {
     late.socket.destroy();
   });
 
-  it('delivers, after a hold, what a client said that is dead by then', async () => {
+  it('delivers the bytes of a client that died during a hold', async () => {
     proxy.strike('hold');
     client.say('testament');
     await delay(SOON_MS);
@@ -111,7 +111,7 @@ describe('the proxy of the campaign', () => {
     await until(() => echo.heard === 'hello testament');
   });
 
-  it('lets requests through and no replies while half open, then resets', async () => {
+  it('passes requests and drops replies while half open, then resets', async () => {
     proxy.strike('half-open');
     client.say('done');
     await until(() => echo.heard === 'hello done');
@@ -122,7 +122,7 @@ describe('the proxy of the campaign', () => {
     expect(client.got).toBe('hello ');
   });
 
-  it('swallows everything as a black hole, then resets', async () => {
+  it('drops all bytes as a black hole, then resets', async () => {
     proxy.strike('blackhole');
     client.say('gone');
     await delay(SOON_MS);
@@ -131,7 +131,7 @@ describe('the proxy of the campaign', () => {
     await until(() => client.end === 'ECONNRESET');
   });
 
-  it('resets what is open and what comes while it refuses', async () => {
+  it('resets open and new connections while it refuses', async () => {
     proxy.strike('refuse');
     const late = Client.to(proxy.address);
     await until(() => client.end === 'ECONNRESET' && late.end === 'ECONNRESET');
@@ -164,7 +164,7 @@ describe('the proxy of the campaign', () => {
     expect(client.got).toBe('hello 1234');
   });
 
-  it('keeps megabytes out of its own memory while the client does not read', async () => {
+  it('does not buffer megabytes while the client does not read', async () => {
     const text = 'x'.repeat(20 * 1024 * 1024);
     client.socket.pause();
     client.say(text);
@@ -173,7 +173,7 @@ describe('the proxy of the campaign', () => {
     await until(() => client.got.length === text.length + 'hello '.length);
   });
 
-  it('sends clients to another server', async () => {
+  it('connects clients to another server after retarget', async () => {
     await using other = await Echo.start();
     proxy.retarget(other.address);
     await until(() => client.end === 'ECONNRESET');
@@ -183,7 +183,7 @@ describe('the proxy of the campaign', () => {
     moved.socket.destroy();
   });
 
-  it('resets clients of a server that is not there', async () => {
+  it('resets clients of a server that does not listen', async () => {
     await echo[Symbol.asyncDispose]();
     const late = Client.to(proxy.address);
     await until(() => late.end === 'ECONNRESET');

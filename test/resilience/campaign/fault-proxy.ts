@@ -3,13 +3,13 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import { Pipe, type Passage } from './proxy-pipe.js';
 
 /**
- * What the network does to all connections of a proxy, those that are open and those that come:
+ * A fault of the network. It applies to all connections of a proxy, open ones and new ones:
  *
- * - `hold`: nothing passes, nothing is lost, and it goes on when the fault is over
- * - `half-open`: requests arrive, replies do not; the server does what the client never hears of
- * - `blackhole`: nothing arrives, and nobody is told
- * - `refuse`: connections are reset, new ones at once
- * - a number of ms: each chunk takes that much longer
+ * - `hold`: bytes are held back and passed on when the fault ends
+ * - `half-open`: requests arrive, replies are dropped
+ * - `blackhole`: bytes are dropped both ways, without an error
+ * - `refuse`: open connections are reset, new ones are reset at once
+ * - `delayMs`: each chunk arrives later by this
  */
 export type NetworkFault =
   'hold' | 'half-open' | 'blackhole' | 'refuse' | { readonly delayMs: number };
@@ -21,20 +21,20 @@ interface Link {
   readonly replies: Pipe;
 }
 
-/** Stands between the bridge and a broker or a Redis, for as long as its port is known to them. */
+/** A TCP proxy between the bridge and a broker or Redis, which can fail like a network. */
 export class FaultProxy implements AsyncDisposable {
   private readonly links = new Set<Link>();
   private fault: NetworkFault | 'none' = 'none';
 
   private constructor(
     private readonly server: net.Server,
-    /** `host:port` of the server behind it. */
+    /** `host:port` of the server behind the proxy. */
     private target: string,
   ) {}
 
-  /** @param listen `host:port`; the kernel chooses the port when it is absent. */
+  /** @param listen `host:port` of the proxy; by default a free port */
   static async to(target: string, listen = '127.0.0.1:0'): Promise<FaultProxy> {
-    // Half open: who has said all that he had to say may still be answered
+    // A client that has closed its side may still get its answer
     const server = net.createServer({ allowHalfOpen: true });
     const proxy = new FaultProxy(server, target);
     server.on('connection', (client) => proxy.join(client));
@@ -51,32 +51,32 @@ export class FaultProxy implements AsyncDisposable {
     return this.links.size;
   }
 
-  /** Until `heal()`, or the next fault. */
+  /** Begins a fault, which lasts until `heal()` or the next fault. */
   strike(fault: NetworkFault): void {
     this.fault = fault;
     if (fault === 'refuse') this.reset();
-    for (const link of this.links) letPass(link, fault);
+    for (const link of this.links) setFault(link, fault);
   }
 
-  /** Ends the fault. Connections that lost bytes are useless from then on, so they are reset. */
+  /** Ends the fault. Connections that lost bytes cannot be used any more, so they are reset. */
   heal(): void {
     const { fault } = this;
     this.fault = 'none';
     if (fault === 'half-open' || fault === 'blackhole') this.reset();
-    for (const link of this.links) letPass(link, 'none');
+    for (const link of this.links) setFault(link, 'none');
   }
 
-  /** Cuts all connections, once; new ones are welcome. */
+  /** Resets all open connections, once. New ones are accepted. */
   reset(): void {
     for (const link of this.links) cut(link);
   }
 
-  /** On each connection that is open now the next reply ends in its middle, and so does the connection. */
+  /** Cuts each open connection in the middle of its next reply. */
   cutReply(): void {
     for (const link of this.links) link.replies.cutNext(() => cut(link));
   }
 
-  /** Sends new connections to another server, and cuts those to the old one. */
+  /** Connects new clients to another server, and resets the connections to the old one. */
   retarget(target: string): void {
     this.target = target;
     this.reset();
@@ -108,7 +108,7 @@ export class FaultProxy implements AsyncDisposable {
       socket.setNoDelay(true);
       socket.on('close', () => this.leave(link));
     }
-    letPass(link, this.fault);
+    setFault(link, this.fault);
   }
 
   private leave(link: Link): void {
@@ -116,10 +116,10 @@ export class FaultProxy implements AsyncDisposable {
   }
 }
 
-function letPass({ requests, replies }: Link, fault: NetworkFault | 'none'): void {
+function setFault({ requests, replies }: Link, fault: NetworkFault | 'none'): void {
   const [there, back] = passages(fault);
-  requests.let(there);
-  replies.let(back);
+  requests.setPassage(there);
+  replies.setPassage(back);
 }
 
 function passages(fault: NetworkFault | 'none'): [requests: Passage, replies: Passage] {

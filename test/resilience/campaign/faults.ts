@@ -12,7 +12,7 @@ import type { PlannedFault } from './schedule.js';
 import { replicaName } from './target.js';
 
 const SLOW_MS = 300;
-/** A fault shows for as long after its end: a process that listens again is not yet at work. */
+/** A fault counts as lasting for this long after its end, because a process that listens again is not ready yet. */
 const RECOVERY_MS = 1000;
 
 const INJECT: Readonly<Record<FaultName, Inject>> = {
@@ -56,7 +56,7 @@ const INJECT: Readonly<Record<FaultName, Inject>> = {
   'clock-skew': replicas.clockSkew,
 };
 
-/** All of them, each at its time; resolves when the last is mended. */
+/** Carries out all faults, each at its time. Resolves when the last has ended. */
 export async function carryOutAll(
   planned: readonly PlannedFault[],
   scene: Scene,
@@ -68,7 +68,7 @@ export async function carryOutAll(
     const part = partOf(fault);
     const before = parts.get(part) ?? Promise.resolve();
     const run = async (): Promise<void> => {
-      // On a slow machine a broker may need longer to come back than was planned
+      // On a slow machine a broker may take longer to restart than planned
       await Promise.all([before, delay(startMs + fault.atMs - performance.now())]);
       await carryOut(fault, scene, journal);
     };
@@ -76,7 +76,7 @@ export async function carryOutAll(
     parts.set(part, carriedOut);
     return carriedOut;
   });
-  // Not before the others are over: what they break must not outlast this
+  // An error is thrown after all faults have ended, so that none of them outlasts this call
   const outcomes = await Promise.allSettled(all);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -98,13 +98,13 @@ async function carryOut(
   over();
 }
 
-/** What is broken at most once at a time. */
+/** The part that a fault breaks; each replica is a part of its own. */
 function partOf({ fault, target }: PlannedFault): string {
   const { part } = kindOf(fault);
   return part === 'replica' || part === 'clock' ? `${part} ${target}` : part;
 }
 
-/** As the journal calls it; a broker by Kafka's number for it, which counts from 1. */
+/** Name of a fault's target in the journal. Brokers have Kafka's numbers, which count from 1. */
 export function nameOfTarget({ fault, target }: PlannedFault): string {
   const { part } = kindOf(fault);
   if (part === 'replica' || part === 'clock') return replicaName(target);

@@ -1,19 +1,19 @@
-/** The route of dynamic webhooks: a URL for each job, and Google's `v1a` signature. */
+/** The route of dynamic deliveries: a URL for each job, and Google's `v1a` signature. */
 import type { GoogleKeys } from '../../../packages/gemini-emulator/src/deliveries/signing.js';
 import { parseKeyring } from '../../../src/infrastructure/files/keyring.js';
 import { issueCapability } from '../../../src/signature/capability.js';
 
 /** Signs and addresses a dynamic delivery. */
 export interface JobRoute {
-  /** @param base of a replica's public port. */
+  /** @param base base URL of a replica's public port */
   url(base: string, jobId: string): Promise<string> | string;
-  /** @param timestamp in seconds. */
+  /** @param timestamp Unix seconds */
   sign(id: string, timestamp: number, body: Buffer): string;
 }
 
 /**
- * @param keys those that the bridge reads from `JWKS_URL`: `GeminiEmulator.keys`.
- * @param capabilityKeys text of the file that the bridge has as `CAPABILITY_KEYS_FILE`.
+ * @param keys the keys at the bridge's `JWKS_URL`, as `GeminiEmulator.keys`
+ * @param capabilityKeys content of the bridge's `CAPABILITY_KEYS_FILE`
  */
 export function jobRoute(keys: GoogleKeys, capabilityKeys: string): JobRoute {
   const parsed = parseKeyring(capabilityKeys);

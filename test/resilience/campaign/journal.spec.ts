@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MadeUpRun } from './made-up-run.js';
 
 describe('the journal of a campaign', () => {
-  it('tells of some ids in order of time, with the faults around them', () => {
+  it('lists the attempts of some ids in the order of time, with the faults around them', () => {
     const { journal } = new MadeUpRun()
       .fault('stop', 'replica-0', 1005, 2000)
       .fault('kill', 'broker-1', 90_000, 91_000)
@@ -17,7 +17,7 @@ describe('the journal of a campaign', () => {
     ]);
   });
 
-  it('has a fault last until its end is told, once', () => {
+  it('has a fault last until its end is noted for the first time', () => {
     const { journal } = new MadeUpRun();
     const end = journal.fault('kill', 'broker-1');
     const [span] = journal.faults;

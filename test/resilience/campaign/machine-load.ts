@@ -1,10 +1,10 @@
 import { cpus, loadavg } from 'node:os';
 
 const INTERVAL_MS = 5000;
-/** Above this many processes for each core nobody can say whose fault a late answer is. */
+/** With more runnable processes for each core than this, a late answer may be due to the machine. */
 const TOO_MANY_FOR_EACH_CORE = 3;
 
-/** Watches whether the machine has time for the campaign at all. (Windows does not say: 0.) */
+/** Samples the load of the machine, which decides if late answers count. Windows has no load average: 0. */
 export class MachineLoad {
   private highest = 0;
   private readonly timer = setInterval(() => this.sample(), INTERVAL_MS);
@@ -13,7 +13,7 @@ export class MachineLoad {
     this.timer.unref();
   }
 
-  /** Processes for each core that wanted to run, over the last minute; the highest that was seen. */
+  /** Ends the sampling. @returns the highest load average of a minute, for each core */
   stop(): number {
     this.sample();
     clearInterval(this.timer);

@@ -2,18 +2,18 @@ import { Journal, type Attempt } from './journal.js';
 import type { Evidence } from './oracle/evidence.js';
 import type { LoggedRecord } from '../../support/topic-log.js';
 
-/** A run of the campaign made up by hand: sound until something is added that is not. */
+/** Evidence of a run, written by hand. It has no violation until a test adds one. */
 export class MadeUpRun {
   readonly journal = new Journal();
   readonly records: LoggedRecord[] = [];
   evidence: Partial<Evidence> = {};
 
-  /** An event that was answered 200 at once and is on Kafka once. */
+  /** Adds an event that was answered 200 at once and has one record. */
   taken(id: string, attempt: Partial<Attempt> = {}): this {
     return this.known(id).attempt(id, attempt).record(id);
   }
 
-  /** What the sender notes before it sends. */
+  /** Adds what the sender notes before it sends an event. */
   known(id: string): this {
     const { bodies, keys, topics, scopes } = this.journal;
     bodies.set(id, Buffer.from(`body of ${id}`));

@@ -4,31 +4,31 @@ import { parseArgs } from 'node:util';
 import { FAULT_NAMES, type FaultName } from './fault-kinds.js';
 import { STORES, type ScheduleOptions, type Store } from './schedule.js';
 
-export const USAGE = `Sends events to the bridge as Gemini does while brokers, network, Redis, Google's keys and the bridge's own processes
-fail by a schedule that a seed decides, and then accounts for every event: none lost, forged or changed, and doubled only
-in the cases of docs/guarantees.md.
+export const USAGE = `Sends events to the bridge as Gemini does, while brokers, network, Redis, Google's keys and the bridge's own processes
+fail by a schedule that a seed decides. Then it accounts for every event: none is lost, forged or changed, and none is
+doubled except in the cases of docs/guarantees.md.
 
   npm run test:faults -- [options]
 
-  --seeds 1-20       these seeds (default 1-9); also a list: 3,7,12-14
+  --seeds 1-20       the seeds (default 1-9); also a list: 3,7,12-14
   --store STORE      log, redis or memory; all: each seed with each (default: the seed decides)
   --brokers 1|3      (default: the seed decides)
-  --seconds 60       of load
-  --per-second 60    new events
-  --faults A,B       exactly these faults in a row, whatever the seed says
-  --fault-seconds N  how long each of them lasts (default: the seed decides)
-  --parallel 2       worlds at the same time (default 1)
-  --preload FILE     a module that each replica loads first, such as breaks/mark-first.mjs; may be repeated
-  --json FILE        writes the results there as well
-  --keep FOLDER      writes journal and logs of each failed run there
-  --list             only prints what the seeds plan
-  --help             only prints this`;
+  --seconds 60       duration of the load
+  --per-second 60    new events a second
+  --faults A,B       exactly these faults, one after another, instead of the seed's
+  --fault-seconds N  duration of each of them (default: the seed decides)
+  --parallel 2       number of worlds at the same time (default 1)
+  --preload FILE     a module that each replica loads first, like breaks/mark-first.mjs; may be repeated
+  --json FILE        file for the results
+  --keep FOLDER      folder for the journal and the logs of each failed run
+  --list             prints the plans of the seeds and ends
+  --help             prints this and ends`;
 
 export interface CampaignOptions {
   readonly seeds: readonly number[];
   /** One for each pass over the seeds. */
   readonly passes: readonly ScheduleOptions[];
-  /** Those that make a run what it is beside its seed and stage, as given. */
+  /** The given options that a repetition of a run needs beside its seed and its stage. */
   readonly given: Readonly<Record<string, string>>;
   readonly parallel: number;
   readonly preloads: readonly string[];
@@ -110,17 +110,19 @@ function passesOf(values: ScheduleValues): ScheduleOptions[] {
   return stores.map((each) => ({ ...common, store: each }));
 }
 
-/** `3,7,12-14` */
+/** The numbers of a text like `3,7,12-14`. */
 function seedsOf(text: string): number[] {
   return text.split(',').flatMap((part) => {
     const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
-    if (from === undefined) throw new Error(`--seeds is like 1-20 or 3,7, not ${text}`);
+    if (from === undefined) {
+      throw new Error(`--seeds must be like 1-20 or 3,7, not ${text}`);
+    }
     const length = Math.max(0, Number(to) - Number(from) + 1);
     return Array.from({ length }, (_, i) => Number(from) + i);
   });
 }
 
-/** As it is from here, else from where the campaign is. */
+/** The path from the working directory if it exists there, else from this folder. */
 function pathOf(file: string): string {
   return existsSync(file) ? resolve(file) : resolve(import.meta.dirname, file);
 }
@@ -135,12 +137,14 @@ function oneOf<T extends string | number>(
   given: string | number,
 ): T {
   const found = choices.find((choice) => choice === given);
-  if (found === undefined) throw new Error(`${option} is one of ${choices.join(', ')}`);
+  if (found === undefined) {
+    throw new Error(`${option} must be one of ${choices.join(', ')}, not ${given}`);
+  }
   return found;
 }
 
 function wholeNumber(option: string, text: string): number {
   if (!/^[1-9]\d*$/.test(text))
-    throw new Error(`${option} is a whole number, not ${text}`);
+    throw new Error(`${option} must be a whole number above 0, not ${text}`);
   return Number(text);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { judge } from './oracle.js';
 import { MadeUpRun } from './made-up-run.js';
 
-/** Kind and ids of what is found; most runs have one thing wrong. */
+/** Kind and ids of the violations. */
 function found(run: MadeUpRun): [string, readonly string[]][] {
   return judge(run.toEvidence()).violations.map(({ kind, ids }) => [kind, ids]);
 }
@@ -21,13 +21,13 @@ function soundRun(): MadeUpRun {
     .attempt('forged_secret_1', FORGERY);
 }
 
-/** One event with two records. */
+/** A run with two records of one event. */
 const twice = (): MadeUpRun => new MadeUpRun().taken('x').record('x');
 
-/** One answer that came far too late. */
+/** A run with an answer that came far too late. */
 const slowRun = (): MadeUpRun => new MadeUpRun().taken('x', { tookMs: 9000 });
 
-/** One key's events, taken one after another, where they stand in the log. */
+/** A run with events of one key, which were accepted one after another, at these offsets. */
 function ordered(...places: { sequence: number; offset: number; partition?: number }[]) {
   const run = new MadeUpRun();
   for (const { sequence, offset, partition = 0 } of places) {
@@ -40,7 +40,7 @@ function ordered(...places: { sequence: number; offset: number; partition?: numb
   return run;
 }
 
-describe('the oracle on a sound run', () => {
+describe('the oracle on a run without violations', () => {
   it('finds nothing', () => {
     const { violations, doubled } = judge(soundRun().toEvidence());
     expect(violations).toEqual([]);
@@ -67,13 +67,16 @@ describe('the oracle on a sound run', () => {
 });
 
 describe('the oracle on events', () => {
-  it.each(['published', 'duplicate'])('finds what is lost after %s', (reason) => {
-    expect(found(soundRun().known('x').attempt('x', { reason }))).toEqual([
-      ['lost', ['x']],
-    ]);
-  });
+  it.each(['published', 'duplicate'])(
+    'finds an event that is lost after %s',
+    (reason) => {
+      expect(found(soundRun().known('x').attempt('x', { reason }))).toEqual([
+        ['lost', ['x']],
+      ]);
+    },
+  );
 
-  it('takes a record of another scope for none', () => {
+  it('does not accept a record of another scope', () => {
     const run = soundRun().known('x').attempt('x');
     expect(found(run.record('x', {}, { 'bridge-scope': 'jobs/1' }))).toEqual([
       ['lost', ['x']],
@@ -81,7 +84,7 @@ describe('the oracle on events', () => {
     ]);
   });
 
-  it('does not ask for a record where nothing was promised', () => {
+  it('requires no record of an event that was not answered 2xx', () => {
     const run = soundRun()
       .known('x')
       .attempt('x', REFUSED)
@@ -89,7 +92,7 @@ describe('the oracle on events', () => {
     expect(found(run)).toEqual([['not-taken', ['x']]]);
   });
 
-  it('finds what was never taken even if the sender does not say so', () => {
+  it('finds an event that was never accepted, also if the sender does not report it', () => {
     expect(found(soundRun().known('x').attempt('x', REFUSED))).toEqual([
       ['not-taken', ['x']],
     ]);
@@ -99,12 +102,12 @@ describe('the oracle on events', () => {
     { value: Buffer.from('body of X') },
     { topic: 'gemini.other' },
     { key: 'batches/y' },
-  ])('finds what was changed: %j', (change) => {
+  ])('finds a changed record: %j', (change) => {
     const run = soundRun().known('x').attempt('x').record('x', change);
     expect(found(run)).toEqual([['changed', ['x']]]);
   });
 
-  it('finds a record of a forgery, and one that nobody sent', () => {
+  it('finds a record of a forgery, and a record that was never sent', () => {
     const run = soundRun().record('forged_secret_1').record('stranger');
     expect(found(run)).toEqual([['forged', ['forged_secret_1', 'stranger']]]);
   });
@@ -114,7 +117,7 @@ describe('the oracle on events', () => {
     expect(found(run)).toEqual([['forged', ['forged_body_2']]]);
   });
 
-  it('lets a stale delivery in where the clock is behind, but no other forgery', () => {
+  it('excuses a stale delivery if the clock is behind, and no other forgery', () => {
     const run = soundRun().fault('clock', 'replica-0', 0, Infinity);
     for (const id of ['forged_stale_1', 'forged_secret_2']) {
       run.attempt(id, { kind: 'forgery' }).record(id);
@@ -126,13 +129,13 @@ describe('the oracle on events', () => {
   });
 });
 
-describe('the oracle on copies', () => {
+describe('the oracle on several records of an event', () => {
   it('finds them', () => {
     expect(found(twice())).toEqual([['doubled', ['x']]]);
     expect(judge(twice().toEvidence()).doubled).toEqual([{ id: 'x', copies: 2 }]);
   });
 
-  it('is told by an excuse that overlaps an attempt', () => {
+  it('accepts an excuse that overlaps an attempt', () => {
     const run = twice().with({
       store: 'redis',
       excuses: [{ name: 'killed', from: 1005, to: 1500 }],
@@ -146,14 +149,14 @@ describe('the oracle on copies', () => {
   it.each([
     [0, 999],
     [1011, 9000],
-  ])('does not take one from %i to %i, beside the attempt', (from, to) => {
+  ])('does not accept an excuse from %i to %i, outside of the attempt', (from, to) => {
     const excuses = [{ name: 'killed', from, to }];
     expect(found(twice().with({ store: 'redis', excuses }))).toEqual([
       ['doubled', ['x']],
     ]);
   });
 
-  it('holds an attempt for open until one of the same id was answered 2xx', () => {
+  it('counts an attempt as open until one of the same id was answered 2xx', () => {
     const run = new MadeUpRun()
       .known('x')
       .attempt('x', REFUSED)
@@ -166,7 +169,7 @@ describe('the oracle on copies', () => {
     expect(found(run.with({ excuses: after }))).toEqual([['doubled', ['x']]]);
   });
 
-  it('lets what forgets excuse a repeat from before', () => {
+  it('accepts an excuse that lost published ids for a repeat across it', () => {
     const repeated = twice().attempt('x', { kind: 'repeat', sentAt: 9000 });
     const restart = { name: 'restart', from: 5000, to: 6000 };
     const excused = {
@@ -183,7 +186,7 @@ describe('the oracle on copies', () => {
     ]);
   });
 
-  it('lets nothing but a clock excuse where Kafka is the memory', () => {
+  it('accepts only a wrong clock with the store log', () => {
     const span = { from: 0, to: 9000 };
     const killed = { store: 'log', excuses: [{ name: 'killed', ...span }] } as const;
     expect(found(twice().with(killed))).toEqual([['doubled', ['x']]]);
@@ -192,7 +195,7 @@ describe('the oracle on copies', () => {
 });
 
 describe('the oracle on order', () => {
-  it('wants the log to have the order of the sequence', () => {
+  it('finds events of a key in another order', () => {
     const sound = [1, 2, 3].map((sequence) => ({ sequence, offset: sequence * 10 }));
     expect(found(ordered(...sound))).toEqual([]);
     const run = ordered(
@@ -203,13 +206,13 @@ describe('the oracle on order', () => {
     expect(found(run)).toEqual([['order', ['o3']]]);
   });
 
-  it('goes by first copies', () => {
+  it('compares the first record of each event', () => {
     const run = ordered({ sequence: 1, offset: 10 }, { sequence: 2, offset: 20 });
     run.record('o1', { offset: 30 });
     expect(found(run)).toEqual([['doubled', ['o1']]]);
   });
 
-  it('wants a key on one partition', () => {
+  it('finds a key on several partitions', () => {
     const run = ordered(
       { sequence: 1, offset: 10 },
       { sequence: 2, offset: 20, partition: 1 },
@@ -219,7 +222,7 @@ describe('the oracle on order', () => {
 });
 
 describe('the oracle on answers', () => {
-  it('finds those that come after the budget and the slack', () => {
+  it('finds answers after the ack budget and the slack', () => {
     expect(found(new MadeUpRun().taken('x', { tookMs: 2490 }))).toEqual([]);
     expect(found(new MadeUpRun().taken('x', { tookMs: 2510 }))).toEqual([
       ['slow', ['x']],
@@ -231,7 +234,7 @@ describe('the oracle on answers', () => {
     expect(found(run)).toEqual([['slow', ['a']]]);
   });
 
-  it('does not judge the time of a replica that was stopped, but of one with a wrong clock', () => {
+  it('does not judge the time of a stopped replica, but of one with a wrong clock', () => {
     expect(found(slowRun().fault('stop', 'replica-0', 2000, 8000))).toEqual([]);
     for (const run of [
       slowRun().fault('stop', 'replica-1', 2000, 8000),
@@ -243,7 +246,7 @@ describe('the oracle on answers', () => {
     }
   });
 
-  it("takes off the sender's own standstill", () => {
+  it("subtracts the sender's own standstill", () => {
     const run = new MadeUpRun().taken('x', { tookMs: 2900 });
     run.fault('standstill', 'sender', 900, 1500);
     expect(found(run)).toEqual([]);
@@ -259,20 +262,20 @@ describe('the oracle on answers', () => {
     [401, 'signature-mismatch'],
     [401, 'timestamp-stale'],
     [413, 'body-too-large'],
-  ])('does not let a genuine delivery be answered %i %s', (status, reason) => {
+  ])('finds a genuine delivery that was answered %i %s', (status, reason) => {
     expect(found(soundRun().attempt('a', { status, reason }))).toEqual([
       ['status', ['a']],
     ]);
   });
 
-  it('excuses a stale timestamp where the clock is wrong', () => {
+  it('excuses a stale timestamp if the clock is wrong', () => {
     const run = soundRun().attempt('a', { status: 401, reason: 'timestamp-stale' });
     expect(found(run.fault('clock-skew', 'replica-0', 0, 9000))).toEqual([]);
     run.attempt('a', { replica: 1, status: 401, reason: 'timestamp-stale' });
     expect(found(run)).toEqual([['status', ['a']]]);
   });
 
-  it('excuses an unknown key for 30 s after a rotation, on the route that has keys', () => {
+  it('excuses an unknown key for 30 s after a rotation, on the job route', () => {
     const mismatch = { status: 401, reason: 'signature-mismatch', route: 'job' } as const;
     const rotated = soundRun().fault('jwks-rotated', 'jwks', 1000, 2000);
     rotated.attempt('a', { ...mismatch, sentAt: 31_000 });
@@ -283,13 +286,13 @@ describe('the oracle on answers', () => {
     expect(found(rotated)).toEqual([['status', ['b', 'b', 'b']]]);
   });
 
-  it('holds the answers to forgeries against the table as well', () => {
+  it('compares the answers to forgeries with the table, too', () => {
     const run = soundRun().attempt('forged_x', { ...FORGERY, status: 403 });
     expect(found(run)).toEqual([['status', ['forged_x']]]);
   });
 });
 
-describe('the oracle on what is left behind', () => {
+describe('the oracle on memory and gauges', () => {
   it.each([
     { replica: 1, startMiB: 100, peakMiB: 200, endMiB: 191 },
     { replica: 1, startMiB: 100, peakMiB: 251, endMiB: 100 },

@@ -1,12 +1,12 @@
-/** Sends one request over kept connections and says what came of it; never throws. */
+/** Sends requests over connections that are kept alive. A failure is a result, not an error. */
 import { Agent, request, type IncomingMessage } from 'node:http';
 import type { SignedRequest } from './signed-request.js';
 
 export interface Answer {
-  /** On the clock of `performance.now()`, in ms. */
+  /** In ms of `performance.now()`. */
   readonly sentAt: number;
   readonly tookMs: number;
-  /** 0: the connection broke or was refused, or the answer did not come in time. */
+  /** 0: the connection was cut or refused, or the answer did not come in time. */
   readonly status: number;
   readonly reason: string;
 }
@@ -53,7 +53,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** `reason` of a refusal, else `status`; the text itself where it is something else. */
+/** `reason` of a refusal, else `status`; the text itself if it is not JSON. */
 function codeIn(text: string): string {
   try {
     const { status, reason } = JSON.parse(text) as Record<string, unknown>;

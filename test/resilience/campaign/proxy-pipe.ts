@@ -1,46 +1,46 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What happens to bytes that travel one way. */
+/** How bytes in one direction are treated. */
 export type Passage = 'pass' | 'wait' | 'drop' | { readonly delayMs: number };
 
 /**
- * One direction of a proxied connection. It reads only what it may pass on at once, so what waits does so in the
- * kernel's buffers, where a real network would leave it: nothing grows here, and the order is kept.
+ * One direction of a proxied connection. It reads only bytes that it can pass on at once. Bytes that have to wait stay in
+ * the kernel's buffers, as in a real network, so that nothing grows here and the order is kept.
  */
 export class Pipe {
   private passage: Passage = 'pass';
-  /** The other side's buffer is full, or a chunk is being delayed. */
+  /** True while the other side's buffer is full or a chunk is delayed. */
   private busy = false;
-  /** A chunk goes on only up to its middle, and then the connection ends. */
+  /** Called after half of the next chunk was written. */
   private cut: (() => void) | undefined;
 
   constructor(
     private readonly from: Socket,
     private readonly to: Socket,
   ) {
-    from.on('data', (chunk) => void this.take(chunk));
+    from.on('data', (chunk) => void this.forward(chunk));
     to.on('drain', () => this.setBusy(false));
     from.on('end', () => this.end());
     from.on('close', () => this.end());
   }
 
-  let(passage: Passage): void {
+  setPassage(passage: Passage): void {
     this.passage = passage;
     this.flow();
   }
 
-  /** Calls back when half of the next chunk has been written. */
+  /** Writes only half of the next chunk, and then calls back. */
   cutNext(afterwards: () => void): void {
     this.cut = afterwards;
   }
 
-  /** Not `destroy`: what a dead writer had sent still arrives. */
+  /** Ends the other side. Not by `destroy`: bytes that a dead writer had sent must still arrive. */
   private end(): void {
     if (this.passage !== 'drop') this.to.end();
   }
 
-  private async take(chunk: Buffer): Promise<void> {
+  private async forward(chunk: Buffer): Promise<void> {
     if (this.passage === 'drop') return;
     if (typeof this.passage === 'object') {
       this.setBusy(true);

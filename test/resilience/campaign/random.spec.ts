@@ -4,13 +4,13 @@ import { Random } from './random.js';
 const throws = (random: Random, count = 1000): number[] =>
   Array.from({ length: count }, () => random.next());
 
-describe("the campaign's dice", () => {
-  it('throw the same again from the same seed, and something else from another', () => {
+describe("the campaign's random numbers", () => {
+  it('are the same for the same seed, and different for another', () => {
     expect(throws(new Random(7))).toEqual(throws(new Random(7)));
     expect(throws(new Random(8))).not.toEqual(throws(new Random(7)));
   });
 
-  it('spread over the whole range', () => {
+  it('are spread over the whole range', () => {
     const thrown = throws(new Random(1), 10_000);
     const mean = thrown.reduce((sum, value) => sum + value, 0) / thrown.length;
     expect(mean).toBeCloseTo(0.5, 1);
@@ -25,14 +25,14 @@ describe("the campaign's dice", () => {
     expect(new Set(thrown)).toEqual(new Set([2, 3, 4]));
   });
 
-  it('pick from all of a list, and not from an empty one', () => {
+  it('pick every entry of a list, and refuse an empty list', () => {
     const random = new Random(3);
     const picked = Array.from({ length: 100 }, () => random.pick(['a', 'b']));
     expect(new Set(picked)).toEqual(new Set(['a', 'b']));
     expect(() => random.pick([])).toThrow(RangeError);
   });
 
-  it('know never from always', () => {
+  it('never hit a chance of 0 and always a chance of 1', () => {
     const random = new Random(5);
     const chances = Array.from({ length: 1000 }, () => random.chance(0.1));
     const hits = chances.filter(Boolean).length;
@@ -42,7 +42,7 @@ describe("the campaign's dice", () => {
     expect(random.chance(1)).toBe(true);
   });
 
-  it('fork by name, whatever was thrown before', () => {
+  it('are forked by name, independently of earlier numbers', () => {
     const used = new Random(9);
     throws(used);
     expect(throws(used.fork('a'))).toEqual(throws(new Random(9).fork('a')));

@@ -1,30 +1,30 @@
 import { mulberry32 } from '../../../packages/gemini-emulator/src/random.js';
 
 /**
- * The campaign's dice. One seed makes the whole run's choices; each part of the campaign forks dice of its own, so that
- * a further throw in one part changes nothing in the others.
+ * Random numbers from a seed. Each part of the campaign forks a generator of its own, so that one more number in one part
+ * does not change the choices of the others.
  */
 export class Random {
-  /** From 0 up to, not including, 1. */
+  /** @returns a number from 0 (included) to 1 (excluded) */
   readonly next: () => number;
 
   constructor(readonly seed: number) {
     this.next = mulberry32(seed);
   }
 
-  /** Both ends included. */
+  /** @returns a whole number from `min` to `max`, both included */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  /** From `min` up to, not including, `max`. */
+  /** @returns a number from `min` (included) to `max` (excluded) */
   between(min: number, max: number): number {
     return min + this.next() * (max - min);
   }
 
-  /** @throws {RangeError} for an empty list. */
+  /** @returns an entry of the list. @throws {RangeError} for an empty list */
   pick<T>(list: readonly T[]): T {
-    if (list.length === 0) throw new RangeError('nothing to pick from');
+    if (list.length === 0) throw new RangeError('pick needs a list that is not empty');
     return list[this.int(0, list.length - 1)] as T;
   }
 
@@ -32,7 +32,7 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** Dice that depend on the seed and the name alone, not on what was thrown before. */
+  /** A generator that depends only on the seed and the name, not on earlier numbers. */
   fork(name: string): Random {
     return new Random(fnv1a(name, this.seed));
   }

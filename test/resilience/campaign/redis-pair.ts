@@ -5,7 +5,7 @@ import { FaultProxy } from './fault-proxy.js';
 
 const SYNC_LIMIT_MS = 20_000;
 
-/** The Redis of a world behind its proxy, and now and then another that takes over from it. */
+/** The Redis of a world behind a proxy. Another one can take over from it. */
 export class RedisPair {
   private constructor(
     private primary: RedisServer,
@@ -17,16 +17,16 @@ export class RedisPair {
     return new RedisPair(primary, await FaultProxy.to(new URL(primary.url).host));
   }
 
-  /** As the bridge is told. */
+  /** `REDIS_URL` of the bridge. */
   get url(): string {
     return `redis://${this.proxy.address}`;
   }
 
-  hang(): Promise<void> {
+  pause(): Promise<void> {
     return this.primary.pause();
   }
 
-  goOn(): Promise<void> {
+  resume(): Promise<void> {
     return this.primary.resume();
   }
 
@@ -34,7 +34,7 @@ export class RedisPair {
     return this.primary.kill();
   }
 
-  /** Empty: it keeps nothing on disk. */
+  /** Restarts Redis, which is then empty, because it keeps nothing on disk. */
   restart(): Promise<void> {
     return this.primary.restart();
   }
@@ -43,7 +43,7 @@ export class RedisPair {
     await told(this.primary.url, (redis) => redis.flushall());
   }
 
-  /** A replica takes over, without what was written in the last `lostMs`. */
+  /** Lets a replica take over that lacks the writes of the last `lostMs`. */
   async failOver(lostMs: number): Promise<void> {
     const replica = await start();
     const { hostname, port } = new URL(this.primary.url);
@@ -82,7 +82,9 @@ async function told(url: string, what: (redis: Redis) => Promise<unknown>) {
 async function inSync(redis: Redis): Promise<void> {
   const end = performance.now() + SYNC_LIMIT_MS;
   while (!(await redis.info('replication')).includes('master_link_status:up')) {
-    if (performance.now() > end) throw new Error('the Redis replica did not catch up');
+    if (performance.now() > end) {
+      throw new Error(`the Redis replica was not in sync within ${SYNC_LIMIT_MS} ms`);
+    }
     await delay(50);
   }
 }

@@ -6,10 +6,10 @@ import type { World } from './world.js';
 
 export { SECRET } from '../../support/gemini-sender.js';
 
-/** Few, so that the brokers stay small and each sees some traffic. */
+/** Few partitions, so that the brokers stay small and each partition has some traffic. */
 const PARTITIONS = 2;
 
-/** What each replica of a run is told, as a deployment would tell it. */
+/** The environment of each replica of a run. */
 export function replicaEnvironment(
   world: World,
   stage: Stage,
@@ -31,7 +31,7 @@ export function replicaEnvironment(
   };
 }
 
-/** The modules through which the planned faults get at a process from inside; none costs nothing. */
+/** The modules that the planned faults need inside a replica's process. */
 export function replicaPreloads({ faults }: Schedule): string[] {
   const needed = [
     ...(faults.some(({ fault }) => fault === 'replica-stall') ? ['stall.mjs'] : []),

@@ -8,17 +8,17 @@ import type { Replica } from './target.js';
 export interface ReplicaOptions {
   readonly index: number;
   readonly env: Readonly<Record<string, string>>;
-  /** Where the files lie that it watches. */
+  /** Folder of the files that its preloaded modules watch. */
   readonly folder: string;
-  /** Modules that it loads before its own. */
+  /** Modules that it loads before its own code. */
   readonly preloads: readonly string[];
 }
 
-/** One process of the built bridge, and the next one after its end, with what befalls processes. */
+/** A replica of the bridge: one process of it, and the next one after that has ended. Faults can be done to the process. */
 export class CampaignReplica implements Replica {
   readonly index: number;
   hasBeenFaulted = false;
-  /** Ends that nobody had asked for. */
+  /** A text for each process that ended by itself. */
   readonly crashes: string[] = [];
   private readonly memory = new ResidentMemory();
   private readonly past: string[] = [];
@@ -33,7 +33,7 @@ export class CampaignReplica implements Replica {
     return this.process?.url;
   }
 
-  /** What all its processes have printed, oldest first. */
+  /** The output of all its processes, oldest first. */
   get log(): readonly string[] {
     return [...this.past, ...(this.process?.lines ?? [])];
   }
@@ -42,7 +42,7 @@ export class CampaignReplica implements Replica {
     return this.memory.span;
   }
 
-  /** Resolves when it listens, on a port that no process before it had. */
+  /** Starts a process on new ports. Resolves when it listens. */
   async start(): Promise<void> {
     await Promise.all([writeFile(this.stallFile, ''), writeFile(this.skewFile, '0')]);
     const started = await startBridge({
@@ -62,12 +62,12 @@ export class CampaignReplica implements Replica {
     await this.process?.ready(60_000);
   }
 
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   async kill(): Promise<void> {
     await this.end((process) => process.kill('SIGKILL'));
   }
 
-  /** SIGTERM; resolves when it has ended in its own way, or was killed for taking too long. */
+  /** Sends SIGTERM, and SIGKILL if that takes too long. Resolves when the process has ended. */
   async terminate(): Promise<void> {
     await this.end((process) => void process.stop());
   }
@@ -81,19 +81,19 @@ export class CampaignReplica implements Replica {
     this.process?.kill('SIGCONT');
   }
 
-  /** Its event loop stands still for that long, from within half a second on. */
+  /** Blocks its event loop for a time. The block begins within half a second. */
   async stall(ms: number): Promise<void> {
     this.hasBeenFaulted = true;
     await appendFile(this.stallFile, `${ms}\n`);
   }
 
-  /** Its clock is wrong by that much from within a second on. */
+  /** Sets its clock wrong by a time. The change takes effect within a second. */
   async skew(ms: number): Promise<void> {
     this.hasBeenFaulted = true;
     await writeFile(this.skewFile, String(ms));
   }
 
-  /** The values of these gauges of the process that runs now, summed over their labels. */
+  /** Values of these gauges in the running process, summed over their labels. */
   async gauges(names: readonly string[]): Promise<Map<string, number>> {
     const response = await fetch(`${this.process?.internalUrl}/metrics`);
     const lines = (await response.text()).split('\n');
@@ -104,7 +104,7 @@ export class CampaignReplica implements Replica {
     return new Map(names.map((name) => [name, valueOf(name)]));
   }
 
-  /** The end of the run: nothing that it does from now on is a crash. */
+  /** Ends the replica with the run. Its end is no crash. */
   async stop(): Promise<void> {
     this.memory.stop();
     await this.terminate();

@@ -1,4 +1,4 @@
-/** What a campaign tells whoever runs it. */
+/** The texts that a campaign prints. */
 import { isOverloaded } from './machine-load.js';
 import type { Finding, RunResult, RunSummary } from './run.js';
 import { nameOfTarget } from './faults.js';
@@ -8,7 +8,7 @@ const SHOWN_FINDINGS = 5;
 const SHOWN_IDS = 3;
 const SHOWN_TIMELINE_LINES = 60;
 
-/** `seed 7 redis 3 brokers 2 replicas: broker-hang, replica-kill` */
+/** A run in a line, like `seed 7 redis 3 brokers 2 replicas: broker-hang, replica-kill`. */
 export function nameOfRun({ seed, store, brokers, replicas, faults }: Schedule): string {
   const names = faults.map(({ fault }) => fault).join(', ');
   const stage = `${plural(brokers, 'broker')} ${plural(replicas, 'replica')}`;
@@ -30,7 +30,7 @@ export function outcomeOf(result: RunSummary): string {
   ].join(', ');
 }
 
-/** What was planned, line by line. */
+/** The planned faults, one line each. */
 export function planOf(schedule: Schedule): string {
   const lines = schedule.faults.map((planned) => {
     const from = (planned.atMs / 1000).toFixed(1);
@@ -40,7 +40,7 @@ export function planOf(schedule: Schedule): string {
   return [nameOfRun(schedule), ...lines].join('\n');
 }
 
-/** The broken promises, each with what happened to some of the ids that it was broken for. */
+/** The findings, each with the timeline of some of its ids. */
 export function findingsOf({ findings, journal }: RunResult): string {
   const shown = findings.slice(0, SHOWN_FINDINGS).map((finding) => {
     const ids = finding.ids.slice(0, SHOWN_IDS);
@@ -53,7 +53,7 @@ export function findingsOf({ findings, journal }: RunResult): string {
   return [...shown, ...(more > 0 ? [`  and ${more} more findings`] : [])].join('\n');
 }
 
-/** One line a store, and one for what each documented case doubled. */
+/** A table with one line for each store. */
 export function tableOf(results: readonly RunSummary[]): string {
   const stores = Array.from(new Set(results.map(({ schedule }) => schedule.store)));
   const rows = stores.map((store) => {
@@ -113,7 +113,7 @@ function byExcuse(results: readonly RunSummary[]): string {
   return Array.from(counts, ([excuse, count]) => `${count} ${excuse}`).join('; ');
 }
 
-/** When the machine had no time for the campaign, lateness says nothing about the bridge. */
+/** On an overloaded machine late answers say nothing about the bridge, so they are counted and not judged. */
 function overload({ loadForEachCore, verdict }: RunSummary): string[] {
   if (!isOverloaded(loadForEachCore)) return [];
   const late = idsOf(verdict.violations, 'slow').length;

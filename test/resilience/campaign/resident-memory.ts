@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises';
 
 const INTERVAL_MS = 1000;
-/** By then a process has read its code and made its connections. */
+/** After this number of samples a process has loaded its code and made its connections. */
 const SETTLED_AFTER_SAMPLES = 10;
 
-/** In MiB; all 0 where the system does not say (it is in `/proc` on Linux alone). */
+/** Memory of a replica's processes in MiB. All 0 on systems other than Linux, which have no `/proc`. */
 export interface MemorySpan {
-  /** Of the last process, when it had settled. */
+  /** Memory of the last process after its start. */
   readonly startMiB: number;
-  /** Of the last process, last seen. */
+  /** Memory of the last process at the last sample. */
   readonly endMiB: number;
-  /** Of all of them. */
+  /** Highest memory of all processes. */
   readonly peakMiB: number;
 }
 
-/** Looks once a second how much memory a process holds, and the one that follows it. */
+/** Samples the resident memory of a process once a second, and of the next process after it has ended. */
 export class ResidentMemory {
   private samples: number[] = [];
   private peakMiB = 0;

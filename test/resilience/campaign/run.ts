@@ -1,4 +1,4 @@
-/** One seed, from the start of its replicas to the verdict, on a world that stays for the next. */
+/** Runs one schedule, from the start of the replicas to the verdict. Its world can be used for the next. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryFolder } from '../../../packages/testbed/src/process/temporary-folder.js';
@@ -17,7 +17,7 @@ import type { Schedule } from './schedule.js';
 import { CampaignSender } from './sender.js';
 import type { World } from './world.js';
 
-/** How long what was refused may take to be accepted after the last fault. */
+/** Time after the last fault in which all refused deliveries must be accepted. */
 const FINISH_LIMIT_MS = 120_000;
 
 export interface Finding {
@@ -26,31 +26,31 @@ export interface Finding {
   readonly sentence: string;
 }
 
-/** What is worth keeping of a run until the end of a campaign. */
+/** The part of a result that is kept until the end of a campaign. */
 export interface RunSummary {
   readonly schedule: Schedule;
   readonly verdict: Verdict;
-  /** The verdict's violations, and what the replicas themselves came to. */
+  /** The verdict's violations, crashes, and replicas that did not become ready. */
   readonly findings: readonly Finding[];
   readonly peakMiB: number;
-  /** Of the machine. */
+  /** Highest load average of the machine for each core. */
   readonly loadForEachCore: number;
 }
 
 export interface RunResult extends RunSummary {
   readonly journal: Journal;
-  /** What each replica printed. */
+  /** The output of each replica. */
   readonly logs: readonly (readonly string[])[];
 }
 
 export interface RunOptions {
-  /** Modules that each replica loads first: to break it on purpose. */
+  /** Modules that each replica loads first, to break it on purpose. */
   readonly preloads?: readonly string[];
 }
 
 let runs = 0;
 
-/** @throws when the world could not be broken or mended as planned: such a world is of no further use. */
+/** @throws {Error} if a fault could not be begun or ended as planned. The world cannot be used for another run then */
 export async function runSchedule(
   world: World,
   schedule: Schedule,
@@ -66,7 +66,7 @@ export async function runSchedule(
   );
   try {
     const result = await new Run(world, schedule, prefix, replicas).run();
-    await stopAll(replicas); // or they would make the topics again
+    await stopAll(replicas); // A running replica would create the topics again
     await world.tidyUp(prefix);
     return result;
   } finally {
@@ -96,7 +96,7 @@ class Run {
     const sender = await this.sender();
     sender.start();
     const faults = this.strike();
-    // Awaited later: a failure meanwhile must not count as nobody's
+    // It is awaited later; until then a failure must not be an unhandled rejection
     faults.catch(() => undefined);
     await delay(this.schedule.seconds * 1000);
     await faults.catch(async (error: unknown) => {

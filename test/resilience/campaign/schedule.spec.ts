@@ -25,12 +25,12 @@ describe('the schedule of a seed', () => {
     expect(scheduleOf(seed)).toEqual(scheduleOf(seed));
   });
 
-  it('is another one for another seed', () => {
+  it('differs for another seed', () => {
     const texts = SEEDS.map((seed) => JSON.stringify(scheduleOf(seed).faults));
     expect(new Set(texts).size).toBe(SEEDS.length);
   });
 
-  it('sets the same stage, however long the load is', () => {
+  it('has the same stage for any duration of the load', () => {
     for (const seed of SEEDS) {
       expect(placeOf(scheduleOf(seed, { seconds: 30 }))).toEqual(
         placeOf(scheduleOf(seed)),
@@ -38,23 +38,20 @@ describe('the schedule of a seed', () => {
     }
   });
 
-  it.each(OPTIONS)(
-    'breaks something, and mends all within the load, with %j',
-    (options) => {
-      for (const seed of SEEDS) {
-        const { faults, seconds } = scheduleOf(seed, options);
-        expect(faults.length).toBeGreaterThanOrEqual(1);
-        expect(faults.length).toBeLessThanOrEqual(7);
-        for (const fault of faults) {
-          expect(Number.isInteger(fault.atMs)).toBe(true);
-          expect(fault.atMs).toBeGreaterThanOrEqual(2000);
-          expect(endOf(fault)).toBeLessThan(seconds * 1000);
-        }
+  it.each(OPTIONS)('has faults that all end within the load, with %j', (options) => {
+    for (const seed of SEEDS) {
+      const { faults, seconds } = scheduleOf(seed, options);
+      expect(faults.length).toBeGreaterThanOrEqual(1);
+      expect(faults.length).toBeLessThanOrEqual(7);
+      for (const fault of faults) {
+        expect(Number.isInteger(fault.atMs)).toBe(true);
+        expect(fault.atMs).toBeGreaterThanOrEqual(2000);
+        expect(endOf(fault)).toBeLessThan(seconds * 1000);
       }
-    },
-  );
+    }
+  });
 
-  it.each(OPTIONS)('aims at what is there, with %j', (options) => {
+  it.each(OPTIONS)('aims at brokers and replicas that exist, with %j', (options) => {
     for (const seed of SEEDS) {
       const schedule = scheduleOf(seed, options);
       for (const { fault, target } of schedule.faults) {
@@ -67,7 +64,7 @@ describe('the schedule of a seed', () => {
     }
   });
 
-  it.each(OPTIONS)('breaks nothing that is still broken, with %j', (options) => {
+  it.each(OPTIONS)('breaks no part that is still broken, with %j', (options) => {
     for (const seed of SEEDS) {
       const { faults } = scheduleOf(seed, options);
       for (const [i, one] of faults.entries()) {
@@ -82,13 +79,13 @@ describe('the schedule of a seed', () => {
     }
   });
 
-  it('runs one replica with the memory store, which knows no other', () => {
+  it('has one replica with the store memory', () => {
     for (const seed of SEEDS) {
       expect(scheduleOf(seed, { store: 'memory' }).replicas).toBe(1);
     }
   });
 
-  it('uses every fault, and faults that overlap, sooner or later', () => {
+  it('uses every fault and overlapping faults over many seeds', () => {
     const schedules = SEEDS.map((seed) => scheduleOf(seed));
     const used = new Set(schedules.flatMap(({ faults }) => faults.map((f) => f.fault)));
     expect(FAULT_NAMES.filter((name) => !used.has(name))).toEqual([]);
@@ -98,7 +95,7 @@ describe('the schedule of a seed', () => {
     expect(entangled.length).toBeGreaterThan(SEEDS.length / 3);
   });
 
-  it('has the faults that it is told, in a row', () => {
+  it('has exactly the given faults, one after another', () => {
     const { faults } = scheduleOf(1, {
       only: ['broker-kill', 'jwks-500', 'broker-hang'],
     });

@@ -4,32 +4,32 @@ import { combine } from './combinations.js';
 
 export type Store = 'log' | 'redis' | 'memory';
 
-/** The set-up of a run, before anything goes wrong. */
+/** The set-up of a run without its faults. */
 export interface Stage {
   readonly store: Store;
-  /** With the store `redis`: what the bridge does when Redis does not answer. */
+  /** `DEDUPE_ON_ERROR`, which applies to the store `redis`. */
   readonly onDedupeError: 'publish' | 'refuse';
   readonly brokers: 1 | 3;
   readonly replicas: 1 | 2 | 3;
-  /** Of load. */
+  /** Duration of the load. */
   readonly seconds: number;
-  /** New events. */
+  /** New events a second. */
   readonly perSecond: number;
   readonly ackBudgetMs: number;
 }
 
 export interface PlannedFault {
   readonly fault: FaultName;
-  /** Number of the broker or the replica, from 0; `ALL` for all, and where there is one only. */
+  /** Number of the broker or the replica, from 0. `ALL` for all, and for parts that exist once. */
   readonly target: number;
-  /** From the start of the load. */
+  /** Time from the start of the load. */
   readonly atMs: number;
   readonly durationMs: number;
 }
 
 export interface Schedule extends Stage {
   readonly seed: number;
-  /** In the order of their beginnings. */
+  /** In the order of their starts. */
   readonly faults: readonly PlannedFault[];
 }
 
@@ -38,11 +38,11 @@ export interface ScheduleOptions {
   readonly seconds?: number;
   readonly perSecond?: number;
   readonly brokers?: 1 | 3;
-  /** May contain faults of the replicas' clocks; by default the seed decides. */
+  /** True adds faults of the replicas' clocks. By default the seed decides. */
   readonly clockFaults?: boolean;
-  /** Exactly these faults, in a row, instead of what the seed says. */
+  /** Exactly these faults, one after another, instead of the seed's. */
   readonly only?: readonly FaultName[];
-  /** How long each of those lasts. */
+  /** Duration of each fault of `only`. */
   readonly faultSeconds?: number;
 }
 
@@ -50,10 +50,10 @@ export const STORES: readonly Store[] = ['log', 'redis', 'memory'];
 const SECONDS = 60;
 const EVENTS_PER_SECOND = 60;
 const ACK_BUDGET_MS = 2000;
-/** Between the end of a fault and the next of the same part: a broker that restarts needs that long. */
+/** Time between two faults of the same part. A broker needs it to restart. */
 const GAP_MS = 5000;
 const TRIES = 30;
-/** Where single faults strike, those that matter most the more often. */
+/** Parts that single faults break. The more important ones are listed twice, so that they are picked more often. */
 const PARTS: readonly Part[] = [
   'broker',
   'broker',
@@ -67,7 +67,7 @@ const PARTS: readonly Part[] = [
   'replica',
 ];
 
-/** The same for the same seed and options, on any machine. */
+/** The schedule of a seed. The same seed and options give the same schedule on any machine. */
 export function scheduleOf(seed: number, options: ScheduleOptions = {}): Schedule {
   const random = new Random(seed);
   const stage = stageOf(seed, options, random.fork('stage'));
@@ -94,7 +94,7 @@ function stageOf(seed: number, options: ScheduleOptions, random: Random): Stage 
   };
 }
 
-/** Finds times at which the faults do not get into each other's way. */
+/** Plans faults at times at which they do not collide. */
 export class Planner {
   private readonly planned: PlannedFault[] = [];
   private readonly firstMs: number;
@@ -113,7 +113,7 @@ export class Planner {
     return kindOf(fault).suits?.(this.stage) ?? true;
   }
 
-  /** Three to six faults, two runs in three with some of them entangled. */
+  /** Plans three to six faults. In two runs of three some of them overlap. */
   plan(clockFaults: boolean): readonly PlannedFault[] {
     const { random } = this;
     const wanted = random.int(3, this.stage.seconds >= 40 ? 6 : 3);
@@ -161,7 +161,7 @@ export class Planner {
     this.placeTogether([{ fault, target: this.targetFor(fault), atMs: 0, durationMs }]);
   }
 
-  /** Moves them together to a time at which none meets another of its part; if there is none, leaves them out. */
+  /** Moves the faults together to a time at which none collides with another. Drops them if there is no such time. */
   private placeTogether(faults: readonly PlannedFault[]): void {
     const lengthMs = Math.max(...faults.map(endOf));
     const latest = this.lastMs - lengthMs;
@@ -181,7 +181,7 @@ function endOf({ atMs, durationMs }: PlannedFault): number {
   return atMs + durationMs;
 }
 
-/** Two faults of one part, closer to each other than it takes to recover; a replica is a part by itself. */
+/** True for two faults of one part that leave it no time to recover in between. Each replica is a part of its own. */
 function collide(a: PlannedFault, b: PlannedFault): boolean {
   const { part } = kindOf(a.fault);
   if (part !== kindOf(b.fault).part) return false;

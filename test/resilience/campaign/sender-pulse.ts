@@ -3,9 +3,7 @@ import type { Journal } from './journal.js';
 const BEAT_MS = 50;
 const LATE_MS = 150;
 
-/**
- * Notes when the sender's own process stood still: what it measured meanwhile is not the bridge's time.
- */
+/** Notes in the journal when the sender's own process stood still, because times measured then are not the bridge's. */
 export class SenderPulse {
   private last = performance.now();
   private readonly timer = setInterval(() => this.beat(), BEAT_MS);

@@ -56,7 +56,7 @@ describe("the campaign's sender", () => {
     journal.attempts.filter((a) => a.kind === kind);
   const attemptsAt = (id: string) => journal.attempts.filter((a) => a.id === id);
 
-  it('sends each event once where all goes well, some of them again, and forgeries', async () => {
+  it('sends each event once without faults, some of them again, and forgeries', async () => {
     expect(await send(1)).toEqual([]);
     const events = ofKind('first').length;
     expect(events).toBeGreaterThan(50);
@@ -75,7 +75,7 @@ describe("the campaign's sender", () => {
     }
   });
 
-  it('makes no new events while as many as it may have wait for 2xx', async () => {
+  it('makes no new events while the allowed number waits for 2xx', async () => {
     first.answer = REFUSED;
     second.answer = REFUSED;
     const refused = await send(1, 0, { maxWaiting: 20 });
@@ -93,7 +93,7 @@ describe("the campaign's sender", () => {
     }
   });
 
-  it('tries again until 2xx, with growing pauses, and then no more', async () => {
+  it('retries until 2xx, at growing delays', async () => {
     const asked = new Map<string, number>();
     const third: RequestListener = (request, response) => {
       const id = String(request.headers['webhook-id']);
@@ -117,7 +117,7 @@ describe("the campaign's sender", () => {
     }
   });
 
-  it('begins with the next event of an ordered key when the one before was taken', async () => {
+  it('sends the next event of an ordered key after the previous one was accepted', async () => {
     first.answer = second.answer = SLOWLY;
     await send(1);
     const takenAt = new Map<string, number>();
@@ -131,7 +131,7 @@ describe("the campaign's sender", () => {
     expect(takenAt.size).toBeGreaterThan(5); // as many as the machine had time for
   });
 
-  it('says in the end what nobody took, and what broke', async () => {
+  it('reports the events that were never accepted, and broken connections', async () => {
     first.answer = REFUSED;
     second.answer = (request) => void request.socket.destroy();
     const left = await send(0.1, 500);

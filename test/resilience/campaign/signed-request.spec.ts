@@ -6,7 +6,7 @@ const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const DELIVERY = { id: 'c_1', body: Buffer.from('{"type":"é"}'), topic: '', key: '' };
 
 describe("the campaign's requests", () => {
-  it('are signed so that the referee takes them', async () => {
+  it('are accepted by the reference implementation', async () => {
     const { url, headers, body } = await new RequestSigner(SECRET).genuine('http://b', {
       ...DELIVERY,
       jobId: 'without a job route this changes nothing',
@@ -16,14 +16,17 @@ describe("the campaign's requests", () => {
     expect(() => new Webhook(SECRET).verify(body.toString(), headers)).not.toThrow();
   });
 
-  it.each(FORGERIES)('are refused by the referee when forged: %s', (how) => {
-    const request = new RequestSigner(SECRET).forged('http://b', DELIVERY, how);
-    const { headers, body } = request;
-    expect(headers['content-length']).toBe(String(body.length));
-    expect(() => new Webhook(SECRET).verify(body.toString(), headers)).toThrow();
-  });
+  it.each(FORGERIES)(
+    'are refused by the reference implementation if forged: %s',
+    (how) => {
+      const request = new RequestSigner(SECRET).forged('http://b', DELIVERY, how);
+      const { headers, body } = request;
+      expect(headers['content-length']).toBe(String(body.length));
+      expect(() => new Webhook(SECRET).verify(body.toString(), headers)).toThrow();
+    },
+  );
 
-  it('go by the job route where there is one', async () => {
+  it('use the job route for a delivery with a job', async () => {
     const signer = new RequestSigner(SECRET, {
       url: (base, jobId) => `${base}/jobs/${jobId}`,
       sign: (id, timestamp, body) => `v1a,${id} ${typeof timestamp} ${body.toString()}`,

@@ -1,4 +1,4 @@
-/** Deliveries as they go over the wire, genuine and forged. */
+/** Requests of genuine and forged deliveries. */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Delivery } from './delivery.js';
 import type { JobRoute } from './job-route.js';
@@ -14,12 +14,12 @@ export type Forgery = (typeof FORGERIES)[number];
 
 const STALE_SECONDS = 600;
 
-/** Signs each attempt anew, as Gemini does. */
+/** Signs each attempt with a new timestamp, as Gemini does. */
 export class RequestSigner {
   private readonly key: Buffer;
   private readonly strange = randomBytes(32);
 
-  /** @param secret `whsec_…`, one of the bridge's. */
+  /** @param secret `whsec_…`, one of the bridge's secrets */
   constructor(
     secret: string,
     private readonly job?: JobRoute,
@@ -42,7 +42,7 @@ export class RequestSigner {
     return request(url, id, timestamp, body, this.job.sign(id, timestamp, body));
   }
 
-  /** Must never be taken. */
+  /** A request that the bridge must refuse. */
   forged(base: string, { id, body }: Delivery, how: Forgery): SignedRequest {
     const timestamp = nowSeconds() - (how === 'stale' ? STALE_SECONDS : 0);
     const key = how === 'secret' ? this.strange : this.key;

@@ -1,12 +1,12 @@
-/** What the sender needs to know of a replica of the bridge. */
+/** A replica of the bridge, as the sender sees it. */
 export interface Replica {
   readonly index: number;
-  /** Base of its public port, without a slash at the end; undefined while it is down. */
+  /** Base URL of its public port, without a slash at the end. Undefined while it is down. */
   readonly url: string | undefined;
   readonly hasBeenFaulted?: boolean;
 }
 
-/** How a replica is called in the journal's faults. */
+/** Name of a replica in the journal. */
 export function replicaName(index: number): string {
   return `replica-${index}`;
 }

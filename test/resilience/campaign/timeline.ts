@@ -1,7 +1,7 @@
 import type { Attempt, FaultSpan, Journal } from './journal.js';
 import { replicaName } from './target.js';
 
-/** Faults this long before the first attempt and after the last answer are told as well. */
+/** Faults up to this long before the first attempt and after the last answer are listed. */
 const AROUND_MS = 10_000;
 
 interface Line {
@@ -9,7 +9,7 @@ interface Line {
   readonly text: string;
 }
 
-/** What `Journal.timeline` tells; times in seconds since the journal's first entry. */
+/** The lines of `Journal.timeline`. Times are seconds since the journal's first entry. */
 export function timelineOf(journal: Journal, ids: readonly string[]): string {
   const wanted = new Set(ids);
   const attempts = journal.attempts.filter(({ id }) => wanted.has(id));
@@ -38,12 +38,12 @@ function startOf({ attempts, faults }: Journal): number {
 
 function linesOf(attempt: Attempt): Line[] {
   const { id, kind, route, replica, sentAt, tookMs, status, reason } = attempt;
-  const who = `${id}  ${replicaName(replica)}  ${kind} (${route})`;
+  const head = `${id}  ${replicaName(replica)}  ${kind} (${route})`;
   return [
-    { at: sentAt, text: `${who}  sent` },
+    { at: sentAt, text: `${head}  sent` },
     {
       at: endOf(attempt),
-      text: `${who}  ${status} ${reason} after ${Math.round(tookMs)} ms`,
+      text: `${head}  ${status} ${reason} after ${Math.round(tookMs)} ms`,
     },
   ];
 }

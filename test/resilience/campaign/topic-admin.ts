@@ -4,9 +4,9 @@ import { client } from '../../support/topic-log.js';
 
 const LIMIT_MS = 90_000;
 
-/** What an operator does to topics; past the proxies, and again until the brokers have done it. */
+/** Changes topics as an operator does: without the proxies, and again until the brokers have done it. */
 export class TopicAdmin {
-  /** @param brokers the addresses without proxies. */
+  /** @param brokers addresses without the proxies */
   constructor(private readonly brokers: string) {}
 
   async named(prefix: string): Promise<string[]> {
@@ -14,7 +14,7 @@ export class TopicAdmin {
     return all.filter((name) => name.startsWith(prefix));
   }
 
-  /** Sets it beside what is set on these topics; undefined takes it away. */
+  /** Sets one setting of these topics and keeps the others. @param value undefined removes the setting */
   async set(
     topics: readonly string[],
     name: string,
@@ -45,7 +45,7 @@ export class TopicAdmin {
     });
   }
 
-  /** The second replica of each partition becomes the first: the leader, as soon as the cluster tidies up. */
+  /** Makes the second replica of each partition the preferred leader. The cluster moves the leadership to it. */
   async rotateReplicas(topics: readonly string[]): Promise<void> {
     await this.untilDone(async (admin) => {
       const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
@@ -110,7 +110,7 @@ function isSetOnTopic({ configSource }: ConfigEntries): boolean {
   return configSource === kafkajs.ConfigSource.TOPIC_CONFIG;
 }
 
-/** Kafka replaces all settings of a topic by those that it is told. */
+/** All settings of a topic after the change, because Kafka replaces all of them. */
 function withSetting(set: Settings, name: string, value: string | undefined) {
   const next = new Map(set);
   if (value === undefined) next.delete(name);

@@ -9,20 +9,20 @@ import { FaultProxy } from './fault-proxy.js';
 import { RedisPair } from './redis-pair.js';
 import { TopicAdmin } from './topic-admin.js';
 
-/** What Kafka notices after nine seconds, and tidies up after five minutes, these brokers do in seconds. */
+/** Lets brokers notice a lost broker after three seconds instead of nine, and rebalance leaders after three instead of 300. */
 const QUICK_TO_NOTICE = {
   'broker.session.timeout.ms': '3000',
   'broker.heartbeat.interval.ms': '500',
   'leader.imbalance.check.interval.seconds': '3',
 };
 
-/** One broker, and the way that the bridge takes to it. */
+/** A broker, and the proxy through which the bridge reaches it. */
 export interface ProxiedBroker {
   readonly node: KafkaNode;
   readonly proxy: FaultProxy;
 }
 
-/** All that surrounds the bridge, each part of it such that it can fail: made once, used by many runs. */
+/** The surroundings of the bridge: Kafka, Redis, Gemini and the network. Each can be made to fail. One world serves many runs. */
 export class World implements AsyncDisposable {
   readonly admin: TopicAdmin;
 
@@ -52,17 +52,17 @@ export class World implements AsyncDisposable {
     return new World(kafka, proxied, redis, gemini, temporarySecrets());
   }
 
-  /** As the bridge is told. */
+  /** `KAFKA_BROKERS` of the bridge: the addresses of the proxies. */
   get kafkaBrokers(): string {
     return this.brokers.map(({ proxy }) => proxy.address).join(',');
   }
 
-  /** Past the proxies. */
+  /** Addresses of the brokers without the proxies. */
   get directBrokers(): string {
     return this.kafka.brokers;
   }
 
-  /** As it was before a run. */
+  /** Restores the state before a run. */
   async tidyUp(topicPrefix: string): Promise<void> {
     this.gemini.options.jwks = 'ok';
     await this.redis.wipe();

@@ -1,6 +1,6 @@
 import { World } from './world.js';
 
-/** The worlds of one worker: each is made when a run first needs it, and serves the runs after. */
+/** The worlds of one worker. Each is started when a run first needs it, and kept for later runs. */
 export class Worlds implements AsyncDisposable {
   private readonly worlds = new Map<1 | 3, World>();
 
@@ -10,7 +10,7 @@ export class Worlds implements AsyncDisposable {
     return made;
   }
 
-  /** The next run gets another: this one is not what it was. */
+  /** Ends a world that a failed run may have damaged. The next run gets a new one. */
   async discard(brokers: 1 | 3): Promise<void> {
     const world = this.worlds.get(brokers);
     this.worlds.delete(brokers);

@@ -1,18 +1,18 @@
-// `npm run test:jobs`: jobs through two replicas while Gemini misbehaves and replicas die. `--help` says what can be chosen.
+// `npm run test:jobs`: jobs through two replicas while Gemini misbehaves and replicas are killed. `--help` lists the options
 import { parseArgs } from 'node:util';
 import { runJobs } from './job-run.js';
 
 const USAGE = `Submits jobs of all kinds through two replicas on one Redis, while Gemini loses a tenth of the events,
 repeats a fifth, reorders them, and does not answer a twentieth of the submissions although it took them.
-Ends with 1 when a job is lost, doubled, not correlated or not over.
+Exits with 1 if a job is lost, doubled, not correlated or has not ended.
 
   npm run test:jobs -- [options]
 
-  --jobs N    (1000)
-  --seed N    of the first run (1)
-  --runs N    with the seeds that follow (1)
-  --kill      also kill a replica again and again, and start it anew
-  --help      this`;
+  --jobs N    number of jobs (default 1000)
+  --seed N    seed of the first run (default 1)
+  --runs N    number of runs, with the seeds that follow (default 1)
+  --kill      also kills and restarts replicas
+  --help      prints this and ends`;
 
 const { values } = parseArgs({
   options: {

@@ -14,7 +14,7 @@ const END_LIMIT_MS = 300_000;
 const TOLD_LIMIT_MS = 60_000;
 const OPEN_STATES = ['submitting', 'unknown', 'submitted', 'running'];
 
-/** By kind what is submitted; its model, where it has one, is the kind's own. */
+/** Submissions by collection. Each kind that has a model has its own. */
 const ORDERS: Readonly<Record<string, (text: string) => object>> = {
   batches: (text) => ({
     model: 'gemini-flash',
@@ -32,25 +32,25 @@ const COLLECTIONS = Object.keys(ORDERS);
 export interface JobRunOptions {
   readonly seed: number;
   readonly jobs: number;
-  /** Whether replicas are killed, one at a time, and started again. */
+  /** True kills replicas, one at a time, and starts them again. */
   readonly kill: boolean;
-  /** Default: none comes, and the bridge waits for half a minute. */
+  /** How Gemini leaves a submission unanswered. Default: no answer, for which the bridge waits half a minute. */
   readonly silence?: FaultKind;
 }
 
 export interface JobVerdict {
   readonly jobs: number;
   readonly kills: number;
-  /** Answers that did not say whether Gemini took the job. */
+  /** Number of answers that left it open if Gemini took the job. */
   readonly unanswered: number;
-  /** Events that Gemini never sent. */
+  /** Number of events that Gemini never sent. */
   readonly lost: number;
   readonly reconciled: number;
-  /** Gave up: no list and no webhook told of them. */
+  /** Number of jobs that the bridge gave up, because no list and no webhook named them. */
   readonly unknown: number;
   readonly duplicates: number;
   readonly seconds: number;
-  /** What must not be. */
+  /** A sentence for each broken promise. */
   readonly findings: readonly string[];
 }
 
@@ -70,7 +70,7 @@ interface JobView {
 export async function runJobs(options: JobRunOptions): Promise<JobVerdict> {
   const { seed, silence = 'accept-then-hang' } = options;
   await using world = await JobWorld.start(seed, silence);
-  return await new JobRun(world, options).run(); // the world has to stand until then
+  return await new JobRun(world, options).run(); // Awaited here, so that the world lasts until then
 }
 
 class JobRun {
@@ -109,7 +109,7 @@ class JobRun {
     }
   }
 
-  /** As a careful caller: the same key until somebody says that the job is taken. */
+  /** Submits a job as a careful caller does: again with the same key until the answer says that Gemini took it. */
   private async submit(n: number, collection: string): Promise<string> {
     const body = JSON.stringify({
       ...ORDERS[collection]?.(`job ${n}`),
@@ -127,10 +127,10 @@ class JobRun {
         const { id, state } = (await answer.json()) as { id?: string; state?: string };
         if (answer.status === 202 && state !== 'unknown') return id ?? '';
         if (answer.status === 504) this.unanswered++;
-        // Nobody can say more of an interaction than its webhook
+        // The outcome of an unanswered interaction is known only from its webhook
         if (answer.status === 202 && collection === 'interactions') return id ?? '';
       } catch {
-        // Killed
+        // The replica was killed
       }
       await sleep(AGAIN_MS);
     }
@@ -156,7 +156,7 @@ class JobRun {
     }
   }
 
-  /** @returns the jobs that are not over, when it takes too long. */
+  /** Waits until all jobs have ended. @returns the jobs that have not at the end of the time limit */
   private async untilEnded(): Promise<readonly JobView[]> {
     const deadlineMs = performance.now() + END_LIMIT_MS;
     for (;;) {
@@ -166,7 +166,7 @@ class JobRun {
     }
   }
 
-  /** Undefined when the replica that was asked is not there. */
+  /** The jobs that have not ended; undefined if the replica does not answer. */
   private async open(): Promise<readonly JobView[] | undefined> {
     try {
       const [replica] = this.world.replicas;
@@ -183,7 +183,7 @@ class JobRun {
     }
   }
 
-  /** The registry has a job's end before Kafka is told of it. */
+  /** All records, after every job's end is on Kafka. The registry has the end earlier. */
   private async records(): Promise<LoggedRecord[]> {
     const deadlineMs = performance.now() + TOLD_LIMIT_MS;
     for (;;) {
@@ -201,7 +201,7 @@ class JobRun {
   ): JobVerdict {
     const findings = open.map(({ id, state }) => `${id} is still ${state}`);
     const byJob = grouped(records, ({ headers }) => headers['bridge-job-id'] ?? '');
-    // By our id, which the display name has where there is no metadata
+    // By the bridge's id, which is in the display name where there is no metadata
     const taken = grouped(this.world.gemini.jobs, ({ displayName, userMetadata }) => {
       const id = userMetadata?.['bridge_job_id'];
       return typeof id === 'string' ? `[${id}]` : (displayName ?? '');
@@ -233,12 +233,12 @@ class JobRun {
     }
     const letters = records.filter(({ topic }) => topic.endsWith('dead-letter'));
     for (const { headers } of letters) {
-      findings.push(`a dead letter: ${headers['bridge-reason']}`);
+      findings.push(`there is a dead letter: ${headers['bridge-reason']}`);
     }
     const { jobs } = this.options;
     const { gemini } = this.world;
     if (gemini.jobs.length !== jobs)
-      findings.push(`Gemini has ${gemini.jobs.length} jobs`);
+      findings.push(`Gemini has ${gemini.jobs.length} jobs, not ${jobs}`);
     return {
       jobs,
       kills: this.kills,

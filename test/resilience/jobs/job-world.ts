@@ -10,10 +10,10 @@ import { registered } from '../../../packages/testbed/src/dev-stack/static-webho
 const EVENTS_LOST = 0.1;
 const EVENTS_REPEATED = 0.2;
 const SUBMISSIONS_UNANSWERED = 0.05;
-/** Faults are planned for so many calls, which is for ever. */
+/** Number of calls for which a fault is planned: more than a run has. */
 const ALL = 1_000_000;
 
-/** A replica that can be killed, and comes back under the same address. */
+/** A replica that can be killed and started again on the same ports. */
 class Replica {
   private bridge: BridgeProcess | undefined;
 
@@ -45,7 +45,7 @@ class Replica {
   }
 }
 
-/** Two replicas on one Kafka and one Redis, and a Gemini that loses, repeats and does not answer. */
+/** Two replicas on one Kafka and one Redis, and a Gemini that loses and repeats events and leaves submissions unanswered. */
 export class JobWorld implements AsyncDisposable {
   private constructor(
     readonly kafka: KafkaCluster,
@@ -55,7 +55,7 @@ export class JobWorld implements AsyncDisposable {
     readonly replicas: readonly Replica[],
   ) {}
 
-  /** @param silence what comes instead of the answer to a submission that Gemini took. */
+  /** @param silence how Gemini leaves a submission unanswered that it took */
   static async start(seed: number, silence: FaultKind): Promise<JobWorld> {
     const kafka = await startKafka({ own: true });
     const redis = await startRedis({ own: true });
@@ -75,7 +75,7 @@ export class JobWorld implements AsyncDisposable {
     const ports = await freePorts(4);
     const url = `http://127.0.0.1:${ports[0]}/webhooks/gemini`;
     const replicas = [0, 1].map((n) => {
-      // Each job's webhook comes to the other one, which did not submit it
+      // The webhook of each job is delivered to the replica that did not submit it
       const other = ports[1 - n];
       return new Replica({
         NODE_ENV: 'production',

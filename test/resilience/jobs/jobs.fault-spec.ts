@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { runJobs } from './job-run.js';
 
-describe('jobs of all kinds through two replicas, which die', () => {
-  it('are submitted once, and each has one end with its correlation', async () => {
+describe('jobs of all kinds through two replicas that are killed', () => {
+  it('are submitted once, and each has one end with its correlation id', async () => {
     const verdict = await runJobs({
       seed: 7,
       jobs: 120,

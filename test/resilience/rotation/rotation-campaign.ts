@@ -1,18 +1,18 @@
-// `npm run test:rotation`: secrets are rotated under load while replicas die. `--help` says what can be chosen.
+// `npm run test:rotation`: rotates secrets under load while replicas are killed. `--help` lists the options
 import { parseArgs } from 'node:util';
 import { runRotations } from './rotation-run.js';
 
-const USAGE = `Sends signed deliveries through a balancer to two replicas on one Redis, and meanwhile has the bridge rotate the
-webhook's secret again and again, in both ways, killing the replica that does it. Ends with 1 when a delivery that was
-signed with a live secret is answered 401, a revoked secret is believed after 5 s, or an acknowledged event is lost.
+const USAGE = `Sends signed deliveries through a balancer to two replicas on one Redis. Meanwhile the bridge rotates the webhook's
+secret, with and without an overlap, and the replica that does it is killed. Exits with 1 if a delivery that was signed
+with a live secret is answered 401, a revoked secret is accepted after 5 s, or an acknowledged event is lost.
 
   npm run test:rotation -- [options]
 
-  --rotations N  (10)
-  --kills N      rotations during which the replica is killed (3)
-  --rate N       deliveries a second (200)
-  --seed N       (1)
-  --help         this`;
+  --rotations N  number of rotations (default 10)
+  --kills N      rotations during which the replica is killed (default 3)
+  --rate N       deliveries a second (default 200)
+  --seed N       seed of the random choices (default 1)
+  --help         prints this and ends`;
 
 const { values } = parseArgs({
   options: {

@@ -14,7 +14,7 @@ import { EventStream } from '../../support/event-stream.js';
 import { Random } from '../campaign/random.js';
 import { Balancer } from '../../support/balancer.js';
 
-/** From the revocation until nobody believes the secret any more. */
+/** Time after a revocation in which a replica may still accept the secret. */
 const REVOKED_WITHIN_MS = 5000;
 const PAUSE_MS = 1500;
 const SETTLED_WITHIN_MS = 60_000;
@@ -23,7 +23,7 @@ const DRAINED_WITHIN_MS = 120_000;
 export interface RotationRunOptions {
   readonly seed: number;
   readonly rotations: number;
-  /** Rotations during which the replica that does it is killed, right after Gemini's answer or around it. */
+  /** Rotations during which the replica is killed, right after Gemini's answer or around it. */
   readonly kills: number;
   readonly perSecond: number;
 }
@@ -34,12 +34,12 @@ export interface RotationVerdict {
   readonly rotations: number;
   readonly immediate: number;
   readonly kills: number;
-  /** 401 for what was signed with a revoked secret. */
+  /** Number of 401 answers to deliveries signed with a revoked secret. */
   readonly revoked: number;
-  /** Answers that asked to come again. */
+  /** Number of 503 answers because a secret was not sealed yet. */
   readonly unsettled: number;
   readonly seconds: number;
-  /** What must not be. */
+  /** A sentence for each broken promise. */
   readonly findings: readonly string[];
 }
 
@@ -49,7 +49,7 @@ interface Issued {
   revokedAt: number;
 }
 
-/** A stream of deliveries through a balancer to two replicas, while secrets are rotated and replicas die. */
+/** Sends deliveries through a balancer to two replicas, while secrets are rotated and replicas are killed. */
 export async function runRotations(
   options: RotationRunOptions,
 ): Promise<RotationVerdict> {
@@ -181,7 +181,7 @@ class RotationRun {
     const replica = this.random.int(0, 1);
     const afterMs = this.random.int(0, 12);
     if (kill && this.kills % 2 === 1) {
-      // Between the mark, Gemini's answer and the vault, wherever that is
+      // At any time between the pending entry, Gemini's answer and the sealed secret
       setTimeout(() => this.replicas[replica]?.kill('SIGKILL'), this.random.int(0, 25));
     } else if (kill) {
       this.killAtRotation = () => {
@@ -208,7 +208,7 @@ class RotationRun {
     await this.untilSettled(1 - replica);
   }
 
-  /** What a revoked secret signs is refused by every replica that is there. */
+  /** Checks that every replica refuses a delivery signed with the secret that was revoked last. */
   private async expectRevoked(n: number): Promise<void> {
     const last = this.issued.findLast(({ revokedAt }) => revokedAt !== Infinity);
     if (!last) return;
@@ -232,7 +232,7 @@ class RotationRun {
         () => undefined,
       );
       if (answer?.ok)
-        this.findings.push(`rotation ${n + 1}: a revoked secret was believed`);
+        this.findings.push(`rotation ${n + 1}: a revoked secret was accepted`);
     }
   }
 
@@ -244,7 +244,7 @@ class RotationRun {
         .catch(() => '');
       if (/^gemini_bridge_vault_unsettled 0$/m.test(text)) return;
       if (performance.now() > deadline) {
-        this.findings.push('a secret was not settled');
+        this.findings.push(`an issuance was still pending after ${SETTLED_WITHIN_MS} ms`);
         return;
       }
       await sleep(250);
@@ -298,7 +298,7 @@ class RotationRun {
       if (count !== 1) this.findings.push(`${id} is on Kafka ${count} times`);
     }
     if (accepted.size !== emitted) {
-      this.findings.push(`${emitted - accepted.size} events were never taken`);
+      this.findings.push(`${emitted - accepted.size} events were never accepted`);
     }
     return {
       deliveries: emitted,
@@ -314,7 +314,7 @@ class RotationRun {
     };
   }
 
-  /** What was believed was signed with a secret that had not been revoked for long. */
+  /** Checks that a record was not signed with a secret that had been revoked for long. */
   private expectLive(headers: Readonly<Record<string, string>>): void {
     const receivedAt = Date.parse(headers['bridge-received-at'] ?? '');
     const used = this.issued.find(
@@ -323,12 +323,12 @@ class RotationRun {
     if (!used) this.findings.push(`${headers['webhook-id']} has an unknown key id`);
     else if (receivedAt > used.revokedAt + REVOKED_WITHIN_MS) {
       this.findings.push(
-        `${headers['webhook-id']} was believed long after its revocation`,
+        `${headers['webhook-id']} was accepted long after its secret was revoked`,
       );
     }
   }
 
-  /** No secret is in what the replicas have printed, those that were killed among them, or show. */
+  /** Checks that no secret is in the logs, the metrics, the readiness answers or the OpenAPI documents of the replicas. */
   private async expectSilence(): Promise<void> {
     const shown = this.printed.flat();
     for (const port of this.ports.slice(2)) {
@@ -351,7 +351,7 @@ class RotationRun {
     }
   }
 
-  /** Whether one of the secrets that signed it was live until it was answered. */
+  /** True if one of the secrets that signed the attempt was live until its answer. */
   private isLive({ at, tookMs, headers, body }: DeliveryAttempt): boolean {
     const answeredAt = Date.parse(at) + tookMs;
     const id = headers['Webhook-Id'] ?? '';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { runRotations } from './rotation-run.js';
 
-describe('secrets that are rotated while replicas die', () => {
-  it('leave no delivery refused, none lost, and none believed that is revoked', async () => {
+describe('secrets that are rotated while replicas are killed', () => {
+  it('verify every delivery with a live secret, lose none, and accept none with a revoked secret', async () => {
     const verdict = await runRotations({
       seed: 3,
       rotations: 4,

@@ -2,7 +2,7 @@ import { run } from '../../../../packages/testbed/src/process/run.js';
 import type { KafkaNode } from '../../../../packages/testbed/src/kafka.js';
 import type { Inject, Scene } from './fault.js';
 
-/** A file must not grow beyond this once its disk is "full": all of a broker's are longer. */
+/** Largest size of a file on a "full" disk. All files of a broker are longer. */
 const FULL_AT_BYTES = 1024;
 
 export const brokerKill: Inject = async (scene, target) => {
@@ -23,7 +23,7 @@ export const brokerShutdown: Inject = async (scene, target) => {
   return () => node.restart();
 };
 
-/** Every write fails from now on. A broker whose only disk does that ends by itself. (`prlimit` is in util-linux.) */
+/** Makes every write of the broker fail, by `prlimit` of util-linux. A broker whose only disk fails ends by itself. */
 export const brokerDiskFull: Inject = async (scene, target) => {
   const node = nodeOf(scene, target);
   const limit = ['--pid', String(node.pid), `--fsize=${FULL_AT_BYTES}`];
@@ -32,7 +32,7 @@ export const brokerDiskFull: Inject = async (scene, target) => {
   return () => node.restart();
 };
 
-/** Two of three brokers at once: what is left has no quorum either. */
+/** Kills two of three brokers. The third has no quorum. */
 export const notEnoughReplicas: Inject = async (scene, target) => {
   const { brokers } = scene.world;
   const nodes = [target, (target + 1) % brokers.length].map((at) => nodeOf(scene, at));
@@ -42,6 +42,7 @@ export const notEnoughReplicas: Inject = async (scene, target) => {
 
 function nodeOf({ world }: Scene, target: number): KafkaNode {
   const broker = world.brokers[target];
-  if (!broker) throw new Error(`there is no broker ${target}`);
+  if (!broker)
+    throw new Error(`no broker ${target}: the world has ${world.brokers.length}`);
   return broker.node;
 }

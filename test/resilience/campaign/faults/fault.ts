@@ -1,20 +1,20 @@
 import type { CampaignReplica } from '../replica.js';
 import type { World } from '../world.js';
 
-/** What a fault can lay its hands on. */
+/** The parts of a run that a fault can break. */
 export interface Scene {
   readonly world: World;
   readonly replicas: readonly CampaignReplica[];
-  /** Of the run. */
+  /** Topics of the run. */
   readonly topics: readonly string[];
   readonly minIsr: number;
 }
 
-/** Ends the fault; resolves when what was broken is back, though perhaps not yet at work. */
+/** Ends a fault. Resolves when the broken part runs again; it may not be ready yet. */
 export type Heal = () => Promise<void>;
 
-/** @param target number of the broker or the replica, or `ALL`. */
+/** Begins a fault. @param target number of the broker or the replica, or `ALL` */
 export type Inject = (scene: Scene, target: number, durationMs: number) => Promise<Heal>;
 
-/** For faults that are over as soon as they have happened. */
+/** Ends a fault that lasts no time. */
 export const nothingToHeal: Heal = async () => undefined;

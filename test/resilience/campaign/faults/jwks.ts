@@ -1,7 +1,7 @@
 import type { JwksMode } from '../../../../packages/gemini-emulator/src/options.js';
 import { nothingToHeal, type Inject } from './fault.js';
 
-/** All old keys stay published beside the new ones, as on a careful rotation. */
+/** Number of old keys that stay published: all of them, as in a careful rotation. */
 const KEPT_KEYS = 3;
 
 export function jwksAnswers(mode: JwksMode): Inject {
@@ -13,7 +13,7 @@ export function jwksAnswers(mode: JwksMode): Inject {
   };
 }
 
-/** Google signs with new keys from now on. */
+/** Makes Google sign with new keys. */
 export const jwksRotated: Inject = async ({ world: { gemini } }) => {
   gemini.keys.rotate(KEPT_KEYS);
   return nothingToHeal;

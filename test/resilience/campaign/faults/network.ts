@@ -2,7 +2,7 @@ import { ALL } from '../fault-kinds.js';
 import type { FaultProxy, NetworkFault } from '../fault-proxy.js';
 import { nothingToHeal, type Inject, type Scene } from './fault.js';
 
-/** Between the bridge and one broker, or all of them; the brokers reach each other. */
+/** A fault of the network between the bridge and one broker or all of them. The brokers still reach each other. */
 export function onTheWayToKafka(fault: NetworkFault): Inject {
   return async (scene, target) => {
     const proxies = proxiesOf(scene, target);

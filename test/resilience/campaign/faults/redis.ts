@@ -1,18 +1,18 @@
 import type { NetworkFault } from '../fault-proxy.js';
 import { nothingToHeal, type Inject } from './fault.js';
 
-/** A Redis that takes over lacks what was written in so much time before. */
+/** A Redis that takes over lacks the writes of this time, in ms. */
 const LAST_WRITES_MS = 300;
 
-/** It comes back empty. */
+/** Kills Redis. It is empty after the restart. */
 export const redisKill: Inject = async ({ world: { redis } }) => {
   await redis.kill();
   return () => redis.restart();
 };
 
 export const redisHang: Inject = async ({ world: { redis } }) => {
-  await redis.hang();
-  return () => redis.goOn();
+  await redis.pause();
+  return () => redis.resume();
 };
 
 export const redisWipe: Inject = async ({ world: { redis } }) => {

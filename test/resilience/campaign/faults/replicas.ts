@@ -26,7 +26,7 @@ export const replicaStall: Inject = async (scene, target, durationMs) => {
   return nothingToHeal;
 };
 
-/** Ahead on replicas with an even number, behind on the others. */
+/** Sets the replica's clock ahead if its number is even, else back. */
 export const clockSkew: Inject = async (scene, target) => {
   const replica = replicaOf(scene, target);
   await replica.skew(target % 2 === 0 ? SKEW_MS : -SKEW_MS);
@@ -35,6 +35,6 @@ export const clockSkew: Inject = async (scene, target) => {
 
 function replicaOf({ replicas }: Scene, target: number): CampaignReplica {
   const replica = replicas[target];
-  if (!replica) throw new Error(`there is no replica ${target}`);
+  if (!replica) throw new Error(`no replica ${target}: the run has ${replicas.length}`);
   return replica;
 }

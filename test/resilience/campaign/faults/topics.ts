@@ -1,6 +1,6 @@
 import { nothingToHeal, type Inject } from './fault.js';
 
-/** Our records have a dozen headers, so none of them fits. */
+/** Smaller than any record of the bridge, which has a dozen headers. */
 const TOO_SMALL_BYTES = '600';
 
 export const leaderMove: Inject = async ({ world, topics }) => {
@@ -8,13 +8,13 @@ export const leaderMove: Inject = async ({ world, topics }) => {
   return nothingToHeal;
 };
 
-/** Then all three replicas have to be in sync: a fault as soon as a broker is away. */
+/** Requires all three replicas to be in sync, so that the loss of one broker stops all writes. */
 export const minIsrRaised: Inject = async ({ world, topics, minIsr }) => {
   await world.admin.set(topics, 'min.insync.replicas', '3');
   return () => world.admin.set(topics, 'min.insync.replicas', String(minIsr));
 };
 
-/** The broker refuses every record for good, which costs the producer its sequence numbers. */
+/** Makes the broker refuse every record, which costs the producer its sequence numbers. */
 export const messageTooLarge: Inject = async ({ world, topics }) => {
   await world.admin.set(topics, 'max.message.bytes', TOO_SMALL_BYTES);
   return () => world.admin.set(topics, 'max.message.bytes', undefined);

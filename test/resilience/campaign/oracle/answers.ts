@@ -4,7 +4,7 @@ import type { Attempt } from '../journal.js';
 import type { Violation } from './evidence.js';
 import { isForged, isTaken, violation, type Facts } from './facts.js';
 
-/** Between two questions for Google's keys, so that no sender makes the bridge hammer them. */
+/** Least time between two of the bridge's requests for Google's keys. */
 const JWKS_COOLDOWN_MS = 30_000;
 const TAKEN = ['published', 'duplicate'];
 
@@ -20,7 +20,7 @@ function wrongAnswers(facts: Facts): Violation[] {
     violation(
       'status',
       attempts.map(({ id }) => id),
-      `answered "${answer}", which the table does not have for it`,
+      `answered "${answer}", which docs/reference/webhooks.md does not have for it`,
     ),
   );
 }
@@ -35,7 +35,7 @@ function isWrong(attempt: Attempt, facts: Facts): boolean {
   return !(reason === 'signature-mismatch' && isSignedAnew(attempt, facts));
 }
 
-/** With a key that Google published so shortly before that the bridge may not ask for it yet. */
+/** True if it was signed with a key so new that the bridge may not ask for it yet. */
 function isSignedAnew({ route, sentAt }: Attempt, { evidence }: Facts): boolean {
   if (route !== 'job') return false;
   return evidence.journal.faults.some(

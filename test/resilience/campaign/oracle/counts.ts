@@ -1,7 +1,7 @@
 import type { Doubled } from './evidence.js';
 import type { Facts } from './facts.js';
 
-/** The run in numbers, for the report. */
+/** The numbers of a run, for the report. */
 export function countsOf(
   { events, evidence }: Facts,
   doubled: readonly Doubled[],

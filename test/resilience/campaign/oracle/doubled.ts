@@ -3,7 +3,7 @@ import { endOf } from '../timeline.js';
 import type { Doubled, Evidence, Excuse, Violation } from './evidence.js';
 import { isTaken, overlap, violation, type Facts } from './facts.js';
 
-/** Ids with more than one record, each with what excuses it. */
+/** The ids with more than one record, each with its excuse. */
 export function doubledOf(facts: Facts): Doubled[] {
   const excuses = validExcuses(facts.evidence);
   return facts.events
@@ -18,10 +18,14 @@ export function doubledOf(facts: Facts): Doubled[] {
 
 export function doubledViolations(doubled: readonly Doubled[]): Violation[] {
   const ids = doubled.filter(({ excuse }) => excuse === undefined).map(({ id }) => id);
-  return violation('doubled', ids, 'several records, and no documented case excuses it');
+  return violation(
+    'doubled',
+    ids,
+    'has several records, and no documented case excuses it',
+  );
 }
 
-/** Where Kafka is the memory, nothing but a wrong clock makes the bridge forget. */
+/** With the store `log` Kafka itself has the published ids, so only a wrong clock makes the bridge forget one. */
 function validExcuses({ store, excuses }: Evidence): readonly Excuse[] {
   return store === 'log' ? excuses.filter(({ name }) => name === 'clock') : excuses;
 }
@@ -32,7 +36,10 @@ function covers(excuse: Excuse, attempts: readonly Attempt[]): boolean {
   return excuse.forgets === true && straddles(attempts, excuse);
 }
 
-/** An attempt that was not answered 2xx may be written until one that was has its answer; for that one, until its own. */
+/**
+ * The time in which an attempt may have written a record: until its answer of 2xx, or else until the answer of the attempt
+ * that was answered 2xx.
+ */
 function openTime(attempt: Attempt, attempts: readonly Attempt[]) {
   const from = attempt.sentAt;
   const ends = attempts

@@ -2,18 +2,18 @@ import type { LoggedRecord } from '../../../support/topic-log.js';
 import type { Journal } from '../journal.js';
 
 /**
- * A case of docs/guarantees.md, "Remaining duplicates", with its time window in ms of performance.now(). It
- * excuses a second record of an id whose outcome was open at some time in between: from an attempt's start to its
- * answer of 2xx, or, where the answer was another, to that of the attempt that was answered 2xx.
+ * A case of docs/guarantees.md, "Remaining duplicates", with its time window in ms of `performance.now()`. It excuses a
+ * second record of an id whose outcome was open within the window. The outcome of an attempt is open from its start to
+ * its answer of 2xx, or else to the answer of the attempt that was answered 2xx.
  */
 export interface Excuse {
-  /** With `DEDUPE_STORE=log` only `clock` excuses. */
+  /** With `DEDUPE_STORE=log` only `clock` is accepted. */
   readonly name: string;
   readonly from: number;
   readonly to: number;
   /**
-   * For what forgets the past (a restart with the memory store, a flush of Redis): excuses also an id with an attempt
-   * before the end of this time and another one after its start.
+   * True if published ids were lost, by a restart with the memory store or a flush of Redis. Then it also excuses an id
+   * with an attempt before the end of the window and another after its start.
    */
   readonly forgets?: boolean;
 }
@@ -25,20 +25,20 @@ export interface MemoryUse {
   readonly startMiB: number;
 }
 
-/** A gauge that has to be back at 0 when all is quiet. */
+/** A gauge that must be 0 when the replicas have nothing to do. */
 export interface Leftover {
   readonly replica: number;
   readonly metric: string;
   readonly value: number;
 }
 
-/** Everything that a run is judged by. */
+/** The facts that a run is judged by. */
 export interface Evidence {
   readonly store: 'log' | 'redis' | 'memory';
   readonly ackBudgetMs: number;
   readonly journal: Journal;
   readonly records: readonly LoggedRecord[];
-  /** Ids that the sender could not get rid of. */
+  /** Ids that were never answered 2xx. */
   readonly notTaken: readonly string[];
   readonly memory: readonly MemoryUse[];
   readonly leftovers: readonly Leftover[];
@@ -57,7 +57,7 @@ export type ViolationKind =
   | 'memory'
   | 'leftover';
 
-/** One broken promise, with all ids that it was broken for. */
+/** A broken promise, with all ids for which it was broken. */
 export interface Violation {
   readonly kind: ViolationKind;
   readonly ids: readonly string[];
@@ -67,7 +67,7 @@ export interface Violation {
 export interface Doubled {
   readonly id: string;
   readonly copies: number;
-  /** Name of the excuse; absent: there is none, and it is a violation. */
+  /** Name of the excuse. Absent: it is a violation. */
   readonly excuse?: string;
 }
 

@@ -5,7 +5,7 @@ import { replicaName } from '../target.js';
 import { endOf } from '../timeline.js';
 import type { Evidence, Violation, ViolationKind } from './evidence.js';
 
-/** By this an id says that it must never be taken. */
+/** First part of the ids of forgeries. */
 export const FORGED_PREFIX = 'forged_';
 
 interface Span {
@@ -13,12 +13,12 @@ interface Span {
   readonly to: number;
 }
 
-/** The evidence in the order in which the judges ask for it. */
+/** The evidence, indexed by id. */
 export class Facts {
   readonly attempts: ReadonlyMap<string, readonly Attempt[]>;
-  /** Of each `webhook-id`, each partition's in the order of its log. */
+  /** Records by `webhook-id`, in the order of their offsets. */
   readonly records: ReadonlyMap<string, readonly LoggedRecord[]>;
-  /** Genuine ids. */
+  /** Ids of genuine deliveries. */
   readonly events: readonly string[];
 
   constructor(readonly evidence: Evidence) {
@@ -37,12 +37,12 @@ export class Facts {
     return this.records.get(id) ?? [];
   }
 
-  /** Something other than a clock was wrong with the replica during the attempt. */
+  /** True if the replica had a fault other than a wrong clock during the attempt. */
   wasFaulted(attempt: Attempt): boolean {
     return this.faultsDuring(attempt).some((fault) => !isClock(fault));
   }
 
-  /** The replica's clock was wrong during the attempt. */
+  /** True if the replica's clock was wrong during the attempt. */
   hadWrongClock(attempt: Attempt): boolean {
     return this.faultsDuring(attempt).some(isClock);
   }
@@ -68,7 +68,7 @@ export function overlap(a: Span, b: Span): boolean {
   return a.from <= b.to && b.from <= a.to;
 }
 
-/** None without ids. */
+/** One violation, or none without ids. */
 export function violation(
   kind: ViolationKind,
   ids: readonly string[],

@@ -10,12 +10,12 @@ interface Placed {
   readonly record: LoggedRecord;
 }
 
-/** A key whose events were sent one after another: its records are one partition's, in that order. */
+/** Checks keys whose events were sent one after another: their records must be on one partition, in that order. */
 export function orderViolations(facts: Facts): Violation[] {
   const keys = grouped(firstCopies(facts), ({ place }) => place.key);
   return Array.from(keys).flatMap(([key, events]) => [
     ...violation('order', scattered(events), `${key} is on several partitions`),
-    ...violation('order', overtaken(events), `${key} is not in the order it was sent in`),
+    ...violation('order', overtaken(events), `${key} is not in the order of sending`),
   ]);
 }
 
@@ -33,7 +33,7 @@ function scattered(events: readonly Placed[]): string[] {
     .map(({ id }) => id);
 }
 
-/** Ids that stand before one that was sent before them. */
+/** Ids whose record stands before the record of an id that was sent earlier. */
 function overtaken(events: readonly Placed[]): string[] {
   const inLog = events.toSorted((a, b) => a.record.offset - b.record.offset);
   let lowest = Infinity;

@@ -3,7 +3,7 @@ import type { Journal } from '../journal.js';
 import type { Violation } from './evidence.js';
 import { isForged, isTaken, violation, webhookId, type Facts } from './facts.js';
 
-/** What is on Kafka against what was sent. */
+/** Compares the records on Kafka with the deliveries that were sent. */
 export function recordViolations(facts: Facts): Violation[] {
   return [...lost(facts), ...changed(facts), ...forged(facts)];
 }
@@ -15,7 +15,7 @@ function lost(facts: Facts): Violation[] {
     const scope = journal.scopes.get(id);
     return !facts.recordsOf(id).some(({ headers }) => headers['bridge-scope'] === scope);
   });
-  return violation('lost', ids, 'answered 2xx, and no record of it is on Kafka');
+  return violation('lost', ids, 'was answered 2xx and has no record on Kafka');
 }
 
 function changed(facts: Facts): Violation[] {
@@ -25,12 +25,12 @@ function changed(facts: Facts): Violation[] {
     violation(
       'changed',
       genuine.filter((record) => differs(record, journal)).map(webhookId),
-      `a record with another ${what} than the delivery's`,
+      `has a record with another ${what} than the delivery's`,
     ),
   );
 }
 
-/** True where the record is not what it has to be. */
+/** True if the record differs from its delivery. */
 type Differs = (record: LoggedRecord, journal: Journal) => boolean;
 
 const DIFFERENCES: Record<string, Differs> = {
@@ -51,12 +51,12 @@ function forged(facts: Facts): Violation[] {
     .map(({ id }) => id)
     .filter((id) => !isExcused(id, facts));
   return [
-    ...violation('forged', strange, 'on Kafka, and never sent with a valid proof'),
-    ...violation('forged', taken, 'a forgery that was answered 2xx'),
+    ...violation('forged', strange, 'is on Kafka and was never sent with a valid proof'),
+    ...violation('forged', taken, 'is a forgery and was answered 2xx'),
   ];
 }
 
-/** A stale delivery with a valid proof is fresh for a replica whose clock is behind. */
+/** True for a stale delivery to a replica whose clock was behind, which takes it for fresh. */
 function isExcused(id: string, facts: Facts): boolean {
   if (!isForged(id) || !id.includes('stale')) return false;
   return facts.attemptsOf(id).some((attempt) => facts.hadWrongClock(attempt));

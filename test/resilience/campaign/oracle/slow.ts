@@ -3,10 +3,10 @@ import { endOf } from '../timeline.js';
 import type { Violation } from './evidence.js';
 import { violation, type Facts } from './facts.js';
 
-/** For what is not the bridge's: the network, and a machine that others use as well. */
+/** Allowance for the network and for other work of the machine, in ms. */
 const SLACK_MS = 500;
 
-/** Answers after the ack budget, of replicas that nothing was done to meanwhile. */
+/** Finds answers after the ack budget from replicas without a fault. */
 export function slowViolations(facts: Facts): Violation[] {
   const { ackBudgetMs, journal } = facts.evidence;
   const stood = journal.faults.filter(({ target }) => target === 'sender');
@@ -18,11 +18,11 @@ export function slowViolations(facts: Facts): Violation[] {
   return violation(
     'slow',
     slow.map(({ id }) => id),
-    `answered later than ${ackBudgetMs} ms + ${SLACK_MS} ms, the slowest after ${slowestMs} ms`,
+    `was answered later than ${ackBudgetMs} ms + ${SLACK_MS} ms, the slowest after ${slowestMs} ms`,
   );
 }
 
-/** How long of the attempt the sender itself could not have read an answer. */
+/** Part of the attempt in which the sender's own process stood still and could not read an answer, in ms. */
 function standstillMs(attempt: Attempt, stood: readonly FaultSpan[]): number {
   let ms = 0;
   for (const { from, to } of stood) {
