@@ -1,4 +1,4 @@
-// `npm run test:api-fuzz`: requests that Schemathesis makes up of the OpenAPI document.
+// `npm run test:api-fuzz`: sends requests that Schemathesis generates from the OpenAPI document. `--help` lists the options
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,18 +17,18 @@ import { temporaryFolder } from '../../packages/testbed/src/process/temporary-fo
 import { temporaryFile } from '../support/temporary-file.js';
 
 const VERSION = '4.32.5';
-const USAGE = `Sends the internal API of a bridge what Schemathesis ${VERSION} makes up of its OpenAPI document,
-and fails on a 500 and on any answer that the document does not have. Gemini is emulated and
-refuses, drops or is late with some calls. Needs python3 with venv; the first run gets
-Schemathesis from PyPI and keeps it in ~/.cache/gemini-kafka-bridge.
+const USAGE = `Sends requests to the internal API of a bridge that Schemathesis ${VERSION} generates from its OpenAPI
+document. Fails on a 500 and on any answer that the document does not have. Gemini is emulated and
+refuses, drops or delays some calls. Needs python3 with venv; the first run gets Schemathesis from
+PyPI and keeps it in ~/.cache/gemini-kafka-bridge.
 
   npm run test:api-fuzz -- [options]
 
-  --examples N   made up for each operation (200)
-  --seed N       the same requests again (a random one)
+  --examples N   number of requests for each operation (default 200)
+  --seed N       seed of the requests; the same seed gives the same (default: a random one)
   --no-faults    Gemini always answers
-  --kafka        with a broker, so that jobs end and have results; needs Java as the tests do
-  --help         this`;
+  --kafka        starts a broker, so that jobs end and have results; needs Java as the tests do
+  --help         prints this and ends`;
 
 const CHECKS = [
   'not_a_server_error',
@@ -38,7 +38,7 @@ const CHECKS = [
   'response_headers_conformance',
 ];
 
-/** 502 to 504 tell of Gemini or Redis; only where the document has them, as with any status. */
+/** Allows 502 to 504, which report a failure of Gemini or Redis. Like any status, the document must have them. */
 const SETTINGS = `hooks = "hooks.py"
 
 [phases.coverage]
@@ -48,7 +48,7 @@ generate-duplicate-query-parameters = true
 expected-statuses = ["2xx", "3xx", "4xx", "502", "503", "504"]
 `;
 
-/** JSONL is text that is sent as it is; and at the end it is told which answers were seen. */
+/** Sends JSONL as plain text, and prints at the end how often each answer came. */
 const HOOKS = `import atexit
 from collections import Counter
 
@@ -73,13 +73,13 @@ def tell():
         print(f"{count:6} {answer}")
 `;
 
-/** Gemini has finished a job after this, or so much later. */
+/** Gemini ends a job after `END_MS` and a random part of `END_SPREAD_MS`. */
 const END_MS = 500;
 const END_SPREAD_MS = 3000;
 
 const START = 'from schemathesis.cli import schemathesis; schemathesis()';
 
-/** What Gemini can do instead of its work, each with some of the calls. */
+/** Faults of Gemini, each met by some of the calls. */
 const FAULTS: readonly Fault[] = [
   { kind: 'status', status: 400, probability: 0.05 },
   { kind: 'status', status: 429, probability: 0.05, retryAfterSeconds: 7 },
@@ -165,20 +165,23 @@ async function send(
   return code === 0;
 }
 
-/** Path of a Python that has it. @throws {Error} saying what is missing. */
+/** Path of a Python that has Schemathesis. @throws {Error} without Python or PyPI */
 async function schemathesis(): Promise<string> {
   const python = onPath('python3');
-  if (python === undefined) throw new Error('there is no python3 on the PATH');
+  if (python === undefined) {
+    throw new Error('python3 is not on the PATH: install Python 3 with venv');
+  }
   const folder = await cached(`schemathesis-${VERSION}`, async (draft) => {
     toStderr(`fuzz: getting Schemathesis ${VERSION} from PyPI`);
-    await must(python, ['-m', 'venv', draft]);
+    await runOrThrow(python, ['-m', 'venv', draft]);
     const pip = '-m pip install --quiet --disable-pip-version-check'.split(' ');
-    await must(join(draft, 'bin', 'python'), [...pip, `schemathesis==${VERSION}`]);
+    await runOrThrow(join(draft, 'bin', 'python'), [...pip, `schemathesis==${VERSION}`]);
   });
   return join(folder, 'bin', 'python');
 }
 
-async function must(command: string, args: readonly string[]): Promise<void> {
+/** Runs a command. @throws {Error} with the end of its output if it fails */
+async function runOrThrow(command: string, args: readonly string[]): Promise<void> {
   const { ok, output } = await run(command, args);
   if (!ok) throw new Error(`${command} ${args.join(' ')} failed:\n${tail(output)}`);
 }
@@ -198,7 +201,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const [examples, seed] = [Number(values.examples), Number(values.seed)];
-  if (!(examples >= 1) || !(seed >= 0)) throw new Error('want numbers, see --help');
+  if (!(examples >= 1)) {
+    throw new Error(`--examples must be 1 or more, not ${values.examples}`);
+  }
+  if (!(seed >= 0)) throw new Error(`--seed must be 0 or more, not ${values.seed}`);
   const { kafka, 'no-faults': healthy } = values;
   return (await fuzz({ examples, seed, kafka, faults: !healthy })) ? 0 : 1;
 }

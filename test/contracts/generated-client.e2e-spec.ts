@@ -13,7 +13,7 @@ const MODULES = join(import.meta.dirname, '..', '..', 'node_modules');
 const TOKEN = 'a-token-of-the-client';
 const tokens = temporaryFile(`${TOKEN} client`);
 
-/** Prints what it got, an object of JSON. */
+/** A program that calls the API with the generated client and prints the results as a JSON object. */
 const CLIENT = `
 import createClient from 'openapi-fetch';
 import type { components, paths } from './bridge.js';
@@ -111,7 +111,7 @@ async function node(...args: string[]): Promise<string> {
   return output;
 }
 
-it('has a client of its document that compiles, submits, lists, gets and cancels', async () => {
+it('has an OpenAPI document whose generated client compiles, submits, lists, gets and cancels', async () => {
   const { internalUrl } = world.app;
   const generator = join(MODULES, 'openapi-typescript', 'bin', 'cli.js');
   await node(generator, `${internalUrl}/docs/openapi.json`, '-o', 'bridge.d.ts');

@@ -92,7 +92,7 @@ function examples(): [place: string, schema: object, example: unknown][] {
   );
 }
 
-/** `METHOD path` of what the router has under `/v1`, one for each collection. */
+/** `METHOD path` of each route of the router under `/v1`, with one for each collection. */
 function routes(): Set<string> {
   const { stack } = app.adapter.getInstance<Express>().router;
   const names = stack.flatMap(({ route }) => {
@@ -103,11 +103,11 @@ function routes(): Set<string> {
       ? JOB_KINDS.map(({ collection }) => `${method} /v1/${collection}`)
       : [`${method} ${path}`];
   });
-  return new Set(names); // middleware has routes of its own
+  return new Set(names); // Middleware adds routes of the same path
 }
 
 describe('/docs/openapi.json', () => {
-  it('is OpenAPI 3.1, without a token', async () => {
+  it('is valid OpenAPI 3.1, and needs no token', async () => {
     const answer = await ask(`${app.internalUrl}/docs/openapi.json`);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
@@ -119,7 +119,7 @@ describe('/docs/openapi.json', () => {
     expect(() => validator.resolveRefs()).not.toThrow();
   });
 
-  it('has the operations that the router has, and no others', () => {
+  it('has exactly the operations of the router', () => {
     expect(routes().size).toBeGreaterThan(4);
     expect(
       operations()
@@ -141,7 +141,7 @@ describe('/docs/openapi.json', () => {
     });
   });
 
-  it('has every problem that there is, but for a path that nobody knows', () => {
+  it('has every problem code, except that of an unknown path', () => {
     const codes = operations().flatMap(([, { responses }]) =>
       Object.values(responses).flatMap(({ content }) => {
         const problem = content?.['application/problem+json'];
@@ -158,7 +158,7 @@ describe('/docs/openapi.json', () => {
   });
 
   it.each(JOB_KINDS.map((kind) => [kind.name, kind] as const))(
-    'has an example that passes, of %s',
+    'has a valid example of %s',
     (_, kind) => {
       const { requestBody } = document.paths[`/v1/${kind.collection}`]?.['post'] ?? {};
       const example = requestBody?.content['application/json']?.example;
@@ -176,7 +176,7 @@ describe('/', () => {
 });
 
 describe('/docs', () => {
-  it('is a page that runs nothing from elsewhere', async () => {
+  it('is a page without inline scripts and without resources of other hosts', async () => {
     const answer = await ask(`${app.internalUrl}/docs`);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
@@ -186,7 +186,7 @@ describe('/docs', () => {
     expect(answer.text).not.toMatch(/<script>|<style>|https?:/);
   });
 
-  it('has the files that the page names', async () => {
+  it('serves the files that the page names', async () => {
     const { text: page } = await ask(`${app.internalUrl}/docs`);
     const names = Array.from(
       page.matchAll(/(?:src|href)="([^"]+)"/g),
@@ -207,7 +207,7 @@ describe('/docs', () => {
   });
 
   it.each(['package.json', 'index.html', '..%2fpackage.json', '%2e%2e', 'x%00.css'])(
-    'has no file %s',
+    'does not serve %s',
     async (name) => {
       // A URL with these dots would be another path before `fetch` sends it
       const request = requestHead(`GET /docs/${name}`, []);

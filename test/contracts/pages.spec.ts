@@ -14,7 +14,7 @@ const textOf = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 describe.each(pages)('%s', (page) => {
   const text = textOf(page);
 
-  it('has as many cells in each row of a table as in its head', () => {
+  it('has the same number of cells in each row of a table as in its head', () => {
     const wrong = tables(text).flatMap(({ line, head, rows }) =>
       rows.flatMap((row, at) =>
         row.length === head.length ? [] : [`line ${line + 2 + at}: ${row.join(' | ')}`],
@@ -30,15 +30,15 @@ describe.each(pages)('%s', (page) => {
 });
 
 describe('the README', () => {
-  it('stays short', () => {
+  it('is at most 150 lines and 9 KiB', () => {
     const text = textOf('README.md');
     expect(text.split('\n').length - 1).toBeLessThanOrEqual(README_LINES);
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(README_BYTES);
   });
 
-  it('leads to every page of docs', () => {
+  it('links to every page of docs, directly or not', () => {
     const reached = new Set<string>(['README.md']);
-    // A Set hands out what is added while it is walked
+    // A loop over a Set also visits the entries that are added meanwhile
     for (const page of reached) {
       for (const target of links(textOf(page))) {
         const [path = ''] = target.split('#');
@@ -57,7 +57,7 @@ describe('the check of pages', () => {
     expect(tables(text)[0]?.rows.map(({ length }) => length)).toEqual([2, 3]);
   });
 
-  it('finds a link that leads nowhere', () => {
+  it('finds a link without a target', () => {
     expect(links('[a](b.md#c), `[d](e)`\n```\n[f](g)\n```\n')).toEqual(['b.md#c']);
     expect(resolves('README.md', 'LICENSE')).toBe(true);
     expect(resolves('README.md', 'no-such-file.md')).toBe(false);
@@ -71,7 +71,7 @@ describe('the check of pages', () => {
   });
 });
 
-/** Paths from the repository's root, of pages that are not generated or installed. */
+/** The Markdown files below a folder that are neither generated nor installed, as paths from the repository's root. */
 function markdownBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);

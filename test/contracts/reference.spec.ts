@@ -41,13 +41,13 @@ describe('the commands', () => {
   const fenced = fences(README, 'sh');
 
   it.each(['npm install && npm run demo', 'npm install && npm test'])(
-    'has `%s` to paste, by itself',
+    'are in the README as a block of their own: %s',
     (line) => {
       expect(fenced).toContain(`${line}\n`);
     },
   );
 
-  it('names only scripts that there are', () => {
+  it('are scripts of package.json where they are npm run', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const pages = readdirSync(DOCS, { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.md'))
@@ -58,7 +58,7 @@ describe('the commands', () => {
     expect(Object.keys(scripts as object)).toEqual(expect.arrayContaining(named));
   });
 
-  it('has the line for tests that .ci/run runs', () => {
+  it('for the tests are what .ci/run runs', () => {
     const script = readFileSync(join(ROOT, '.ci', 'run'), 'utf8');
     expect(script.split('\n')).toContain('npm install && npm test');
     expect(() => execFileSync('bash', ['-n', join(ROOT, '.ci', 'run')])).not.toThrow();
@@ -72,7 +72,7 @@ describe('the table of variables', () => {
     expect(firstCells(documented).toSorted()).toEqual(VARIABLES.toSorted());
   });
 
-  /** Setting a variable to its default must change nothing. */
+  /** A variable that is set to its documented default must change nothing. */
   it.each(
     documented.flatMap(([name, preset]) => {
       const value = code(preset);
@@ -120,7 +120,7 @@ describe('the table of topics', () => {
     expect(firstCells(documented).toSorted()).toEqual(topicNames('gemini').toSorted());
   });
 
-  it('puts each event type on the topic that it goes to', () => {
+  it('has the topic of each event type', () => {
     for (const [topic, types = ''] of documented) {
       if (code(topic) === jobsTopic('gemini')) continue;
       for (const [, type = ''] of types.matchAll(/`([^`]+)`/g)) {
@@ -154,7 +154,7 @@ describe('the table of headers', () => {
     },
   } as const;
 
-  it("has those of a job's event", () => {
+  it("has the headers of a job's event", () => {
     const job = {
       jobId: 'job-1',
       correlationId: 'correlation-1',
@@ -170,7 +170,7 @@ describe('the table of headers', () => {
     expect(column(1)).toEqual(Array.from(names).toSorted());
   });
 
-  it('has those of the record that the README shows', () => {
+  it('has the headers of the record in the README', () => {
     const [shown = ''] = fences(section(README, '## A record on Kafka'), 'text');
     const [headers = '', value = ''] = shown.split('\n\n');
     const lines = headers.split('\n').map((line) => line.split(/ {2,}/));
@@ -197,7 +197,7 @@ describe('the table of headers', () => {
     expect(JSON.parse(value)).toMatchObject({ type, data: { id: subject } });
   });
 
-  it('has those of a dead letter', () => {
+  it('has the headers of a dead letter', () => {
     const record = deadLetterRecord(delivery, 'other-job', 'gemini');
     expect(column(2)).toEqual(Object.keys(record.headers).toSorted());
   });
@@ -214,7 +214,7 @@ describe('the table of metrics', () => {
 
   it('has every metric of the bridge with its type and labels', async () => {
     const metrics = app.get(Metrics);
-    // The application runs with another publisher; this one only registers its gauges
+    // The application has a double for the publisher, so the real one is made here to register its gauges
     const config = loadConfig({
       KAFKA_BROKERS: '127.0.0.1:1',
       WEBHOOK_SECRETS: 'whsec_x',

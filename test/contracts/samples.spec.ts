@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const CONSUME = join(ROOT, 'docs', 'how-to', 'consume-events.md');
 const TOPIC = 'gemini.batch.succeeded';
 
-/** What the README's excerpt leaves to the page that it links to. */
+/** Declarations that the README's excerpt leaves to the page that it links to. */
 const README_PRELUDE = `
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, KafkaContext, Payload } from '@nestjs/microservices';
@@ -21,7 +21,7 @@ interface BatchEvent { readonly type: string }
 const [handler = '', main = '', anyClient = ''] = fences(read(CONSUME), 'ts');
 const [excerpt = ''] = fences(read(join(ROOT, 'README.md')), 'ts');
 
-/** Inside the repository, where the imports of the samples resolve. The folder does not exist on disk. */
+/** A folder in the repository, so that the imports of the samples resolve. It does not exist on disk. */
 const FOLDER = join(ROOT, 'docs-samples');
 const FILES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -104,7 +104,7 @@ describe('the sample for NestJS', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Through Nest's own transport: it parses the record before the handler sees it. */
+  /** Handles a record through Nest's transport, which parses the record before the handler gets it. */
   async function handled(
     headers: Readonly<Record<string, string>>,
     orders: Partial<Orders> = {},
@@ -140,7 +140,7 @@ describe('the sample for NestJS', () => {
     return { received, parked };
   }
 
-  it('reads the headers of a job as they arrive', async () => {
+  it('reads the headers of a job', async () => {
     const { received } = await handled({
       'webhook-id': 'msg_1',
       'correlation-id': 'order-4711',
@@ -156,7 +156,7 @@ describe('the sample for NestJS', () => {
     ]);
   });
 
-  it('takes no missing header for text', async () => {
+  it('has no value for a missing header', async () => {
     const { received } = await handled({ 'webhook-id': 'msg_1' });
     expect(received).toMatchObject([{ correlationId: undefined, metadata: undefined }]);
   });
@@ -169,7 +169,7 @@ describe('the sample for NestJS', () => {
     expect(received).toMatchObject([{ inboxKey: 'msg_1:r1' }]);
   });
 
-  it('parks an event that fails, and lets the offset move on', async () => {
+  it('parks an event that fails, and commits its offset', async () => {
     const { parked } = await handled({ 'webhook-id': 'msg_1' }, { complete: failing });
     expect(parked).toMatchObject([{ inboxKey: 'msg_1:' }]);
   });
@@ -183,7 +183,7 @@ function read(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** The sample is run from a temporary folder, which has no packages. */
+/** Resolves an import to this repository, because the sample runs from a temporary folder without packages. */
 function resolved(_clause: string, name: string): string {
   return `from '${fileURLToPath(import.meta.resolve(name))}'`;
 }

@@ -8,7 +8,7 @@ export interface Sample {
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
-/** Reads Prometheus's text format, as far as prom-client writes it. */
+/** Parses Prometheus's text format in the form that prom-client writes. */
 export function samplesIn(text: string): Sample[] {
   return text.split('\n').flatMap((line) => {
     const [, name, labels = '', value] = LINE.exec(line) ?? [];
@@ -21,7 +21,7 @@ export function samplesIn(text: string): Sample[] {
   });
 }
 
-/** `name{a="b"}`, the labels in alphabetical order: the same for the same series. */
+/** Name of a series, `name{a="b"}`, with the labels in alphabetical order. */
 export function seriesOf({ name, labels }: Omit<Sample, 'value'>): string {
   const pairs = Object.entries(labels).map(([key, value]) => [
     key,

@@ -15,7 +15,7 @@ afterAll(async () => {
   await app[Symbol.asyncDispose]();
 });
 
-/** How often each stage was gone through, and each answer given. */
+/** The number of deliveries by stage and by answer. */
 async function counts(): Promise<Record<string, number>> {
   const { text } = await ask(`${app.internalUrl}/metrics`);
   const found = samplesIn(text).filter(({ name }) =>
@@ -28,7 +28,7 @@ const stage = (name: string) => `gemini_bridge_${name}_seconds_count{}`;
 const answer = (outcome: string) =>
   `gemini_bridge_answer_seconds_count{outcome="${outcome}"}`;
 
-it('is measured for what comes through, and told for what does not', async () => {
+it('counts each stage of a delivery and each kind of answer', async () => {
   const send = (signed = signedV1()) => post(`${app.url}/webhooks/gemini`, signed);
   const twice = signedV1({ timestamp: nowSeconds() - 7 });
   await send(twice);
@@ -46,7 +46,7 @@ it('is measured for what comes through, and told for what does not', async () =>
   ).toEqual([1, 1, 1, 1, 1]);
 });
 
-it('is not measured for what nobody has let in', async () => {
+it('does not count a request to another path', async () => {
   const before = await counts();
   await ask(`${app.url}/elsewhere`, { method: 'POST' });
   expect(await counts()).toEqual(before);

@@ -1,10 +1,10 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** Prometheus adds these to whatever it scrapes. */
+/** Labels that Prometheus adds to every series. */
 export const ADDED_LABELS = ['namespace', 'job', 'pod', 'instance'];
 
-/** What an expression asks of one metric. */
+/** A metric in an expression, with the matchers of its labels. */
 export interface Selector {
   readonly metric: string;
   readonly matchers: readonly Matcher[];
@@ -17,18 +17,18 @@ export interface Matcher {
   readonly value: string;
 }
 
-/** Labels of a `by`, `without`, `on` or `ignoring`, and the metrics that they are taken of. */
+/** Labels of a `by`, `without`, `on` or `ignoring`, and the metrics of its expression. */
 export interface Grouping {
   readonly labels: readonly string[];
   readonly metrics: readonly string[];
 }
 
-/** Grafana's own variables, by what they could be; those of a dashboard stand within strings. */
+/** Replaces Grafana's own variables by a duration. Variables of a dashboard are within strings. */
 export function withoutVariables(expression: string): string {
   return expression.replaceAll(/\$__(rate_interval|interval|range)/g, '5m');
 }
 
-/** Where the expression does not follow Prometheus's grammar; empty when it does. */
+/** Places where the expression breaks Prometheus's grammar; empty if it does not. */
 export function faultsOf(expression: string): string[] {
   const faults: string[] = [];
   parser.parse(expression).iterate({

@@ -46,7 +46,7 @@ function draining(): () => void {
   };
 }
 
-/** What is missing, as the probe says it, and what makes it so until it is undone. */
+/** Name of the problem in the probe's answer, and a function that causes it and returns a function that ends it. */
 const CAUSES: readonly [string, () => () => void][] = [
   ['shutdown', draining],
   ['kafka', () => broken(app.publisher)],
@@ -56,7 +56,7 @@ const CAUSES: readonly [string, () => () => void][] = [
 
 describe('gemini_bridge_ready', () => {
   it.each(CAUSES)(
-    'is 0 while the probe says %s, and 1 again after it',
+    'is 0 while the probe reports %s, and 1 again after it',
     async (what, begin) => {
       expect([await shown(), await probed()]).toEqual([1, 200]);
       const end = begin();
@@ -67,7 +67,7 @@ describe('gemini_bridge_ready', () => {
     },
   );
 
-  it('is 0 of a process that has no keys', async () => {
+  it('is 0 while the process has no keys', async () => {
     await using cold = await startApp();
     expect([await shown(cold), await probed(cold)]).toEqual([0, 503]);
   });

@@ -30,9 +30,9 @@ import {
 import { pageOf, RULES, RUNBOOKS } from './rules.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** Prometheus's own; nobody scrapes them. */
+/** Series that Prometheus makes itself. */
 const NOT_SCRAPED = ['up', 'ALERTS'];
-/** A state that Gemini says, and no metric. */
+/** A state of a webhook that looks like a metric's name. */
 const DISABLED = 'disabled_due_to_failed_deliveries';
 const ODD_DELIVERIES = 100;
 
@@ -89,7 +89,7 @@ afterAll(async () => {
   vault[Symbol.dispose]();
 });
 
-/** What is there only while a webhook has two secrets: it is rotated, and the old one used. */
+/** Rotates a webhook and uses its old secret, because some series exist only then. */
 async function withOldSecret(): Promise<void> {
   const [webhook] = gemini.webhooks.all();
   const answer = await ask(`${bridge.internalUrl}/v1/webhooks/${webhook!.id}/rotate`, {
@@ -107,7 +107,7 @@ async function withOldSecret(): Promise<void> {
   );
 }
 
-/** Also when what a round has seen is there. */
+/** A scrape that has these metrics, and those of the first reconciliation of webhooks. */
 async function scrapedWith(...names: string[]): Promise<readonly Sample[]> {
   const wanted = ['gemini_bridge_webhook_state', ...names];
   for (;;) {
@@ -126,7 +126,7 @@ const labelsOf = (metric: string): Set<string> =>
       .flatMap(({ labels }) => Object.keys(labels)),
   );
 
-/** What an expression asks for and the bridge does not show. */
+/** Metrics, labels and values of an expression that the scrape does not have. */
 function unknownIn(expression: string): string[] {
   const found: string[] = [];
   for (const { metric, matchers } of selectorsOf(expression)) {
@@ -140,7 +140,7 @@ function unknownIn(expression: string): string[] {
           new RegExp(`^(?:${one})$`).test(labels[label] ?? ''),
         );
       const values = operator.includes('~') ? value.split('|') : [value];
-      // The states are Gemini's to say
+      // Gemini decides which states there are
       const missing = label === 'state' ? [] : values.filter((one) => !isThere(one));
       if (!labelsOf(metric).has(label)) found.push(`${metric}{${label}}`);
       found.push(...missing.map((one) => `${metric}{${label}="${one}"}`));
@@ -184,20 +184,26 @@ const RUNBOOK_NAMES = RULES.flatMap(({ alert }) => {
   return Array.from(named, ([name]) => [alert, name] as const);
 });
 
-describe('what is asked of the metrics', () => {
-  it.each(RULES)('by $alert is in a scrape of the running bridge', ({ expr }) => {
+describe('expressions', () => {
+  it.each(RULES)('of $alert have only series of the running bridge', ({ expr }) => {
     expect(unknownIn(expr)).toEqual([]);
   });
 
-  it.each(PANEL_QUERIES)('by the panel "%s" is well said, and there', (_title, query) => {
-    expect([faultsOf(query), unknownIn(query)]).toEqual([[], []]);
-  });
+  it.each(PANEL_QUERIES)(
+    'of the panel "%s" are valid and have existing series',
+    (_title, query) => {
+      expect([faultsOf(query), unknownIn(query)]).toEqual([[], []]);
+    },
+  );
 
-  it.each(RUNBOOK_QUERIES)('by the runbook of %s is well said, and there', (_, query) => {
-    expect([faultsOf(query), unknownIn(query)]).toEqual([[], []]);
-  });
+  it.each(RUNBOOK_QUERIES)(
+    'of the runbook of %s are valid and have existing series',
+    (_, query) => {
+      expect([faultsOf(query), unknownIn(query)]).toEqual([[], []]);
+    },
+  );
 
-  it.each(RUNBOOK_NAMES)('the runbook of %s speaks of %s, which is there', (_, name) => {
+  it.each(RUNBOOK_NAMES)('in the text of the runbook of %s exist: %s', (_, name) => {
     const names = scrape.map((sample) => sample.name);
     const forms = ['', 'gemini_bridge_'].flatMap((prefix) => [
       prefix + name,
@@ -206,7 +212,7 @@ describe('what is asked of the metrics', () => {
     expect(forms.some((each) => names.includes(each)) || name === DISABLED).toBe(true);
   });
 
-  it('would be missed if it were not', () => {
+  it('that are wrong are found', () => {
     expect(unknownIn('sum by (colour) (gemini_bridge_nothing{reason="x"})')).not.toEqual(
       [],
     );
@@ -217,7 +223,7 @@ describe('what is asked of the metrics', () => {
 });
 
 describe('the dashboard', () => {
-  it('is what its definitions say', () => {
+  it('is generated from its definitions', () => {
     expect(readFileSync(DASHBOARD_FILE, 'utf8')).toBe(dashboardJson());
   });
 
@@ -232,7 +238,7 @@ describe('the dashboard', () => {
 });
 
 describe('the metrics', () => {
-  it('of the bridge are those of the reference page', () => {
+  it('of the bridge are those of docs/reference/metrics.md', () => {
     const page = readFileSync(join(ROOT, 'docs', 'reference', 'metrics.md'), 'utf8');
     const documented = rows(page).map(([name, , labels]) => [
       code(name) ?? '',
@@ -247,8 +253,8 @@ describe('the metrics', () => {
     expect(sorted(documented)).toEqual(sorted([...shown]));
   });
 
-  it('do not become more by what strangers and Gemini send', async () => {
-    // Once of each kind, so that all that may appear is there
+  it('get no new series from requests of strangers and of Gemini', async () => {
+    // A few of each kind first, so that all series that may appear exist
     for (let n = 0; n < 3; n++) await odd(n);
     const before = new Set(await ownSeries());
     await Promise.all(Array.from({ length: ODD_DELIVERIES }, (_, n) => odd(n)));
@@ -257,13 +263,13 @@ describe('the metrics', () => {
   });
 });
 
-/** Series of the bridge. Those of Node.js (`nodejs_active_resources`) come and go with its work. */
+/** Series of the bridge's own metrics. Series of Node.js (`nodejs_active_resources`) appear and vanish with its work. */
 async function ownSeries(): Promise<string[]> {
   const own = (await scraped()).filter(({ name }) => name.startsWith('gemini_bridge_'));
   return own.map(seriesOf);
 }
 
-/** Random ids, tokens, paths, types and methods, well signed and not. */
+/** Sends requests with random ids, tokens, paths, types and methods, with good and bad signatures. */
 async function odd(n: number): Promise<void> {
   const live = gemini.webhooks.all()[0]!.secrets.live();
   const body = eventBody(`type-${n}.${newId()}`, { id: `batches/${newId()}` });
