@@ -49,7 +49,7 @@ export default {
       comment:
         'A folder is entered through the files at its top; its subfolders are its own.',
       severity: 'error',
-      from: { path: '^src/([^/]+)/', pathNot: '^src/(cli|startup)/' },
+      from: { path: '^src/([^/]+)/' },
       to: {
         path: '^src/(?!infrastructure|internal-api)[^/]+/[^/]+/',
         pathNot: '^src/$1/',
@@ -71,7 +71,7 @@ export default {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(infrastructure/kafka|publishing/producer|cli)/',
+        pathNot: '^src/(infrastructure/kafka|publishing/producer)/',
       },
       to: { path: '^node_modules/kafkajs/' },
     },

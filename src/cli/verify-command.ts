@@ -11,7 +11,7 @@ import {
   SignatureError,
   type SignatureFault,
 } from '../signature/signature.error.js';
-import { isToken } from '../signature/schemes/jws-signature.js';
+import { isToken } from '../signature/signature-verifier.js';
 import { SecretsUnavailableError } from '../signing-secrets/secrets-store.js';
 import { readCapture, type Capture } from './verify/capture.js';
 import { proving, type Proving } from './verification-tools.js';

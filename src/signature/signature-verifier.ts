@@ -26,6 +26,8 @@ import { signatureHeader, signatureHeaders } from './schemes/signature-headers.j
 import { SecretsUnsettledError, SignatureError } from './signature.error.js';
 import { isToken, MAX_TOKEN_LENGTH, verifyToken } from './schemes/jws-signature.js';
 
+export { isToken };
+
 /**
  * Verifies deliveries. The route decides between a static and a dynamic webhook; for a dynamic
  * one the form of the signature header decides between `v1a` and a token.

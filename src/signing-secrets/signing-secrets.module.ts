@@ -1,10 +1,8 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { FileSecretsStore } from './stores/file.secrets-store.js';
-import {
-  accessOfPod,
-  KubernetesSecretsStore,
-} from './stores/kubernetes.secrets-store.js';
+import { accessOfPod } from './kubernetes-access.js';
+import { KubernetesSecretsStore } from './stores/kubernetes.secrets-store.js';
 import { RedisSecretsStore } from './stores/redis.secrets-store.js';
 import { SigningSecrets } from './signing-secrets.js';
 import type { SecretsStore } from './secrets-store.js';

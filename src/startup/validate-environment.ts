@@ -2,7 +2,7 @@ import type { Config } from '../config/config.js';
 import { givenIn, kubernetesApiIn, loadConfig } from '../config/load-config.js';
 import { ConfigError, type ConfigWarning, type Problem } from '../config/problem.js';
 import { unknownVariables } from '../config/unknown-variables.js';
-import { accessOfPod } from '../signing-secrets/stores/kubernetes.secrets-store.js';
+import { accessOfPod } from '../signing-secrets/kubernetes-access.js';
 import { credentialProblems } from './credential-checks.js';
 import { hostProblems } from './listener-checks.js';
 

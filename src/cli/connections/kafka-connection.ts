@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs';
+import type { Admin } from '../../infrastructure/kafka/kafka-client.js';
 import type { Config } from '../../config/config.js';
 import type { Problem } from '../../config/problem.js';
 import { topicNames } from '../../events/event-topics.js';

@@ -10,6 +10,8 @@ import type { Config } from '../../config/config.js';
 import { installKafkajsPatches } from './kafkajs/install-patches.js';
 import { watchedSockets } from './kafkajs/socket-watchdog.js';
 
+export type { Admin } from 'kafkajs';
+
 /**
  * Creates a patched kafkajs client with the configured brokers, credentials and certificates.
  *

@@ -2,34 +2,19 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { FormError } from '../../config/problem.js';
-import { readSettingFile } from '../../config/setting-file.js';
-import { namingSetting } from '../../infrastructure/files/watched-file.js';
+import type { KubernetesAccess } from '../kubernetes-access.js';
 import {
   SecretsStore,
   SecretsUnavailableError,
   type StoredSecrets,
 } from '../secrets-store.js';
 
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TIMEOUT_MS = 2000;
 /** Kubernetes limits a Secret to 1 MiB; its answer is base64 in JSON. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** Key in the Secret's `data`. */
 const MEMBER = 'vault';
-
-/** Address and credentials of the Kubernetes API server. */
-export interface KubernetesAccess {
-  /** Without a trailing slash. */
-  readonly url: string;
-  /** Read at each call, because Kubernetes renews the token. */
-  readonly tokenFile: string;
-  /** Undefined for the certificate authorities of the system. */
-  readonly caFile: string | undefined;
-  readonly namespace: string;
-}
 
 interface Answer {
   readonly status: number;
@@ -40,43 +25,6 @@ const secret = z.object({
   metadata: z.object({ resourceVersion: z.string() }),
   data: z.record(z.string(), z.string()).optional(),
 });
-
-/**
- * The access that Kubernetes gives every pod.
- *
- * @param api URL of the API server; undefined outside a pod.
- * @throws {ConfigError} outside a pod, or without a service account token.
- */
-export function accessOfPod(api: string | undefined): KubernetesAccess {
-  return namingSetting('VAULT_KUBERNETES_SECRET', () => {
-    if (api === undefined) {
-      throw new FormError(
-        'a Secret, outside a pod (KUBERNETES_SERVICE_HOST is not set)',
-        'a bridge in a pod of the cluster of the Secret',
-        'run this in a pod, or set VAULT_FILE or REDIS_URL instead',
-      );
-    }
-    return {
-      url: api,
-      tokenFile: accountFile('token').path,
-      caFile: accountFile('ca.crt').path,
-      namespace: accountFile('namespace').text.trim(),
-    };
-  });
-}
-
-/** @throws {FormError} for a pod without the token of its service account. */
-function accountFile(name: string): { readonly path: string; readonly text: string } {
-  const path = join(ACCOUNT, name);
-  try {
-    return { path, text: readSettingFile(path) };
-  } catch (error) {
-    if (!(error instanceof FormError)) throw error;
-    const wants = 'a pod that has the token of its service account';
-    const remedy = 'set automountServiceAccountToken: true for the pod';
-    throw new FormError(`a pod with ${error.got}`, wants, remedy);
-  }
-}
 
 /**
  * Stores the document in a Kubernetes Secret, for several replicas without Redis. The Secret has

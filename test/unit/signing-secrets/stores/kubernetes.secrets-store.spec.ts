@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   accessOfPod,
-  KubernetesSecretsStore,
-} from '../../../../src/signing-secrets/stores/kubernetes.secrets-store.js';
+  type KubernetesAccess,
+} from '../../../../src/signing-secrets/kubernetes-access.js';
+import { KubernetesSecretsStore } from '../../../../src/signing-secrets/stores/kubernetes.secrets-store.js';
 import { SecretsUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
 import { json, LoopbackServer, text } from '../../../support/loopback-server.js';
 import { temporaryFile, type TemporaryFile } from '../../../support/temporary-file.js';
