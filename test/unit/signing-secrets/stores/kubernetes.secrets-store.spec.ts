@@ -1,8 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import {
-  accessOfPod,
-  type KubernetesAccess,
-} from '../../../../src/signing-secrets/kubernetes-access.js';
+import { accessOfPod } from '../../../../src/signing-secrets/kubernetes-access.js';
 import { KubernetesSecretsStore } from '../../../../src/signing-secrets/stores/kubernetes.secrets-store.js';
 import { SecretsUnavailableError } from '../../../../src/signing-secrets/secrets-store.js';
 import { json, LoopbackServer, text } from '../../../support/loopback-server.js';
