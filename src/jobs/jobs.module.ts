@@ -22,7 +22,10 @@ import { OncePublisher } from './reconciliation/once-publisher.js';
 import { JobReconciler } from './reconciliation/job.reconciler.js';
 import { JobResults } from './api/job-results.service.js';
 import { JobService } from './api/job.service.js';
+import { Idempotency } from './submission/idempotency.js';
 import { JobSubmitter } from './submission/job.submitter.js';
+import { Submission } from './submission/submission.js';
+import { WebhookUrl } from './submission/webhook-url.js';
 import { LifecyclePublisher } from './reconciliation/lifecycle-publisher.js';
 import { JSONL, JobUploader } from './submission/job.uploader.js';
 import { StatusPoller } from './reconciliation/status-poller.js';
@@ -45,7 +48,9 @@ const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
   ],
   controllers: [JobController],
   providers: [
+    Idempotency,
     RateLimitedGemini,
+    Submission,
     SubmissionRecovery,
     OncePublisher,
     JobReconciler,
@@ -56,6 +61,7 @@ const BODIES = { each: MAX_BODY_BYTES, all: 2 * MAX_BODY_BYTES };
     LifecyclePublisher,
     JobUploader,
     StatusPoller,
+    WebhookUrl,
   ],
 })
 export class JobsModule implements NestModule {

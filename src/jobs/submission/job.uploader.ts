@@ -9,7 +9,8 @@ import { ProblemException } from '../../internal-api/problems/problem.exception.
 import { DeadlineError, withDeadline } from '../../infrastructure/timing/deadline.js';
 import { geminiProblem } from '../../internal-api/problems/gemini-problem.js';
 import { parseSubmission, parseUploadOrder } from '../api/job-order.js';
-import { JobSubmitter, type Submitted, type Submitter } from './job.submitter.js';
+import { Idempotency, type Submitted, type Submitter } from './idempotency.js';
+import { JobSubmitter } from './job.submitter.js';
 
 export const JSONL = 'application/jsonl';
 /** Gemini accepts files up to 2 GiB. */
@@ -36,6 +37,7 @@ export class JobUploader {
   constructor(
     private readonly gemini: GeminiClient,
     private readonly files: GeminiFiles,
+    private readonly idempotency: Idempotency,
     private readonly submitter: JobSubmitter,
   ) {}
 
@@ -51,7 +53,7 @@ export class JobUploader {
   ): Promise<Submitted> {
     const given = parseUploadOrder(kind, query);
     this.submitter.assertConfigured();
-    const earlier = await this.submitter.findEarlier(by);
+    const earlier = await this.idempotency.findEarlier(by);
     const hash = createHash('sha256');
     const checked = limitedAndHashed(content, hash);
     if (earlier) {
@@ -59,7 +61,7 @@ export class JobUploader {
       for await (const _ of checked);
       const order = parseSubmission(kind, { ...given, file: PLACEHOLDER_FILE });
       const repeat = { ...by, content: hash.digest('base64url') };
-      return this.submitter.replay(order, repeat, earlier);
+      return this.idempotency.replay(order, repeat, earlier);
     }
     const file = await this.uploadFile(given.displayName ?? kind.name, checked);
     const order = parseSubmission(kind, { ...given, file });

@@ -4,7 +4,10 @@ import type { Config } from '../../../../src/config/config.js';
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import type { GeminiRequest } from '../../../../src/gemini/gemini-request.js';
 import { parseSubmission } from '../../../../src/jobs/api/job-order.js';
+import { Idempotency } from '../../../../src/jobs/submission/idempotency.js';
 import { JobSubmitter } from '../../../../src/jobs/submission/job.submitter.js';
+import { Submission } from '../../../../src/jobs/submission/submission.js';
+import { WebhookUrl } from '../../../../src/jobs/submission/webhook-url.js';
 import { JOB_KINDS } from '../../../../src/jobs/job-kinds.js';
 import { withJobEvent } from '../../../../src/jobs/job-events.js';
 import { RedisUnavailableError } from '../../../../src/infrastructure/redis/redis-scripts.js';
@@ -36,13 +39,14 @@ beforeAll(() => Logger.overrideLogger(false));
 beforeEach(() => {
   gemini = new FakeGemini();
   registry = new MemoryJobRegistry();
-  submitter = new JobSubmitter(
-    gemini,
-    registry,
-    { value: KEYS } as CapabilityKeyring,
-    new IdsOnly(),
-    { publicUrl: 'https://bridge.example', jobs: { lookAfterMs: 300_000 } } as Config,
-  );
+  const config = {
+    publicUrl: 'https://bridge.example',
+    jobs: { lookAfterMs: 300_000 },
+  } as Config;
+  const webhookUrl = new WebhookUrl({ value: KEYS } as CapabilityKeyring, config);
+  const tracing = new IdsOnly();
+  const submission = new Submission(gemini, registry, webhookUrl, tracing, config);
+  submitter = new JobSubmitter(gemini, registry, new Idempotency(registry), submission);
 });
 
 const submit = (

@@ -2,8 +2,11 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Config } from '../../../../src/config/config.js';
 import { GeminiFiles } from '../../../../src/gemini/gemini-files.js';
+import { Idempotency } from '../../../../src/jobs/submission/idempotency.js';
 import { JobSubmitter } from '../../../../src/jobs/submission/job.submitter.js';
 import { JobUploader } from '../../../../src/jobs/submission/job.uploader.js';
+import { Submission } from '../../../../src/jobs/submission/submission.js';
+import { WebhookUrl } from '../../../../src/jobs/submission/webhook-url.js';
 import { batchKind } from '../../../../src/jobs/kinds/batch.kind.js';
 import { MemoryJobRegistry } from '../../../../src/jobs/registry/memory.job-registry.js';
 import { IdsOnly } from '../../../../src/infrastructure/tracing/tracing.js';
@@ -48,18 +51,17 @@ describe('an upload', () => {
   it('whose sender says nothing any more gives its place to others', async () => {
     const files = new SlowFiles();
     const gemini = new FakeGemini();
-    const submitter = new JobSubmitter(
-      gemini,
-      new MemoryJobRegistry(),
-      new CapabilityKeyring(NO_KEYS),
-      new IdsOnly(),
-      NO_KEYS,
-    );
-    const uploader = new JobUploader(gemini, files, submitter);
+    const registry = new MemoryJobRegistry();
+    const webhookUrl = new WebhookUrl(new CapabilityKeyring(NO_KEYS), NO_KEYS);
+    const tracing = new IdsOnly();
+    const submission = new Submission(gemini, registry, webhookUrl, tracing, NO_KEYS);
+    const idempotency = new Idempotency(registry);
+    const submitter = new JobSubmitter(gemini, registry, idempotency, submission);
+    const uploader = new JobUploader(gemini, files, idempotency, submitter);
     const content = new PassThrough();
     content.write('first');
-    const submission = uploader.submit(batchKind, { model: 'm' }, content, BY);
-    const outcome = submission.catch((error: unknown) => error);
+    const submitted = uploader.submit(batchKind, { model: 'm' }, content, BY);
+    const outcome = submitted.catch((error: unknown) => error);
     await turns();
     // That Gemini takes its time is not the sender's fault
     jest.advanceTimersByTime(300_000);
