@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { EventFormatError, type GeminiEvent } from '../events/gemini-event.js';
 import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
-import { jobScope, reconciledId } from '../jobs/job-events.js';
+import { jobScope, reconciledId } from '../jobs/job-event-ids.js';
 import { JobRegistry } from '../jobs/job-registry.js';
 import { dedupeKey } from '../publishing/dedupe-key.js';
 import {

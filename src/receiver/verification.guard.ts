@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { CONFIG, type Config } from '../config/config.js';
-import { jobScope } from '../jobs/job-events.js';
+import { jobScope } from '../jobs/job-event-ids.js';
 import { dedupeKey, STATIC_SCOPE } from '../publishing/dedupe-key.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { rawRequestOf, type RawRequest } from './http/raw-request.js';

@@ -3,7 +3,8 @@ import { jobsTopic, topicFor, type Milestone } from '../../events/event-topics.j
 import { RECORD_HEADERS } from '../../events/record-headers.js';
 import { newTraceparent } from '../../infrastructure/tracing/traceparent.js';
 import type { JobKind, JobSnapshot } from '../job-kind.js';
-import { endIdOf, eventBody, jobScope, reconciledId } from '../job-events.js';
+import { endIdOf, jobScope, reconciledId } from '../job-event-ids.js';
+import { eventBody } from '../polled-event.js';
 import { dedupeKey } from '../../publishing/dedupe-key.js';
 import type { EventRecord } from '../../publishing/event-publisher.js';
 import { correlationHeaders } from '../correlation.js';

@@ -11,7 +11,7 @@ import {
   parseGeminiEvent,
   type GeminiEvent,
 } from '../../events/gemini-event.js';
-import { withJobEvent } from '../../jobs/job-events.js';
+import { withJobEvent } from '../../jobs/delivered-event.js';
 import { LogRateLimit } from '../../infrastructure/logging/log-rate-limit.js';
 import { JobRegistry } from '../../jobs/job-registry.js';
 import { hasEnded, isEndAssumed } from '../../jobs/job.js';

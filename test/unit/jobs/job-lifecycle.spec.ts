@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseGeminiEvent } from '../../../src/events/gemini-event.js';
-import { withJobEvent } from '../../../src/jobs/job-events.js';
+import { withJobEvent } from '../../../src/jobs/delivered-event.js';
 import { withProgress, withReconciledEvent } from '../../../src/jobs/job-lifecycle.js';
 import type { Job } from '../../../src/jobs/job.js';
 import { JOB, viewOf } from '../../../src/jobs/job-view.js';

@@ -9,7 +9,7 @@ import { JobSubmitter } from '../../../../src/jobs/submission/job.submitter.js';
 import { Submission } from '../../../../src/jobs/submission/submission.js';
 import { WebhookUrl } from '../../../../src/jobs/submission/webhook-url.js';
 import { JOB_KINDS } from '../../../../src/jobs/job-kinds.js';
-import { withJobEvent } from '../../../../src/jobs/job-events.js';
+import { withJobEvent } from '../../../../src/jobs/delivered-event.js';
 import { RedisUnavailableError } from '../../../../src/infrastructure/redis/redis-scripts.js';
 import { metadataHash } from '../../../../src/jobs/correlation.js';
 import type { Job } from '../../../../src/jobs/job.js';
