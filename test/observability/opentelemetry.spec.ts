@@ -1,12 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { JsonLogger } from '../../../../src/infrastructure/logging/json.logger.js';
-import { OpenTelemetry } from '../../../../src/infrastructure/tracing/opentelemetry.js';
-import { newTraceparent } from '../../../../src/infrastructure/tracing/traceparent.js';
-import { until } from '../../../../packages/testbed/src/process/processes.js';
-import { hang, LoopbackServer, text } from '../../../support/loopback-server.js';
-import { LogCapture } from '../../../support/log-capture.js';
-import { OtlpCollector } from '../../../support/otlp-collector.js';
+import { JsonLogger } from '../../src/infrastructure/logging/json.logger.js';
+import { OpenTelemetry } from '../../src/infrastructure/tracing/opentelemetry.js';
+import { newTraceparent } from '../../src/infrastructure/tracing/traceparent.js';
+import { until } from '../../packages/testbed/src/process/processes.js';
+import { hang, LoopbackServer, text } from '../support/loopback-server.js';
+import { LogCapture } from '../support/log-capture.js';
+import { OtlpCollector } from '../support/otlp-collector.js';
 
 const NAMES = [
   'OTEL_BSP_SCHEDULE_DELAY',
