@@ -5,13 +5,13 @@ import {
   type BeforeApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CONFIG, type Config } from '../config/config.js';
 import { DedupeStore, type Claim, type DedupeCall } from './dedupe-store.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { PublishError, type PublishPermit } from './event-publisher.js';
 import { observePublications } from './publishing.metrics.js';
 import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
+import { sleep } from '../infrastructure/timing/sleep.js';
 
 export type Outcome = 'published' | 'duplicate';
 
@@ -122,7 +122,7 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
   /** Waits for the attempts under way, so that a late success is still confirmed. */
   async beforeApplicationShutdown(): Promise<void> {
     const deadline = performance.now() + this.config.shutdownTimeoutMs / 2;
-    while (this.running.size > 0 && performance.now() < deadline) await delay(20);
+    while (this.running.size > 0 && performance.now() < deadline) await sleep(20);
     clearInterval(this.renewal);
   }
 

@@ -1,5 +1,8 @@
 import type { Producer, ProducerBatch, RecordMetadata } from 'kafkajs';
 
+/** Turns of the event loop to wait for a request. */
+const MAX_TURNS = 10_000;
+
 /** A message as the batcher hands it to the producer. */
 interface Sent {
   readonly key: Buffer;
@@ -87,10 +90,11 @@ export class FakeProducer {
 
   /** Resolves with the request of this index, counted from 0. */
   async request(index: number): Promise<FakeRequest> {
-    for (;;) {
+    for (let turn = 0; turn < MAX_TURNS; turn++) {
       const request = this.requests[index];
       if (request) return request;
       await new Promise(setImmediate);
     }
+    throw new Error(`no request ${index}: there are ${this.requests.length}`);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from '../timing/sleep.js';
 import { RedisUnavailableError } from './redis-scripts.js';
 
 const FIRST_WAIT_MS = 100;
@@ -21,7 +21,7 @@ export async function retryWhileUnavailable<T>(
     } catch (error) {
       const isLast = performance.now() + waitMs > deadline;
       if (!(error instanceof RedisUnavailableError) || isLast) throw error;
-      await delay(waitMs);
+      await sleep(waitMs);
     }
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Producer, RecordMetadata } from 'kafkajs';
 import type { TopicState } from '../../infrastructure/kafka/topics.js';
+import { sleep } from '../../infrastructure/timing/sleep.js';
 import type { TopicHistory } from '../topic-history.js';
 import {
   PublishError,
@@ -234,7 +234,7 @@ export class Batcher {
       }
       const { next, error } = await this.attemptAlone(batch);
       if (next.step !== 'repeat') return this.carryOut(batch, next, error);
-      await delay(backoffMs);
+      await sleep(backoffMs);
     }
     return false;
   }

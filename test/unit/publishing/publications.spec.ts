@@ -27,38 +27,38 @@ import { FAKED_CLOCK } from '../../support/clock.js';
 
 const ACK_BUDGET_MS = 3000;
 const LEASE_MS = 9000;
-/** Of an attempt whose answer nobody waits for. */
+/** The deadline where it does not matter. */
 const FAR = Infinity;
 
-/** Writes down what it is told; answers at once or not, as the test wants it. */
-class TellingStore extends DedupeStore {
+/** Notes its calls, and answers as the test wants. */
+class RecordingStore extends DedupeStore {
   override readonly leaseMs = LEASE_MS;
-  readonly told: string[] = [];
-  /** What a renewal answers. */
+  readonly calls: string[] = [];
+  /** The answer to each renewal. */
   holds = true;
   answer: () => Claim | Promise<Claim> = () => 'taken';
   failing: string[] = [];
 
   override claim(key: string): Claim | Promise<Claim> {
-    this.told.push(`claim ${key}`);
-    return this.failing.includes('claim') ? this.down() : this.answer();
+    this.calls.push(`claim ${key}`);
+    return this.failing.includes('claim') ? this.reject() : this.answer();
   }
 
   override confirm(key: string): void | Promise<void> {
-    return this.tell('confirm', key);
+    return this.record('confirm', key);
   }
 
   override release(key: string): void | Promise<void> {
-    return this.tell('release', key);
+    return this.record('release', key);
   }
 
   override abandon(key: string, at: PartitionId): void | Promise<void> {
-    return this.tell('abandon', `${key} ${at.topic}/${at.partition}`);
+    return this.record('abandon', `${key} ${at.topic}/${at.partition}`);
   }
 
   override renew(keys: readonly string[]): boolean[] | Promise<boolean[]> {
-    if (keys.length > 0) this.told.push(`renew ${keys.join()}`);
-    if (this.failing.includes('renew')) return this.down();
+    if (keys.length > 0) this.calls.push(`renew ${keys.join()}`);
+    if (this.failing.includes('renew')) return this.reject();
     return keys.map(() => this.holds);
   }
 
@@ -66,24 +66,24 @@ class TellingStore extends DedupeStore {
     return undefined;
   }
 
-  private tell(call: string, key: string): void | Promise<void> {
-    this.told.push(`${call} ${key}`);
-    if (this.failing.includes(call)) return this.down();
+  private record(call: string, key: string): void | Promise<void> {
+    this.calls.push(`${call} ${key}`);
+    if (this.failing.includes(call)) return this.reject();
   }
 
-  private down(): Promise<never> {
+  private reject(): Promise<never> {
     return Promise.reject(new RedisUnavailableError('down'));
   }
 }
 
-let store: TellingStore;
+let store: RecordingStore;
 let metrics: Metrics;
 
 beforeAll(() => Logger.overrideLogger(false));
 
 beforeEach(() => {
   jest.useFakeTimers(FAKED_CLOCK);
-  store = new TellingStore();
+  store = new RecordingStore();
   metrics = new Metrics();
 });
 
@@ -91,25 +91,25 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function attemptsWith(onError: 'publish' | 'refuse' = 'publish'): Publications {
+function publicationsWith(onError: 'publish' | 'refuse' = 'publish'): Publications {
   const config = {
     ackBudgetMs: ACK_BUDGET_MS,
     shutdownTimeoutMs: 100,
     dedupe: { onError, leaseMs: LEASE_MS },
   };
-  const attempts = new Publications(store, metrics, config as unknown as Config);
-  attempts.onModuleInit();
-  return attempts;
+  const publications = new Publications(store, metrics, config as unknown as Config);
+  publications.onModuleInit();
+  return publications;
 }
 
-/** A publication that the test ends. */
+/** A publish function that the test ends. */
 class Publication {
   calls = 0;
   private readonly outcome = new EventEmitter();
 
   readonly publish = async (): Promise<void> => {
     this.calls++;
-    await once(this.outcome, 'end'); // or rejects with what `error` is emitted with
+    await once(this.outcome, 'end'); // rejects when an `error` is emitted
   };
 
   end(): void {
@@ -127,33 +127,33 @@ const count = async (call: string) => {
   return values.find(({ labels }) => labels.call === call)?.value ?? 0;
 };
 
-describe('whether something was published', () => {
-  it('is asked without keeping it from being published', async () => {
-    const attempts = attemptsWith();
-    expect(await attempts.isPublished('k')).toBe(false);
-    expect(store.told).toEqual(['claim k', 'release k']);
+describe('isPublished', () => {
+  it('releases its claim, so that the key can still be published', async () => {
+    const publications = publicationsWith();
+    expect(await publications.isPublished('k')).toBe(false);
+    expect(store.calls).toEqual(['claim k', 'release k']);
     store.answer = () => 'done';
-    expect(await attempts.isPublished('k')).toBe(true);
+    expect(await publications.isPublished('k')).toBe(true);
   });
 
-  it('is not known while it is being published', async () => {
-    const attempts = attemptsWith();
+  it('waits for the publication in this process, and throws for one of another replica', async () => {
+    const publications = publicationsWith();
     store.answer = () => 'pending';
-    await expect(attempts.isPublished('k')).rejects.toThrow(DeliveryPendingError);
+    await expect(publications.isPublished('k')).rejects.toThrow(DeliveryPendingError);
     store.answer = () => 'taken';
     const publication = new Publication();
-    void attempts.begin('k', FAR, publication.publish);
+    void publications.begin('k', FAR, publication.publish);
     await turn();
-    const answer = attempts.isPublished('k');
+    const answer = publications.isPublished('k');
     publication.end();
     expect(await answer).toBe(true);
   });
 });
 
-describe('an attempt', () => {
+describe('a publication', () => {
   it('claims, publishes and confirms, in this order', async () => {
-    const order = store.told;
-    const outcome = attemptsWith().begin('k', FAR, async () => {
+    const order = store.calls;
+    const outcome = publicationsWith().begin('k', FAR, async () => {
       order.push('publish');
       await turn();
     });
@@ -161,41 +161,43 @@ describe('an attempt', () => {
     expect(order).toEqual(['claim k', 'publish', 'confirm k']);
   });
 
-  it('publishes nothing that was published before', async () => {
+  it('of a published key is a duplicate and publishes nothing', async () => {
     store.answer = () => 'done';
     const publication = new Publication();
-    expect(await attemptsWith().begin('k', FAR, publication.publish)).toBe('duplicate');
+    expect(await publicationsWith().begin('k', FAR, publication.publish)).toBe(
+      'duplicate',
+    );
     expect(publication.calls).toBe(0);
-    expect(store.told).toEqual(['claim k']);
+    expect(store.calls).toEqual(['claim k']);
   });
 
-  it('publishes nothing that another replica is at, and leaves its claim alone', async () => {
+  it('of a key that another replica publishes fails, and leaves the claim of the other', async () => {
     store.answer = () => Promise.resolve('pending');
     const publication = new Publication();
-    const outcome = attemptsWith().begin('k', FAR, publication.publish);
+    const outcome = publicationsWith().begin('k', FAR, publication.publish);
     await expect(outcome).rejects.toBeInstanceOf(DeliveryPendingError);
     expect(publication.calls).toBe(0);
-    expect(store.told).toEqual(['claim k']);
+    expect(store.calls).toEqual(['claim k']);
   });
 
-  it('gives its claim back when it failed, before it says so', async () => {
+  it('that fails releases its claim before it rejects', async () => {
     const error = new Error('no broker');
-    const outcome = attemptsWith().begin('k', FAR, () => Promise.reject(error));
+    const outcome = publicationsWith().begin('k', FAR, () => Promise.reject(error));
     await expect(outcome).rejects.toBe(error);
-    expect(store.told).toEqual(['claim k', 'release k']);
+    expect(store.calls).toEqual(['claim k', 'release k']);
   });
 
-  it('is abandoned, not given back, when it is not known what became of it', async () => {
+  it('with an unknown outcome abandons its claim', async () => {
     const error = new PublishError('producer-fatal', { topic: 't', partition: 3 });
-    const outcome = attemptsWith().begin('k', FAR, () => Promise.reject(error));
+    const outcome = publicationsWith().begin('k', FAR, () => Promise.reject(error));
     await expect(outcome).rejects.toBe(error);
-    expect(store.told).toEqual(['claim k', 'abandon k t/3']);
+    expect(store.calls).toEqual(['claim k', 'abandon k t/3']);
   });
 
-  it('may publish until its deadline, while it holds its claim, on what was known before', async () => {
+  it('gets a permit with its deadline, the time of the claim and the end of the lease', async () => {
     const before = performance.now();
     let permit: PublishPermit | undefined;
-    await attemptsWith().begin('k', 1234, (given) => {
+    await publicationsWith().begin('k', 1234, (given) => {
       permit = given;
       return Promise.resolve();
     });
@@ -203,44 +205,44 @@ describe('an attempt', () => {
     expect(permit?.heldUntil).toBe(before + LEASE_MS);
   });
 
-  it('is there to be joined from the first moment to the last', async () => {
+  it('is in flight from its first moment to its last', async () => {
     const answers = new EventEmitter();
     store.answer = async () => {
       const [claim] = (await once(answers, 'claim')) as [Claim];
       return claim;
     };
-    const attempts = attemptsWith();
-    expect(attempts.inFlight('k')).toBeUndefined();
+    const publications = publicationsWith();
+    expect(publications.inFlight('k')).toBeUndefined();
     const publication = new Publication();
-    const outcome = attempts.begin('k', FAR, publication.publish);
-    expect(attempts.inFlight('k')).toBe(outcome);
-    expect(attempts.inFlight('other')).toBeUndefined();
+    const outcome = publications.begin('k', FAR, publication.publish);
+    expect(publications.inFlight('k')).toBe(outcome);
+    expect(publications.inFlight('other')).toBeUndefined();
     await turn();
     answers.emit('claim', 'taken');
     await turn();
-    expect(attempts.inFlight('k')).toBe(outcome);
+    expect(publications.inFlight('k')).toBe(outcome);
     publication.end();
     expect(await Promise.all([outcome, outcome])).toEqual(['published', 'published']);
     expect(publication.calls).toBe(1);
-    expect(attempts.inFlight('k')).toBeUndefined();
+    expect(publications.inFlight('k')).toBeUndefined();
   });
 
-  it('lets its joiners share its failure, and the next one start anew', async () => {
-    const attempts = attemptsWith();
+  it('rejects for all that joined it, and a later one begins anew', async () => {
+    const publications = publicationsWith();
     const publication = new Publication();
-    const outcome = attempts.begin('k', FAR, publication.publish);
-    const joined = attempts.inFlight('k');
+    const outcome = publications.begin('k', FAR, publication.publish);
+    const joined = publications.inFlight('k');
     await turn();
     publication.fail(new Error('no broker'));
     await expect(outcome).rejects.toThrow('no broker');
     await expect(joined).rejects.toThrow('no broker');
-    expect(await attempts.begin('k', FAR, () => Promise.resolve())).toBe('published');
+    expect(await publications.begin('k', FAR, () => Promise.resolve())).toBe('published');
   });
 
-  it('is counted while it runs', async () => {
-    const attempts = attemptsWith();
+  it('is counted by a gauge while it runs', async () => {
+    const publications = publicationsWith();
     const publication = new Publication();
-    const outcome = attempts.begin('k', FAR, publication.publish);
+    const outcome = publications.begin('k', FAR, publication.publish);
     const running = /^gemini_bridge_attempts (\d+)$/m;
     await turn();
     expect(running.exec(await metrics.registry.metrics())?.[1]).toBe('1');
@@ -250,41 +252,41 @@ describe('an attempt', () => {
   });
 });
 
-describe('when the store does not answer', () => {
-  it('an attempt publishes all the same, by the default', async () => {
+describe('while the store does not answer', () => {
+  it('a publication goes on with DEDUPE_ON_ERROR=publish', async () => {
     store.failing = ['claim', 'confirm'];
-    expect(await attemptsWith().begin('k', FAR, () => Promise.resolve())).toBe(
+    expect(await publicationsWith().begin('k', FAR, () => Promise.resolve())).toBe(
       'published',
     );
     expect([await count('claim'), await count('confirm')]).toEqual([1, 1]);
   });
 
-  it('an attempt publishes nothing where the policy is to refuse', async () => {
+  it('a publication fails with DEDUPE_ON_ERROR=refuse', async () => {
     store.failing = ['claim'];
     const publication = new Publication();
-    const outcome = attemptsWith('refuse').begin('k', FAR, publication.publish);
+    const outcome = publicationsWith('refuse').begin('k', FAR, publication.publish);
     await expect(outcome).rejects.toBeInstanceOf(DedupeUnavailableError);
     expect(publication.calls).toBe(0);
-    expect(store.told).toEqual(['claim k']);
+    expect(store.calls).toEqual(['claim k']);
   });
 
-  it('a success stays a success, and a failure its own', async () => {
+  it('a success stays a success, and a failure keeps its own error', async () => {
     store.failing = ['confirm', 'release'];
-    const attempts = attemptsWith('refuse');
-    expect(await attempts.begin('a', FAR, () => Promise.resolve())).toBe('published');
+    const publications = publicationsWith('refuse');
+    expect(await publications.begin('a', FAR, () => Promise.resolve())).toBe('published');
     const error = new Error('no broker');
-    await expect(attempts.begin('b', FAR, () => Promise.reject(error))).rejects.toBe(
+    await expect(publications.begin('b', FAR, () => Promise.reject(error))).rejects.toBe(
       error,
     );
     expect([await count('confirm'), await count('release')]).toEqual([1, 1]);
   });
 });
 
-/** Of an attempt that has been under way for so long. */
+/** The permit of a publication that has been under way for so long. */
 async function permitAfter(ms: number): Promise<PublishPermit> {
   let permit: PublishPermit | undefined;
   const publication = new Publication();
-  void attemptsWith().begin('k', FAR, (given) => {
+  void publicationsWith().begin('k', FAR, (given) => {
     permit = given;
     return publication.publish();
   });
@@ -297,42 +299,42 @@ async function permitAfter(ms: number): Promise<PublishPermit> {
 }
 
 describe('a lease', () => {
-  it('is renewed, well before it runs out, as long as the outcome is open', async () => {
-    const attempts = attemptsWith();
+  it('is renewed well before it expires, until the outcome is known', async () => {
+    const publications = publicationsWith();
     const publication = new Publication();
-    const outcome = attempts.begin('k', FAR, publication.publish);
+    const outcome = publications.begin('k', FAR, publication.publish);
     await turn();
     for (let i = 0; i < 36; i++) {
       jest.advanceTimersByTime(LEASE_MS / 9);
       await turn();
     }
-    const renewals = store.told.filter((call) => call === 'renew k');
+    const renewals = store.calls.filter((call) => call === 'renew k');
     expect(renewals.length).toBeGreaterThanOrEqual(30);
     publication.end();
     await outcome;
-    store.told.length = 0;
+    store.calls.length = 0;
     jest.advanceTimersByTime(LEASE_MS * 4);
-    expect(store.told).toEqual([]);
+    expect(store.calls).toEqual([]);
   });
 
-  it('that we do not have is not renewed', async () => {
+  it('is not renewed when the claim failed', async () => {
     store.failing = ['claim'];
     const publication = new Publication();
-    void attemptsWith().begin('k', FAR, publication.publish);
+    void publicationsWith().begin('k', FAR, publication.publish);
     await turn();
     jest.advanceTimersByTime(LEASE_MS * 4);
-    expect(store.told).toEqual(['claim k']);
+    expect(store.calls).toEqual(['claim k']);
   });
 
-  it('holds for longer with each renewal', async () => {
+  it('holds longer after each renewal', async () => {
     const permit = await permitAfter(4 * LEASE_MS);
     expect(permit.heldUntil).toBeGreaterThan(performance.now() + LEASE_MS / 2);
   });
 
   it.each([
-    ['another has it', () => (store.holds = false)],
-    ['nobody answers', () => store.failing.push('renew')],
-  ])('ends when %s, and is not ours again after that', async (_, happens) => {
+    ['another replica has it', () => (store.holds = false)],
+    ['the store does not answer', () => store.failing.push('renew')],
+  ])('ends when %s, and a later renewal does not restore it', async (_, happens) => {
     happens();
     const permit = await permitAfter(2 * LEASE_MS);
     const ended = permit.heldUntil;
@@ -344,11 +346,11 @@ describe('a lease', () => {
     expect(permit.heldUntil).toBe(ended);
   });
 
-  it('that could not be renewed does not end the attempt', async () => {
+  it('that cannot be renewed does not end the publication', async () => {
     store.failing = ['renew'];
-    const attempts = attemptsWith();
+    const publications = publicationsWith();
     const publication = new Publication();
-    const outcome = attempts.begin('k', FAR, publication.publish);
+    const outcome = publications.begin('k', FAR, publication.publish);
     await turn();
     jest.advanceTimersByTime(LEASE_MS);
     await turn();
@@ -358,25 +360,26 @@ describe('a lease', () => {
   });
 });
 
-describe('before the process ends', () => {
-  it('what is under way may still be confirmed', async () => {
-    jest.useRealTimers();
-    const attempts = attemptsWith();
+describe('beforeApplicationShutdown', () => {
+  it('waits until the publications under way are confirmed', async () => {
+    const publications = publicationsWith();
     const publication = new Publication();
-    const outcome = attempts.begin('k', FAR, publication.publish);
-    const ready = attempts.beforeApplicationShutdown();
+    const outcome = publications.begin('k', FAR, publication.publish);
+    const ready = publications.beforeApplicationShutdown();
     await turn();
     publication.end();
+    await jest.advanceTimersByTimeAsync(20);
     await ready;
-    expect(store.told).toEqual(['claim k', 'confirm k']);
+    expect(store.calls).toEqual(['claim k', 'confirm k']);
     expect(await outcome).toBe('published');
   });
 
-  it('it does not wait for ever', async () => {
-    jest.useRealTimers();
-    const attempts = attemptsWith();
-    void attempts.begin('k', FAR, new Publication().publish);
-    await attempts.beforeApplicationShutdown();
-    expect(attempts.inFlight('k')).toBeDefined();
+  it('waits for half of the shutdown timeout at most', async () => {
+    const publications = publicationsWith();
+    void publications.begin('k', FAR, new Publication().publish);
+    const ready = publications.beforeApplicationShutdown();
+    await jest.advanceTimersByTimeAsync(60);
+    await ready;
+    expect(publications.inFlight('k')).toBeDefined();
   });
 });

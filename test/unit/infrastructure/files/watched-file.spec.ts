@@ -17,7 +17,7 @@ let file: TemporaryFile;
 let watched: WatchedFile<string>;
 let logged: { level: string; message: unknown }[];
 
-/** Refuses what is not in capitals. */
+/** Accepts capitals only. */
 function parse(text: string): string {
   if (!/^[A-Z]+$/.test(text))
     throw new FormError('small letters', 'capitals', 'write capitals');
@@ -41,8 +41,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Lets the time between two looks pass, and waits for what the look says. */
-async function look(): Promise<unknown> {
+/** Lets one interval pass. @returns the line that the check logs. */
+async function nextCheck(): Promise<unknown> {
   const before = logged.length;
   jest.advanceTimersByTime(INTERVAL_MS);
   while (logged.length === before) await new Promise(setImmediate);
@@ -52,21 +52,20 @@ async function look(): Promise<unknown> {
 const start = (path: string) => () => new WatchedFile('SECRETS_FILE', path, parse);
 
 describe('WatchedFile', () => {
-  it('has what the file says, from the start', () => {
+  it('has the content of the file from the start', () => {
     expect(watched.value).toBe('FIRST');
   });
 
-  it('reads again what has changed', async () => {
+  it('reads a changed file again', async () => {
     file.write('SECOND');
-    expect(await look()).toMatchObject({ level: 'log' });
+    expect(await nextCheck()).toMatchObject({ level: 'log' });
     expect(watched.value).toBe('SECOND');
   });
 
-  it('keeps the old value while the file is wrong, and complains at each look', async () => {
+  it('keeps the old value while the file is wrong, and logs it at each check', async () => {
     file.write('oops, a-secret');
     for (let i = 0; i < 2; i++) {
-      const complaint = await look();
-      expect(complaint).toEqual({
+      expect(await nextCheck()).toEqual({
         level: 'error',
         message: {
           message: 'file ignored',
@@ -77,20 +76,20 @@ describe('WatchedFile', () => {
       expect(watched.value).toBe('FIRST');
     }
     file.write('SECOND');
-    await look();
+    await nextCheck();
     expect(watched.value).toBe('SECOND');
   });
 
-  it('keeps the old value while the file is away', async () => {
+  it('keeps the old value while the file is missing', async () => {
     rmSync(file.path);
-    expect(await look()).toMatchObject({ level: 'error' });
+    expect(await nextCheck()).toMatchObject({ level: 'error' });
     expect(watched.value).toBe('FIRST');
     file.write('SECOND');
-    await look();
+    await nextCheck();
     expect(watched.value).toBe('SECOND');
   });
 
-  it('does not look any more once it is closed', async () => {
+  it('does not check any more once it is closed', async () => {
     watched.close();
     file.write('SECOND');
     jest.advanceTimersByTime(INTERVAL_MS * 10);
@@ -99,7 +98,7 @@ describe('WatchedFile', () => {
     expect(logged).toEqual([]);
   });
 
-  it('does not let the service start on a file that is wrong or away', () => {
+  it('throws at the start when the file is wrong or missing', () => {
     file.write('oops, a-secret');
     expect(start(file.path)).toThrow(ConfigError);
     expect(start(file.path)).toThrow(
@@ -116,7 +115,7 @@ const bad = () =>
   });
 
 describe('namingSetting', () => {
-  it('says which setting is at fault', () => {
+  it('names the setting in the error', () => {
     expect(namingSetting('NAME', () => 7)).toBe(7);
     expect(bad).toThrow(ConfigError);
     expect(bad).toThrow('NAME: got bad; want good. Remedy: change it');
@@ -124,12 +123,12 @@ describe('namingSetting', () => {
 });
 
 describe('entries', () => {
-  it('are the lines that are neither blank nor comments', () => {
+  it('returns the lines that are neither blank nor comments', () => {
     expect(entries('# one\r\n a \r\n\n\tb#\n#c')).toEqual(['a', 'b#']);
     expect(entries('')).toEqual([]);
   });
 
-  it('know where they stand', () => {
+  it('are returned with their line numbers by numberedEntries', () => {
     expect(numberedEntries('# one\r\n a \r\n\n\tb#\n#c')).toEqual([
       { entry: 'a', line: 2 },
       { entry: 'b#', line: 4 },

@@ -58,7 +58,7 @@ function clusterWith(minIsrByTopic: Record<string, string>) {
 const topicsOf = (admin: Admin, mode: 'create' | 'check' = 'create') =>
   new Topics(admin, NAMES, { ...CONFIG, mode });
 
-/** Of a topic that can be the memory, but for these. */
+/** The settings of a topic that fits `DEDUPE_STORE=log`, except for these. */
 const settings = (values: Record<string, string>) => ({
   'min.insync.replicas': '2',
   'retention.ms': '259200000',
@@ -68,8 +68,8 @@ const settings = (values: Record<string, string>) => ({
   ...values,
 });
 
-/** Asks about topics of which the second has these settings. */
-const checkMemory = (values: Record<string, string>) => {
+/** Checks topics of which the second has these settings. */
+const checkRetention = (values: Record<string, string>) => {
   const admin = {
     listTopics: () => Promise.resolve(NAMES),
     describeConfigs: ({ resources }: { resources: { name: string }[] }) =>
@@ -86,7 +86,7 @@ const checkMemory = (values: Record<string, string>) => {
 };
 
 describe('Topics', () => {
-  it('creates what is missing, as durable as configured', async () => {
+  it('creates missing topics, as durable as configured', async () => {
     const { admin, created } = clusterWith({ 'gemini.other': '2' });
     await topicsOf(admin).ensure();
     expect(created).toMatchObject([
@@ -107,13 +107,13 @@ describe('Topics', () => {
     ]);
   });
 
-  it('creates nothing when all is there', async () => {
+  it('creates nothing when all topics exist', async () => {
     const { admin, created } = clusterWith({ [NAMES[0]!]: '2', [NAMES[1]!]: '3' });
     await topicsOf(admin).ensure();
     expect(created).toEqual([]);
   });
 
-  it('names what is missing where it only checks', async () => {
+  it('names missing topics with TOPICS_MODE=check', async () => {
     const { admin, created } = clusterWith({ 'gemini.other': '2' });
     const check = topicsOf(admin, 'check').ensure();
     await expect(check).rejects.toThrow(TopicsError);
@@ -121,14 +121,14 @@ describe('Topics', () => {
     expect(created).toEqual([]);
   });
 
-  it('does not write to a topic that acknowledges too early', async () => {
+  it('refuses a topic with fewer in-sync replicas than configured', async () => {
     const { admin } = clusterWith({ [NAMES[0]!]: '1', [NAMES[1]!]: '2' });
     const check = topicsOf(admin).ensure();
     await expect(check).rejects.toThrow(TopicsError);
     await expect(check).rejects.toThrow(/TOPIC_MIN_ISR=2 on: gemini\.other;/);
   });
 
-  it('knows the leaders in the partitions’ order, with one question', async () => {
+  it('finds the leaders in the order of the partitions, with one request', async () => {
     const { admin, asked } = clusterWith({});
     const leaders = [3, -1, 1];
     expect(await topicsOf(admin).describe()).toEqual({
@@ -138,7 +138,7 @@ describe('Topics', () => {
     expect(asked).toEqual([NAMES]);
   });
 
-  it('knows those of the other topics when one is in trouble', async () => {
+  it('finds the leaders of the other topics when one is in trouble', async () => {
     const { admin } = clusterWith({ [NAMES[0]!]: 'leaderless' });
     const { states, troubles } = await topicsOf(admin).describe();
     expect(states.map(({ name }) => name)).toEqual([NAMES[1]]);
@@ -153,11 +153,11 @@ describe('Topics', () => {
     await expect(topicsOf(admin).describe()).rejects.toThrow('no leader');
   });
 
-  describe('as the memory of three days', () => {
+  describe('with DEDUPE_STORE=log and three days', () => {
     it.each([{}, { 'retention.ms': '-1' }, { 'compression.type': 'gzip' }])(
-      'will do with %j',
+      'accepts a topic with %j',
       async (values) => {
-        await expect(checkMemory(values)).resolves.toBeUndefined();
+        await expect(checkRetention(values)).resolves.toBeUndefined();
       },
     );
 
@@ -169,8 +169,8 @@ describe('Topics', () => {
       [{ 'retention.bytes': '1000000' }, /retention\.bytes of gemini-bridge/],
       [{ 'cleanup.policy': 'compact,delete' }, /cleanup\.policy of gemini-bridge/],
       [{ 'compression.type': 'zstd' }, /compression\.type of gemini-bridge/],
-    ])('will not do with %j', async (values, message) => {
-      const checked = checkMemory(values);
+    ])('refuses a topic with %j', async (values, message) => {
+      const checked = checkRetention(values);
       await expect(checked).rejects.toThrow(RetentionError);
       await expect(checked).rejects.toThrow(message);
     });

@@ -16,7 +16,7 @@ afterEach(() => log[Symbol.dispose]());
 const lines = () => log.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('JsonLogger', () => {
-  it('writes one object a line, with its level, its time and where it is from', () => {
+  it('writes one object a line with level, time, context and message', () => {
     new JsonLogger('info').warn('a\nb', 'Somewhere');
     expect(log.lines).toHaveLength(1);
     expect(log.text.indexOf('\n')).toBe(log.text.length - 1);
@@ -30,12 +30,12 @@ describe('JsonLogger', () => {
     ]);
   });
 
-  it('writes the fields of what is logged', () => {
+  it('writes the fields of the logged object', () => {
     new JsonLogger('info').log({ message: 'listening', port: 8080 }, 'Main');
     expect(lines()[0]).toMatchObject({ level: 'info', message: 'listening', port: 8080 });
   });
 
-  it('writes an error by name, message and cause, and no stack', () => {
+  it('writes name, message and cause of an error, and no stack', () => {
     const error = new TypeError('outer', { cause: new Error('inner') });
     new JsonLogger('info').error({ message: 'failed', error });
     new JsonLogger('info').error(error, error.stack, 'Main');
@@ -56,7 +56,7 @@ describe('JsonLogger', () => {
     ['info', ['info', 'warn', 'error', 'error']],
     ['warn', ['warn', 'error', 'error']],
     ['error', ['error', 'error']],
-  ])('at %s writes what weighs as much or more', (level, written) => {
+  ])('with LOG_LEVEL=%s writes that level and above', (level, written) => {
     const logger = new JsonLogger(level);
     logger.debug('x');
     logger.verbose('x');
@@ -67,7 +67,7 @@ describe('JsonLogger', () => {
     expect(lines().map((line) => line['level'])).toEqual(written);
   });
 
-  it('takes Nest’s account of its start for debugging', () => {
+  it('writes Nest’s messages at the start only at debug', () => {
     new JsonLogger('info').log('Mapped {/x, GET} route', 'RouterExplorer');
     expect(log.lines).toEqual([]);
     new JsonLogger('debug').log('Mapped {/x, GET} route', 'RouterExplorer');

@@ -6,8 +6,8 @@ import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 const shown = async (metrics: Metrics, name: string) =>
   (await metrics.registry.getSingleMetricAsString(`gemini_bridge_${name}`)).split('\n');
 
-describe('a delivery that was verified', () => {
-  it('has an age in whole seconds, and none when the clock of its sender is ahead', async () => {
+describe('verified()', () => {
+  it('observes the age in whole seconds, and 0 when the sender’s clock is ahead', async () => {
     const metrics = new Metrics();
     const now = Math.floor(Date.now() / 1000);
     metrics.verified(String(now - 7), performance.now());
@@ -24,8 +24,8 @@ describe('a delivery that was verified', () => {
   });
 });
 
-describe('keys that somebody publishes', () => {
-  it('are shown by their source', async () => {
+describe('observeKeys()', () => {
+  it('shows the keys by their source', async () => {
     const metrics = new Metrics();
     metrics.observeKeys('google', { ageSeconds: 3, isFailing: false });
     metrics.observeKeys('issuer', { ageSeconds: -1, isFailing: true });
@@ -38,8 +38,8 @@ describe('keys that somebody publishes', () => {
   });
 });
 
-describe('counters before anything has happened', () => {
-  it('have their series, at 0', async () => {
+describe('zeroSeries()', () => {
+  it('creates the series of the features with the value 0', async () => {
     const metrics = new Metrics();
     zeroSeries(metrics, { topics: { prefix: 'p' } } as Config);
     const text = await metrics.registry.metrics();

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { coalesced } from '../../../../src/infrastructure/redis/coalesce.js';
 
 describe('coalesced', () => {
-  it('asks once for all of a turn, and gives each its own answer', async () => {
+  it('makes one call for all keys of a turn, and gives each key its answer', async () => {
     const calls: string[][] = [];
     const lengthOf = coalesced((keys) => {
       calls.push(keys);
@@ -15,7 +15,7 @@ describe('coalesced', () => {
     expect(calls).toEqual([['a', 'bb', 'a'], ['ccc']]);
   });
 
-  it('asks for at most 256 at once', async () => {
+  it('makes calls of at most 256 keys', async () => {
     const sizes: number[] = [];
     const ask = coalesced((keys) => {
       sizes.push(keys.length);
@@ -26,7 +26,7 @@ describe('coalesced', () => {
     expect(sizes).toEqual([256, 256, 88]);
   });
 
-  it('fails all of a turn when the call fails, and none of the next', async () => {
+  it('rejects all keys of a turn when the call fails, and none of the next turn', async () => {
     let fails = true;
     const ask = coalesced((keys) =>
       fails ? Promise.reject(new Error('down')) : Promise.resolve(keys),

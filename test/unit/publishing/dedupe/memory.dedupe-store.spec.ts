@@ -17,7 +17,7 @@ function storeOf(max = 1000) {
 }
 
 describe('MemoryDedupeStore', () => {
-  it('lets one in, holds the others back, and remembers what was confirmed', () => {
+  it('gives a key to one claim at a time and answers done once it is confirmed', () => {
     const { store } = storeOf();
     expect(store.claim('a')).toBe('taken');
     expect(store.claim('a')).toBe('pending');
@@ -27,28 +27,28 @@ describe('MemoryDedupeStore', () => {
     expect(store.claim('b')).toBe('pending');
   });
 
-  it('lets the next one in after a release', () => {
+  it('gives a released key to the next claim', () => {
     const { store } = storeOf();
     store.claim('a');
     store.release('a');
     expect(store.claim('a')).toBe('taken');
   });
 
-  it('does not forget what was published because a later claim was released', () => {
+  it('keeps a published key when a later claim of it is released', () => {
     const { store } = storeOf();
     store.confirm('a');
     store.release('a');
     expect(store.claim('a')).toBe('done');
   });
 
-  it('lets the next one in after an attempt whose outcome is unknown', () => {
+  it('gives an abandoned key to the next claim', () => {
     const { store } = storeOf();
     store.claim('a');
     store.abandon('a');
     expect(store.claim('a')).toBe('taken');
   });
 
-  it('keeps a claim for as long as it takes', () => {
+  it('keeps a claim without a limit of time', () => {
     const { store, seen } = storeOf();
     store.claim('a');
     seen.nowMs += 100 * TTL_MS;
@@ -58,19 +58,19 @@ describe('MemoryDedupeStore', () => {
     expect(store.unready).toBeUndefined();
   });
 
-  it('forgets after the time to live and not before', () => {
+  it('forgets a published key after its time to live and not before', () => {
     const { store, seen } = storeOf();
     store.confirm('a');
     seen.nowMs += TTL_MS;
     expect(store.claim('a')).toBe('done');
-    seen.nowMs += TTL_MS / 24 + 1; // it forgets by slices of time
+    seen.nowMs += TTL_MS / 24 + 1; // a slice is 1/24 of the time to live
     expect(store.claim('a')).toBe('taken');
     store.confirm('a');
     expect(store.claim('a')).toBe('done');
     expect(seen.evicted).toBe(0);
   });
 
-  it('gives the memory of what it has forgotten back', () => {
+  it('removes forgotten keys from its size', () => {
     const { store, seen } = storeOf();
     for (let i = 0; i < 10; i++) store.confirm(`old-${i}`);
     seen.nowMs += 2 * TTL_MS;
@@ -79,7 +79,7 @@ describe('MemoryDedupeStore', () => {
     expect(seen.evicted).toBe(0);
   });
 
-  it('remembers across its slices of time', () => {
+  it('keeps keys of all slices', () => {
     const { store, seen } = storeOf();
     for (let i = 0; i < 100; i++) {
       store.confirm(`id-${i}`);
@@ -89,7 +89,7 @@ describe('MemoryDedupeStore', () => {
     expect(store.size).toBe(100);
   });
 
-  it('never holds more than its bound: the oldest goes first, and is told', () => {
+  it('never holds more keys than its maximum: it forgets the oldest and reports them', () => {
     const { store, seen } = storeOf(3);
     for (const key of ['a', 'b', 'c', 'd']) store.confirm(key);
     expect(store.size).toBe(3);
@@ -101,7 +101,7 @@ describe('MemoryDedupeStore', () => {
     expect(seen.evicted).toBe(101);
   });
 
-  it('forgets an eighth of a large bound at once, and keeps the rest', () => {
+  it('forgets an eighth of a large maximum at once, and keeps the rest', () => {
     const { store, seen } = storeOf(8000);
     for (let i = 0; i < 8001; i++) store.confirm(`id-${i}`);
     expect(seen.evicted).toBe(1000);

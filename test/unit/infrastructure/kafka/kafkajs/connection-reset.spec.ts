@@ -1,55 +1,74 @@
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { expect, it } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { installConnectionReset } from '../../../../../src/infrastructure/kafka/kafkajs/connection-reset.js';
 
 installConnectionReset();
 
-let sockets: Socket[];
-let server: ReturnType<typeof createServer>;
+/** The parts of kafkajs's `Connection` that the test uses. */
+interface Connection {
+  readonly chunks: Buffer[];
+  readonly bytesBuffered: number;
+  readonly bytesNeeded: number;
+  connect(): Promise<boolean>;
+  disconnect(): Promise<boolean>;
+  isConnected(): boolean;
+}
 
-beforeEach(async () => {
-  sockets = [];
-  server = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-});
+/** The stream part of a socket that is connected at once. */
+class FakeSocket extends Duplex {
+  override _read(): void {}
 
-afterEach(() => {
-  for (const socket of sockets) socket.destroy();
-  server.close();
-});
+  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
+    done();
+  }
+
+  setTimeout(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}
 
 it('drops a half-received response when the connection breaks and is made again', async () => {
+  const sockets: FakeSocket[] = [];
+  const connection = connectionOver(() => {
+    const socket = new FakeSocket();
+    sockets.push(socket);
+    return socket as unknown as Socket;
+  });
+  await connection.connect();
+  sockets[0]?.push(Buffer.from([0, 0, 0, 100, 0, 0])); // the first 6 of 104 bytes
+  while (connection.bytesBuffered === 0) await new Promise(setImmediate);
+  sockets[0]?.destroy(new Error('reset by the peer'));
+  while (connection.isConnected()) await new Promise(setImmediate);
+
+  await connection.connect();
+  expect(sockets).toHaveLength(2);
+  const { chunks, bytesBuffered, bytesNeeded } = connection;
+  expect([chunks, bytesBuffered, bytesNeeded]).toEqual([[], 0, 4]);
+  await connection.disconnect();
+});
+
+function connectionOver(open: () => Socket): Connection {
   const require = createRequire(import.meta.url);
-  const Connection = require('kafkajs/src/network/connection');
-  const socketFactory = require('kafkajs/src/network/socketFactory')();
+  const ConnectionClass = require('kafkajs/src/network/connection');
   const logger = require('kafkajs/src/loggers').createLogger({
     level: kafkajs.logLevel.NOTHING,
     logCreator: () => () => undefined,
   });
-  const { port } = server.address() as AddressInfo;
-  const connection = new Connection({
-    host: '127.0.0.1',
-    port,
+  return new ConnectionClass({
+    host: 'broker',
+    port: 9092,
     logger,
-    socketFactory,
     connectionTimeout: 5000,
+    socketFactory: ({ onConnect }: { onConnect: () => void }) => {
+      setImmediate(onConnect);
+      return open();
+    },
   });
-  await connection.connect();
-  while (sockets.length === 0) await new Promise(setImmediate);
-  sockets[0]?.write(Buffer.from([0, 0, 0, 100, 0, 0])); // the first 6 of 104 bytes
-  while (connection.bytesBuffered === 0) await new Promise(setImmediate);
-  sockets[0]?.resetAndDestroy();
-  while (connection.isConnected()) await new Promise(setImmediate);
-
-  await connection.connect();
-  expect([connection.chunks, connection.bytesBuffered, connection.bytesNeeded]).toEqual([
-    [],
-    0,
-    4,
-  ]);
-  await connection.disconnect();
-});
+}
