@@ -13,4 +13,5 @@ export {
   type KafkaOptions,
 } from './src/kafka.js';
 export { startSecureKafka, type SecureKafka } from './src/kafka/secure.js';
+export { until, type UntilOptions } from './src/until.js';
 export { startRedis, type RedisOptions, type RedisServer } from './src/redis.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { startBridge } from '../../packages/testbed/src/bridge.js';
-import { until } from '../../packages/testbed/src/process/processes.js';
+import { until } from '../../packages/testbed/src/until.js';
 import { runCli } from '../../src/cli/program.js';
 import type { Problem } from '../../src/config/problem.js';
 import { startApp } from '../support/app.js';
@@ -563,7 +563,7 @@ describe('the start', () => {
     const env = { ...SENDING, ...more, WEBHOOKS: '[{"name":"main"}]' };
     {
       await using app = await startApp(env);
-      await until(() => app.log.text.includes('GEMINI_API_KEY'));
+      await until('the error in the log', () => app.log.text.includes('GEMINI_API_KEY'));
       expect(app.log.text).toContain(
         'GEMINI_API_KEY: Gemini refuses the key (400): API key not valid.',
       );

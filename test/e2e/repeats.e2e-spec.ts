@@ -15,6 +15,7 @@ import {
   type Answer,
   type Signed,
 } from '../support/sender.js';
+import { until } from '../../packages/testbed/src/until.js';
 
 const RETRY_AFTER = '5';
 
@@ -34,10 +35,10 @@ const deliver = (signed: Signed, to = app) => post(`${to.url}/webhooks/gemini`, 
 
 /** Delivers again after a 503, as Gemini does: a busy machine may spend the short budget of a test. */
 async function deliverUntilTaken(signed: Signed, to: TestApp): Promise<Answer> {
-  for (;;) {
+  return until('an answer other than 503', async () => {
     const answer = await deliver(signed, to);
-    if (answer.status !== 503) return answer;
-  }
+    return answer.status !== 503 && answer;
+  });
 }
 
 const expectToTryAgain = (answer: Answer, reason: string): void => {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { JobRegistry } from '../../src/jobs/job-registry.js';
@@ -25,6 +24,7 @@ import {
   type Signed,
 } from '../support/sender.js';
 import { temporaryFile } from '../support/temporary-file.js';
+import { until } from '../../packages/testbed/src/until.js';
 
 const KEYS = GoogleKeys.create();
 const API_TOKEN = 'a-token-for-the-api-of-ours';
@@ -160,8 +160,7 @@ describe('no line of the log, no answer and no metric', () => {
         for (const secret of webhook.secrets.live()) issued.add(secret);
       }
     };
-    while (gemini.webhooks.all().length === 0) await setTimeout(20);
-    const [{ id } = { id: '' }] = gemini.webhooks.all();
+    const { id } = await until('the webhook', () => gemini.webhooks.all()[0]);
     await call('POST', '', { uri: 'https://bridge.example/other' });
     await call('GET', '');
     for (const kind of ['delay', 'status', 'accept-then-status'] as const) {
@@ -172,7 +171,7 @@ describe('no line of the log, no answer and no metric', () => {
     }
     await call('POST', `/${id}/rotate`, { force: true });
     keys.write(`v2:${randomBytes(32).toString('base64url')}`);
-    while (app.get(SigningSecrets).troubles.length === 0) await setTimeout(50);
+    await until('a secret without its key', () => app.get(SigningSecrets).troubles[0]);
     await call('GET', `/${id}`);
     shown.push((await ask(`${app.internalUrl}/health/ready`)).text);
     shown.push((await ask(`${app.internalUrl}/metrics`)).text, app.log.text);

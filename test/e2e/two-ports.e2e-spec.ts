@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { networkInterfaces } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GoogleKeys } from '../../packages/gemini-emulator/src/deliveries/signing.js';
 import { ReceiverController } from '../../src/receiver/receiver.controller.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { json, LoopbackServer, text as answering } from '../support/loopback-server.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';
 import { ask, post, signedV1 } from '../support/sender.js';
+import { until } from '../../packages/testbed/src/until.js';
 
 const NOT_FOUND = '{"status":"refused","reason":"not-found"}';
 const INTERNAL_PATHS = [
@@ -216,7 +216,7 @@ describe('the internal port', () => {
       json: { status: 'not ready', keys: expect.stringContaining('JWKS_URL') },
     });
     google.answer = json(GoogleKeys.create().jwks());
-    while ((await ready()).status !== 200) await delay(50);
+    await until('the bridge to be ready', async () => (await ready()).status === 200);
     google.answer = answering(500, 'down');
     expect(await ready()).toMatchObject({ status: 200, json: { status: 'ready' } });
   }, 20_000);

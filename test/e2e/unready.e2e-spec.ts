@@ -8,6 +8,7 @@ import { Admission } from '../../src/receiver/http/admission.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { deliveryRequest, rawRequest, requestHead } from '../support/raw-request.js';
 import { ask, post, signedV1, signedV1a } from '../support/sender.js';
+import { until } from '../../packages/testbed/src/until.js';
 
 let app: TestApp;
 
@@ -72,7 +73,7 @@ describe('a body whose answer has to wait behind another', () => {
       ]);
       expect(await rawRequest(app.port, both)).toMatchObject({ status: 404 });
     }
-    while (app.get(Admission).heldBytes.total > 0) await new Promise(setImmediate);
+    await until('no held bytes', () => app.get(Admission).heldBytes.total === 0);
     const metrics = await ask(`${app.internalUrl}/metrics`);
     expect(metrics.text).toContain('gemini_bridge_held_body_bytes 0');
   });

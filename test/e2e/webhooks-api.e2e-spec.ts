@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { until } from '../../packages/testbed/src/process/processes.js';
+import { until } from '../../packages/testbed/src/until.js';
 import { startEmulatedApp } from '../support/emulated-app.js';
 import { ask, post, signedV1 } from '../support/sender.js';
 import { WebhooksApp, type Webhook } from './webhooks-app.js';
@@ -171,7 +171,10 @@ describe('/v1/webhooks', () => {
     const signed = signedV1({}, webhooks.liveSecrets(id));
     const refused = await post(`${app.url}/webhooks/gemini`, signed);
     expect(refused).toMatchObject({ status: 503, json: { reason: 'secrets-unsettled' } });
-    await until(() => webhooks.secrets.document.unsettled.length === 0);
+    await until(
+      'the end of the pending rotation',
+      () => webhooks.secrets.document.unsettled.length === 0,
+    );
     expect((await webhooks.deliver(webhooks.liveSecrets(id))).status).toBe(200);
   }, 20_000);
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import type { StaticWebhook } from '../../packages/gemini-emulator/src/webhooks/webhooks.js';
-import { until } from '../../packages/testbed/src/process/processes.js';
+import { until } from '../../packages/testbed/src/until.js';
 import { SigningSecrets } from '../../src/signing-secrets/signing-secrets.js';
 import { WebhookReconciler } from '../../src/webhooks/webhook.reconciler.js';
 import type { TestApp } from '../support/app.js';
@@ -58,7 +58,7 @@ export class WebhooksApp implements AsyncDisposable {
       ...env,
     });
     const started = new WebhooksApp(world, keys, folder);
-    await until(() => started.secrets.document.seen !== undefined);
+    await until('the first comparison', () => started.secrets.document.seen);
     return started;
   }
 

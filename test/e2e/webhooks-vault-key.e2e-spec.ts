@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { until } from '../../packages/testbed/src/process/processes.js';
+import { until } from '../../packages/testbed/src/until.js';
 import { DECLARED, newKey, WebhooksApp } from './webhooks-app.js';
 
 /** VAULT_KEYS_FILE is read again every two seconds. */
@@ -58,6 +58,6 @@ async function write({ app, keys, secrets }: WebhooksApp, text: string): Promise
     app.log.lines.filter((line) => line.includes('"file read again"')).length;
   const before = reads();
   keys.write(text);
-  await until(() => reads() > before);
+  await until('the bridge to read the file', () => reads() > before);
   await secrets.refresh();
 }

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { JsonLogger } from '../../src/infrastructure/logging/json.logger.js';
 import { OpenTelemetry } from '../../src/infrastructure/tracing/opentelemetry.js';
 import { newTraceparent } from '../../src/infrastructure/tracing/traceparent.js';
-import { until } from '../../packages/testbed/src/process/processes.js';
+import { until } from '../../packages/testbed/src/until.js';
 import { hang, LoopbackServer, text } from '../support/loopback-server.js';
 import { LogCapture } from '../support/log-capture.js';
 import { OtlpCollector } from '../support/otlp-collector.js';
@@ -79,7 +79,7 @@ describe('OpenTelemetry', () => {
     process.env['OTEL_BSP_SCHEDULE_DELAY'] = '10';
     const tracing = tracingTo(server.url);
     tracing.start('work').end();
-    await until(() => log.text.includes('"message":"tracing"'));
+    await until('a log line', () => log.text.includes('"message":"tracing"'));
     await tracing.onApplicationShutdown();
     expect(log.text).not.toContain('s3cret');
   });

@@ -6,7 +6,7 @@ import { GeminiEmulator } from '../../packages/gemini-emulator/src/emulator.js';
 import { DASHBOARD_FILE, dashboardJson } from '../../tools/monitoring/dashboard.js';
 import { startKafka, type KafkaCluster } from '../../packages/testbed/src/kafka.js';
 import { freePorts } from '../../packages/testbed/src/process/free-ports.js';
-import { registered } from '../../packages/testbed/src/dev-stack/static-webhook.js';
+import { webhookRegistered } from '../../packages/testbed/src/dev-stack/static-webhook.js';
 import { code, rows } from '../support/markdown.js';
 import { temporarySecrets, type TemporarySecrets } from '../support/secrets.js';
 import {
@@ -75,7 +75,7 @@ beforeAll(async () => {
     API_OIDC_AUDIENCE: 'bridge',
   });
   await bridge.ready(60_000);
-  await registered(gemini);
+  await webhookRegistered(gemini);
   await withOldSecret();
   scrape = await scrapedWith('gemini_bridge_old_secret_used_timestamp_seconds');
 }, 120_000);

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { startBridge, type BridgeProcess } from './bridge.js';
 import { GeminiEmulator } from '../../gemini-emulator/src/emulator.js';
 import { bridgeFiles, keptLine } from './dev-stack/bridge-files.js';
-import { registered } from './dev-stack/static-webhook.js';
+import { webhookRegistered } from './dev-stack/static-webhook.js';
 import { deleteTopics } from './dev-stack/topics.js';
 import { askBroker } from './kafka/answers.js';
 import { startKafka, type KafkaCluster } from './kafka.js';
@@ -119,7 +119,7 @@ async function startReadyBridge(
   const bridge = await startBridge(environment);
   undo.push(() => bridge.stop());
   await bridge.ready();
-  await registered(gemini);
+  await webhookRegistered(gemini);
   log(
     `bridge: ${bridge.url} for Gemini, ${bridge.internalUrl} for the cluster, ready after ${secondsSince(startMs)}`,
   );

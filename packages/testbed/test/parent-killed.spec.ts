@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spawnManaged } from '../src/process/spawn.js';
 import { temporaryFolder } from '../src/process/temporary-folder.js';
-import { isAlive, until } from '../src/process/processes.js';
+import { isAlive } from '../src/process/processes.js';
+import { until } from '../src/until.js';
 
 describe('a process that is SIGKILLed', () => {
   it('leaves no broker, no Redis and no folder behind', async () => {
@@ -19,7 +20,7 @@ describe('a process that is SIGKILLed', () => {
       (await readdir(folder.path)).filter((name) => name.startsWith('gemini'));
     let pids: number[];
     try {
-      await until(() => lines.length > 0);
+      await until('the pids', () => lines.length > 0, { limitMs: 90_000 });
       pids = JSON.parse(lines[0] ?? '[]');
       expect(pids.map(isAlive)).toEqual([true, true]);
       expect(await remaining()).toHaveLength(2);
@@ -27,8 +28,11 @@ describe('a process that is SIGKILLed', () => {
       parent.kill('SIGKILL');
     }
 
-    await until(() => !pids.some(isAlive));
-    await until(async () => (await remaining()).length === 0);
+    await until('the end of all processes', () => !pids.some(isAlive));
+    await until(
+      'the removal of all folders',
+      async () => (await remaining()).length === 0,
+    );
     await folder.remove();
   }, 120_000);
 });

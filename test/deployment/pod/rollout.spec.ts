@@ -16,6 +16,7 @@ import { temporarySecrets, type TemporarySecrets } from '../../support/secrets.j
 import { countById, readTopics } from '../../support/topic-log.js';
 import { OTHER_SECRET, post, SECRET, signedV1 } from '../../support/sender.js';
 import { describeSandboxed } from '../../support/sandboxed.js';
+import { until } from '../../../packages/testbed/src/until.js';
 
 const PER_SECOND = 200;
 const REDIS_PASSWORD = 'of-the-redis-beside';
@@ -155,8 +156,14 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
       'webhook-secrets': `${OTHER_SECRET}\n${hookSecret}\n`,
     };
     await deployment.updateSecrets();
-    while ((await statuses(OTHER_SECRET)).includes(401)) await sleep(100);
-    while ((await statuses(SECRET)).includes(200)) await sleep(100);
+    await until(
+      'both pods to accept the new secret',
+      async () => !(await statuses(OTHER_SECRET)).includes(401),
+    );
+    await until(
+      'both pods to refuse the old secret',
+      async () => !(await statuses(SECRET)).includes(200),
+    );
     expect(deployment.current.map(({ pid }) => pid)).toEqual(before);
   }, 60_000);
 

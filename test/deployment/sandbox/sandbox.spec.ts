@@ -10,7 +10,8 @@ import {
   startSandbox,
   type SandboxOptions,
 } from '../../../tools/image/sandbox/sandbox.js';
-import { isAlive, until } from '../../../packages/testbed/src/process/processes.js';
+import { isAlive } from '../../../packages/testbed/src/process/processes.js';
+import { until } from '../../../packages/testbed/src/until.js';
 import { describeSandboxed } from '../../support/sandboxed.js';
 
 let folder: TemporaryFolder;
@@ -117,7 +118,7 @@ describeSandboxed('a sandbox', () => {
   it('gets signals, and says how it ended', async () => {
     const command = ['node', '-e', HANDLING];
     const sandbox = await startSandbox({ command });
-    await until(() => sandbox.lines.includes('up'));
+    await until('the command', () => sandbox.lines.includes('up'));
     expect(sandbox.kill('SIGTERM')).toBe(true);
     expect(await sandbox.exited).toEqual({ code: 7, signal: null });
     expect(sandbox.kill('SIGTERM')).toBe(false);
@@ -132,6 +133,7 @@ describeSandboxed('a sandbox', () => {
       command: ['sh', '-c', `setsid sleep 86400.${marker} & echo up; wait`],
     });
     await until(
+      'the command and its child',
       () => sandbox.lines.includes('up') && pidsWith(`86400.${marker}`).length > 1,
     );
     sandbox.kill('SIGKILL');
@@ -159,12 +161,19 @@ describeSandboxed('a sandbox', () => {
       env: { ...process.env, TMPDIR: folder.path },
       output: (line, from) => void (from === 'stdout' && lines.push(line)),
     });
-    await until(() => lines.length > 0);
+    await until('the pid of the sandbox', () => lines.length > 0);
     const pid = Number(lines[0]);
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
     await parent.exited;
-    await until(() => !isAlive(pid) && !pidsWith(`86400.${marker}`).some(isAlive));
-    await until(() => !readdirSync(folder.path).some((name) => name.includes('sandbox')));
+    await until(
+      'the end of all processes',
+      () => !isAlive(pid) && !pidsWith(`86400.${marker}`).some(isAlive),
+    );
+    await until(
+      'the removal of the folder',
+      () => !readdirSync(folder.path).some((name) => name.includes('sandbox')),
+      { state: () => readdirSync(folder.path) },
+    );
   }, 120_000);
 });

@@ -7,7 +7,7 @@ import {
 } from '../../../packages/testbed/src/process/temporary-folder.js';
 import { startSandbox } from '../../../tools/image/sandbox/sandbox.js';
 import { SecretVolume } from '../../../tools/image/sandbox/secret-volume.js';
-import { until } from '../../../packages/testbed/src/process/processes.js';
+import { until } from '../../../packages/testbed/src/until.js';
 import { describeSandboxed } from '../../support/sandboxed.js';
 
 let folder: TemporaryFolder;
@@ -68,9 +68,9 @@ describeSandboxed('a Secret in a sandbox', () => {
       mounts,
       groups: [2000],
     });
-    await until(() => reader.lines.at(-1) === 'old');
+    await until('the old content', () => reader.lines.at(-1) === 'old');
     await volume.update({ key: 'new\n' });
-    await until(() => reader.lines.at(-1) === 'new');
+    await until('the new content', () => reader.lines.at(-1) === 'new');
     expect(new Set(reader.lines)).toEqual(new Set(['old', 'new']));
 
     await using other = await startSandbox({

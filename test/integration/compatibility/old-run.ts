@@ -6,7 +6,7 @@ import type { StaticWebhook } from '../../../packages/gemini-emulator/src/webhoo
 import { startBridge, type BridgeProcess } from '../../../packages/testbed/src/bridge.js';
 import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kafka.js';
 import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
-import { until } from '../../../packages/testbed/src/process/processes.js';
+import { until } from '../../../packages/testbed/src/until.js';
 import { temporaryFolder } from '../../../packages/testbed/src/process/temporary-folder.js';
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { ask, type Answer } from '../../support/sender.js';
@@ -194,9 +194,14 @@ class OldRun {
 
   /** Two secrets are live afterwards. */
   private async rotateSecret(): Promise<void> {
-    await until(() => this.gemini.webhooks.all().length === 2);
+    await until('two webhooks', () => this.gemini.webhooks.all().length === 2, {
+      state: () => this.gemini.webhooks.all(),
+    });
     const main = webhookAt(this.gemini, mainUrl(this.bridge));
-    await until(async () => (await this.rotate(main)).status === 200);
+    await until(
+      'a rotation to be accepted',
+      async () => (await this.rotate(main)).status === 200,
+    );
   }
 
   private rotate({ id }: StaticWebhook): Promise<Answer> {
@@ -239,7 +244,10 @@ class OldRun {
     gemini.options.loseEvents = 1;
     gemini.finishJob(this.nameOf('reconciled'), 'succeeded');
     gemini.options.loseEvents = 0;
-    await until(async () => (await this.viewOf('reconciled')).state === 'succeeded');
+    await until(
+      'the event that Gemini lost',
+      async () => (await this.viewOf('reconciled')).state === 'succeeded',
+    );
   }
 
   /** A job that Gemini has under a name that the bridge cannot find out. */
@@ -253,7 +261,11 @@ class OldRun {
 
   /** Until Kafka was told of all jobs so far, and no publication has a lease any more. */
   private async drain(): Promise<void> {
-    await until(async () => !(await dumpRedis(this.redis.url)).some(isOpen));
+    await until(
+      'Redis without open work',
+      async () => !(await dumpRedis(this.redis.url)).some(isOpen),
+      { limitMs: 90_000 }, // a lease lasts up to 60 s
+    );
   }
 
   /** What the bridge has begun and cannot finish, because Kafka hangs and Gemini does not answer. */
@@ -267,8 +279,8 @@ class OldRun {
     const spare = webhookAt(this.gemini, SPARE_URL);
     const secrets = spare.secrets.live().length;
     void this.rotate(spare).catch(() => undefined);
-    await until(() => spare.secrets.live().length > secrets);
-    await until(async () => {
+    await until('a new secret', () => spare.secrets.live().length > secrets);
+    await until('the keys of the claim and of the job', async () => {
       const names = (await dumpRedis(this.redis.url)).map(({ key }) => key);
       const isNew = (part: string): boolean =>
         names.some((name) => !before.has(name) && name.includes(part));

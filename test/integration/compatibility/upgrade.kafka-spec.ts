@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kafka.js';
-import { until } from '../../../packages/testbed/src/process/processes.js';
+import { until } from '../../../packages/testbed/src/until.js';
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { countById } from '../../support/topic-log.js';
 import { ROLES, STORES, type FixtureDelivery } from './fixture.js';
@@ -126,7 +126,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
     it('the rotation that the old version began is done again, and nothing else changes at Gemini', async () => {
       const rotation = `POST /v1beta/webhooks/${spareId()}:rotateSigningSecret`;
       const delivery = staticEvent('operations/issued');
-      await until(async () => {
+      await until('the issued secret to be accepted', async () => {
         const { json } = await now.deliver(delivery, 'issued-secret');
         return (json as { status: string }).status !== 'refused';
       });
@@ -139,7 +139,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
 
     it('a delivery that an old replica had claimed is published', async () => {
       const { claimed } = now.fixture.waiting;
-      await until(async () => {
+      await until('the claim to expire', async () => {
         const { json } = await now.deliver(claimed, 'newest-secret');
         return (json as { status: string }).status !== 'refused';
       });
@@ -149,7 +149,10 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
     it('the missing event of an old job is published', async () => {
       const { jobs } = now.fixture;
       const id = `reconciled:${jobs.overdue.id}:batch.succeeded`;
-      await until(async () => (await now.job('overdue')).state === 'succeeded');
+      await until(
+        'the overdue job to succeed',
+        async () => (await now.job('overdue')).state === 'succeeded',
+      );
       const [record, ...others] = await now.recordsOf(id);
       expect(others).toEqual([]);
       expect(record?.headers).toMatchObject({
@@ -161,7 +164,10 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
     it.each(['unknown', 'submitting'] as const)(
       'the job "%s" of the old version is found at Gemini',
       async (role) => {
-        await until(async () => (await now.job(role)).state === 'submitted');
+        await until(
+          'the job to be found',
+          async () => (await now.job(role)).state === 'submitted',
+        );
         const { geminiName, id } = (await now.job(role)) as {
           geminiName: string;
           id: string;
@@ -172,7 +178,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
 
     it('Kafka is told that a job was submitted, where the old version did not', async () => {
       const id = `job_${now.fixture.jobs.untold.id}_submitted_1`;
-      await until(async () => (await now.recordsOf(id)).length > 0);
+      await until('the record', async () => (await now.recordsOf(id)).length > 0);
       expect(await now.recordsOf(id)).toHaveLength(1);
     });
 

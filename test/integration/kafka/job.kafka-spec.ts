@@ -14,7 +14,7 @@ import { GeminiEmulator } from '../../../packages/gemini-emulator/src/emulator.j
 import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kafka.js';
 import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
 import { temporarySecrets, type TemporarySecrets } from '../../support/secrets.js';
-import { until } from '../../../packages/testbed/src/process/processes.js';
+import { until } from '../../../packages/testbed/src/until.js';
 import { countById, readTopics, type LoggedRecord } from '../../support/topic-log.js';
 
 const LIFE = 'gemini-bridge.jobs';
@@ -205,8 +205,10 @@ describe('a job submitted through the bridge', () => {
     const job = await submit('order-5');
     gemini.finishJob(job.geminiName, 'succeeded');
     await gemini.drained();
-    while (!seenAbout('order-5')) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(seenAbout('order-5')?.value).toMatchObject({
+    const event = await until('the event at the subscriber', () => seenAbout('order-5'), {
+      state: () => seen,
+    });
+    expect(event.value).toMatchObject({
       type: 'batch.succeeded',
       data: { id: job.geminiName },
     });
@@ -250,10 +252,14 @@ describe('a job submitted through the bridge', () => {
     expect(problem).toMatchObject({ code: 'gemini-outcome-unknown' });
     // It is found on Gemini by our id, and not submitted again
     let settled: { geminiName?: string } = {};
-    await until(async () => {
-      settled = (await (await api(`/v1/jobs/${problem.id}`)).json()) as typeof settled;
-      return settled.geminiName !== undefined;
-    });
+    await until(
+      'the job to be found at Gemini',
+      async () => {
+        settled = (await (await api(`/v1/jobs/${problem.id}`)).json()) as typeof settled;
+        return settled.geminiName !== undefined;
+      },
+      { state: () => settled },
+    );
     expect(settled).toMatchObject({ state: 'submitted', attempts: 1 });
     expect(gemini.batches.all().length).toBe(before + 1);
     expect(gemini.batches.all().at(-1)?.name).toBe(settled.geminiName);
@@ -263,11 +269,15 @@ describe('a job submitted through the bridge', () => {
     const job = await submit('order-life');
     gemini.finishJob(job.geminiName, 'succeeded');
     let told: LoggedRecord[] = [];
-    await until(async () => {
-      const records = await recordsAbout('order-life');
-      told = records.filter(({ topic }) => topic === LIFE);
-      return told.length >= 2;
-    });
+    await until(
+      'two lifecycle events',
+      async () => {
+        const records = await recordsAbout('order-life');
+        told = records.filter(({ topic }) => topic === LIFE);
+        return told.length >= 2;
+      },
+      { state: () => told },
+    );
     expect(told.map(({ key, headers }) => [key, headers['ce_type']])).toEqual([
       [job.id, 'gemini.job.submitted'],
       [job.id, 'gemini.job.ended'],

@@ -5,6 +5,7 @@ import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kaf
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { GeminiSender, SECRET } from '../../support/gemini-sender.js';
 import { client, countById, readTopics } from '../../support/topic-log.js';
+import { until } from '../../../packages/testbed/src/until.js';
 
 const ACK_BUDGET_MS = 2000;
 
@@ -96,13 +97,17 @@ describe('the log as the memory', () => {
       const { status, body } = await senderTo(bridge).once('unread_1');
       expect([status, JSON.parse(body).reason]).toEqual([503, 'kafka-unavailable']);
       const seen = new Set<string>();
-      for (;;) {
-        const answer = await fetch(`${bridge.internalUrl}/health/ready`);
-        if (answer.ok) break;
-        const { log } = (await answer.json()) as { log?: string };
-        if (log) seen.add(log);
-        await delay(20);
-      }
+      await until(
+        'the bridge to be ready',
+        async () => {
+          const answer = await fetch(`${bridge.internalUrl}/health/ready`);
+          if (answer.ok) return true;
+          const { log } = (await answer.json()) as { log?: string };
+          if (log) seen.add(log);
+          return false;
+        },
+        { state: () => seen },
+      );
       expect(Array.from(seen).join()).toMatch(/reading the log back: 0 records/);
       await senderTo(bridge).untilAccepted('unread_1');
     } finally {

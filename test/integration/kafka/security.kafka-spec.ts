@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBridge } from '../../../packages/testbed/src/bridge.js';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../../packages/testbed/src/kafka/secure.js';
 import { GeminiSender, SECRET } from '../../support/gemini-sender.js';
 import { countById, readTopics } from '../../support/topic-log.js';
+import { untilLogged } from '../../support/until-logged.js';
 
 describe('a broker that wants proof', () => {
   let kafka: SecureKafka;
@@ -110,9 +110,7 @@ describe('a broker that wants proof', () => {
     'takes up %s that was replaced while it runs',
     async (what, env, replacement) => {
       await using bridge = await startBridge({ ...common(), ...env() });
-      while (!bridge.lines.some((line) => line.includes('Kafka is not available'))) {
-        await delay(50);
-      }
+      await untilLogged(bridge, 'Kafka is not available');
       file(...replacement());
       await bridge.ready();
       const id = `rotated_${what.replaceAll(' ', '_')}`;
@@ -133,9 +131,7 @@ describe('a broker that wants proof', () => {
     expect(await new GeminiSender(() => bridge.url).once('secure_wrong')).toMatchObject({
       status: 503,
     });
-    while (!bridge.lines.some((line) => line.includes('Kafka is not available'))) {
-      await delay(50);
-    }
+    await untilLogged(bridge, 'Kafka is not available');
     const ready = await fetch(`${bridge.internalUrl}/health/ready`);
     expect([ready.status, await ready.text()]).toEqual([
       503,

@@ -4,7 +4,7 @@ import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kaf
 import { GeminiSender, SECRET } from '../../support/gemini-sender.js';
 import { runCli } from '../../../src/cli/program.js';
 import { topicNames } from '../../../src/events/event-topics.js';
-import { until } from '../../../packages/testbed/src/process/processes.js';
+import { untilLogged } from '../../support/until-logged.js';
 import kafkajs from 'kafkajs';
 import { client, countById, readTopics } from '../../support/topic-log.js';
 
@@ -72,7 +72,7 @@ describe('topics', () => {
       TOPIC_PREFIX: 'unready',
     });
     const reason = 'TOPIC_REPLICATION: got 3, but the cluster has 1 broker';
-    await until(() => bridge.lines.some((line) => line.includes(reason)));
+    await untilLogged(bridge, reason);
     const ready = await fetch(`${bridge.internalUrl}/health/ready`);
     expect(ready.status).toBe(503);
     expect(await ready.text()).toContain(reason);
@@ -123,9 +123,7 @@ describe('topics', () => {
       TOPIC_PREFIX: 'checked',
       TOPICS_MODE: 'check',
     });
-    while (!checking.lines.some((line) => line.includes('missing topics'))) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await untilLogged(checking, 'missing topics');
     const ready = await fetch(`${checking.internalUrl}/health/ready`);
     expect(await ready.text()).toContain('TOPICS_MODE=create');
     expect(await new GeminiSender(() => checking.url).once('unmade')).toMatchObject({
@@ -146,9 +144,7 @@ describe('topics', () => {
       TOPIC_REPLICATION: '2',
       TOPIC_MIN_ISR: '2',
     });
-    while (!second.lines.some((line) => line.includes('TOPIC_MIN_ISR'))) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await untilLogged(second, 'TOPIC_MIN_ISR');
     expect((await fetch(`${second.internalUrl}/health/ready`)).status).toBe(503);
   }, 60_000);
 

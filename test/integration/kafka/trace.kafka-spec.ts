@@ -10,7 +10,7 @@ import {
   newTraceparent,
   parseTraceparent,
 } from '../../../src/infrastructure/tracing/traceparent.js';
-import { until } from '../../../packages/testbed/src/process/processes.js';
+import { until } from '../../../packages/testbed/src/until.js';
 import { OtlpCollector, type CollectedSpan } from '../../support/otlp-collector.js';
 import { OTHER_SECRET, post, SECRET, signedV1 } from '../../support/sender.js';
 import { temporarySecrets, type TemporarySecrets } from '../../support/secrets.js';
@@ -124,10 +124,14 @@ describe('a trace', () => {
     );
     await consume(record);
 
-    await until(() => {
-      const names = new Set(collected(traceId).map(({ name }) => name));
-      return ['consume', 'confirm'].every((name) => names.has(name));
-    });
+    await until(
+      'the last spans',
+      () => {
+        const names = new Set(collected(traceId).map(({ name }) => name));
+        return ['consume', 'confirm'].every((name) => names.has(name));
+      },
+      { state: () => collected(traceId).map(({ name }) => name) },
+    );
     const spans = collected(traceId);
     const up = (name: string) => {
       const span = spans.find((one) => one.name === name);
@@ -157,7 +161,11 @@ describe('a trace', () => {
     expect((await post(url, signedV1({ id: 'genuine' }))).status).toBe(200);
     const { headers } = await recordOf((one) => one.headers['webhook-id'] === 'genuine');
     const { traceId } = parseTraceparent(headers['traceparent']) ?? fail();
-    await until(() => collected(traceId).some(({ name }) => name === 'delivery'));
+    await until(
+      'the span of the delivery',
+      () => collected(traceId).some(({ name }) => name === 'delivery'),
+      { state: () => collected(traceId).map(({ name }) => name) },
+    );
     const publish = collected(traceId).find(({ name }) => name === 'publish');
     expect(publish && ancestry(publish)).toEqual(['publish', 'delivery', 'none']);
     const begun = new Set(collector.spans.map((span) => span.traceId));

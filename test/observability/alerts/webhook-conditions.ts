@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import { registered } from '../../../packages/testbed/src/dev-stack/static-webhook.js';
+import { webhookRegistered } from '../../../packages/testbed/src/dev-stack/static-webhook.js';
 import type { StaticWebhook } from '../../../packages/gemini-emulator/src/webhooks/webhooks.js';
 import { ask, nowSeconds, signedV1 } from '../../support/sender.js';
 import type { Condition } from './condition.js';
@@ -127,7 +127,7 @@ async function startWithDeclared(stage: Stage, url?: string): Promise<StaticWebh
     WEBHOOKS_INTERVAL_SECONDS: '1',
     WEBHOOKS_REVIVE_MAX: '0',
   });
-  await registered(stage.gemini);
+  await webhookRegistered(stage.gemini);
   return stage.gemini.webhooks.all()[0] as StaticWebhook;
 }
 

@@ -5,7 +5,7 @@ import { startKafka, type KafkaCluster } from '../../../packages/testbed/src/kaf
 import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
 import { startRedis, type RedisServer } from '../../../packages/testbed/src/redis.js';
 import { temporarySecrets, type TemporarySecrets } from '../../support/secrets.js';
-import { registered } from '../../../packages/testbed/src/dev-stack/static-webhook.js';
+import { webhookRegistered } from '../../../packages/testbed/src/dev-stack/static-webhook.js';
 
 const EVENTS_LOST = 0.1;
 const EVENTS_REPEATED = 0.2;
@@ -104,7 +104,7 @@ export class JobWorld implements AsyncDisposable {
     const world = new JobWorld(kafka, redis, gemini, secrets, replicas);
     await Promise.all(replicas.map((replica) => replica.start()));
     await Promise.all(replicas.map((replica) => replica.ready()));
-    await registered(gemini);
+    await webhookRegistered(gemini);
     return world;
   }
 

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /** True for a process that runs or is stopped; false for a zombie, which only waits for its parent to collect it. */
 export function isAlive(pid: number): boolean {
@@ -18,9 +17,4 @@ function stateOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Resolves when it holds; the test's own time limit ends a wait in vain. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(20);
 }
