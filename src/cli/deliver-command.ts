@@ -10,7 +10,7 @@ import {
   type RetryLimits,
   type Sending,
 } from './deliver/posting.js';
-import { proving, type Proving } from './verification-tools.js';
+import { withVerificationTools, type VerificationTools } from './verification-tools.js';
 import type { Report, Terminal } from './terminal.js';
 
 export interface DeliverOptions {
@@ -55,7 +55,9 @@ export async function deliverSynthetic(
     deadline: performance.now() + wait * 1000,
   };
   const isDue = isSecretDue(env);
-  const secret = await proving(env, (tools) => secretOf(tools, isDue, patience.deadline));
+  const secret = await withVerificationTools(env, (tools) =>
+    secretOf(tools, isDue, patience.deadline),
+  );
   const webhookId = `msg_synthetic_${randomUUID()}`;
   const results: Result[] = [];
   for (const step of stepsFor(secret, webhookId)) {
@@ -91,7 +93,7 @@ function isSecretDue(env: Terminal['env']): boolean {
 
 /** A bridge that has only just started may not have registered its webhooks yet. */
 async function secretOf(
-  { verifier, vault }: Proving,
+  { verifier, signingSecrets }: VerificationTools,
   isDue: boolean,
   deadline: number,
 ): Promise<WebhookSecret | undefined> {
@@ -99,7 +101,7 @@ async function secretOf(
     const secret = verifier.signingSecret(Date.now());
     if (secret || !isDue || performance.now() > deadline) return secret;
     await sleep(LOOK_MS);
-    await vault.load();
+    await signingSecrets.load();
   }
 }
 

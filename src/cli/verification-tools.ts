@@ -11,37 +11,33 @@ import type { Terminal } from './terminal.js';
 const NEEDED =
   /^(WEBHOOK_SECRETS|VAULT_|KUBERNETES_SERVICE_|REDIS_|CAPABILITY_KEYS_FILE|JWKS_|JWT_|TOPIC_PREFIX|GEMINI_URL)/;
 
-/** What the bridge verifies signatures with. */
-export interface Proving {
+/** The parts of the bridge that verify signatures, and their configuration. */
+export interface VerificationTools {
   readonly config: Config;
   readonly verifier: SignatureVerifier;
-  readonly keyring: CapabilityKeyring;
-  readonly vault: SigningSecrets;
+  readonly capabilityKeys: CapabilityKeyring;
+  readonly signingSecrets: SigningSecrets;
 }
 
-/**
- * Runs `work` with them, as the environment configures them.
- *
- * @throws {ConfigError | SecretsUnavailableError}
- */
-export function proving<T>(
+/** @throws {ConfigError | SecretsUnavailableError} */
+export function withVerificationTools<T>(
   env: Terminal['env'],
-  work: (tools: Proving) => Promise<T>,
+  work: (tools: VerificationTools) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig(neededOf(env));
   return withModule(config, SignatureModule, async (provided) => {
-    const vault = provided(SigningSecrets);
-    await vault.load();
+    const signingSecrets = provided(SigningSecrets);
+    await signingSecrets.load();
     return work({
       config,
+      signingSecrets,
       verifier: provided(SignatureVerifier),
-      keyring: provided(CapabilityKeyring),
-      vault,
+      capabilityKeys: provided(CapabilityKeyring),
     });
   });
 }
 
-/** With placeholders for what `loadConfig` requires and signatures do not. */
+/** With placeholders for settings that `loadConfig` requires and signatures do not. */
 function neededOf(env: Terminal['env']): NodeJS.ProcessEnv {
   const given = Object.entries(env).filter(([name]) => NEEDED.test(name));
   return { KAFKA_BROKERS: 'none:1', API_AUTH: 'none', ...Object.fromEntries(given) };

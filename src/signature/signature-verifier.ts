@@ -120,9 +120,9 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     return { proof, capability };
   }
 
-  /** Fingerprints of the secrets that verify static deliveries. */
-  secretIds(nowMs: number): string[] {
-    return this.secrets(this.signingSecrets.live(nowMs)).map(({ keyId }) => keyId);
+  /** The secrets that verify static deliveries. */
+  staticSecrets(nowMs: number): WebhookSecret[] {
+    return this.secrets(this.signingSecrets.live(nowMs));
   }
 
   /** The secret that signs the CLI's own deliveries. A stored secret without an end comes first. */

@@ -15,6 +15,7 @@ import {
   nowSeconds,
   OTHER_SECRET,
   SECRET,
+  signedBytes,
   signedToken,
   signedV1,
   signedV1a,
@@ -255,12 +256,29 @@ describe('verify', () => {
   it('says what becomes of a request that is taken', async () => {
     const answer = await verify(captured(signedV1({ id: 'msg_1' })));
     expect(answer).toMatchObject({ code: 0, err: '' });
-    expect(answer.out).toMatch(/^taken: v1, key id [0-9a-f]{8}, webhook-id msg_1\n/);
+    expect(answer.out).toMatch(/^accepted: v1, key id [0-9a-f]{8}, webhook-id msg_1\n/);
     expect(answer.out).toMatch(/goes to gemini\.batch\.succeeded, about batches\/1/);
     const odd = await verify(captured(signedV1({ body: 'hello' })));
     expect(odd.out).toMatch(/goes to gemini-bridge\.dead-letter: not-json/);
     const path = await jobPath();
     expect((await verify(captured(signedV1a(gemini.keys), { path }))).code).toBe(0);
+  });
+
+  it('has a second opinion, that of the reference library', async () => {
+    const accepted = await verify(captured(signed()));
+    expect(accepted.out).toMatch(/the reference library \(standardwebhooks\) agrees\n$/);
+    const refused = await verify(captured(signedV1({}, [OTHER_SECRET])));
+    expect(refused.out).toMatch(/the reference library \(standardwebhooks\) agrees\n$/);
+    // The library signs text, so bytes that are none have another signature there.
+    const odd = captured(signedBytes(Buffer.from([0xff, 0x00, 0x7b])));
+    expect((await verify(odd)).out).toMatch(
+      /^accepted: .*disagrees: it signs text, and/s,
+    );
+    const { json: report } = await json(['verify', odd]);
+    expect(report).toMatchObject({ ok: true, referenceAgrees: false });
+    const path = await jobPath();
+    const ofJob = await verify(captured(signedV1a(gemini.keys), { path }));
+    expect(ofJob.out).not.toContain('reference library');
   });
 
   it('reads JSON as well', async () => {
@@ -305,13 +323,13 @@ describe('verify', () => {
     [
       'signed with another secret',
       'signature-mismatch',
-      /no secret that is known here \(key ids .*another secret, or the body/,
+      /none of the known secrets \(key ids .*another secret, or the body/,
       () => captured(signedV1({}, [OTHER_SECRET])),
     ],
     [
       'with no secret configured',
       'signature-mismatch',
-      /there is no secret to verify with/,
+      /no secret is configured/,
       () => captured(signed()),
       { WEBHOOK_SECRETS: undefined, VAULT_KEYS_FILE: undefined, VAULT_FILE: undefined },
     ],
@@ -348,7 +366,7 @@ describe('verify', () => {
     [
       'at a path that nobody has',
       'not-found',
-      /nothing is at \/webhook:/,
+      /the bridge has no route \/webhook:/,
       () => captured(signed(), { path: '/webhook' }),
     ],
     [
@@ -360,19 +378,19 @@ describe('verify', () => {
     [
       'at a job’s path that was altered',
       'capability-invalid',
-      /not what the key c1 signed/,
+      /the key c1 did not sign the token in the path/,
       async () => captured(signedV1a(gemini.keys), { path: await jobPath('c1') }),
     ],
     [
       'that Google did not sign',
       'signature-mismatch',
-      /no key of Google's made this signature/,
+      /none of the keys of Google made this signature/,
       async () => captured(signedV1a(strangers), { path: await jobPath() }),
     ],
     [
       'without a header',
       'header-missing',
-      /there is no webhook-id, no webhook-signature/,
+      /the request has no webhook-id and no webhook-signature/,
       () =>
         captured(signed(), {
           headers: { 'webhook-id': undefined, 'webhook-signature': undefined },
@@ -381,7 +399,7 @@ describe('verify', () => {
     [
       'with a timestamp that is none',
       'header-malformed',
-      /webhook-timestamp is "2026-01-01": want seconds/,
+      /webhook-timestamp is "2026-01-01"; want seconds/,
       () => captured(signed(), { headers: { 'webhook-timestamp': '2026-01-01' } }),
     ],
     [
@@ -394,7 +412,7 @@ describe('verify', () => {
     [
       'as a token for somebody else',
       'token-audience',
-      /token is for "theirs", and JWT_AUDIENCE is our-audience/,
+      /the JWT names "theirs", and JWT_AUDIENCE is our-audience/,
       async () =>
         captured(await signedToken(rsa, claimsNow({ aud: 'theirs' })), {
           path: await jobPath(),
@@ -404,7 +422,7 @@ describe('verify', () => {
     [
       'as a token that does not end',
       'token-invalid',
-      /the token has no exp/,
+      /the JWT has no exp/,
       async () =>
         captured(await signedToken(rsa, claimsNow({ exp: undefined })), {
           path: await jobPath(),
@@ -414,7 +432,7 @@ describe('verify', () => {
     [
       'as a token whose event is another',
       'body-mismatch',
-      /say something else than the body/,
+      /claims of the token differ from the body/,
       async () => {
         const event = JSON.parse(eventBody()) as object;
         const token = await signedToken(rsa, claimsNow({ ...event }));
@@ -428,7 +446,7 @@ describe('verify', () => {
     [
       'when Google’s keys cannot be read',
       'keys-unavailable',
-      /JWKS_URL=http:\/\/127\.0\.0\.1:1\/jwks right/,
+      /JWKS_URL: got http:\/\/127\.0\.0\.1:1\/jwks, from which.*cannot be read/,
       async () => captured(signedV1a(gemini.keys), { path: await jobPath() }),
       { JWKS_URL: 'http://127.0.0.1:1/jwks' },
     ],
