@@ -5,12 +5,12 @@ export interface Terminal {
   readonly err: (text: string) => void;
 }
 
-/** What a command was given is no use; the message says what would be. */
+/** An argument or a file of a command is unusable. The message says what the command wants. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
-/** What a command found: for programs as JSON, for people as lines. */
+/** The result of a command: JSON for scripts, lines for people. */
 export interface Report {
   readonly json: unknown;
   readonly lines: readonly string[];
@@ -18,7 +18,7 @@ export interface Report {
   readonly ok?: boolean;
 }
 
-/** Columns as wide as they have to be. */
+/** Pads each column to its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
