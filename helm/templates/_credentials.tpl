@@ -14,7 +14,7 @@ redisPassword: REDIS_PASSWORD_FILE
 redisTlsCa: REDIS_TLS_CA_FILE
 {{- end -}}
 
-{{/* Not empty for a credential that is set. */}}
+{{/* "yes" for a credential that is set, else empty. */}}
 {{- define "gemini-kafka-bridge.isGiven" -}}
 {{- if or .value .existingSecret.name }}yes{{ end -}}
 {{- end -}}
@@ -33,8 +33,8 @@ redisTlsCa: REDIS_TLS_CA_FILE
 {{- end -}}
 
 {{/*
-The sources of one volume with all credentials, without subPath: the kubelet then updates the files of a running pod. Of
-(dict "root" $ "credentials" <names>).
+The sources of one volume with all credentials, without subPath: the kubelet then updates the files of a running pod.
+Takes (dict "root" $ "credentials" <names>).
 */}}
 {{- define "gemini-kafka-bridge.credentialSources" -}}
 {{- $names := .credentials -}}

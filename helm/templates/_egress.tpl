@@ -13,7 +13,7 @@
 {{- $ports | uniq | sortAlpha | toJson -}}
 {{- end -}}
 
-{{/* The destinations of the bridge, and their ports when the values name none. */}}
+{{/* The destinations of the bridge, and their ports if the values name none. */}}
 {{- define "gemini-kafka-bridge.destinations" -}}
 {{- $config := .Values.config -}}
 dns: ["53"]
@@ -30,12 +30,12 @@ apiServer: ["443", "6443"]
 {{- end }}
 {{- end -}}
 
-{{/* Not empty for an issuer that is the cluster's API server. */}}
+{{/* "yes" if the issuer is the cluster's API server, else empty. */}}
 {{- define "gemini-kafka-bridge.isApiServer" -}}
 {{- if regexMatch "^https://kubernetes[.]default([.]svc([.][a-z0-9.-]+)?)?(:[0-9]+)?(/|$)" (default "" .) }}yes{{ end -}}
 {{- end -}}
 
-{{/* The egress rules of a NetworkPolicy. Of (dict "root" $ "places" <destinations>); all destinations without "places". */}}
+{{/* The egress rules of a NetworkPolicy. Takes (dict "root" $ "places" <destinations>); without "places" all destinations. */}}
 {{- define "gemini-kafka-bridge.egress" -}}
 {{- $places := .places -}}
 {{- $policy := .root.Values.networkPolicy -}}

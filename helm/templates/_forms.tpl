@@ -6,7 +6,7 @@
 {{- end -}}
 
 {{/*
-Follows a path into a value. Of (dict "form" <entry of forms.yaml> "value" <any> "path" <the keys that are left>
+Follows a path into a value. Takes (dict "form" <entry of forms.yaml> "value" <any> "path" <the keys that are left>
 "name" <the keys before them>).
 */}}
 {{- define "gemini-kafka-bridge.formFault" -}}

@@ -41,7 +41,7 @@ argocd.argoproj.io/sync-options: Prune=false,Delete=false
 {{- end -}}
 
 {{/*
-The metadata of an object. Of (dict "root" $ "suffix" "-public"), optionally with "name", "namespace", "labels" and
+The metadata of an object. Takes (dict "root" $ "suffix" "-public"), optionally with "name", "namespace", "labels" and
 "annotations". The object's own labels and annotations win over the common ones.
 */}}
 {{- define "gemini-kafka-bridge.metadata" -}}

@@ -32,7 +32,7 @@ dnsConfig:
 {{- end }}
 {{- end -}}
 
-{{/* The volumes of a pod. Of (dict "root" $ "credentials" <names>). */}}
+{{/* The volumes of a pod. Takes (dict "root" $ "credentials" <names>). */}}
 {{- define "gemini-kafka-bridge.volumes" -}}
 - name: tmp
   emptyDir:
@@ -67,7 +67,7 @@ dnsConfig:
 {{- end }}
 {{- end -}}
 
-{{/* Fields of a container that runs the image. Of (dict "root" $ "credentials" <names> "env" <YAML>). */}}
+{{/* Fields of a container that runs the image. Takes (dict "root" $ "credentials" <names> "env" <YAML>). */}}
 {{- define "gemini-kafka-bridge.containerSettings" -}}
 {{- $values := .root.Values -}}
 image: {{ include "gemini-kafka-bridge.image" .root | quote }}

@@ -7,7 +7,7 @@
 {{- (urlParse (default "" .Values.config.publicUrl)).path | trimAll "/" | printf "/%s" | trimSuffix "/" -}}
 {{- end -}}
 
-{{/* The namespaces that `networkPolicy.publicFrom` names, as JSON; empty when it admits other peers as well. */}}
+{{/* The namespaces that `networkPolicy.publicFrom` names, as JSON. Empty if it admits other peers as well. */}}
 {{- define "gemini-kafka-bridge.publicNamespaces" -}}
 {{- $names := list -}}
 {{- range .Values.networkPolicy.publicFrom -}}

@@ -1,4 +1,4 @@
-{{/* Not empty when several processes can share the work: their leases are in Redis, and all of them know the published ids. */}}
+{{/* Not empty if several processes can share the work: their leases are in Redis, and all of them know the published ids. */}}
 {{- define "gemini-kafka-bridge.isShared" -}}
 {{- if and .Values.config.redis.url (ne .Values.config.dedupe.store "memory") }}yes{{ end -}}
 {{- end -}}
@@ -11,7 +11,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Not empty when there are, or can be, several replicas. */}}
+{{/* Not empty if there are, or can be, several replicas. */}}
 {{- define "gemini-kafka-bridge.hasSeveral" -}}
 {{- if or .Values.autoscaling.enabled (gt (int (include "gemini-kafka-bridge.replicas" .)) 1) }}yes{{ end -}}
 {{- end -}}

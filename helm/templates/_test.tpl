@@ -4,7 +4,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: test
 {{- end -}}
 
-{{/* Not empty when `deliver` reads the secret that it signs with from the vault in Redis. */}}
+{{/* Not empty if `deliver` reads the secret that it signs with from the vault in Redis. */}}
 {{- define "gemini-kafka-bridge.hasVaultInRedis" -}}
 {{- if and (include "gemini-kafka-bridge.isGiven" .Values.credentials.vaultKeys) (not .Values.config.vault.kubernetesSecret) }}yes{{ end -}}
 {{- end -}}

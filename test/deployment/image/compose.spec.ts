@@ -54,7 +54,7 @@ afterAll(async () => {
 });
 
 describe('compose.yaml', () => {
-  it('gives the bridge an environment that it starts with', () => {
+  it('gives the bridge a valid environment, with the URL and the key of the emulator', () => {
     const given = join(folder.path, 'given');
     mkdirSync(given);
     for (const name of Object.values(environment).filter((each) =>
@@ -75,7 +75,7 @@ describe('compose.yaml', () => {
     });
   });
 
-  it('waits for services that can be waited for', () => {
+  it('has a health check for each service that another waits for, and each volume that is mounted', () => {
     for (const { depends_on: needs = {}, volumes: mounted = [] } of Object.values(
       services,
     )) {
@@ -89,7 +89,7 @@ describe('compose.yaml', () => {
     }
   });
 
-  it('has the Kafka that the tests run with, one that need not replicate', () => {
+  it('has the Kafka version of the tests, with one replica of each topic', () => {
     expect(kafka.image).toBe(`apache/kafka:${KAFKA_VERSION}`);
     const factors = Object.entries(kafka.environment ?? {}).filter(([name]) =>
       /REPLICATION_FACTOR|MIN_ISR/.test(name),
@@ -98,7 +98,7 @@ describe('compose.yaml', () => {
     expect(factors.filter(([, value]) => value !== '1')).toEqual([]);
   });
 
-  it('builds a stage of the Dockerfile that starts the emulator', () => {
+  it('builds the stage of the Dockerfile that starts the emulator', () => {
     const { stages } = parseDockerfile(text('Dockerfile'));
     const target = typeof gemini.build === 'object' ? gemini.build.target : undefined;
     const stage = stages.find(({ name }) => name === target);
@@ -107,7 +107,7 @@ describe('compose.yaml', () => {
     expect(entrypoint?.text).toContain('packages/gemini-emulator/src/cli.ts');
   });
 
-  it('asks the bridge how it is in JavaScript that is some', () => {
+  it('checks the readiness of the bridge by a valid script', () => {
     const script = bridge.healthcheck?.test.at(-1) ?? '';
     expect(() => new Script(script)).not.toThrow();
     expect(script).toContain('8081/health/ready');
@@ -115,7 +115,7 @@ describe('compose.yaml', () => {
 });
 
 describeSandboxed('compose.yaml', () => {
-  it('makes keys that the bridge takes, once', async () => {
+  it('makes valid keys at the first start, and keeps them', async () => {
     const from = join(folder.path, 'keys');
     mkdirSync(from);
     const make = async () => {

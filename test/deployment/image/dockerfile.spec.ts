@@ -33,7 +33,7 @@ function carryOut(dockerfile: string, options: BuildOptions = {}) {
 }
 
 describe('a Dockerfile', () => {
-  it('is carried out stage by stage, and only as far as it is needed', async () => {
+  it('is carried out stage by stage, without the stages that are not needed', async () => {
     const dockerfile = `
 # a comment
 ARG BASE=node:24-slim
@@ -81,7 +81,7 @@ ENTRYPOINT ["node", "x"]
     });
   });
 
-  it('can be carried out to a stage by its name', async () => {
+  it('can be carried out up to a named stage', async () => {
     const dockerfile = 'FROM x AS one\nWORKDIR /a\nFROM x AS two\nRUN exit 1';
     expect((await carryOut(dockerfile, { target: 'one' })).config.workdir).toBe('/a');
     await expect(carryOut(dockerfile, { target: 'three' })).rejects.toThrow(
@@ -101,12 +101,12 @@ ENTRYPOINT ["node", "x"]
     ['RUN x', /after the first FROM/],
     ['FROM x y z', /want FROM x/],
     ['FROM x\nLABEL a=b c=d', /want one name=value/],
-  ])('is refused as %j', async (dockerfile, why) => {
+  ])('is refused with its reason: %j', async (dockerfile, why) => {
     await expect(carryOut(dockerfile)).rejects.toThrow(why);
   });
 
   it.each(['src', '*\n!**/x', '*\nsrc', ''])(
-    'wants another .dockerignore than %j',
+    'needs a .dockerignore of another form than %j',
     (text) => {
       file('.dockerignore', text);
       expect(() => new BuildContext(folder.path)).toThrow(/want \* and then only/);

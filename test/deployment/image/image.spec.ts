@@ -45,20 +45,20 @@ const cli = async (args: string[], options: ContainerOptions = {}) => {
 };
 
 describe('the image', () => {
-  it('has what the bridge runs with, and nothing else', () => {
+  it('has only the files that the bridge needs', () => {
     expect(readdirSync(bridge.root)).toEqual(['app']);
     expect(readdirSync(join(bridge.root, 'app')).toSorted()).toEqual(
       ['LICENSE', 'bin', 'dist', 'node_modules', 'package.json'].toSorted(),
     );
     expect(files.filter(({ path }) => /\.(map|[mc]?ts)$/.test(path))).toEqual([]);
-    // Made on one kind of processor, it runs on all
+    // It is built on one kind of processor and runs on all
     expect(files.filter(({ path }) => /\.(node|so|wasm)$/.test(path))).toEqual([]);
     expect(readlinkSync(join(bridge.root, 'app/bin/gemini-kafka-bridge'))).toBe(
       '../dist/cli.js',
     );
   });
 
-  it('has every package of production as locked, and no other', () => {
+  it('has exactly the locked packages of production', () => {
     const locked = Object.entries(lockIn(join(ROOT, 'package-lock.json')).packages);
     const wanted = locked.filter(([path, { dev }]) => path !== '' && !dev);
     const there = lockIn(join(bridge.root, 'app/node_modules/.package-lock.json'));
@@ -67,7 +67,7 @@ describe('the image', () => {
     );
   });
 
-  it('can be read by everybody and written by root alone', () => {
+  it('has files that every user can read and only root can write', () => {
     const builder = process.geteuid?.(); // root, where an engine builds it
     const bad = files.filter(({ mode, uid, isLink }) => {
       const isReadable = (mode & 0o004) !== 0;
@@ -82,7 +82,7 @@ describe('the image', () => {
     expect(bytes / 2 ** 20).toBeLessThan(MAX_MIB);
   });
 
-  it('says how it is run, and what it is', () => {
+  it('has an entrypoint, a user, ports and labels', () => {
     const { env, user, entrypoint, exposed, labels } = bridge.config;
     expect(user).toBe('65532:65532');
     expect(entrypoint).toEqual(['node', ...BRIDGE_FLAGS, '/app/dist/main.js']);
@@ -98,7 +98,7 @@ describe('the image', () => {
 });
 
 describeSandboxed('the image, run as user 65532 on a read-only root', () => {
-  it('starts, is alive, has its documentation, and ends on SIGTERM with 0', async () => {
+  it('starts, answers the liveness probe, serves its documentation, and exits with 0 on SIGTERM', async () => {
     await using container = await startContainer(bridge, { env: ENV });
     const running = await bridgeOf(container, container.lines);
     const status = async (path: string) =>
@@ -112,7 +112,7 @@ describeSandboxed('the image, run as user 65532 on a read-only root', () => {
     expect(container.lines.filter((line) => !line.startsWith('{'))).toEqual([]);
   });
 
-  it('runs with the Node.js of its base', async () => {
+  it('runs with the Node.js of its base image', async () => {
     const { stages, args } = parseDockerfile(
       readFileSync(join(ROOT, 'Dockerfile'), 'utf8'),
     );
@@ -125,7 +125,7 @@ describeSandboxed('the image, run as user 65532 on a read-only root', () => {
     expect(container.lines).toEqual([expect.stringMatching(/^v24\./)]);
   });
 
-  it('has the command line by its name', async () => {
+  it('has the command line under its name', async () => {
     expect(await cli(['--help'])).toMatchObject({
       code: 0,
       text: expect.stringMatching(/^Usage: gemini-kafka-bridge.*deliver/s),
@@ -134,7 +134,7 @@ describeSandboxed('the image, run as user 65532 on a read-only root', () => {
     expect((await cli(['keys', 'generate'])).text).toMatch(/^k\d{8}:/);
   });
 
-  it('cannot write its own files', async () => {
+  it('cannot change its own files', async () => {
     const command = [
       'sh',
       '-c',

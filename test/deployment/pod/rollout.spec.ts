@@ -106,7 +106,7 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
     return podSpec.parse(at(manifest, ...path));
   }
 
-  it('pass their probes, two of them, as another user on a read-only root', () => {
+  it('pass their probes, as another user on a read-only root', () => {
     expect(deployment.current).toHaveLength(2);
     expect(deployment.current.map(({ isReady, deaths }) => [isReady, deaths])).toEqual([
       [true, 0],
@@ -114,7 +114,7 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
     ]);
   });
 
-  it('are replaced under load, and every answer is 200 or 503', async () => {
+  it('are replaced under load with answers of 200 and 503 only', async () => {
     const stream = new EventStream(gemini, PER_SECOND);
     await sleep(1000);
     const old = deployment.current;
@@ -141,7 +141,7 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
     );
   }, 180_000);
 
-  it('take up a secret that was rotated, without a restart', async () => {
+  it('use a rotated secret without a restart', async () => {
     const before = deployment.current.map(({ pid }) => pid);
     const statuses = (secret: string) =>
       Promise.all(
@@ -167,10 +167,10 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
     expect(deployment.current.map(({ pid }) => pid)).toEqual(before);
   }, 60_000);
 
-  it('are found in order by the pod of `helm test`', async () => {
+  it('pass `helm test`', async () => {
     const spec = specOf('Pod');
     const [container] = spec.containers;
-    // Its Service has no name here
+    // The Service has no DNS name here
     const command = container.command?.map((word) =>
       word.startsWith('http://') ? balancer.url : word,
     );

@@ -1,4 +1,4 @@
-// Run by sandbox.spec.ts: starts a sandbox with a child in it, prints the sandbox's pid, and waits to be killed.
+// Run by sandbox.spec.ts. It starts a sandbox with a child process, prints the sandbox's pid, and waits until it is killed
 import { startSandbox } from '../../../tools/image/sandbox/sandbox.js';
 import { until } from '../../../packages/testbed/src/until.js';
 

@@ -30,7 +30,7 @@ async function run(script: string, options: Partial<SandboxOptions> = {}) {
   return { ...exit, lines: sandbox.lines };
 }
 
-/** Of processes of this machine that have the text in their command line. */
+/** Ids of the processes of this machine whose command line has the text. */
 const pidsWith = (text: string) =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -61,7 +61,7 @@ describeSandboxed('a sandbox', () => {
     });
   });
 
-  it('has the groups, the environment and the folder that it is given', async () => {
+  it('has the given groups, environment and working directory', async () => {
     const { lines } = await run('id -u; id -g; id -G; pwd; env', {
       uid: 1234,
       gid: 1235,
@@ -76,7 +76,7 @@ describeSandboxed('a sandbox', () => {
     expect(lines).toContain('PATH=/opt/node/bin:/app/bin:/bin');
   });
 
-  it('writes nowhere but where it may', async () => {
+  it('can write only to the writable mounts', async () => {
     for (const name of ['fixed', 'open'])
       mkdirSync(join(folder.path, name), { mode: 0o777 });
     writeFileSync(join(folder.path, 'fixed', 'file'), 'text');
@@ -97,7 +97,7 @@ describeSandboxed('a sandbox', () => {
     expect(readdirSync(open)).toEqual(['x']);
   });
 
-  it('does not see the rest of this machine', async () => {
+  it('does not see other files and processes of this machine', async () => {
     const { lines } = await run(
       'ls /; cat /etc/shadow; ls /root; ls -d /proc/[0-9]* | wc -l',
     );
@@ -108,14 +108,14 @@ describeSandboxed('a sandbox', () => {
     expect(Math.max(...lines.map(Number).filter(Boolean))).toBeLessThan(5);
   });
 
-  it('has the Node.js that it is given', async () => {
+  it('has the given Node.js', async () => {
     const script = '#!/bin/sh\necho another node';
     writeFileSync(join(folder.path, 'node'), script, { mode: 0o755 });
     const { lines } = await run('node -v', { node: join(folder.path, 'node') });
     expect(lines).toEqual(['another node']);
   });
 
-  it('gets signals, and says how it ended', async () => {
+  it('passes signals on, and reports its exit', async () => {
     const command = ['node', '-e', HANDLING];
     const sandbox = await startSandbox({ command });
     await until('the command', () => sandbox.lines.includes('up'));
@@ -127,7 +127,7 @@ describeSandboxed('a sandbox', () => {
     expect(await stubborn.stop(1)).toEqual({ code: null, signal: 'SIGKILL' });
   });
 
-  it('takes what it started with it', async () => {
+  it('ends the processes that it started', async () => {
     const marker = `${process.pid}01`;
     const sandbox = await startSandbox({
       command: ['sh', '-c', `setsid sleep 86400.${marker} & echo up; wait`],
@@ -141,7 +141,7 @@ describeSandboxed('a sandbox', () => {
     expect(pidsWith(`86400.${marker}`).filter(isAlive)).toEqual([]);
   });
 
-  it('says why it could not be made, or what it cannot run', async () => {
+  it('reports why it could not be made, or what it could not run', async () => {
     const command = ['no-such-command'];
     const mounts = [{ from: folder.path, to: '/usr/no-such-place' }];
     await expect(startSandbox({ command, mounts })).rejects.toThrow(
@@ -152,7 +152,7 @@ describeSandboxed('a sandbox', () => {
     expect(sandbox.lines.join()).toMatch(/no-such-command/);
   });
 
-  it('ends with who started it, even by SIGKILL', async () => {
+  it('ends when its parent is killed, also by SIGKILL', async () => {
     const marker = `${process.pid}02`;
     const lines: string[] = [];
     const parent = spawnManaged({

@@ -23,7 +23,7 @@ afterAll(async () => {
 const place = (name: string) => join(folder.path, name);
 
 describe('a Secret as kubelet writes it', () => {
-  it('is links into the newest folder, which an update replaces', async () => {
+  it('consists of links into the newest folder, which an update replaces', async () => {
     const path = place('one');
     const volume = await SecretVolume.create(path, { a: '1', b: '2' }, { mode: 0o400 });
     const before = readlinkSync(join(path, '..data'));
@@ -40,7 +40,7 @@ describe('a Secret as kubelet writes it', () => {
     expect(readdirSync(path).toSorted()).toEqual(['..data', after, 'a', 'c'].toSorted());
   });
 
-  it('has folders where an item of a projected volume has them', async () => {
+  it('has the folders of the items of a projected volume', async () => {
     const path = place('projected');
     const options = { mode: 0o400, fsGroup: 2000 };
     const volume = await SecretVolume.create(
@@ -57,7 +57,7 @@ describe('a Secret as kubelet writes it', () => {
 });
 
 describeSandboxed('a Secret in a sandbox', () => {
-  it('is read by its group alone, and updated while it is mounted', async () => {
+  it('is readable by its group only, and updated while it is mounted', async () => {
     const options = { mode: 0o400, fsGroup: 2000 };
     const volume = await SecretVolume.create(place('two'), { key: 'old\n' }, options);
     const mounts = [{ from: volume.path, to: '/etc/bridge/key' }];
