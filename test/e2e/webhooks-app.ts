@@ -117,7 +117,7 @@ export class WebhooksApp implements AsyncDisposable {
     return one;
   }
 
-  /** Compares the webhooks with Gemini now, whatever was observed before. */
+  /** Compares the webhooks with Gemini now, also if that was just done. */
   async reconcile(): Promise<void> {
     await this.forgetLastRound();
     await this.app.get(WebhookReconciler).reconcile();
@@ -131,7 +131,7 @@ export class WebhooksApp implements AsyncDisposable {
     });
   }
 
-  /** What `/health/ready` says, by subject. */
+  /** The answer of `/health/ready`: a message by subject. */
   async readiness(): Promise<Record<string, string>> {
     const { json } = await ask(`${this.app.internalUrl}/health/ready`);
     return json as Record<string, string>;

@@ -89,7 +89,7 @@ describeSandboxed('a sandbox', () => {
           { from: open, to: '/data', writable: true },
           { to: '/tmp', sizeMiB: 1 },
         ],
-        uid: 0, // whoever it is: the root is read-only
+        uid: 0, // Even root cannot write: the root is mounted read-only
         gid: 0,
       },
     );

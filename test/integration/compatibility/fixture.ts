@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The stores of published ids, each with Redis keys of its own; one fixture each. */
+/** The stores of published ids. Each has Redis keys of its own, and a fixture. */
 export const STORES = ['log', 'redis'] as const;
 
 export type Store = (typeof STORES)[number];
 
-/** The jobs of the old version, by what the test does with each. */
+/** The jobs of the old version, named by their part in the test. */
 export const ROLES = [
   /** Its event is delivered after the upgrade. */
   'awaited',
@@ -47,7 +47,7 @@ export type Waiting = (typeof WAITING)[number];
 /** The body of a delivery. The test signs it: a timestamp of then is refused today. */
 export interface FixtureDelivery {
   readonly webhookId: string;
-  /** Where Gemini delivers it: `/webhooks/gemini`, or a capability URL's path. */
+  /** `/webhooks/gemini`, or the path of a capability URL. */
   readonly path: string;
   readonly body: string;
 }
@@ -67,7 +67,7 @@ export interface FixtureRecord {
 
 interface Common {
   readonly key: string;
-  /** What was left of it; undefined for a key that does not expire. */
+  /** Remaining life; undefined for a key that does not expire. */
   readonly ttlMs?: number;
 }
 
@@ -86,13 +86,13 @@ export interface JobView {
   readonly geminiName?: string;
 }
 
-/** All that one run of the old version left behind. */
+/** The data that one run of the old version left. */
 export interface Fixture {
-  /** Of the old version. */
+  /** Commit of the old version. */
   readonly commit: string;
   /** When it was dumped, RFC 3339. */
   readonly madeAt: string;
-  /** What the old version was started with, without addresses and files. */
+  /** Environment of the old version, without addresses and files. */
   readonly environment: Readonly<Record<string, string>>;
   /** The content of its files, by variable. `VAULT_FILE` is as the old version wrote it. */
   readonly files: Readonly<Record<string, string>>;
@@ -108,7 +108,7 @@ export interface Fixture {
   /** Deliveries that the old version answered 200. */
   readonly accepted: readonly (FixtureDelivery & { readonly isToken: boolean })[];
   readonly waiting: Readonly<Record<Waiting, FixtureDelivery>>;
-  /** What Gemini answers to GET, by path. */
+  /** Gemini's answers to GET, by path. */
   readonly gemini: Readonly<Record<string, unknown>>;
   readonly records: readonly FixtureRecord[];
   readonly redis: readonly FixtureKey[];

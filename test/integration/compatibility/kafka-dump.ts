@@ -108,7 +108,7 @@ async function consume(
     consumer.run({ eachMessage }).catch(reject);
   });
   await consumer.disconnect();
-  // Of one partition they come in their order
+  // The sort keeps the order within a partition, in which they were read
   return found.toSorted(
     (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition,
   );

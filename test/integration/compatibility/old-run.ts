@@ -30,7 +30,7 @@ const BATCH = {
   metadata: { tenant: 'acme', naïve: '✓' },
 };
 const IDEMPOTENCY_KEY = 'order-awaited';
-/** Of a webhook that is rotated while the old version dies. Nothing is delivered there. */
+/** URL of a webhook that is rotated while the old version is killed. Nothing is delivered to it. */
 const SPARE_URL = 'https://spare.example/webhooks/gemini';
 
 /** The store with the default prefixes has the sealed document in Redis, the other one in a file. */
@@ -129,7 +129,7 @@ function randomText(bytes: number): string {
   return randomBytes(bytes).toString('base64url');
 }
 
-/** What is dumped at one moment. */
+/** The parts of a fixture that are dumped at one moment. */
 interface Moment {
   readonly madeAt: string;
   readonly redis: readonly FixtureKey[];
@@ -268,7 +268,7 @@ class OldRun {
     );
   }
 
-  /** What the bridge has begun and cannot finish, because Kafka hangs and Gemini does not answer. */
+  /** Begins work that the bridge cannot finish, because Kafka hangs and Gemini does not answer. */
   private async leaveThingsUndone(): Promise<void> {
     await this.submit('untold', 'batches', submissionOf('untold'));
     const before = new Set((await dumpRedis(this.redis.url)).map(({ key }) => key));
@@ -354,7 +354,7 @@ function jobsIn(keys: readonly FixtureKey[]): string {
   return JSON.stringify(keys.filter(({ key }) => key.includes(':job:')));
 }
 
-/** Where the static webhook `main` delivers. */
+/** URL of the static webhook `main`. */
 function mainUrl({ url }: BridgeProcess): string {
   return `${url}/webhooks/gemini`;
 }
@@ -393,7 +393,7 @@ function acceptedBy({ deliveries }: GeminiEmulator): Fixture['accepted'] {
     }));
 }
 
-/** What Gemini says of each job, its list of batches and its webhooks. */
+/** Gemini's answers about each job, the list of batches and the webhooks. */
 async function answersOf(gemini: GeminiEmulator): Promise<Record<string, unknown>> {
   gemini.faults.clear();
   const paths = [

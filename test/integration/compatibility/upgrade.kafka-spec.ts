@@ -193,7 +193,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
     return (json as { jobs: { id: string }[] }).jobs.map(({ id }) => id);
   }
 
-  /** Of the webhook that was rotated when the old version died. */
+  /** Id of the webhook that was rotated when the old version was killed. */
   function spareId(): string | undefined {
     const { webhooks } = now.fixture.gemini['/v1beta/webhooks'] as {
       webhooks: { id: string; uri: string }[];

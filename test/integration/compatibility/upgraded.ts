@@ -40,7 +40,7 @@ const LATER_MS = 60_000;
 export type Scheme =
   | 'newest-secret'
   | 'older-secret'
-  /** That Gemini issued to the present version. */
+  /** The secret that Gemini issued to the present version. */
   | 'issued-secret'
   | 'v1a'
   | 'token';
@@ -55,7 +55,7 @@ export class Upgraded implements AsyncDisposable {
     private readonly brokers: string,
     private readonly folder: string,
     private readonly skewMs: number,
-    /** What the API showed of each job at first. */
+    /** The API's answer about each job right after the start. */
     readonly shown: Readonly<Record<string, unknown>>,
   ) {}
 
