@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 import { jobTokenIn } from '../../events/webhook-routes.js';
-import { isToken } from '../../signature/schemes/jws-signature.js';
+import { isToken } from '../../signature/signature-verifier.js';
 import { CommandError } from '../terminal.js';
 import type { Capture } from './capture.js';
 

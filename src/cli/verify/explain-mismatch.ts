@@ -1,6 +1,6 @@
 import { jobPath, STATIC_ROUTE } from '../../events/webhook-routes.js';
 import type { Proof } from '../../signature/proof.js';
-import { isToken } from '../../signature/schemes/jws-signature.js';
+import { isToken } from '../../signature/signature-verifier.js';
 import type { VerificationTools } from '../verification-tools.js';
 import { orUndefined, type CapturedDelivery } from './captured-delivery.js';
 
