@@ -1,32 +1,31 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, rm, writeFile } from 'node:fs/promises';
+import { createReadStream, rmSync } from 'node:fs';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import {
-  temporaryFolder,
-  type TemporaryFolder,
-} from '../../../testbed/src/process/temporary-folder.js';
 import type { FileContent } from './file-content.js';
 
 /**
  * A temporary folder for files that may be too large for memory: every upload, and the results of batches whose input
- * was a file. It is created for the first file, and removed when the emulator stops or its process ends.
+ * was a file. It is created for the first file, and removed when the emulator stops or its process exits.
  */
 export class Spool {
-  private temporary: Promise<TemporaryFolder> | undefined;
+  private temporary: Promise<string> | undefined;
   private readonly writes = new Set<Promise<void>>();
   private closed = false;
+  /** Removes the folder when the process ends before `close()`. */
+  private removeFolder = (): void => undefined;
 
   /** Undefined while the spool has had no file. */
   get folder(): Promise<string> | undefined {
-    return this.temporary?.then(({ path }) => path);
+    return this.temporary;
   }
 
   /** Creates an empty file. */
   async create(): Promise<SpooledContent> {
-    this.temporary ??= temporaryFolder('gemini-kafka-bridge-emulator');
-    const path = join((await this.temporary).path, randomUUID());
+    this.temporary ??= this.createFolder();
+    const path = join(await this.temporary, randomUUID());
     await writeFile(path, '');
     return new SpooledContent(path, (chunks) => this.append(chunks, path));
   }
@@ -35,7 +34,16 @@ export class Spool {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.allSettled(this.writes);
-    await (await this.temporary)?.remove();
+    process.off('exit', this.removeFolder);
+    const folder = await this.temporary;
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+
+  private async createFolder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'gemini-emulator-'));
+    this.removeFolder = () => rmSync(folder, { recursive: true, force: true });
+    process.once('exit', this.removeFolder);
+    return folder;
   }
 
   private async append(chunks: AsyncIterable<Uint8Array>, path: string): Promise<void> {
