@@ -30,7 +30,6 @@ const MAY_IMPORT = {
 
   startup: BELOW_FEATURES,
   health: [...BELOW_FEATURES, ...FEATURES],
-  openapi: [...GROUND, 'infrastructure', 'internal-api'],
   cli: [...BELOW_FEATURES, ...FEATURES, 'startup'],
 };
 
@@ -106,10 +105,10 @@ export default {
     },
     {
       name: 'packages-alone',
-      comment: 'The emulator knows nothing of the service.',
+      comment: 'The emulator knows nothing of the service and its other packages.',
       severity: 'error',
       from: { path: '^packages/gemini-emulator/src/' },
-      to: { path: '^(src|test|tools|bench)/' },
+      to: { path: '^(src|test|tools|bench|packages/testbed)/' },
     },
   ],
   options: {

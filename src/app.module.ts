@@ -4,7 +4,7 @@ import { ReceiverModule } from './receiver/receiver.module.js';
 import { CONFIG, type Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { JOB_API } from './jobs/api/job.openapi.js';
-import { OpenApiModule } from './openapi/openapi.module.js';
+import { OpenApiModule } from './internal-api/openapi/openapi.module.js';
 import { WEBHOOK_API } from './webhooks/api/webhook.openapi.js';
 import { zeroSeries } from './zero-series.js';
 import { HealthModule } from './health/health.module.js';

@@ -18,17 +18,17 @@ import {
   type ApiDescription,
   type EventDescription,
   type OperationDescription,
-} from '../../internal-api/documentation/api-description.js';
+} from '../../internal-api/openapi/api-description.js';
 import type {
   Answer,
   Body,
   Parameter,
-} from '../../internal-api/documentation/openapi-objects.js';
+} from '../../internal-api/openapi/openapi-objects.js';
 import {
   reference,
   schemaOf,
   type Schema,
-} from '../../internal-api/documentation/json-schema.js';
+} from '../../internal-api/openapi/json-schema.js';
 
 const SUBMIT = 'Submit';
 const JOBS = 'Jobs';

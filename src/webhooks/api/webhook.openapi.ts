@@ -10,9 +10,9 @@ import {
   queryParameters,
   type ApiDescription,
   type OperationDescription,
-} from '../../internal-api/documentation/api-description.js';
-import type { Body } from '../../internal-api/documentation/openapi-objects.js';
-import { reference } from '../../internal-api/documentation/json-schema.js';
+} from '../../internal-api/openapi/api-description.js';
+import type { Body } from '../../internal-api/openapi/openapi-objects.js';
+import { reference } from '../../internal-api/openapi/json-schema.js';
 
 const TAG = 'Webhooks';
 

@@ -3,9 +3,9 @@ import {
   PROBLEM_CAUSES,
   PROBLEM_STATUSES,
   type ProblemCode,
-} from '../internal-api/problems/problem-codes.js';
-import { reference } from '../internal-api/documentation/json-schema.js';
-import type { Answer, Header } from '../internal-api/documentation/openapi-objects.js';
+} from '../problems/problem-codes.js';
+import { reference } from './json-schema.js';
+import type { Answer, Header } from './openapi-objects.js';
 
 const RETRY_AFTER: Header = {
   description: 'Seconds after which a repeat can succeed',

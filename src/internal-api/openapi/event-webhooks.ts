@@ -1,6 +1,6 @@
-import { GEMINI_EVENTS, geminiEventName } from '../events/event-schemas.js';
-import { topicFor } from '../events/event-topics.js';
-import type { EventDescription } from '../internal-api/documentation/api-description.js';
+import { GEMINI_EVENTS, geminiEventName } from '../../events/event-schemas.js';
+import { topicFor } from '../../events/event-topics.js';
+import type { EventDescription } from './api-description.js';
 
 /** Value of `TOPIC_PREFIX` in the document's topic names. */
 const DEFAULT_PREFIX = 'gemini';

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { ApiDescription } from '../internal-api/documentation/api-description.js';
+import type { ApiDescription } from './api-description.js';
 import { API_DESCRIPTIONS, DocsController, RootController } from './docs.controller.js';
 
 /** The OpenAPI document and Swagger UI, on the internal port. */

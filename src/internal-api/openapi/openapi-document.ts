@@ -1,17 +1,14 @@
 import { RequestMethod } from '@nestjs/common';
-import { GEMINI_EVENTS, geminiEventName } from '../events/event-schemas.js';
-import { VERSION } from '../infrastructure/process/version.js';
-import { operationsOf, type Operation } from '../internal-api/auth/protect.js';
-import type { ProblemCode } from '../internal-api/problems/problem-codes.js';
-import { PROBLEM_DETAILS } from '../internal-api/problems/problem-details.js';
-import type {
-  ApiDescription,
-  OperationDescription,
-} from '../internal-api/documentation/api-description.js';
+import { GEMINI_EVENTS, geminiEventName } from '../../events/event-schemas.js';
+import { VERSION } from '../../infrastructure/process/version.js';
+import { operationsOf, type Operation } from '../auth/protect.js';
+import type { ProblemCode } from '../problems/problem-codes.js';
+import { PROBLEM_DETAILS } from '../problems/problem-details.js';
+import type { ApiDescription, OperationDescription } from './api-description.js';
 import { eventWebhook, GEMINI_EVENT_DESCRIPTIONS } from './event-webhooks.js';
-import type { Tag } from '../internal-api/documentation/openapi-objects.js';
+import type { Tag } from './openapi-objects.js';
 import { problemAnswers } from './problem-answers.js';
-import { componentsOf, type Schema } from '../internal-api/documentation/json-schema.js';
+import { componentsOf, type Schema } from './json-schema.js';
 
 /** Problems of every operation. */
 const COMMON_PROBLEMS: readonly ProblemCode[] = [

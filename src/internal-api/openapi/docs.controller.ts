@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Controller, Get, Header, Inject, Param, Redirect, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { ProblemException } from '../internal-api/problems/problem.exception.js';
-import type { ApiDescription } from '../internal-api/documentation/api-description.js';
+import { ProblemException } from '../problems/problem.exception.js';
+import type { ApiDescription } from './api-description.js';
 import { openApiDocument } from './openapi-document.js';
 import { CONTENT_SECURITY_POLICY, INITIALIZER, PAGE } from './swagger-ui.js';
 

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import { INITIALIZER } from '../../../src/openapi/swagger-ui.js';
+import { INITIALIZER } from '../../../../src/internal-api/openapi/swagger-ui.js';
 
 type SampleOf = (
   schema: object,
