@@ -1,15 +1,13 @@
-import { Inject, Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ReceiverModule } from './receiver/receiver.module.js';
-import { CONFIG, type Config } from './config/config.js';
+import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { JOB_API } from './jobs/api/job.openapi.js';
 import { OpenApiModule } from './internal-api/openapi/openapi.module.js';
 import { WEBHOOK_API } from './webhooks/api/webhook.openapi.js';
-import { zeroSeries } from './zero-series.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
-import { Metrics } from './infrastructure/metrics/metrics.js';
 import { MetricsModule } from './infrastructure/metrics/metrics.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { ProblemFilter } from './internal-api/problems/problem.filter.js';
@@ -17,10 +15,6 @@ import { ProblemFilter } from './internal-api/problems/problem.filter.js';
 /** Composition root: it only names the features. */
 @Module({})
 export class AppModule {
-  constructor(metrics: Metrics, @Inject(CONFIG) config: Config) {
-    zeroSeries(metrics, config);
-  }
-
   static register(config: Config): DynamicModule {
     return {
       module: AppModule,

@@ -6,12 +6,13 @@ import {
 } from '@nestjs/common';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { runEvery } from '../infrastructure/timing/run-every.js';
+import { JOB_KINDS } from './job-kinds.js';
 import { JobRegistry, type JobStats } from './job-registry.js';
 
 const REFRESH_MS = 15_000;
 
 /**
- * Gauges of the jobs in the registry. With Redis every replica reports the same figures, those of
+ * The gauges of the jobs in the registry, and the zeros of the counter of reconciled ones. With Redis every replica reports the same figures, those of
  * all replicas together. They are read in the background, so that a scrape does not wait for Redis.
  */
 @Injectable()
@@ -25,6 +26,8 @@ export class JobsMetrics implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly registry: JobRegistry,
     metrics: Metrics,
   ) {
+    const kinds = JOB_KINDS.map(({ name }) => name);
+    metrics.zeroSeries(metrics.reconciled, 'kind', kinds);
     metrics.observeEach(
       'jobs',
       'Jobs in the registry, of all replicas together',

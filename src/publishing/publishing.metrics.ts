@@ -1,3 +1,4 @@
+import { topicNames } from '../events/event-topics.js';
 import type { Metrics } from '../infrastructure/metrics/metrics.js';
 import { DEDUPE_CALLS, type DedupeStore } from './dedupe-store.js';
 import { PUBLISH_FAULTS } from './event-publisher.js';
@@ -12,8 +13,14 @@ export function observePublications(metrics: Metrics, count: () => number): void
   metrics.zeroSeries(metrics.unclaimed, 'call', DEDUPE_CALLS);
 }
 
-export function observeProducer(metrics: Metrics, pending: () => number): void {
+/** @param prefix of the topics' names. */
+export function observeProducer(
+  metrics: Metrics,
+  prefix: string,
+  pending: () => number,
+): void {
   metrics.observe('publish_pending', 'Records waiting for Kafka', pending);
+  metrics.zeroSeries(metrics.accepted, 'topic', topicNames(prefix));
   metrics.zeroSeries(metrics.publishFailures, 'fault', PUBLISH_FAULTS);
 }
 

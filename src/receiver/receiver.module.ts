@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { GeminiModule } from '../gemini/gemini.module.js';
+import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { MetricsModule } from '../infrastructure/metrics/metrics.module.js';
 import { ProcessModule } from '../infrastructure/process/process.module.js';
 import { PublishingModule } from '../publishing/publishing.module.js';
@@ -7,6 +8,7 @@ import { JobRegistryModule } from '../jobs/job-registry.module.js';
 import { SignatureModule } from '../signature/signature.module.js';
 import { TracingModule } from '../infrastructure/tracing/tracing.module.js';
 import { ReceiverController } from './receiver.controller.js';
+import { zeroReceiverSeries } from './receiver.metrics.js';
 import { DeliveryProcessor } from './delivery-processor.js';
 import { Admission } from './http/admission.js';
 import { PublicListener } from './http/public-listener.js';
@@ -35,4 +37,8 @@ import { JobMatcher } from './job-matching/job-matcher.js';
     PublicListener,
   ],
 })
-export class ReceiverModule {}
+export class ReceiverModule {
+  constructor(metrics: Metrics) {
+    zeroReceiverSeries(metrics);
+  }
+}

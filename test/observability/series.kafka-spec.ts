@@ -253,6 +253,22 @@ describe('the metrics', () => {
     expect(sorted(documented)).toEqual(sorted([...shown]));
   });
 
+  it.each([
+    'accepted_total{topic="observed.batch.failed"}',
+    'refusals_total{reason="signature-mismatch"}',
+    'dead_letters_total{reason="not-json"}',
+    'dead_letters_total{reason="other-job"}',
+    'reconciled_total{kind="batch"}',
+    'api_refusals_total{reason="token-unknown"}',
+    'answer_seconds_count{outcome="dead-lettered"}',
+    'answer_seconds_count{outcome="unavailable"}',
+  ])('have %s before its first event', (series) => {
+    const values = scrape.filter(
+      (sample) => seriesOf(sample) === `gemini_bridge_${series}`,
+    );
+    expect(values.map(({ value }) => value)).toEqual([0]);
+  });
+
   it('get no new series from requests of strangers and of Gemini', async () => {
     // A few of each kind first, so that all series that may appear exist
     for (let n = 0; n < 3; n++) await odd(n);

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
+import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
+import { AUTH_FAULTS } from './auth.error.js';
 import { Authenticator } from './authenticator.js';
 import { CallerRateLimit } from './caller-rate-limit.js';
 
@@ -18,4 +20,8 @@ import { CallerRateLimit } from './caller-rate-limit.js';
   // The module that applies the middleware resolves its dependencies
   exports: [Authenticator, CallerRateLimit, MetricsModule],
 })
-export class AuthModule {}
+export class AuthModule {
+  constructor(metrics: Metrics) {
+    metrics.zeroSeries(metrics.apiRefusals, 'reason', AUTH_FAULTS);
+  }
+}

@@ -49,7 +49,7 @@ export class KafkaPublisher
       published: (waitedMs) => metrics.publishSeconds.observe(waitedMs / 1000),
       failed: (fault, records) => metrics.publishFailures.inc({ fault }, records),
     });
-    observeProducer(metrics, () => this.batcher.pending);
+    observeProducer(metrics, config.topics.prefix, () => this.batcher.pending);
     cluster.follow(this);
   }
 

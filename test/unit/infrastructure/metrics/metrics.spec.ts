@@ -1,6 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Config } from '../../../../src/config/config.js';
-import { zeroSeries } from '../../../../src/zero-series.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 
 const shown = async (metrics: Metrics, name: string) =>
@@ -35,24 +33,5 @@ describe('observeKeys()', () => {
         'gemini_bridge_jwks_failing{source="issuer"} 1',
       ]),
     );
-  });
-});
-
-describe('zeroSeries()', () => {
-  it('creates the series of the features with the value 0', async () => {
-    const metrics = new Metrics();
-    zeroSeries(metrics, { topics: { prefix: 'p' } } as Config);
-    const text = await metrics.registry.metrics();
-    for (const series of [
-      'accepted_total{topic="p.batch.succeeded"}',
-      'refusals_total{reason="signature-mismatch"}',
-      'dead_letters_total{reason="not-json"}',
-      'dead_letters_total{reason="other-job"}',
-      'reconciled_total{kind="batch"}',
-      'answer_seconds_count{outcome="dead-lettered"}',
-      'answer_seconds_count{outcome="unavailable"}',
-    ]) {
-      expect(text).toContain(`gemini_bridge_${series} 0\n`);
-    }
   });
 });
