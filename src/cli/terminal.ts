@@ -1,4 +1,4 @@
-/** Where a command reads and writes. */
+/** The environment and streams of a command. */
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
   readonly out: (text: string) => void;

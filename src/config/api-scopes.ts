@@ -1,4 +1,4 @@
-/** What a caller of the internal API may be allowed to do. */
+/** Permissions of callers of the internal API. */
 export const SCOPES = ['jobs:write', 'jobs:read', 'webhooks:admin'] as const;
 
 export type Scope = (typeof SCOPES)[number];

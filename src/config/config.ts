@@ -94,7 +94,7 @@ export interface DedupeConfig {
   readonly memoryMax: number;
 }
 
-/** What verifies deliveries. */
+/** Secrets and keys that verify deliveries. */
 export interface SignatureConfig {
   /** `whsec_…,whsec_…` */
   readonly secrets: string | undefined;
@@ -105,7 +105,7 @@ export interface SignatureConfig {
   readonly jwksStaleMs: number;
 }
 
-/** What a delivery with a JWT has to claim. */
+/** Claims that the JWT of a delivery must have. */
 export interface TokenConfig {
   /** Undefined refuses all of them; `unchecked` accepts any audience. */
   readonly audience: string | undefined;
@@ -160,7 +160,7 @@ export interface JobsConfig {
   readonly callsPerMinute: number;
 }
 
-/** Who may call the internal API. */
+/** Access control of the internal API. */
 export interface AccessConfig {
   readonly tokensFile: string | undefined;
   readonly oidc: OidcConfig | undefined;

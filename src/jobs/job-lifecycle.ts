@@ -74,7 +74,7 @@ export function withName(job: Job, geminiName: string, at: Date, pollAt: number)
   return { ...accepted, geminiName, updatedAt: at.toISOString(), dueAt: pollAt };
 }
 
-/** What an event says about its job. */
+/** The state and results that an event reports of its job. */
 export interface JobNews {
   readonly event: JobEvent;
   /** The job's name, if the event has one that its kind can have. */

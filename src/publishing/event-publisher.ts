@@ -10,7 +10,7 @@ export interface EventRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Where a record is in its topic. */
+/** Position of a record in its topic. */
 export interface RecordPosition {
   readonly partition: number;
   /** Undefined when the broker acknowledged the record without saying where it is. */

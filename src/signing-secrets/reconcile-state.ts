@@ -47,7 +47,7 @@ export type WebhookObservation = z.output<typeof observation>;
 export type TryCount = z.output<typeof tryCount>;
 /** Members that count the tries of a repair, by the webhook's id or URI. */
 export type TryCounter = 'revivals' | 'relearnings' | 'creationTries';
-/** What a reconciliation observed, by Gemini's id; by name for a webhook that is missing. */
+/** Observations of a reconciliation, by Gemini's id; by name for a webhook that is missing. */
 export type Observations = Readonly<Record<string, WebhookObservation>>;
 
 export const NEVER_RECONCILED: ReconcileState = {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { Given } from '../config/environment.js';
 import { ConfigError, type ConfigWarning, type Problem } from '../config/problem.js';
 
-/** Where the bridge listens. An undefined host is all addresses. */
+/** Addresses of the two listeners. An undefined host is all addresses. */
 interface Listeners {
   readonly port: number;
   readonly internalPort: number;

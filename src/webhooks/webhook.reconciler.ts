@@ -54,7 +54,7 @@ export class WebhookReconciler {
     this.lease = new ReconcileLease(signingSecrets, config.webhooks.intervalMs);
   }
 
-  /** What the last reconciliation of any replica observed, after its repairs. */
+  /** Observations of the last reconciliation of any replica, after its repairs. */
   get observations(): readonly WebhookObservation[] {
     return Object.values(
       this.signingSecrets.document.seen?.webhooks ?? this.ownObservations,

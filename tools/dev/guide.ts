@@ -1,6 +1,6 @@
 import type { DevStack } from '../../packages/testbed/index.js';
 
-/** What a development world consists of, and lines to paste into another terminal. */
+/** The parts of a development world, and lines to paste into another terminal. */
 export function guide(
   { bridge, gemini, brokers, topicPrefix, apiToken }: DevStack,
   environmentFile: string,

@@ -15,9 +15,9 @@ const API_KEY = 'emulator-key';
 
 /** Ports of 127.0.0.1. */
 export interface DevPorts {
-  /** Of the bridge, for Gemini. */
+  /** Public URL of the bridge, for Gemini. */
   readonly public: number;
-  /** Of the bridge, for the cluster. */
+  /** Internal URL of the bridge, for the cluster. */
   readonly internal: number;
   /** 0: a free one. */
   readonly gemini: number;

@@ -4,7 +4,7 @@ import { cached, cacheRoot, isCached } from './process/cache.js';
 import type { Log } from './process/log.js';
 import { npmPackageFile, type NpmPackage } from './process/npm-package.js';
 
-/** Of the image's base, `node:24-slim`. Exact, so that two runs on two machines run the same. */
+/** Version of Node.js in the image's base, `node:24-slim`. Exact, so that two runs on two machines run the same. */
 export const IMAGE_NODE_VERSION = '24.21.0';
 
 /** The packages that the npm package `node` chooses from, by `process.platform` and `process.arch`. */

@@ -9,7 +9,7 @@ const EXPIRED = Symbol('expired');
 export interface UntilOptions {
   /** Milliseconds after which the wait fails. Give the test itself more. */
   readonly limitMs?: number;
-  /** What the failure shows; the last value of the condition when absent. */
+  /** Text for the failure; by default the last value of the condition. */
   readonly state?: () => unknown;
 }
 

@@ -29,7 +29,7 @@ export class ConnectionError extends Error {
 export interface ConnectionResult {
   readonly target: string;
   readonly ok: boolean;
-  /** What was found, or what is wrong and the remedy. */
+  /** The finding, or the problem and its remedy. */
   readonly detail: string;
 }
 

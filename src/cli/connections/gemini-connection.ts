@@ -9,7 +9,7 @@ const TIMEOUT_MS = 8000;
 /** The smallest list: a free call that needs a valid key. */
 const LIST = { method: 'GET', path: 'batches', query: { pageSize: '1' } } as const;
 
-/** Whether Gemini can be reached and accepts the key. */
+/** Checks that Gemini answers and accepts the key. */
 export function geminiConnection(config: Config): ConnectionCheck {
   const { url } = config.gemini;
   return {

@@ -14,7 +14,7 @@ import { kafkaProblem } from './kafka-problem.js';
 
 const SILENCE_MS = 4000;
 
-/** Whether Kafka can be reached, and has the topics or lets the bridge create them. */
+/** Checks that Kafka answers, and has the topics or lets the bridge create them. */
 export function kafkaConnection(config: Config): ConnectionCheck {
   const address = config.kafka.brokers.join(',');
   return {

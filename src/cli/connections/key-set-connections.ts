@@ -5,7 +5,7 @@ import { fetchIssuerKeys } from '../../internal-api/auth/issuer-keys.js';
 import { ConnectionError, type ConnectionCheck } from './connection-check.js';
 import { codeOf, networkFault } from './network-fault.js';
 
-/** Whether Google's public keys can be read, which verify the webhooks of jobs. */
+/** Checks that Google's public keys can be read. They verify the webhooks of jobs. */
 export function googleKeysConnection({ signature }: Config): ConnectionCheck {
   const { jwksUrl } = signature;
   return {
@@ -21,7 +21,7 @@ export function googleKeysConnection({ signature }: Config): ConnectionCheck {
   };
 }
 
-/** Whether the public keys of the OIDC issuer can be read, which verify access tokens. */
+/** Checks that the public keys of the OIDC issuer can be read. They verify access tokens. */
 export function issuerConnection(issuer: string): ConnectionCheck {
   return {
     target: 'the OIDC issuer',

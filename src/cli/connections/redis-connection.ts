@@ -19,7 +19,7 @@ const CONNECT_MS = 5000;
 /** After the first failure ioredis tries again: a server that is starting has this long, in ms. */
 const GRACE_MS = 1000;
 
-/** Whether Redis can be reached and lets the bridge write its keys. */
+/** Checks that Redis answers and lets the bridge write its keys. */
 export function redisConnection(access: RedisAccess): ConnectionCheck {
   const address = access.url.replace(/^.*(?:@|:\/\/)/, '').replace(/\/.*$/, '');
   return {
@@ -91,7 +91,7 @@ function redisProblem(error: Error, access: RedisAccess, address: string): Probl
 function faultOf(error: Error): string {
   const reply = replyIn(error);
   if (reply !== '') return `which answers ${reply}`;
-  // Of sentinels and clusters ioredis only tells that a connection is closed.
+  // ioredis reports of sentinels and clusters only that a connection is closed.
   const isKnown = codeOf(error) !== undefined || error.name === 'TimeoutError';
   return isKnown ? networkFault(error) : 'to which no connection can be made';
 }

@@ -3,7 +3,7 @@ import { SecretsUnavailableError } from '../../signing-secrets/secrets-store.js'
 import { createSigningSecrets } from '../../signing-secrets/signing-secrets.module.js';
 import { ConnectionError, type ConnectionCheck } from './connection-check.js';
 
-/** Whether the store of the encrypted secrets can be read and opened with the keys. */
+/** Checks that the encrypted secrets can be read and opened with the keys. */
 export function secretsConnection(config: Config): ConnectionCheck {
   const { file, kubernetesSecret } = config.vault;
   const [setting, address] =

@@ -1,7 +1,7 @@
 import type { Outcome } from './post-with-retries.js';
 import type { SyntheticDelivery } from './synthetic-deliveries.js';
 
-/** What to look at, by the reason in the answer of the bridge. */
+/** Advice, by the reason in the answer of the bridge. */
 const BY_REASON: Readonly<Record<string, string>> = {
   'signature-mismatch':
     'the bridge has another secret than this environment, or a proxy changes the body',

@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import type { WebhookSecret } from '../../signing-secrets/webhook-secret.js';
 import type { CapturedDelivery } from './captured-delivery.js';
 
-/** What the reference library of standard webhooks finds about a signature. */
+/** Verdict of the reference library of Standard Webhooks on a signature. */
 export interface ReferenceOpinion {
   /** False: it finds the opposite of the bridge. */
   readonly agrees: boolean;

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { RedisAccess } from '../../config/config.js';
 import { redisAddress } from './redis-client.js';
 
-/** What an error of Node.js or ioredis may have beside its message. */
+/** Members that errors of Node.js and ioredis may have beside the message. */
 interface ConnectionError extends Error {
   readonly code?: string;
   /** In an AggregateError: one error for each address that a host name resolves to. */

@@ -29,7 +29,7 @@ export class AuthMiddleware implements NestMiddleware {
   async use(request: Request, _response: Response, next: NextFunction): Promise<void> {
     const scope = neededScope(request);
     try {
-      // Where the paths of two operations overlap, the middleware runs twice: both scopes are needed
+      // The middleware runs twice where the paths of two operations overlap: both scopes are needed
       const principal = attachedPrincipal(request) ?? (await this.authenticate(request));
       if (!principal.scopes.has(scope)) throw new AuthError('scope-missing');
     } catch (error) {

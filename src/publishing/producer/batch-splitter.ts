@@ -2,7 +2,7 @@ import type { PublishFault } from '../event-publisher.js';
 import type { QueuedRecord } from './broker-queue.js';
 import type { PartitionBatch } from './partition-batch.js';
 
-/** What the splitter needs of the batcher. */
+/** The part of the batcher that the splitter uses. */
 export interface SingleSender {
   isClosed(): boolean;
   /** Sends a batch by itself. @returns true once it is known to be written. */

@@ -29,7 +29,7 @@ const HEADER_BYTES = 2048;
 /** Interval of the search for waiting records whose deadline is over, in ms. */
 const SWEEP_MS = 200;
 
-/** What the batcher reports to the owner of the connection. */
+/** Reports of the batcher to the owner of the connection. */
 export interface BatcherEvents {
   /** A broker failed: the leaders may have changed. */
   brokerFailed(error: unknown): void;

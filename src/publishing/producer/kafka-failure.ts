@@ -1,6 +1,6 @@
 import { ClaimExpired } from './claim-check.js';
 
-/** What a failed produce request means for its records. */
+/** Meaning of a failed produce request for its records. */
 export type KafkaFailure =
   | 'broker' // unreachable, silent or no longer the leader
   | 'partition' // this partition cannot be written now

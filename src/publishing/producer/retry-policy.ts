@@ -15,7 +15,7 @@ export function* backoffs(): Generator<number, never> {
   }
 }
 
-/** What to do with a batch after a failed attempt. */
+/** The next step for a batch after a failed attempt. */
 export type NextStep =
   | { readonly step: 'acknowledge' } // an earlier attempt was written
   | { readonly step: 'requeue' } // the broker failed: back to the queue of the current leader

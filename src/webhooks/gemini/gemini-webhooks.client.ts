@@ -12,7 +12,7 @@ import {
 } from './gemini-webhook.js';
 
 const TIMEOUT_MS = 15_000;
-/** Of calls that issue a secret. Short, because another replica takes an unanswered issuance over soon. */
+/** Limit of calls that issue a secret. Short, because another replica takes an unanswered issuance over soon. */
 export const ISSUE_TIMEOUT_MS = 6000;
 const PAGE_SIZE = 100;
 const MAX_PAGES = 100;

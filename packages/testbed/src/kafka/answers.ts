@@ -14,7 +14,7 @@ export interface Answer {
   readonly brokerIds: readonly number[];
 }
 
-/** What the broker at that address says of its cluster, or undefined when it does not answer (yet). */
+/** The cluster's metadata from the broker at that address; undefined while it does not answer. */
 export async function askBroker(
   address: string,
   limits = PATIENT,

@@ -49,7 +49,7 @@ export class JavaNode implements KafkaNode {
     }
   }
 
-  /** Of the JVM. Another one after `restart()`. */
+  /** Process id of the JVM. `restart()` changes it. */
   get pid(): number {
     if (!this.process) throw new Error(`Kafka broker ${this.id} was never started`);
     return this.process.pid;
@@ -131,7 +131,7 @@ export class JavaNode implements KafkaNode {
       try {
         return await this.answers((answer) => answer.brokerIds.includes(this.id));
       } catch (error) {
-        // Of three brokers that start at once one may give up, for want of the others
+        // One of three brokers that start at once may give up, for want of the others
         if (!this.exit || attempt === RESTART_ATTEMPTS) throw error;
       }
     }

@@ -15,7 +15,7 @@ export interface KafkaNode {
   readonly listeners: Readonly<Record<string, string>>;
   /** Set when `KafkaOptions.proxied` is. */
   readonly proxied?: ProxiedListener;
-  /** Of the broker's process. `restart()` changes it. */
+  /** Process id of the broker. `restart()` changes it. */
   readonly pid: number;
   /** Freezes it (SIGSTOP): its connections stay open and nothing answers. */
   pause(): Promise<void>;

@@ -21,7 +21,7 @@ export interface Exit {
 }
 
 export interface ManagedProcess {
-  /** Of the command itself, not of a wrapper: signals reach it. */
+  /** Process id of the command itself, not of a wrapper: signals reach it. */
   readonly pid: number;
   readonly exited: Promise<Exit>;
   /** False when the process has ended already. */

@@ -9,7 +9,7 @@ interface KafkaRecord {
   readonly headers?: Readonly<Record<string, Buffer | string>>;
 }
 
-/** What kafkajs's request encoder reads from one of its `Encoder`s. */
+/** The members of an `Encoder` that kafkajs's request encoder reads. */
 interface Encoded {
   readonly buf: Buffer;
   readonly buffer: Buffer;
