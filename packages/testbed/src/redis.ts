@@ -72,8 +72,8 @@ async function startOn(binary: string, keepsData: boolean): Promise<RedisServer>
     get pid() {
       return redis.pid;
     },
-    pause: async () => redis.signal('SIGSTOP'),
-    resume: async () => redis.signal('SIGCONT'),
+    pause: () => redis.pause(),
+    resume: () => redis.resume(),
     kill: () => redis.kill(),
     async restart() {
       await redis.kill();

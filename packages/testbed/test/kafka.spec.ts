@@ -11,6 +11,7 @@ import { askBroker } from '../src/kafka/answers.js';
 import { freePort } from '../src/process/free-ports.js';
 import { isAlive } from '../src/process/processes.js';
 import { temporaryFolder } from '../src/process/temporary-folder.js';
+import { allThreadsStopped } from '../src/process/thread-states.js';
 import { consume, produce, quietKafka } from './records.js';
 
 /** A killed broker may come back after 3 s instead of 9. */
@@ -47,8 +48,10 @@ describe('one broker', () => {
   it('is silent while paused and answers when resumed', async () => {
     const limits = { connectionTimeout: 1000, requestTimeout: 1000 };
     await node.pause();
+    expect(await allThreadsStopped(node.pid)).toBe(true);
     expect(await askBroker(node.address, limits)).toBeUndefined();
     await node.resume();
+    expect(await allThreadsStopped(node.pid)).toBe(false);
     expect(await askBroker(node.address)).toMatchObject({ brokerIds: [1] });
   }, 30_000);
 

@@ -105,7 +105,7 @@ export class JavaNode implements KafkaNode {
 
   /** Freezes the broker (SIGSTOP): its connections stay open and nothing answers. */
   async pause(): Promise<void> {
-    this.process?.kill('SIGSTOP');
+    await this.process?.pause();
   }
 
   async resume(): Promise<void> {

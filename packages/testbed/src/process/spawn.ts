@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { until } from '../until.js';
 import { registerProcess, unregisterProcess } from './reaper.js';
+import { allThreadsStopped } from './thread-states.js';
 
 export type LineListener = (line: string, from: 'stdout' | 'stderr') => void;
 
@@ -26,6 +28,8 @@ export interface ManagedProcess {
   readonly exited: Promise<Exit>;
   /** False when the process has ended already. */
   kill(signal: NodeJS.Signals): boolean;
+  /** Sends SIGSTOP and resolves when all threads have stopped. SIGCONT undoes it. */
+  pause(): Promise<void>;
   /** Sends SIGTERM, and SIGKILL if the process still runs after the grace. */
   stop(graceMs: number): Promise<Exit>;
 }
@@ -54,6 +58,10 @@ export function spawnManaged(options: SpawnOptions): ManagedProcess {
     pid,
     exited,
     kill,
+    async pause() {
+      kill('SIGSTOP');
+      await until(`the threads of process ${pid} to stop`, () => allThreadsStopped(pid));
+    },
     async stop(graceMs) {
       kill('SIGCONT'); // a frozen process would not handle the SIGTERM
       kill('SIGTERM');

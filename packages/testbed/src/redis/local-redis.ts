@@ -59,8 +59,12 @@ export class LocalRedis {
     await this.process?.exited;
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.process?.kill(signal);
+  async pause(): Promise<void> {
+    await this.process?.pause();
+  }
+
+  async resume(): Promise<void> {
+    this.process?.kill('SIGCONT');
   }
 
   private get logPath(): string {
