@@ -11,8 +11,6 @@ export default {
   coverageThreshold: { global: { statements: 90, branches: 85 } },
   reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],
   testTimeout: 30_000,
-  // Half of the time is waiting for brokers that were killed: two at a time, each with its own.
-  // And a spec that failed to end what it started must not hold up the run
-  maxWorkers: 2,
-  forceExit: Boolean(process.env['CI']),
+  // More than the two cores of a small machine: the resilience tests mostly wait for brokers that were killed
+  maxWorkers: 3,
 };

@@ -70,8 +70,8 @@ describe('a broker that fails', () => {
   it('leads to no 2xx while it hangs, and to one record of each event after', async () => {
     await outage(
       'hung',
-      async () => broker.pause(),
-      async () => broker.resume(),
+      () => broker.pause(),
+      () => broker.resume(),
     );
   }, 120_000);
 
