@@ -3,20 +3,21 @@
 # For a release the base is pinned; `docker buildx imagetools inspect node:24-slim` prints its digest:
 #   --build-arg NODE_IMAGE=node:24-slim@sha256:…
 #
-# Where no container engine is, tools/image reads this file and makes the same tree: so RUN works
-# relative to WORKDIR, and only instructions that it knows are used.
+# On a machine without a container engine, tools/image reads this file and makes the same tree. So each
+# RUN works relative to WORKDIR, and the file has only instructions that tools/image knows.
 ARG NODE_IMAGE=node:24-slim
 
-# Nothing here is compiled for a processor, so the tree is made once, on the builder's own
+# The tree has no code for a certain processor, so it is made once, on the builder's own
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# `install` and not `ci`: some mirrors lack the optional packages of other platforms
-RUN npm install --ignore-scripts --no-save
+# `install` and not `ci`: some mirrors lack the optional packages of other platforms.
+# The workspaces are for tests
+RUN npm install --workspaces=false --ignore-scripts --no-save
 COPY nest-cli.json tsconfig.json tsconfig.build.json LICENSE ./
 COPY src src
 RUN npm run build
-# The command line goes by its name, and whoever runs it may read all, whatever umask the sources had
+# The link gives the command its name. Every user may read the files, whatever the umask of the checkout
 RUN find dist -name '*.map' -delete \
   && mkdir bin \
   && ln -s ../dist/cli.js bin/gemini-kafka-bridge \
@@ -30,18 +31,18 @@ RUN chmod -R go=rX packages src
 USER 65532:65532
 ENTRYPOINT ["node", "--import", "tsx", "packages/gemini-emulator/src/cli.ts"]
 
-# Half of what the packages bring is maps and types, which nothing reads while the bridge runs
+# Half of the packages' bytes are source maps and types, which the running bridge does not read
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS production
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm install --omit=dev --ignore-scripts --no-save \
+RUN npm install --workspaces=false --omit=dev --ignore-scripts --no-save \
   && find node_modules -type f \
     \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete \
   && chmod -R u=rwX,go=rX node_modules
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
-# kafkajs computes a delay from a time long past; Node.js 24 says so in the middle of a log of JSON
+# kafkajs sets timers with negative delays. Node.js 24 would print a warning between the JSON lines of the log
 ENV NODE_OPTIONS=--disable-warning=TimeoutNegativeWarning
 ENV PATH=/app/bin:$PATH
 WORKDIR /app
@@ -59,7 +60,7 @@ LABEL org.opencontainers.image.version="${VERSION}"
 LABEL org.opencontainers.image.revision="${REVISION}"
 LABEL org.opencontainers.image.created="${CREATED}"
 EXPOSE 8080 8081
-# In numbers, so that Kubernetes can tell that it is not root
+# A number, so that Kubernetes can tell that the user is not root
 USER 65532:65532
 # Node.js as process 1: it handles SIGTERM itself and starts no processes, so there is nothing for an init to do
 # V8 collects the heap when it has grown by 100 %, not by 300 %: 160-175 MB instead of 215-270 MB resident under full load, for the
