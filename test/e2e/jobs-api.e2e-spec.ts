@@ -15,6 +15,7 @@ import type { Job } from '../../src/jobs/job.js';
 import { MemoryJobRegistry } from '../../src/jobs/registry/memory.job-registry.js';
 import { StatusPoller } from '../../src/jobs/reconciliation/status-poller.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { InterruptibleJobRegistry } from '../support/interruptible.job-registry.js';
 import { knownJob } from '../support/jobs.js';
 import { json, LoopbackServer, text } from '../support/loopback-server.js';
 import { ask, eventBody, post, signedV1a, type Answer } from '../support/sender.js';
@@ -347,9 +348,10 @@ describe('with API_TOKENS_FILE', () => {
 });
 
 it('answers 503 while Redis, where the jobs are, does not answer', async () => {
-  const list = jest.spyOn(app.get(JobRegistry), 'list');
-  list.mockRejectedValueOnce(new RedisUnavailableError('Redis did not answer'));
-  const answer = await ask(`${app.internalUrl}/v1/jobs`);
+  const registry = new InterruptibleJobRegistry();
+  registry.failure = new RedisUnavailableError('Redis did not answer');
+  await using other = await startApp({}, [JobRegistry, registry]);
+  const answer = await ask(`${other.internalUrl}/v1/jobs`);
   expectProblem(answer, 503, 'registry-unavailable');
   expect(answer.headers.get('retry-after')).toBe('5');
 });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Publications } from '../../src/publishing/publications.js';
 import { DedupeStore } from '../../src/publishing/dedupe-store.js';
-import { RedisUnavailableError } from '../../src/infrastructure/redis/redis-scripts.js';
 import type { PublishFault } from '../../src/publishing/event-publisher.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { CountingPublications } from '../support/counting.publications.js';
+import { InterruptibleDedupeStore } from '../support/interruptible.dedupe-store.js';
 import {
   ask,
   newId,
@@ -20,9 +21,11 @@ import { until } from '../../packages/testbed/src/until.js';
 const RETRY_AFTER = '5';
 
 let app: TestApp;
+let publications: CountingPublications;
 
 beforeAll(async () => {
-  app = await startApp();
+  app = await startApp({}, [Publications, CountingPublications]);
+  publications = app.get(Publications) as CountingPublications;
 });
 
 afterAll(async () => {
@@ -45,22 +48,6 @@ const expectToTryAgain = (answer: Answer, reason: string): void => {
   expect(answer).toMatchObject({ status: 503, json: { status: 'refused', reason } });
   expect(answer.headers.get('retry-after')).toBe(RETRY_AFTER);
 };
-
-/** Resolves when so many requests have asked for a publication in flight. */
-function haveArrived(times: number, at = app): Promise<void> {
-  const publications = at.get(Publications);
-  const original = publications.inFlight.bind(publications);
-  return new Promise((resolve) => {
-    let left = times;
-    publications.inFlight = (key) => {
-      if (--left === 0) {
-        publications.inFlight = original;
-        resolve();
-      }
-      return original(key);
-    };
-  });
-}
 
 /** Resolves when the publication of the delivery has an outcome. */
 const settled = async (signed: Signed, at: TestApp): Promise<void> => {
@@ -101,7 +88,7 @@ describe('a repeat', () => {
 
   it('shares the success of a first delivery in flight', async () => {
     const resume = app.publisher.hold();
-    const joined = haveArrived(3);
+    const joined = publications.asked(3);
     const signed = signedV1();
     const all = Promise.all([deliver(signed), deliver(signed), deliver(signed)]);
     await joined;
@@ -115,7 +102,7 @@ describe('a repeat', () => {
   it('shares the failure of a first delivery in flight', async () => {
     const resume = app.publisher.hold();
     app.publisher.fail('unavailable');
-    const joined = haveArrived(2);
+    const joined = publications.asked(2);
     const signed = signedV1();
     const both = Promise.all([deliver(signed), deliver(signed)]);
     await joined;
@@ -204,18 +191,15 @@ describe('when Kafka', () => {
   });
 });
 
-const down = () => Promise.reject(new RedisUnavailableError('down'));
-
-const breakStore = (at: TestApp): void => {
-  const store = at.get(DedupeStore);
-  Object.assign(store, { claim: down, confirm: down, release: down });
-  Object.defineProperty(store, 'unready', { get: () => 'down' });
-};
+function startWithoutStore(env: Record<string, string> = {}): Promise<TestApp> {
+  const store = new InterruptibleDedupeStore();
+  store.unready = 'down';
+  return startApp(env, [DedupeStore, store]);
+}
 
 describe('while the dedupe store does not answer', () => {
   it('events are published at least once, and the errors are counted', async () => {
-    await using broken = await startApp();
-    breakStore(broken);
+    await using broken = await startWithoutStore();
     const signed = signedV1();
     for (let i = 0; i < 2; i++) {
       expect((await deliver(signed, broken)).json).toEqual({ status: 'published' });
@@ -228,8 +212,7 @@ describe('while the dedupe store does not answer', () => {
   });
 
   it('events are refused with DEDUPE_ON_ERROR=refuse', async () => {
-    await using strict = await startApp({ DEDUPE_ON_ERROR: 'refuse' });
-    breakStore(strict);
+    await using strict = await startWithoutStore({ DEDUPE_ON_ERROR: 'refuse' });
     expectToTryAgain(await deliver(signedV1(), strict), 'dedupe-unavailable');
     expect(strict.publisher.records).toEqual([]);
     expect(await ask(`${strict.internalUrl}/health/ready`)).toMatchObject({

@@ -6,6 +6,7 @@ import { JobRegistry } from '../../src/jobs/job-registry.js';
 import { SigningSecrets } from '../../src/signing-secrets/signing-secrets.js';
 import { startApp } from '../support/app.js';
 import { startEmulatedApp } from '../support/emulated-app.js';
+import { InterruptibleJobRegistry } from '../support/interruptible.job-registry.js';
 import { knownJob } from '../support/jobs.js';
 import { json, LoopbackServer, text } from '../support/loopback-server.js';
 import {
@@ -63,14 +64,16 @@ describe('no line of the log, no answer and no metric', () => {
     await using google = await LoopbackServer.start(json(KEYS.jwks()));
     await using gemini = await LoopbackServer.start(text(500, MARK));
     using tokens = temporaryFile(API_TOKEN);
-    await using app = await startApp({
+    const registry = new InterruptibleJobRegistry();
+    await registry.add(knownJob());
+    const env = {
       JWKS_URL: `${google.url}/jwks`,
       JWT_AUDIENCE: 'our-audience',
       GEMINI_URL: gemini.url,
       GEMINI_API_KEY: API_KEY,
       API_TOKENS_FILE: tokens.path,
-    });
-    await app.get(JobRegistry).add(knownJob());
+    };
+    await using app = await startApp(env, [JobRegistry, registry]);
     const secrets = new Set([SECRET, OTHER_SECRET, API_TOKEN, API_KEY, MARK]);
     secrets.add(SECRET.slice('whsec_'.length));
     const answers: Answer[] = [];
@@ -106,7 +109,7 @@ describe('no line of the log, no answer and no metric', () => {
     app.publisher.fail('refused', 'producer-fatal');
     await send('/webhooks/gemini', signedV1({ body, id: newId() }));
     await send(await app.jobPath('job-2'), signedV1a(KEYS, { body }));
-    app.get(JobRegistry).find = () => Promise.reject(new Error('the registry is down'));
+    registry.failure = new Error('the registry is down');
     await send(jobPath, signedV1a(KEYS, { body }));
 
     const batch = JSON.stringify({

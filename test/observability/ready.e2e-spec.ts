@@ -5,16 +5,24 @@ import { DedupeStore } from '../../src/publishing/dedupe-store.js';
 import { TopicHistory } from '../../src/publishing/topic-history.js';
 import { ShutdownState } from '../../src/infrastructure/process/shutdown-state.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { InterruptibleDedupeStore } from '../support/interruptible.dedupe-store.js';
+import { InterruptibleTopicHistory } from '../support/interruptible.topic-history.js';
 import { json, LoopbackServer } from '../support/loopback-server.js';
 import { ask } from '../support/sender.js';
 import { samplesIn } from './exposition.js';
 
 let google: LoopbackServer;
+const store = new InterruptibleDedupeStore();
+const history = new InterruptibleTopicHistory();
 let app: TestApp;
 
 beforeAll(async () => {
   google = await LoopbackServer.start(json(GoogleKeys.create().jwks()));
-  app = await startApp({ JWKS_URL: google.url, DEDUPE_ON_ERROR: 'refuse' });
+  app = await startApp(
+    { JWKS_URL: google.url, DEDUPE_ON_ERROR: 'refuse' },
+    [DedupeStore, store],
+    [TopicHistory, history],
+  );
   while ((await probed()) !== 200) await delay(20);
 });
 
@@ -30,12 +38,10 @@ async function shown(of = app): Promise<number | undefined> {
   return samplesIn(text).find(({ name }) => name === 'gemini_bridge_ready')?.value;
 }
 
-function broken(part: object): () => void {
-  const before = Object.getOwnPropertyDescriptor(part, 'unready');
-  Object.defineProperty(part, 'unready', { configurable: true, get: () => 'away' });
+function broken(part: { unready: string | undefined }): () => void {
+  part.unready = 'down';
   return () => {
-    Reflect.deleteProperty(part, 'unready');
-    if (before) Object.defineProperty(part, 'unready', before);
+    part.unready = undefined;
   };
 }
 
@@ -50,8 +56,8 @@ function draining(): () => void {
 const CAUSES: readonly [string, () => () => void][] = [
   ['shutdown', draining],
   ['kafka', () => broken(app.publisher)],
-  ['log', () => broken(app.get(TopicHistory))],
-  ['dedupe', () => broken(app.get(DedupeStore))],
+  ['log', () => broken(history)],
+  ['dedupe', () => broken(store)],
 ];
 
 describe('gemini_bridge_ready', () => {

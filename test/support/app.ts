@@ -33,8 +33,17 @@ export interface TestApp extends AsyncDisposable {
   jobPath(jobId?: string, correlationId?: string): Promise<string>;
 }
 
-/** Starts the real application on free ports. Only Kafka is replaced. */
-export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+/** A double in the place of a provider: an object, or a class that Nest constructs. */
+export type Double = readonly [
+  provider: abstract new (...parameters: never[]) => object,
+  double: object,
+];
+
+/** Starts the real application on free ports. Kafka is replaced, and what the doubles name. */
+export async function startApp(
+  env: Record<string, string> = {},
+  ...doubles: readonly Double[]
+): Promise<TestApp> {
   const keyFile = temporaryFile(CAPABILITY_KEY);
   const config = loadConfig({
     PORT: '0',
@@ -53,12 +62,17 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   });
   const log = new LogCapture();
   const publisher = new RecordingPublisher();
-  const module = await Test.createTestingModule({ imports: [AppModule.register(config)] })
+  const building = Test.createTestingModule({ imports: [AppModule.register(config)] })
     .overrideProvider(EventPublisher)
     .useValue(publisher)
     .overrideProvider(KafkaCluster)
-    .useValue({})
-    .compile();
+    .useValue({});
+  for (const [provider, double] of doubles) {
+    const override = building.overrideProvider(provider);
+    if (typeof double === 'function') override.useClass(double);
+    else override.useValue(double);
+  }
+  const module = await building.compile();
   const adapter = new TwoPortAdapter(config.ackBudgetMs);
   const app = module.createNestApplication(adapter, {
     bodyParser: false,
