@@ -18,7 +18,7 @@ export async function topicsCommand(
 ): Promise<Report> {
   const config = loadConfig(env);
   const { store, ttlMs } = config.dedupe;
-  const admin = kafkaClient(config, SILENCE_MS).admin();
+  const admin = kafkaClient(config.kafka, SILENCE_MS).admin();
   const topics = new Topics(
     admin,
     topicNames(config.topics.prefix),

@@ -1,8 +1,5 @@
 import type { Scope } from './api-scopes.js';
 
-/** Injection token of the service's `Config`. */
-export const CONFIG = Symbol('CONFIG');
-
 /** The settings, grouped by consumer, with units in the names. `loadConfig` makes it of the environment. */
 export interface Config {
   readonly server: ServerConfig;

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { CONFIG, type Config } from '../config/config.js';
+import type { GeminiConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { chunksOf, type Chunk } from './chunks.js';
 import { fetchOk, readText } from './gemini-http.js';
 import { API_VERSION } from './gemini-request.js';
@@ -34,7 +35,7 @@ interface Progress {
  */
 @Injectable()
 export class GeminiFiles {
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  constructor(@InjectConfig('gemini') private readonly geminiConfig: GeminiConfig) {}
 
   /**
    * @param content is read only as fast as Gemini takes it.
@@ -62,7 +63,7 @@ export class GeminiFiles {
 
   /** @returns the URL of the upload session. It is a secret: requests to it need no key. */
   private async startSession(displayName: string, contentType: string): Promise<string> {
-    const { url, apiKey = '' } = this.config.gemini;
+    const { url, apiKey = '' } = this.geminiConfig;
     const response = await request(`${url}/upload/${API_VERSION}/files`, {
       headers: {
         'x-goog-api-key': apiKey,

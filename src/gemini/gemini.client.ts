@@ -1,5 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import { Injectable } from '@nestjs/common';
+import type { GeminiConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { fetchOk, readText } from './gemini-http.js';
 import { API_VERSION, type GeminiRequest } from './gemini-request.js';
 import { GeminiError } from './gemini.error.js';
@@ -16,8 +17,8 @@ export class GeminiClient {
   /** Read once: `configured` is called for each delivery, and the key may be in a file. */
   private readonly isConfigured: boolean;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {
-    this.isConfigured = config.gemini.apiKey !== undefined;
+  constructor(@InjectConfig('gemini') private readonly geminiConfig: GeminiConfig) {
+    this.isConfigured = geminiConfig.apiKey !== undefined;
   }
 
   /** False without `GEMINI_API_KEY`: the bridge then only receives. */
@@ -82,7 +83,7 @@ export class GeminiClient {
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Response> {
-    const { url, apiKey = '' } = this.config.gemini;
+    const { url, apiKey = '' } = this.geminiConfig;
     const search = new URLSearchParams(query).toString();
     const address = `${url}/${API_VERSION}/${path}${search && '?'}${search}`;
     return fetchOk(address, {

@@ -1,5 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import { Injectable } from '@nestjs/common';
+import type { DedupeConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { DedupeStore } from '../publishing/dedupe-store.js';
 import { TopicHistory } from '../publishing/topic-history.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
@@ -17,7 +18,7 @@ export class Readiness {
     private readonly verifier: SignatureVerifier,
     private readonly shutdown: ShutdownState,
     metrics: Metrics,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('dedupe') private readonly dedupeConfig: DedupeConfig,
   ) {
     // Kubernetes sends no deliveries to an unready replica, so no refusals show its state
     metrics.observe('ready', '1 while deliveries can be answered 200', () =>
@@ -32,7 +33,7 @@ export class Readiness {
     if (this.publisher.unready) found['kafka'] = this.publisher.unready;
     if (this.history.unready) found['log'] = this.history.unready;
     if (this.verifier.unready) found['keys'] = this.verifier.unready;
-    const { onError } = this.config.dedupe;
+    const { onError } = this.dedupeConfig;
     if (this.dedupe.unready && onError === 'refuse')
       found['dedupe'] = this.dedupe.unready;
     return found;

@@ -1,11 +1,11 @@
 import {
-  Inject,
   Injectable,
   Logger,
   type BeforeApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import type { DedupeConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { DedupeStore, type Claim, type DedupeCall } from './dedupe-store.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import { PublishError, type PublishPermit } from './event-publisher.js';
@@ -62,7 +62,8 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
   constructor(
     private readonly store: DedupeStore,
     private readonly metrics: Metrics,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('shutdownTimeoutMs') private readonly shutdownTimeoutMs: number,
+    @InjectConfig('dedupe') private readonly dedupeConfig: DedupeConfig,
   ) {
     this.renewal = setInterval(() => void this.renew(), RENEWAL_MS);
     this.renewal.unref();
@@ -121,7 +122,7 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Waits for the attempts under way, so that a late success is still confirmed. */
   async beforeApplicationShutdown(): Promise<void> {
-    const deadline = performance.now() + this.config.shutdownTimeoutMs / 2;
+    const deadline = performance.now() + this.shutdownTimeoutMs / 2;
     while (this.running.size > 0 && performance.now() < deadline) await sleep(20);
     clearInterval(this.renewal);
   }
@@ -172,7 +173,7 @@ export class Publications implements OnModuleInit, BeforeApplicationShutdown {
     if (typeof claim === 'string') return claim;
     return claim.catch((cause: unknown) => {
       this.metrics.unclaimed.inc({ call: 'claim' });
-      if (this.config.dedupe.onError === 'publish') return 'unclaimed' as const;
+      if (this.dedupeConfig.onError === 'publish') return 'unclaimed' as const;
       throw new DedupeUnavailableError('the dedupe store does not answer', { cause });
     });
   }

@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { TopicsConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { EventFormatError, type GeminiEvent } from '../events/gemini-event.js';
 import { LogRateLimit } from '../infrastructure/logging/log-rate-limit.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
@@ -44,9 +45,9 @@ export class DeliveryProcessor {
     private readonly confirmation: EventConfirmation,
     private readonly recorder: JobEventRecorder,
     private readonly metrics: Metrics,
-    @Inject(CONFIG) config: Config,
+    @InjectConfig('topics') topicsConfig: TopicsConfig,
   ) {
-    this.prefix = config.topics.prefix;
+    this.prefix = topicsConfig.prefix;
   }
 
   /**

@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  Injectable,
-  type CanActivate,
-  type ExecutionContext,
-  Inject,
-} from '@nestjs/common';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
-import { CONFIG, type Config } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { jobScope } from '../jobs/job-event-ids.js';
 import { dedupeKey, STATIC_SCOPE } from '../publishing/dedupe-key.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
@@ -26,7 +21,7 @@ export class VerificationGuard implements CanActivate {
     private readonly verifier: SignatureVerifier,
     private readonly tracing: Tracing,
     private readonly metrics: Metrics,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('ackBudgetMs') private readonly ackBudgetMs: number,
   ) {}
 
   /** @returns a promise where keys or secrets may have to be fetched; most static webhooks need none. */
@@ -57,7 +52,7 @@ export class VerificationGuard implements CanActivate {
   }
 
   private deadlineOf({ at }: RawRequest): number {
-    return at + this.config.ackBudgetMs;
+    return at + this.ackBudgetMs;
   }
 
   private accept(

@@ -1,5 +1,6 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { SignatureConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { parseKeyring, type Keyring } from '../infrastructure/files/keyring.js';
 import { WatchedFile } from '../infrastructure/files/watched-file.js';
 
@@ -10,7 +11,7 @@ const NONE: Keyring = new Map();
 export class CapabilityKeyring implements OnModuleDestroy {
   private readonly file: WatchedFile<Keyring> | undefined;
 
-  constructor(@Inject(CONFIG) { signature }: Config) {
+  constructor(@InjectConfig('signature') signature: SignatureConfig) {
     const path = signature.capabilityKeysFile;
     this.file =
       path === undefined

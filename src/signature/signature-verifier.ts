@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import {
-  Inject,
   Injectable,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import type { SignatureConfig, TokenConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { Metrics } from '../infrastructure/metrics/metrics.js';
 import type { UnsealedSecret } from '../signing-secrets/unsealed-secrets.js';
 import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
@@ -39,12 +39,13 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   private readonly googleKeys: GoogleKeys;
 
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('signature') private readonly signatureConfig: SignatureConfig,
+    @InjectConfig('token') private readonly tokenConfig: TokenConfig,
     private readonly capabilityKeys: CapabilityKeyring,
     private readonly signingSecrets: SigningSecrets,
     metrics: Metrics,
   ) {
-    const { secrets, secretsFile, jwksUrl, jwksStaleMs } = config.signature;
+    const { secrets, secretsFile, jwksUrl, jwksStaleMs } = signatureConfig;
     this.fixedSecrets =
       secrets === undefined
         ? []
@@ -73,7 +74,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
   }
 
   private get needsGoogleKeys(): boolean {
-    return this.config.signature.capabilityKeysFile !== undefined;
+    return this.signatureConfig.capabilityKeysFile !== undefined;
   }
 
   /**
@@ -115,7 +116,7 @@ export class SignatureVerifier implements OnApplicationBootstrap, OnModuleDestro
     const capability = await verifyCapability(pathToken, this.capabilityKeys.value);
     const header = signatureHeader(headers, MAX_TOKEN_LENGTH);
     const proof = isToken(header)
-      ? await verifyToken(body, header, this.googleKeys, this.config.token, nowMs)
+      ? await verifyToken(body, header, this.googleKeys, this.tokenConfig, nowMs)
       : await verifyPublicKey(body, signatureHeaders(headers), this.googleKeys, nowMs);
     return { proof, capability };
   }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import type { RedisAccess, VaultConfig, WebhooksConfig } from '../config/config.js';
+import { configToken } from '../config/inject-config.js';
 import { FileSecretsStore } from './stores/file.secrets-store.js';
 import { accessOfPod } from './kubernetes-access.js';
 import { KubernetesSecretsStore } from './stores/kubernetes.secrets-store.js';
@@ -10,18 +11,29 @@ import type { SecretsStore } from './secrets-store.js';
 /** Provides the signing secrets of static webhooks, in the store that the configuration names. */
 @Module({
   providers: [
-    { provide: SigningSecrets, inject: [CONFIG], useFactory: createSigningSecrets },
+    {
+      provide: SigningSecrets,
+      inject: [configToken('vault'), configToken('redis'), configToken('webhooks')],
+      useFactory: createSigningSecrets,
+    },
   ],
   exports: [SigningSecrets],
 })
 export class SigningSecretsModule {}
 
-export function createSigningSecrets(config: Config): SigningSecrets {
-  return new SigningSecrets(createStore(config), config);
+export function createSigningSecrets(
+  vault: VaultConfig,
+  redis: RedisAccess | undefined,
+  webhooks: WebhooksConfig,
+): SigningSecrets {
+  return new SigningSecrets(createStore(vault, redis), { vault, webhooks });
 }
 
 /** Undefined without `VAULT_KEYS_FILE`: there is no key to seal with. */
-function createStore({ vault, redis }: Config): SecretsStore | undefined {
+function createStore(
+  vault: VaultConfig,
+  redis: RedisAccess | undefined,
+): SecretsStore | undefined {
   if (vault.keysFile === undefined) return undefined;
   if (vault.kubernetesSecret !== undefined) {
     const access = accessOfPod(vault.kubernetesApi);

@@ -1,11 +1,11 @@
 import {
-  Inject,
   Injectable,
   Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import type { WebhooksConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { runEvery } from '../infrastructure/timing/run-every.js';
 import { settledWithin } from '../infrastructure/timing/settled-within.js';
 import { SigningSecrets } from '../signing-secrets/signing-secrets.js';
@@ -27,12 +27,13 @@ export class ReconcileLoop implements OnApplicationBootstrap, BeforeApplicationS
     private readonly reconciler: WebhookReconciler,
     private readonly recovery: IssuanceRecovery,
     private readonly signingSecrets: SigningSecrets,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('webhooks') private readonly webhooksConfig: WebhooksConfig,
+    @InjectConfig('shutdownTimeoutMs') private readonly shutdownTimeoutMs: number,
   ) {}
 
   onApplicationBootstrap(): void {
     if (!this.webhooks.configured) return;
-    const { mode, intervalMs } = this.config.webhooks;
+    const { mode, intervalMs } = this.webhooksConfig;
     const { configured: hasStore } = this.signingSecrets;
     this.loops = [
       ...(hasStore
@@ -46,7 +47,7 @@ export class ReconcileLoop implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     this.shutdown.abort();
-    await settledWithin(Promise.all(this.loops), this.config.shutdownTimeoutMs / 4);
+    await settledWithin(Promise.all(this.loops), this.shutdownTimeoutMs / 4);
   }
 
   private runLoop(work: () => Promise<unknown>, meanMs: number): Promise<void> {

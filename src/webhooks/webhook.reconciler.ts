@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { WebhooksConfig } from '../config/config.js';
+import { InjectConfig } from '../config/inject-config.js';
 import { ProblemException } from '../internal-api/problems/problem.exception.js';
 import { JobRegistry } from '../jobs/job-registry.js';
 import { pollSoon } from '../jobs/poll-soon.js';
@@ -49,9 +50,9 @@ export class WebhookReconciler {
     private readonly ageRotation: SecretAgeRotation,
     private readonly signingSecrets: SigningSecrets,
     private readonly jobs: JobRegistry,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('webhooks') private readonly webhooksConfig: WebhooksConfig,
   ) {
-    this.lease = new ReconcileLease(signingSecrets, config.webhooks.intervalMs);
+    this.lease = new ReconcileLease(signingSecrets, webhooksConfig.intervalMs);
   }
 
   /** Observations of the last reconciliation of any replica, after its repairs. */
@@ -121,7 +122,7 @@ export class WebhookReconciler {
     all: readonly GeminiWebhook[],
     force: boolean,
   ): Promise<Observations> {
-    const { declared, mode } = this.config.webhooks;
+    const { declared, mode } = this.webhooksConfig;
     const observed: Record<string, WebhookObservation> = {};
     for (const each of mode === 'off' ? [] : declared) {
       const { webhook, drift } = await this.repairOne(each, all, force);
@@ -160,7 +161,7 @@ export class WebhookReconciler {
     const { name } = declared;
     const { drift } = status;
     if (drift.length === 0) return status;
-    if (this.config.webhooks.mode === 'report') {
+    if (this.webhooksConfig.mode === 'report') {
       this.logger.warn({ message: 'webhook is not as declared', name, drift });
       return status;
     }
@@ -181,7 +182,7 @@ export class WebhookReconciler {
     declared: DeclaredWebhook,
     all: readonly GeminiWebhook[],
   ): WebhookStatus {
-    const { owner } = this.config.webhooks;
+    const { owner } = this.webhooksConfig;
     return webhookStatus(declared, all, owner, (webhook) =>
       this.webhookRepair.isHeld(webhook),
     );

@@ -220,10 +220,17 @@ describe('the table of metrics', () => {
       WEBHOOK_SECRETS: 'whsec_x',
       API_AUTH: 'none',
     });
-    const cluster = new KafkaCluster(config, metrics);
+    const cluster = new KafkaCluster(config.kafka, config.topics, config.dedupe, metrics);
     const log = new TopicFollower(cluster, metrics, config.dedupe.ttlMs, () => {});
     observeIdBytes(metrics, { bytes: 0 });
-    void new KafkaPublisher(cluster, log, new IdsOnly(), metrics, config);
+    void new KafkaPublisher(
+      cluster,
+      log,
+      new IdsOnly(),
+      metrics,
+      config.kafka,
+      config.topics,
+    );
     const actual = (await metrics.registry.getMetricsAsJSON())
       .filter(({ name }) => name.startsWith('gemini_bridge_'))
       .map(({ name, type }) => [name, String(type), labels(metrics, name)]);

@@ -1,19 +1,19 @@
-import type { Config } from '../../src/config/config.js';
+import type { AccessConfig } from '../../src/config/config.js';
 import { AUDIENCE } from './issuer.js';
 
-/** The `access` part of the configuration. Without arguments no caller is let in. */
-export function accessConfig(access: Partial<Config['access']>): Config {
+/** Access control. Without arguments it refuses every caller. */
+export function accessConfig(access: Partial<AccessConfig>): AccessConfig {
   const closed = {
     tokensFile: undefined,
     oidc: undefined,
     open: false,
     ratePerMinute: 0,
   };
-  return { access: { ...closed, ...access } } as Config;
+  return { ...closed, ...access };
 }
 
 /** Trusts this issuer. Tokens without scopes may do nothing. */
-export function trusting(issuer: string): Partial<Config['access']> {
+export function trusting(issuer: string): Partial<AccessConfig> {
   const keysStaleMs = 3_600_000;
   return {
     oidc: { issuer, audience: AUDIENCE, scopes: [], subjects: [], keysStaleMs },

@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config/config.js';
+import type { DedupeConfig, JobsConfig, TopicsConfig } from '../../src/config/config.js';
 import { MemoryDedupeStore } from '../../src/publishing/dedupe/memory.dedupe-store.js';
 import { RateLimitedGemini } from '../../src/jobs/reconciliation/rate-limited-gemini.js';
 import { SubmissionRecovery } from '../../src/jobs/reconciliation/submission-recovery.js';
@@ -37,25 +37,33 @@ export class Caretaking {
   private readonly signal = new AbortController().signal;
 
   constructor({ callsPerMinute = 600, ackBudgetMs = 4000 } = {}) {
-    const config = {
-      topics: { prefix: 'gemini' },
-      ackBudgetMs,
-      jobs: {
-        callsPerMinute,
-        lookAfterMs: LOOK_AFTER_MS,
-        settleMs: SETTLE_MS,
-        giveUpMs: GIVE_UP_MS,
-      },
-    } as Config;
+    const topics = { prefix: 'gemini' } as TopicsConfig;
+    const jobs = {
+      callsPerMinute,
+      lookAfterMs: LOOK_AFTER_MS,
+      settleMs: SETTLE_MS,
+      giveUpMs: GIVE_UP_MS,
+    } as JobsConfig;
     const metrics = new Metrics();
-    const attempts = new Publications(this.store, metrics, config);
-    const publications = new OncePublisher(attempts, this.publisher, metrics, config);
-    const questions = new RateLimitedGemini(this.gemini, config);
-    this.questions = questions;
-    const { registry } = this;
-    this.teller = new LifecyclePublisher(registry, publications, config);
-    this.finder = new SubmissionRecovery(registry, questions, config);
-    this.watcher = new StatusPoller(registry, questions, publications, metrics, config);
+    const attempts = new Publications(this.store, metrics, 0, {} as DedupeConfig);
+    const publications = new OncePublisher(
+      attempts,
+      this.publisher,
+      metrics,
+      ackBudgetMs,
+    );
+    const { registry, gemini } = this;
+    this.questions = new RateLimitedGemini(gemini, jobs);
+    this.teller = new LifecyclePublisher(registry, publications, topics);
+    this.finder = new SubmissionRecovery(registry, this.questions, jobs);
+    this.watcher = new StatusPoller(
+      registry,
+      this.questions,
+      publications,
+      metrics,
+      topics,
+      jobs,
+    );
   }
 
   find(): Promise<void> {

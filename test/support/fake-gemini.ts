@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config/config.js';
+import type { GeminiConfig } from '../../src/config/config.js';
 import type { GeminiRequest } from '../../src/gemini/gemini-request.js';
 import { GeminiClient } from '../../src/gemini/gemini.client.js';
 
@@ -11,7 +11,7 @@ export class FakeGemini extends GeminiClient {
   hasKey = true;
 
   constructor() {
-    super({ gemini: {} } as Config);
+    super({} as GeminiConfig);
   }
 
   override get configured(): boolean {

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.js';
+import type { Config, GeminiConfig } from '../../config/config.js';
 import type { Problem } from '../../config/problem.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
@@ -10,23 +10,23 @@ const TIMEOUT_MS = 8000;
 const LIST = { method: 'GET', path: 'batches', query: { pageSize: '1' } } as const;
 
 /** Checks that Gemini answers and accepts the key. */
-export function geminiConnection(config: Config): ConnectionCheck {
-  const { url } = config.gemini;
+export function geminiConnection({ gemini }: Config): ConnectionCheck {
+  const { url } = gemini;
   return {
     target: 'Gemini',
     address: url,
     setting: 'GEMINI_URL',
-    run: () => ask(config),
+    run: () => ask(gemini),
   };
 }
 
-async function ask(config: Config): Promise<string> {
+async function ask(config: GeminiConfig): Promise<string> {
   try {
     await new GeminiClient(config).send(LIST, TIMEOUT_MS);
     return 'it accepts the key';
   } catch (error) {
     if (!(error instanceof GeminiError)) throw error;
-    throw new ConnectionError(geminiProblem(error, config.gemini.url));
+    throw new ConnectionError(geminiProblem(error, config.url));
   }
 }
 

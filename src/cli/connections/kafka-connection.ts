@@ -26,7 +26,7 @@ export function kafkaConnection(config: Config): ConnectionCheck {
 }
 
 async function ask(config: Config, signal: AbortSignal): Promise<string> {
-  const admin = kafkaClient(config, SILENCE_MS).admin();
+  const admin = kafkaClient(config.kafka, SILENCE_MS).admin();
   const disconnect = () => void admin.disconnect().catch(() => undefined);
   signal.addEventListener('abort', disconnect);
   try {

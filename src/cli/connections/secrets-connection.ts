@@ -18,8 +18,8 @@ export function secretsConnection(config: Config): ConnectionCheck {
   };
 }
 
-async function ask(config: Config, setting: string): Promise<string> {
-  const secrets = createSigningSecrets(config);
+async function ask({ vault, redis, webhooks }: Config, setting: string): Promise<string> {
+  const secrets = createSigningSecrets(vault, redis, webhooks);
   try {
     await secrets.load();
     const [trouble] = secrets.troubles;

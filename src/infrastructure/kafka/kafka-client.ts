@@ -18,7 +18,7 @@ export type { Admin } from 'kafkajs';
  * @param silenceMs a broker that leaves a request unanswered for this long is taken for hung.
  * @throws {Error} when another version of kafkajs is installed than the patches are made for.
  */
-export function kafkaClient({ kafka }: Config, silenceMs: number): Kafka {
+export function kafkaClient(kafka: Config['kafka'], silenceMs: number): Kafka {
   installKafkajsPatches();
   return new Kafka({
     clientId: kafka.clientId,

@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import {
-  Inject,
   Injectable,
   Logger,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Admin, Kafka } from 'kafkajs';
-import { CONFIG, type Config } from '../../config/config.js';
+import type { DedupeConfig, KafkaConfig, TopicsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { topicNames } from '../../events/event-topics.js';
 import { Metrics } from '../metrics/metrics.js';
 import { settledWithin } from '../timing/settled-within.js';
@@ -66,14 +66,19 @@ export class KafkaCluster implements OnApplicationBootstrap, OnApplicationShutdo
   private wake = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
-  constructor(@Inject(CONFIG) config: Config, metrics: Metrics) {
-    this.client = kafkaClient(config, SILENCE_MS);
+  constructor(
+    @InjectConfig('kafka') kafkaConfig: KafkaConfig,
+    @InjectConfig('topics') topicsConfig: TopicsConfig,
+    @InjectConfig('dedupe') dedupeConfig: DedupeConfig,
+    metrics: Metrics,
+  ) {
+    this.client = kafkaClient(kafkaConfig, SILENCE_MS);
     this.admin = this.client.admin();
-    const { store, ttlMs } = config.dedupe;
+    const { store, ttlMs } = dedupeConfig;
     this.topics = new Topics(
       this.admin,
-      topicNames(config.topics.prefix),
-      config.topics,
+      topicNames(topicsConfig.prefix),
+      topicsConfig,
       store === 'log' ? ttlMs : undefined,
     );
     metrics.observe('kafka_ready', '1 while Kafka can be written', () =>

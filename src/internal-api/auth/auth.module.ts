@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import type { AccessConfig } from '../../config/config.js';
+import { configToken } from '../../config/inject-config.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { MetricsModule } from '../../infrastructure/metrics/metrics.module.js';
 import { AUTH_FAULTS } from './auth.error.js';
@@ -13,8 +14,8 @@ import { CallerRateLimit } from './caller-rate-limit.js';
     Authenticator,
     {
       provide: CallerRateLimit,
-      inject: [CONFIG],
-      useFactory: ({ access }: Config) => new CallerRateLimit(access.ratePerMinute),
+      inject: [configToken('access')],
+      useFactory: ({ ratePerMinute }: AccessConfig) => new CallerRateLimit(ratePerMinute),
     },
   ],
   // The module that applies the middleware resolves its dependencies

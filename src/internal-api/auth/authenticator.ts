@@ -1,10 +1,10 @@
 import {
-  Inject,
   Injectable,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import type { AccessConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { WatchedFile } from '../../infrastructure/files/watched-file.js';
 import { AuthError } from './auth.error.js';
@@ -24,7 +24,7 @@ export class Authenticator implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly fileTokens: WatchedFile<FileToken[]> | undefined;
   private readonly oidcTokens: OidcTokens | undefined;
 
-  constructor(@Inject(CONFIG) { access }: Config, metrics: Metrics) {
+  constructor(@InjectConfig('access') access: AccessConfig, metrics: Metrics) {
     this.open = access.open;
     this.fileTokens =
       access.tokensFile === undefined

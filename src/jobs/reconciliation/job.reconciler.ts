@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  Inject,
   Injectable,
   Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import type { JobsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { JobRegistry } from '../job-registry.js';
 import { runEvery } from '../../infrastructure/timing/run-every.js';
@@ -40,7 +40,8 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
     private readonly lifecyclePublisher: LifecyclePublisher,
     private readonly submissionRecovery: SubmissionRecovery,
     private readonly statusPoller: StatusPoller,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('shutdownTimeoutMs') private readonly shutdownTimeoutMs: number,
+    @InjectConfig('jobs') private readonly jobsConfig: JobsConfig,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -58,7 +59,7 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     this.shutdown.abort();
-    const limit = delay(this.config.shutdownTimeoutMs / 2, undefined, { ref: false });
+    const limit = delay(this.shutdownTimeoutMs / 2, undefined, { ref: false });
     await Promise.race([Promise.all(this.loops), limit]);
   }
 
@@ -69,7 +70,7 @@ export class JobReconciler implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async forgetEnded(): Promise<void> {
-    const before = Date.now() - this.config.jobs.retentionMs;
+    const before = Date.now() - this.jobsConfig.retentionMs;
     await this.registry.forgetEnded(before, MAX_FORGOTTEN_PER_TICK);
   }
 

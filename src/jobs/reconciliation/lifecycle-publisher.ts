@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { TopicsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { withoutPublished } from '../job-lifecycle.js';
 import { JobRegistry } from '../job-registry.js';
 import type { Job } from '../job.js';
@@ -24,7 +25,7 @@ export class LifecyclePublisher {
   constructor(
     private readonly registry: JobRegistry,
     private readonly publisher: OncePublisher,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('topics') private readonly topicsConfig: TopicsConfig,
   ) {}
 
   async publishPending(): Promise<void> {
@@ -44,7 +45,7 @@ export class LifecyclePublisher {
     try {
       for (const milestone of job.untold ?? []) {
         await this.publisher.publishOnce(
-          milestoneRecord(job, milestone, this.config.topics.prefix),
+          milestoneRecord(job, milestone, this.topicsConfig.prefix),
         );
       }
     } catch (error) {

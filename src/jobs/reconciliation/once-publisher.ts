@@ -1,5 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable } from '@nestjs/common';
+import { InjectConfig } from '../../config/inject-config.js';
 import { jobEndKey } from '../../publishing/dedupe-key.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { DeadlineError, withDeadline } from '../../infrastructure/timing/deadline.js';
@@ -22,7 +22,7 @@ export class OncePublisher {
     private readonly publications: Publications,
     private readonly publisher: EventPublisher,
     private readonly metrics: Metrics,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('ackBudgetMs') private readonly ackBudgetMs: number,
   ) {}
 
   /** @throws {DeadlineError | PublishError | DeliveryPendingError | DedupeUnavailableError} */
@@ -63,7 +63,7 @@ export class OncePublisher {
       );
     }
     this.inFlight.add(key);
-    const deadline = performance.now() + this.config.ackBudgetMs;
+    const deadline = performance.now() + this.ackBudgetMs;
     const outcome = start(deadline).finally(() => this.inFlight.delete(key));
     // The deadline may come first: the rejection is then handled here
     outcome.catch(() => undefined);

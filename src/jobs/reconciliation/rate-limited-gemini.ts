@@ -1,5 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable } from '@nestjs/common';
+import type { JobsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
 import type { GeminiRequest } from '../../gemini/gemini-request.js';
@@ -23,7 +24,7 @@ export class RateLimitedGemini {
 
   constructor(
     private readonly gemini: GeminiClient,
-    @Inject(CONFIG) { jobs: { callsPerMinute } }: Config,
+    @InjectConfig('jobs') { callsPerMinute }: JobsConfig,
   ) {
     this.budget = new CallBudget(callsPerMinute);
   }

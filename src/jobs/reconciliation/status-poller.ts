@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { JobsConfig, TopicsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { GeminiError, isMissing } from '../../gemini/gemini.error.js';
 import type { JobKind, JobSnapshot } from '../job-kind.js';
 import { kindOf } from '../job-kinds.js';
@@ -39,7 +40,8 @@ export class StatusPoller {
     private readonly gemini: RateLimitedGemini,
     private readonly publisher: OncePublisher,
     private readonly metrics: Metrics,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('topics') private readonly topicsConfig: TopicsConfig,
+    @InjectConfig('jobs') private readonly jobsConfig: JobsConfig,
   ) {}
 
   /** Jobs that exceed the budget of calls stay due. A job whose poll failed is due again later. */
@@ -110,7 +112,7 @@ export class StatusPoller {
     kind: JobKind,
     snapshot: JobSnapshot,
   ): Promise<JobEvent | undefined> {
-    const { prefix } = this.config.topics;
+    const { prefix } = this.topicsConfig;
     const { endId, event, ...missed } = reconciledRecord(job, kind, snapshot, prefix);
     const result = await this.publisher.publishEnd(endId, missed);
     if (result === 'duplicate') {
@@ -164,6 +166,6 @@ export class StatusPoller {
   }
 
   private nextPollAt(job: Job): number {
-    return nextPollAt(job, this.config.jobs.lookAfterMs);
+    return nextPollAt(job, this.jobsConfig.lookAfterMs);
   }
 }

@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { JobsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { kindOf } from '../job-kinds.js';
 import { markGivenUp, markUnknown, withName, markNotAccepted } from '../job-lifecycle.js';
 import { JobRegistry } from '../job-registry.js';
@@ -22,7 +23,7 @@ export class SubmissionRecovery {
   constructor(
     private readonly registry: JobRegistry,
     private readonly gemini: RateLimitedGemini,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('jobs') private readonly jobsConfig: JobsConfig,
   ) {}
 
   /** Marks submissions `unknown` whose lease has expired: their process died or hangs. */
@@ -96,10 +97,10 @@ export class SubmissionRecovery {
       return job;
     if (geminiName !== undefined) return job;
     const name = scan.names.get(job.id);
-    const pollAt = nextPollAt(job, this.config.jobs.lookAfterMs);
+    const pollAt = nextPollAt(job, this.jobsConfig.lookAfterMs);
     if (name !== undefined) return withName(job, name, new Date(), pollAt);
     if (!scan.isConclusive || state !== 'unknown') return this.retryOrGiveUp(job, pollAt);
-    const { settleMs } = this.config.jobs;
+    const { settleMs } = this.jobsConfig;
     if ((scan.startedAt ?? 0) < Date.parse(job.updatedAt) + settleMs) {
       return { ...job, dueAt: Date.now() + Math.min(settleMs / 4, RETRY_MS) };
     }
@@ -113,7 +114,7 @@ export class SubmissionRecovery {
     if (hasEnded(job) || job.state === 'submitting' || job.geminiName !== undefined) {
       return job;
     }
-    const endsAt = Date.parse(job.updatedAt) + this.config.jobs.giveUpMs;
+    const endsAt = Date.parse(job.updatedAt) + this.jobsConfig.giveUpMs;
     return Date.now() < endsAt
       ? { ...job, dueAt: Math.min(endsAt, retryAt) }
       : markGivenUp(job, new Date());

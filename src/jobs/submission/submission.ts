@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { JobsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import type { GeminiRequest } from '../../gemini/gemini-request.js';
 import { GeminiError } from '../../gemini/gemini.error.js';
@@ -26,7 +27,7 @@ export class Submission {
     private readonly registry: JobRegistry,
     private readonly webhookUrl: WebhookUrl,
     private readonly tracing: Tracing,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('jobs') private readonly jobsConfig: JobsConfig,
   ) {}
 
   /**
@@ -70,7 +71,7 @@ export class Submission {
   /** The job's event may have arrived before Gemini's answer. Its state then stays. */
   private async recordSubmitted(job: Job, geminiName: string): Promise<Job> {
     const at = new Date();
-    const pollAt = nextPollAt(job, this.config.jobs.lookAfterMs);
+    const pollAt = nextPollAt(job, this.jobsConfig.lookAfterMs);
     const change = (now: Job): Job => withName(now, geminiName, at, pollAt);
     try {
       return (await this.updateAttempt(job, change)) ?? change(job);

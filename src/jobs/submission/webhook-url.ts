@@ -1,5 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable } from '@nestjs/common';
+import { InjectConfig } from '../../config/inject-config.js';
 import { jobPath } from '../../events/webhook-routes.js';
 import { CapabilityKeyring } from '../../signature/capability-keyring.js';
 import { issueCapability } from '../../signature/capability.js';
@@ -11,7 +11,7 @@ import type { Job } from '../job.js';
 export class WebhookUrl {
   constructor(
     private readonly capabilityKeys: CapabilityKeyring,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('publicUrl') private readonly publicUrl: string | undefined,
   ) {}
 
   /** @returns a URL whose token names the job and binds its metadata. It is a secret. */
@@ -23,6 +23,6 @@ export class WebhookUrl {
       metadataHash: metadataHash(userMetadataOf(job)),
     };
     const token = await issueCapability(capability, this.capabilityKeys.value);
-    return `${this.config.publicUrl}${jobPath(token)}`;
+    return `${this.publicUrl}${jobPath(token)}`;
   }
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import type { DedupeConfig, RedisAccess } from '../../config/config.js';
+import { configToken } from '../../config/inject-config.js';
 import { KafkaCluster } from '../../infrastructure/kafka/kafka-cluster.js';
 import { KafkaModule } from '../../infrastructure/kafka/kafka.module.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
@@ -20,15 +21,25 @@ import { TopicHistoryDedupeStore } from './topic-history.dedupe-store.js';
 @Module({
   imports: [KafkaModule, MetricsModule],
   providers: [
-    { provide: PublishedIds, inject: [CONFIG, Metrics], useFactory: createPublishedIds },
+    {
+      provide: PublishedIds,
+      inject: [configToken('dedupe'), Metrics],
+      useFactory: createPublishedIds,
+    },
     {
       provide: TopicHistory,
-      inject: [CONFIG, KafkaCluster, Metrics, PublishedIds],
+      inject: [configToken('dedupe'), KafkaCluster, Metrics, PublishedIds],
       useFactory: createTopicHistory,
     },
     {
       provide: DedupeStore,
-      inject: [CONFIG, Metrics, TopicHistory, PublishedIds],
+      inject: [
+        configToken('dedupe'),
+        configToken('redis'),
+        Metrics,
+        TopicHistory,
+        PublishedIds,
+      ],
       useFactory: createDedupeStore,
     },
   ],
@@ -37,13 +48,15 @@ import { TopicHistoryDedupeStore } from './topic-history.dedupe-store.js';
 export class DedupeModule {}
 
 /** The ids that the topics hold; empty with another store. Their times are those of records. */
-function createPublishedIds({ dedupe }: Config, metrics: Metrics): PublishedIds {
-  const { ttlMs, memoryMax } = dedupe;
+function createPublishedIds(
+  { ttlMs, memoryMax }: DedupeConfig,
+  metrics: Metrics,
+): PublishedIds {
   return new PublishedIds(ttlMs, memoryMax, Date.now, (ids) => metrics.evicted.inc(ids));
 }
 
 function createTopicHistory(
-  { dedupe: { store, ttlMs } }: Config,
+  { store, ttlMs }: DedupeConfig,
   cluster: KafkaCluster,
   metrics: Metrics,
   published: PublishedIds,
@@ -55,18 +68,20 @@ function createTopicHistory(
 }
 
 function createDedupeStore(
-  config: Config,
+  dedupe: DedupeConfig,
+  redis: RedisAccess | undefined,
   metrics: Metrics,
   history: TopicHistory,
   published: PublishedIds,
 ): DedupeStore {
-  const store = storeOf(config, metrics, history, published);
+  const store = storeOf(dedupe, redis, metrics, history, published);
   observeDedupeStore(metrics, store);
   return store;
 }
 
 function storeOf(
-  { redis, dedupe: { store, ttlMs, leaseMs, memoryMax } }: Config,
+  { store, ttlMs, leaseMs, memoryMax }: DedupeConfig,
+  redis: RedisAccess | undefined,
   metrics: Metrics,
   history: TopicHistory,
   published: PublishedIds,

@@ -1,6 +1,7 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Producer } from 'kafkajs';
-import { CONFIG, type Config } from '../../config/config.js';
+import type { KafkaConfig, TopicsConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import {
   KafkaCluster,
   type ClusterFollower,
@@ -39,17 +40,18 @@ export class KafkaPublisher
     history: TopicHistory,
     private readonly tracing: Tracing,
     metrics: Metrics,
-    @Inject(CONFIG) config: Config,
+    @InjectConfig('kafka') kafkaConfig: KafkaConfig,
+    @InjectConfig('topics') topicsConfig: TopicsConfig,
   ) {
     super();
-    this.batcher = new Batcher(config.kafka.queueMax, history, {
+    this.batcher = new Batcher(kafkaConfig.queueMax, history, {
       brokerFailed: () => cluster.refreshSoon(),
       producerFailed: (producer, error) => this.retire(producer, error),
       batchSent: (records) => metrics.batchRecords.observe(records),
       published: (waitedMs) => metrics.publishSeconds.observe(waitedMs / 1000),
       failed: (fault, records) => metrics.publishFailures.inc({ fault }, records),
     });
-    observeProducer(metrics, config.topics.prefix, () => this.batcher.pending);
+    observeProducer(metrics, topicsConfig.prefix, () => this.batcher.pending);
     cluster.follow(this);
   }
 

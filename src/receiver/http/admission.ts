@@ -1,5 +1,5 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectConfig } from '../../config/inject-config.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { ShutdownState } from '../../infrastructure/process/shutdown-state.js';
 import type { RefusalReason } from '../refusals.js';
@@ -48,7 +48,7 @@ export class Admission implements OnApplicationShutdown {
   constructor(
     private readonly shutdown: ShutdownState,
     metrics: Metrics,
-    @Inject(CONFIG) { ackBudgetMs }: Config,
+    @InjectConfig('ackBudgetMs') ackBudgetMs: number,
   ) {
     this.loop = new EventLoopMonitor(Math.max(ackBudgetMs / MAX_PART_LATE, MIN_LATE_MS));
     metrics.observe(

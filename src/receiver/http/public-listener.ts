@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable } from '@nestjs/common';
+import { InjectConfig } from '../../config/inject-config.js';
 import { JOB_ROUTE, jobTokenIn, STATIC_ROUTE } from '../../events/webhook-routes.js';
 import { Metrics } from '../../infrastructure/metrics/metrics.js';
 import { answerKindOf, refusalFor, type RefusalReason } from '../refusals.js';
@@ -31,7 +31,7 @@ export class PublicListener {
   constructor(
     private readonly admission: Admission,
     private readonly metrics: Metrics,
-    @Inject(CONFIG) { ackBudgetMs }: Config,
+    @InjectConfig('ackBudgetMs') ackBudgetMs: number,
   ) {
     this.bodies = new BodyReader(ackBudgetMs, admission.heldBytes);
   }

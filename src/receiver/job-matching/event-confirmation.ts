@@ -1,5 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable } from '@nestjs/common';
+import type { TokenConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { EventFormatError } from '../../events/gemini-event.js';
 import { GeminiClient } from '../../gemini/gemini.client.js';
 import { kindOf } from '../../jobs/job-kinds.js';
@@ -19,7 +20,7 @@ import { fetchJobSnapshot } from './fetch-job-snapshot.js';
 export class EventConfirmation {
   constructor(
     private readonly gemini: GeminiClient,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('token') private readonly tokenConfig: TokenConfig,
   ) {}
 
   /**
@@ -33,7 +34,7 @@ export class EventConfirmation {
   async confirm(delivery: Delivery, job: Job | undefined): Promise<Delivery> {
     const name = job?.geminiName;
     const event = eventOf(delivery);
-    const { unboundBody } = this.config.token;
+    const { unboundBody } = this.tokenConfig;
     if (
       unboundBody === 'refuse' ||
       name === undefined ||

@@ -1,11 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-} from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CONFIG, type Config } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import {
   EventFormatError,
   parseGeminiEvent,
@@ -38,7 +33,7 @@ export class JobEventRecorder implements BeforeApplicationShutdown {
   constructor(
     private readonly jobs: JobRegistry,
     private readonly matcher: JobMatcher,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('shutdownTimeoutMs') private readonly shutdownTimeoutMs: number,
   ) {}
 
   /** Resolves after the first attempt, with or without success. */
@@ -73,7 +68,7 @@ export class JobEventRecorder implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const timeout = delay(this.config.shutdownTimeoutMs / 4, undefined, { ref: false });
+    const timeout = delay(this.shutdownTimeoutMs / 4, undefined, { ref: false });
     await Promise.race([Promise.all(this.pending), timeout]);
   }
 

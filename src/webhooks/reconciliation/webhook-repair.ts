@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { WebhooksConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { isRefused } from '../../gemini/gemini.error.js';
 import { ProblemException } from '../../internal-api/problems/problem.exception.js';
 import { SigningSecrets } from '../../signing-secrets/signing-secrets.js';
@@ -44,9 +45,9 @@ export class WebhookRepair {
     private readonly webhooks: GeminiWebhooks,
     private readonly rotator: SecretRotator,
     private readonly signingSecrets: SigningSecrets,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('webhooks') private readonly webhooksConfig: WebhooksConfig,
   ) {
-    const { reviveMax, intervalMs: firstMs } = config.webhooks;
+    const { reviveMax, intervalMs: firstMs } = webhooksConfig;
     this.retryPolicies = {
       revivals: { max: reviveMax, firstMs, capMs: 6 * HOUR_MS },
       // Each one makes Gemini sign with one more secret for 24 hours
@@ -113,7 +114,7 @@ export class WebhookRepair {
     const { uri, events: subscribedEvents } = declared;
     if (webhookAtSameUri(declared, all) || !this.mayRetry('creationTries', uri, options))
       return false;
-    const name = markedName(declared, this.config.webhooks.owner);
+    const name = markedName(declared, this.webhooksConfig.owner);
     await this.countTry('creationTries', uri, () =>
       this.rotator.create({ name, uri, subscribedEvents }, all),
     );

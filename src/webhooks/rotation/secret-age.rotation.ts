@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG, type Config } from '../../config/config.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { WebhooksConfig } from '../../config/config.js';
+import { InjectConfig } from '../../config/inject-config.js';
 import { SigningSecrets } from '../../signing-secrets/signing-secrets.js';
 import { overlapEnd, type GeminiWebhook } from '../gemini/gemini-webhook.js';
 import { SecretRotator } from './secret.rotator.js';
@@ -12,7 +13,7 @@ export class SecretAgeRotation {
   constructor(
     private readonly rotator: SecretRotator,
     private readonly signingSecrets: SigningSecrets,
-    @Inject(CONFIG) private readonly config: Config,
+    @InjectConfig('webhooks') private readonly webhooksConfig: WebhooksConfig,
   ) {}
 
   /** A failed rotation is logged and does not prevent the others. */
@@ -24,7 +25,7 @@ export class SecretAgeRotation {
 
   /** False while an older secret is valid: another rotation then could leave deliveries without a known secret. */
   private isRotationDue(webhook: GeminiWebhook): boolean {
-    const { rotateEveryMs } = this.config.webhooks;
+    const { rotateEveryMs } = this.webhooksConfig;
     const [newest] = this.signingSecrets.document.webhooks[webhook.id]?.secrets ?? [];
     if (rotateEveryMs === 0 || !newest || overlapEnd(webhook) !== undefined) return false;
     return Date.now() >= newest.issuedAt + rotateEveryMs;

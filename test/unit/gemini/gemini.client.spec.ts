@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import type { Config } from '../../../src/config/config.js';
 import { GeminiClient } from '../../../src/gemini/gemini.client.js';
 import { GeminiError } from '../../../src/gemini/gemini.error.js';
 import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
@@ -9,7 +8,7 @@ import { freePorts } from '../../../packages/testbed/src/process/free-ports.js';
 const REQUEST = { method: 'POST', path: 'batches', body: {} } as const;
 
 async function failure(url: string): Promise<GeminiError> {
-  const client = new GeminiClient({ gemini: { url, apiKey: 'k' } } as Config);
+  const client = new GeminiClient({ url, apiKey: 'k' });
   return client.send(REQUEST, 5000).then(
     () => Promise.reject(new Error('answered')),
     (error: unknown) => error as GeminiError,

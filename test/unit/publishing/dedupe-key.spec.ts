@@ -1,7 +1,11 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Request } from 'express';
-import type { Config } from '../../../src/config/config.js';
+import type {
+  DedupeConfig,
+  TokenConfig,
+  TopicsConfig,
+} from '../../../src/config/config.js';
 import { encodeRecord } from '../../../src/infrastructure/kafka/kafkajs/record-encoder.js';
 import { Metrics } from '../../../src/infrastructure/metrics/metrics.js';
 import { IdsOnly } from '../../../src/infrastructure/tracing/tracing.js';
@@ -40,7 +44,9 @@ import { eventBody } from '../../support/sender.js';
 const BODY = Buffer.from('{}');
 /** SHA-256 of `{}`, base64url. */
 const BODY_SHA256 = 'RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o';
-const CONFIG = { ackBudgetMs: 4000, topics: { prefix: 'gemini' } } as Config;
+const ACK_BUDGET_MS = 4000;
+const TOPICS = { prefix: 'gemini' } as TopicsConfig;
+const DEDUPE = {} as DedupeConfig;
 
 beforeAll(() => Logger.overrideLogger(false));
 
@@ -75,7 +81,12 @@ describe('the dedupe key of a delivery', () => {
       verifyStatic: () => found,
       verifyDynamic: () => Promise.resolve({ proof: found, capability }),
     } as unknown as SignatureVerifier;
-    const guard = new VerificationGuard(verifier, new IdsOnly(), new Metrics(), CONFIG);
+    const guard = new VerificationGuard(
+      verifier,
+      new IdsOnly(),
+      new Metrics(),
+      ACK_BUDGET_MS,
+    );
     const request = { headers: {} } as Request;
     attachRawRequest(request, { body: BODY, pathToken, at: performance.now() });
     const http = { getRequest: () => request };
@@ -105,13 +116,13 @@ describe('the dedupe keys of what a delivery says of its job', () => {
     const matcher = new JobMatcher(registry, gemini);
     const processor = new DeliveryProcessor(
       new RecordingPublisher(),
-      new JobEndPublications(new Publications(store, metrics, CONFIG)),
+      new JobEndPublications(new Publications(store, metrics, 0, DEDUPE)),
       registry,
       matcher,
-      new EventConfirmation(gemini, CONFIG),
-      new JobEventRecorder(registry, matcher, CONFIG),
+      new EventConfirmation(gemini, {} as TokenConfig),
+      new JobEventRecorder(registry, matcher, 0),
       metrics,
-      CONFIG,
+      TOPICS,
     );
     store.confirm('outcome:job-1:batch.succeeded');
     const capability = { jobId: 'job-1', correlationId: 'correlation-1' };
@@ -148,9 +159,9 @@ describe('the dedupe keys of what the bridge itself says of a job', () => {
     expect(missed.key).toBe('jobs/job-1:reconciled:job-1:batch.succeeded');
     const store = new ClaimedKeys();
     const metrics = new Metrics();
-    const attempts = new Publications(store, metrics, CONFIG);
+    const attempts = new Publications(store, metrics, 0, DEDUPE);
     const publisher = new RecordingPublisher();
-    const once = new OncePublisher(attempts, publisher, metrics, CONFIG);
+    const once = new OncePublisher(attempts, publisher, metrics, ACK_BUDGET_MS);
     await once.publishEnd(missed.endId, missed);
     expect(store.keys).toEqual([
       'outcome:job-1:batch.succeeded',

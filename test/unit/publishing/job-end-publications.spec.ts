@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Config } from '../../../src/config/config.js';
+import type { DedupeConfig } from '../../../src/config/config.js';
 import { Metrics } from '../../../src/infrastructure/metrics/metrics.js';
 import { MemoryDedupeStore } from '../../../src/publishing/dedupe/memory.dedupe-store.js';
 import type { PublishPermit } from '../../../src/publishing/event-publisher.js';
@@ -16,7 +16,7 @@ const OWN_PERMIT: PublishPermit = { deadline: 0, askedAt: 0, heldUntil: 0 };
 
 function given() {
   const store = new MemoryDedupeStore(60_000, 100);
-  const publications = new Publications(store, new Metrics(), {} as Config);
+  const publications = new Publications(store, new Metrics(), 0, {} as DedupeConfig);
   const permits: PublishPermit[] = [];
   const publish = () =>
     new JobEndPublications(publications).publishDelivered(

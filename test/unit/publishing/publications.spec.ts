@@ -14,7 +14,7 @@ import {
   DedupeUnavailableError,
   DeliveryPendingError,
 } from '../../../src/publishing/publications.js';
-import type { Config } from '../../../src/config/config.js';
+import type { DedupeConfig } from '../../../src/config/config.js';
 import { DedupeStore, type Claim } from '../../../src/publishing/dedupe-store.js';
 import type { PartitionId } from '../../../src/infrastructure/kafka/partition-id.js';
 import { Metrics } from '../../../src/infrastructure/metrics/metrics.js';
@@ -25,7 +25,6 @@ import {
 import { RedisUnavailableError } from '../../../src/infrastructure/redis/redis-scripts.js';
 import { FAKED_CLOCK } from '../../support/clock.js';
 
-const ACK_BUDGET_MS = 3000;
 const LEASE_MS = 9000;
 /** The deadline where it does not matter. */
 const FAR = Infinity;
@@ -92,12 +91,8 @@ afterEach(() => {
 });
 
 function publicationsWith(onError: 'publish' | 'refuse' = 'publish'): Publications {
-  const config = {
-    ackBudgetMs: ACK_BUDGET_MS,
-    shutdownTimeoutMs: 100,
-    dedupe: { onError, leaseMs: LEASE_MS },
-  };
-  const publications = new Publications(store, metrics, config as unknown as Config);
+  const config = { onError } as DedupeConfig;
+  const publications = new Publications(store, metrics, 100, config);
   publications.onModuleInit();
   return publications;
 }

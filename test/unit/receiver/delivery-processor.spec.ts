@@ -1,6 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Config } from '../../../src/config/config.js';
+import type {
+  DedupeConfig,
+  TokenConfig,
+  TopicsConfig,
+} from '../../../src/config/config.js';
 import { Metrics } from '../../../src/infrastructure/metrics/metrics.js';
 import { MemoryJobRegistry } from '../../../src/jobs/registry/memory.job-registry.js';
 import { MemoryDedupeStore } from '../../../src/publishing/dedupe/memory.dedupe-store.js';
@@ -25,7 +29,7 @@ import { knownJob } from '../../support/jobs.js';
 import { RecordingPublisher } from '../../support/recording.publisher.js';
 import { eventBody } from '../../support/sender.js';
 
-const CONFIG = { topics: { prefix: 'gemini' } } as Config;
+const TOPICS = { prefix: 'gemini' } as TopicsConfig;
 const PERMIT: PublishPermit = { deadline: Infinity, askedAt: 0, heldUntil: Infinity };
 const CAPABILITY: Capability = { jobId: 'job-1', correlationId: 'correlation-1' };
 const LINES_A_SECOND = 10;
@@ -51,13 +55,13 @@ beforeEach(() => {
   const store = new MemoryDedupeStore(60_000, 100);
   processor = new DeliveryProcessor(
     publisher,
-    new JobEndPublications(new Publications(store, metrics, CONFIG)),
+    new JobEndPublications(new Publications(store, metrics, 0, {} as DedupeConfig)),
     registry,
     matcher,
-    new EventConfirmation(gemini, CONFIG),
-    new JobEventRecorder(registry, matcher, CONFIG),
+    new EventConfirmation(gemini, {} as TokenConfig),
+    new JobEventRecorder(registry, matcher, 0),
     metrics,
-    CONFIG,
+    TOPICS,
   );
 });
 

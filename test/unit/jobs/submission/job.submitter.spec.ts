@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Config } from '../../../../src/config/config.js';
+import type { JobsConfig } from '../../../../src/config/config.js';
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import type { GeminiRequest } from '../../../../src/gemini/gemini-request.js';
 import { parseSubmission } from '../../../../src/jobs/api/job-order.js';
@@ -39,11 +39,9 @@ beforeAll(() => Logger.overrideLogger(false));
 beforeEach(() => {
   gemini = new FakeGemini();
   registry = new MemoryJobRegistry();
-  const config = {
-    publicUrl: 'https://bridge.example',
-    jobs: { lookAfterMs: 300_000 },
-  } as Config;
-  const webhookUrl = new WebhookUrl({ value: KEYS } as CapabilityKeyring, config);
+  const keyring = { value: KEYS } as CapabilityKeyring;
+  const webhookUrl = new WebhookUrl(keyring, 'https://bridge.example');
+  const config = { lookAfterMs: 300_000 } as JobsConfig;
   const tracing = new IdsOnly();
   const submission = new Submission(gemini, registry, webhookUrl, tracing, config);
   submitter = new JobSubmitter(gemini, registry, new Idempotency(registry), submission);

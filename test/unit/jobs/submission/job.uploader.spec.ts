@@ -1,6 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Config } from '../../../../src/config/config.js';
+import type {
+  GeminiConfig,
+  JobsConfig,
+  SignatureConfig,
+} from '../../../../src/config/config.js';
 import { GeminiFiles } from '../../../../src/gemini/gemini-files.js';
 import { Idempotency } from '../../../../src/jobs/submission/idempotency.js';
 import { JobSubmitter } from '../../../../src/jobs/submission/job.submitter.js';
@@ -14,7 +18,7 @@ import { CapabilityKeyring } from '../../../../src/signature/capability-keyring.
 import { FAKED_CLOCK } from '../../../support/clock.js';
 import { FakeGemini } from '../../../support/fake-gemini.js';
 
-const NO_KEYS = { signature: {} } as Config;
+const NO_KEYS = {} as SignatureConfig;
 const BY = { caller: 'orders', idempotencyKey: undefined };
 
 /** Takes a piece of the content each time it is told to. */
@@ -23,7 +27,7 @@ class SlowFiles extends GeminiFiles {
   private wanted = 0;
 
   constructor() {
-    super({} as Config);
+    super({} as GeminiConfig);
   }
 
   want(): void {
@@ -52,9 +56,10 @@ describe('an upload', () => {
     const files = new SlowFiles();
     const gemini = new FakeGemini();
     const registry = new MemoryJobRegistry();
-    const webhookUrl = new WebhookUrl(new CapabilityKeyring(NO_KEYS), NO_KEYS);
+    const webhookUrl = new WebhookUrl(new CapabilityKeyring(NO_KEYS), undefined);
     const tracing = new IdsOnly();
-    const submission = new Submission(gemini, registry, webhookUrl, tracing, NO_KEYS);
+    const config = {} as JobsConfig;
+    const submission = new Submission(gemini, registry, webhookUrl, tracing, config);
     const idempotency = new Idempotency(registry);
     const submitter = new JobSubmitter(gemini, registry, idempotency, submission);
     const uploader = new JobUploader(gemini, files, idempotency, submitter);

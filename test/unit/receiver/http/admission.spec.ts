@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Config } from '../../../../src/config/config.js';
 import { Metrics } from '../../../../src/infrastructure/metrics/metrics.js';
 import { ShutdownState } from '../../../../src/infrastructure/process/shutdown-state.js';
 import { Admission } from '../../../../src/receiver/http/admission.js';
 
-const CONFIG = { ackBudgetMs: 4000 } as Config;
+const ACK_BUDGET_MS = 4000;
 const MAX_IN_FLIGHT_WHILE_BEHIND = 16;
 
 let shutdown: ShutdownState;
@@ -14,7 +13,7 @@ let admission: Admission;
 beforeEach(() => {
   shutdown = new ShutdownState();
   metrics = new Metrics();
-  admission = new Admission(shutdown, metrics, CONFIG);
+  admission = new Admission(shutdown, metrics, ACK_BUDGET_MS);
 });
 
 afterEach(() => admission.onApplicationShutdown());

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../../../src/receiver/delivery.js';
 import { EventConfirmation } from '../../../../src/receiver/job-matching/event-confirmation.js';
-import type { Config } from '../../../../src/config/config.js';
+import type { TokenConfig } from '../../../../src/config/config.js';
 import { GeminiError } from '../../../../src/gemini/gemini.error.js';
 import type { Job } from '../../../../src/jobs/job.js';
 import { faultOf } from '../../../support/faults.js';
@@ -27,7 +27,7 @@ function confirmed(
   body: string,
   { job = knownJob(), unboundBody = 'confirm' }: { job?: Job; unboundBody?: string } = {},
 ): Promise<Delivery> {
-  const config = { token: { unboundBody } } as unknown as Config;
+  const config = { unboundBody } as TokenConfig;
   const proof = { id: 'j-1', body: Buffer.from(body), bodyBound: false };
   const delivery = { key: 'jobs/job-1:j-1', proof } as unknown as Delivery;
   return new EventConfirmation(gemini, config).confirm(delivery, job);

@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Delivery } from '../../../../src/receiver/delivery.js';
 import { JobEventRecorder } from '../../../../src/receiver/job-matching/job-event-recorder.js';
 import { JobMatcher } from '../../../../src/receiver/job-matching/job-matcher.js';
-import type { Config } from '../../../../src/config/config.js';
 import { parseGeminiEvent } from '../../../../src/events/gemini-event.js';
 import { RedisUnavailableError } from '../../../../src/infrastructure/redis/redis-scripts.js';
 import { MemoryJobRegistry } from '../../../../src/jobs/registry/memory.job-registry.js';
@@ -12,7 +11,7 @@ import { FakeGemini } from '../../../support/fake-gemini.js';
 import { knownJob } from '../../../support/jobs.js';
 import { eventBody } from '../../../support/sender.js';
 
-const CONFIG = { shutdownTimeoutMs: 8000 } as Config;
+const SHUTDOWN_TIMEOUT_MS = 8000;
 
 beforeAll(() => Logger.overrideLogger(false));
 
@@ -22,7 +21,11 @@ async function jobIn(type: string, data: object, kind = 'batch') {
   await registry.add(job);
   const event = parseGeminiEvent(Buffer.from(eventBody(type, data)));
   const matcher = new JobMatcher(registry, new FakeGemini());
-  return { registry, recorder: new JobEventRecorder(registry, matcher, CONFIG), event };
+  return {
+    registry,
+    recorder: new JobEventRecorder(registry, matcher, SHUTDOWN_TIMEOUT_MS),
+    event,
+  };
 }
 
 const repeat = (type: string, data: object, more: object = {}): Delivery => {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Config } from '../../../../src/config/config.js';
+import type { WebhooksConfig } from '../../../../src/config/config.js';
 import { withSecret } from '../../../../src/signing-secrets/secrets-document.js';
 import type { GeminiWebhook } from '../../../../src/webhooks/gemini/gemini-webhook.js';
 import { SecretAgeRotation } from '../../../../src/webhooks/rotation/secret-age.rotation.js';
@@ -53,7 +53,7 @@ async function webhookOfAge(
 }
 
 async function rotate(everyDays: number, ...all: GeminiWebhook[]): Promise<void> {
-  const config = { webhooks: { rotateEveryMs: everyDays * DAY_MS } } as Config;
+  const config = { rotateEveryMs: everyDays * DAY_MS } as WebhooksConfig;
   const rotation = new SecretAgeRotation(replica.rotator, replica.signingSecrets, config);
   await rotation.rotateOldSecrets(all);
 }

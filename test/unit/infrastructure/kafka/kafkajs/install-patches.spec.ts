@@ -40,7 +40,7 @@ describe('the version of kafkajs', () => {
     (version) => {
       const before = patchedPlaces();
       kafkajs.version = version;
-      expect(() => kafkaClient(CONFIG, 1000)).toThrow(
+      expect(() => kafkaClient(CONFIG.kafka, 1000)).toThrow(
         `kafkajs ${version} is installed, but the bridge patches inner modules of kafkajs 2.2.4 ` +
           'and starts with no other version; install 2.2.4 (npm ci)',
       );
@@ -52,12 +52,12 @@ describe('the version of kafkajs', () => {
 describe('installKafkajsPatches', () => {
   it('patches all places once, however many clients are made', () => {
     const before = patchedPlaces();
-    kafkaClient(CONFIG, 1000);
+    kafkaClient(CONFIG.kafka, 1000);
     const patched = patchedPlaces();
     for (const [i, place] of patched.entries()) expect(place).not.toBe(before[i]);
     expect(patched[2]).toBe(encodeRecord);
     installKafkajsPatches();
-    kafkaClient(CONFIG, 1000);
+    kafkaClient(CONFIG.kafka, 1000);
     expect(patchedPlaces()).toEqual(patched);
   });
 });
