@@ -10,7 +10,7 @@ const DRAIN_MS = 15_000;
 
 export interface LoadOptions {
   port: number;
-  /** Of the server, whose CPU time and memory are read at both ends of the window. */
+  /** Process id of the server. Its CPU time and memory are read at both ends of the window. */
   pid: number;
   secret: string;
   connections: number;

@@ -11,6 +11,7 @@ import {
   type BridgeProcess,
 } from '../packages/testbed/index.js';
 import { secondsSince, toStderr } from '../packages/testbed/src/process/log.js';
+import { dedupeKey, STATIC_SCOPE } from '../src/publishing/dedupe-key.js';
 import { DeliveryTrace } from '../src/receiver/tracing/delivery-trace.js';
 import { IdsOnly } from '../src/infrastructure/tracing/tracing.js';
 import { eventRecord } from '../src/receiver/delivery-record.js';
@@ -82,8 +83,8 @@ function bridgeRecord(): Message {
     }),
   );
   const delivery = {
-    key: `static:${id}`,
-    scope: 'static',
+    key: dedupeKey(STATIC_SCOPE, id),
+    scope: STATIC_SCOPE,
     bodyHash: undefined,
     capability: undefined,
     trace: new DeliveryTrace(new IdsOnly(), 0, {}),

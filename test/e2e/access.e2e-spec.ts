@@ -92,7 +92,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
 
   it('says that a token is wanted, or that it was given a wrong one', async () => {
     expect((await read(app)).headers.get('www-authenticate')).toBe('Bearer');
-    const answer = await read(app, 'a-token-that-nobody-has');
+    const answer = await read(app, 'an-unknown-token-of-a-caller');
     expectProblem(answer, 401, 'unauthenticated');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
   });
@@ -116,7 +116,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
 
   it.each<[string, string | undefined, number]>([
     ['without a token', undefined, 401],
-    ['with a wrong one', 'a-token-that-nobody-has', 401],
+    ['with a wrong one', 'an-unknown-token-of-a-caller', 401],
     ['without the scope', READER, 403],
   ])('answers a call %s without reading its body', async (_, token, status) => {
     const request = requestHead('POST /v1/batches', [
@@ -130,10 +130,10 @@ describe('the internal API with API_TOKENS_FILE', () => {
     expect((await submit(app, ALL, '{"no": json')).status).toBe(400);
   });
 
-  it('counts what it refuses, and shows nobody a token', async () => {
+  it('counts refusals, and shows no token', async () => {
     const answers = [
       await read(app),
-      await read(app, 'a-token-that-nobody-has'),
+      await read(app, 'an-unknown-token-of-a-caller'),
       await submit(app, READER),
     ];
     const { text: metrics } = await ask(`${app.internalUrl}/metrics`);
@@ -145,7 +145,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
     }
     expect(app.log.text).toContain('"caller":"token:reader"');
     const shown = [app.log.text, metrics, ...answers.map((answer) => answer.text)].join();
-    for (const token of [ALL, READER, WRITER, 'a-token-that-nobody-has']) {
+    for (const token of [ALL, READER, WRITER, 'an-unknown-token-of-a-caller']) {
       expect(shown).not.toContain(token);
     }
   });
@@ -199,7 +199,7 @@ describe('the internal API with API_OIDC_ISSUER', () => {
 
     const key = issuerKey('key-1');
     for (const bad of [
-      await issuer.token({ claims: { scope: 'jobs:read', aud: 'somebody-else' } }),
+      await issuer.token({ claims: { scope: 'jobs:read', aud: 'another-audience' } }),
       await issuer.token({ claims: { scope: 'jobs:read', exp: 1 } }),
       await issuer.token({ claims: { scope: 'jobs:read' }, key }),
       `${reader}x`,
@@ -259,7 +259,7 @@ describe('the internal API with API_OIDC_ISSUER', () => {
 });
 
 describe('the internal API with API_RATE_PER_MINUTE', () => {
-  it('refuses who calls more often, and nobody else', async () => {
+  it('refuses a caller above the rate, and no other caller', async () => {
     using file = temporaryFile(TOKENS);
     await using app = await withJob(
       await startApp({ API_TOKENS_FILE: file.path, API_RATE_PER_MINUTE: '2' }),

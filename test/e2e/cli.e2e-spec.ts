@@ -141,7 +141,7 @@ describe('webhooks', () => {
     expect(forced.code).toBe(0);
     expect(gemini.webhooks.get(id).secrets.live()).toHaveLength(1);
     expect((await run(['webhooks', 'ping', id])).code).toBe(0);
-    // What the vault of the CLI has, a delivery is verified with
+    // `verify` uses the secrets that the CLI has stored
     const secrets = gemini.webhooks.get(id).secrets.live();
     const capture = captured(signedV1({}, secrets));
     expect(await verify(capture)).toMatchObject({ code: 0 });
@@ -364,7 +364,7 @@ describe('verify', () => {
       async () => captured(signed(), { path: await jobPath() }),
     ],
     [
-      'at a path that nobody has',
+      'at an unknown path',
       'not-found',
       /the bridge has no route \/webhook:/,
       () => captured(signed(), { path: '/webhook' }),
@@ -410,7 +410,7 @@ describe('verify', () => {
         captured(await signedToken(rsa, claimsNow()), { path: await jobPath() }),
     ],
     [
-      'as a token for somebody else',
+      'as a token for another audience',
       'token-audience',
       /the JWT names "theirs", and JWT_AUDIENCE is our-audience/,
       async () =>

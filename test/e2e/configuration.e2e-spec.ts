@@ -52,7 +52,7 @@ const SENDING = {
   VAULT_FILE: join(folder, 'vault'),
 };
 
-/** What must never be shown: parts of secrets, and words of zod, Node and OpenSSL. */
+/** Text that is never shown: parts of secrets, and words of zod, Node and OpenSSL. */
 const RAW =
   /Invalid|expected|received|Too (big|small)|ENOENT|EISDIR|getaddrinfo|listen E|PEM routines|at Object\.|node:|undefined|hunter2|a-token-of/;
 
@@ -501,7 +501,7 @@ async function takenPort() {
   };
 }
 
-/** What a start of the built bridge prints before it ends. */
+/** The output of the built bridge when its start fails. */
 async function refusal(env: Record<string, string>): Promise<string> {
   const set = Object.entries({ ...LEAST, ...env }).filter(([, value]) => value !== '');
   const { API_AUTH = '', ...rest } = Object.fromEntries(set);

@@ -168,7 +168,7 @@ describe('deliver', () => {
       text(413, reason('body-too-large')),
       /docs\/reference\/webhooks\.md/,
     ],
-  ])('says what to look at when nobody answers %s', async (_, answer, said) => {
+  ])('gives advice on a refusal: %s', async (_, answer, said) => {
     strange.answer = answer;
     const { code, out } = await deliver(strange.url, ['--timeout', '1']);
     expect([code, out]).toEqual([1, expect.stringMatching(said)]);
@@ -176,7 +176,7 @@ describe('deliver', () => {
     expect(strange.requests).toHaveLength(1);
   });
 
-  it('says that nobody listens', async () => {
+  it('reports that no server listens', async () => {
     const { code, out } = await deliver('http://127.0.0.1:1');
     expect([code, out]).toEqual([
       1,

@@ -44,7 +44,7 @@ async function submitted(): Promise<Job> {
   return { id, geminiName, path: new URL(uri).pathname };
 }
 
-/** Signed with Google's keys, as is whatever anybody's project has delivered. */
+/** Signed with Google's keys, as the deliveries of every project are. */
 const deliver = (path: string, data: object) =>
   post(
     app.url + path,
@@ -79,7 +79,7 @@ describe('a delivery that Google signed', () => {
     expect(topics()).toEqual(['gemini.batch.succeeded']);
   });
 
-  it('under a token that somebody altered is refused', async () => {
+  it('under an altered token is refused', async () => {
     const job = await submitted();
     const other = await submitted();
     const [header, , signature] = (job.path.split('/').pop() ?? '').split('.');
@@ -105,7 +105,7 @@ describe('a delivery that Google signed', () => {
       }),
     ],
     [
-      'with the id of somebody else’s job',
+      'with the id of another service’s job',
       'other-job-id',
       (job) => ({
         id: job.geminiName,

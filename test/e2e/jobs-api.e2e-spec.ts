@@ -258,7 +258,7 @@ describe('GET /v1/jobs/{id}', () => {
   });
 
   it('answers 404 for a job that it does not know', async () => {
-    expectProblem(await ask(`${app.internalUrl}/v1/jobs/nobody`), 404, 'job-not-found');
+    expectProblem(await ask(`${app.internalUrl}/v1/jobs/unknown`), 404, 'job-not-found');
   });
 });
 
@@ -291,7 +291,7 @@ describe('what never comes to a handler', () => {
     ['a body that is no JSON', '/v1/batches', { body: `{"a":${MARK}` }, 400, 'malformed'],
     ['a body that is too large', '/v1/batches', { body: LARGE }, 413, 'body-too-large'],
     [
-      'a body in an encoding that nobody knows',
+      'a body in an unknown encoding',
       '/v1/batches',
       { body: MARK, encoding: 'compress' },
       415,

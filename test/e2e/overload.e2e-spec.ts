@@ -23,7 +23,7 @@ function blockEventLoop(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCKED_MS);
 }
 
-/** What is answered to a delivery that was in the socket while the event loop was blocked. */
+/** The answer to a delivery that was in the socket while the event loop was blocked. */
 async function sentWhileBlocked(): Promise<string> {
   const socket = connect(app.port, '127.0.0.1');
   await once(socket, 'connect');

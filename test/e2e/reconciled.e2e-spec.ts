@@ -40,7 +40,7 @@ afterAll(async () => {
 
 beforeEach(() => app.publisher.reset());
 
-/** A job that nobody has heard of, and that has ended. */
+/** A job that has ended at Gemini without an event. */
 async function submitted(): Promise<Job> {
   const { name: geminiName } = await gemini.createJob('batch', BATCH, 'gemini-flash');
   gemini.finishJob(geminiName, 'succeeded');
@@ -52,7 +52,7 @@ async function submitted(): Promise<Job> {
 const eventOf = ({ geminiName: id }: Job) =>
   signedV1a(gemini.keys, { body: eventBody('batch.succeeded', { id }) });
 
-/** Of its own accord nobody looks for hours. */
+/** Polls the job now. The reconciler itself would poll it in some hours. */
 const look = async ({ id }: Job) => {
   await app.get(JobRegistry).updateJob(id, (now) => ({ ...now, dueAt: 0 }));
   await app.get(StatusPoller).pollDue(new AbortController().signal);
@@ -61,7 +61,7 @@ const look = async ({ id }: Job) => {
 const deliver = async (job: Job, signed = eventOf(job)) =>
   (await post(app.url + (await app.jobPath(job.id, job.correlationId)), signed)).json;
 
-/** What is told of the batch, its life apart. */
+/** The records of the batch's events, without its lifecycle events. */
 const events = () =>
   app.publisher.records
     .filter(({ topic }) => topic === 'gemini.batch.succeeded')

@@ -60,7 +60,7 @@ function secondsPass(): () => void {
 }
 
 describe('no line of the log, no answer and no metric', () => {
-  it('holds a secret, a token, a signature or a body, whatever was sent', async () => {
+  it('holds a secret, a token, a signature or a body of any request', async () => {
     await using google = await LoopbackServer.start(json(KEYS.jwks()));
     await using gemini = await LoopbackServer.start(text(500, MARK));
     using tokens = temporaryFile(API_TOKEN);
@@ -134,7 +134,7 @@ describe('no line of the log, no answer and no metric', () => {
     expect(statuses.filter((status) => !STATUSES.includes(status))).toEqual([]);
   });
 
-  it('holds a secret that Gemini has issued, or the key that seals it, whatever becomes of it', async () => {
+  it('holds a secret that Gemini has issued, or the key that seals it', async () => {
     const vaultKey = randomBytes(32).toString('base64url');
     using keys = temporaryFile(`v1:${vaultKey}`);
     using vault = temporaryFile('');

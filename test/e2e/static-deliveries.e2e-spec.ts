@@ -99,7 +99,7 @@ describe('a static delivery', () => {
     expect(new Set(keyIds).size).toBe(2);
   });
 
-  it('of a type that nobody knows goes to gemini.other, a ping too', async () => {
+  it('of an unknown type goes to gemini.other, a ping too', async () => {
     for (const type of ['ping', 'webhook.ping', 'model.tuned']) {
       const body = JSON.stringify({ type });
       expect((await deliver(signedV1({ body }))).status).toBe(200);

@@ -67,7 +67,7 @@ async function deliver(
   return post(app.url + (await app.jobPath(jobId)), signed);
 }
 
-/** What Gemini says of `batches/1`. */
+/** Gemini's answer about `batches/1`. */
 const operation = (state: string) =>
   json({
     name: 'batches/1',
@@ -287,7 +287,7 @@ describe('a token is refused', () => {
     expect(app.publisher.delivered).toEqual([]);
   });
 
-  it('with alg none, whatever stands for its signature', async () => {
+  it('with alg none and any signature', async () => {
     const { headers, body } = await signedToken(KEYS, claimsNow({ event: EVENT }));
     const [, claims, signature] = headers['webhook-signature']!.split('.');
     const none = base64url.encode(JSON.stringify({ alg: 'none', kid: kidOf('RSA') }));

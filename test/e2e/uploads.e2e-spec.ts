@@ -119,7 +119,7 @@ describe('requests that are uploaded', () => {
     expect(answer.headers.get('retry-after')).toBe('7');
   });
 
-  it('are submitted once under one key, and a file that nobody needs is deleted', async () => {
+  it('are submitted once under one key, and an unneeded file is deleted', async () => {
     const first = await upload(LINE, { key: 'k-1' });
     const files = (await filesAtGemini()).length;
     const again = await upload(LINE, { key: 'k-1' });
@@ -244,10 +244,10 @@ describe('a result', () => {
     expect(await (await read(job.id)).json()).toMatchObject({ status: 'completed' });
   });
 
-  it('is not there before the job is over, or when nobody knows the job', async () => {
+  it('is not there before the job is over, or for an unknown job', async () => {
     const { id } = (await upload(LINE)).json as Taken;
     expect(await (await read(id)).json()).toMatchObject({ code: 'job-not-over' });
     expect((await read(id)).status).toBe(409);
-    expect(await (await read('nobody')).json()).toMatchObject({ code: 'job-not-found' });
+    expect(await (await read('unknown')).json()).toMatchObject({ code: 'job-not-found' });
   });
 });

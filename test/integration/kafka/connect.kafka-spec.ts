@@ -161,7 +161,7 @@ describe('config check --connect', () => {
       /^TOPIC_REPLICATION: got 3, but the cluster has 1 broker; .*TOPIC_MIN_ISR=1/,
     ],
     [
-      'topics that nobody creates',
+      'topics that are not created',
       () => ({ TOPICS_MODE: 'check' }),
       /^TOPICS_MODE: got check, although .*gemini\.other.*topics create/,
     ],

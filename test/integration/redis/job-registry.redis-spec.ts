@@ -58,14 +58,14 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await registry.add(job)).toEqual(job);
     expect(await registry.find(job.id)).toEqual(job);
     expect(await registry.findByName('batches/1')).toEqual({ job, mayBeOurs: false });
-    expect(await registry.find('nobody')).toBeUndefined();
+    expect(await registry.find('unknown')).toBeUndefined();
     expect(await registry.findByName('batches/2')).toEqual({
       job: undefined,
       mayBeOurs: false,
     });
   });
 
-  it('has one job for a submission, whoever adds it first', async () => {
+  it('has one job for a submission that two replicas add', async () => {
     const registry = await open();
     const first = knownJob({ id: newJobId(), submission: { key: 'k', body: 'b' } });
     const second = knownJob({ id: newJobId(), submission: { key: 'k', body: 'c' } });
@@ -84,9 +84,9 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
   it('makes no job by a change', async () => {
     const registry = await open();
     expect(
-      await registry.updateJob('nobody', (job) => ({ ...job, state: 'failed' })),
+      await registry.updateJob('unknown', (job) => ({ ...job, state: 'failed' })),
     ).toBeUndefined();
-    expect(await registry.find('nobody')).toBeUndefined();
+    expect(await registry.find('unknown')).toBeUndefined();
   });
 
   it('says that an unknown name may be ours while one of ours has none', async () => {

@@ -30,7 +30,7 @@ it('says that a Redis that hangs does not answer, though it is connected', async
   expect(await redis.run('answer', [])).toEqual([1]);
 });
 
-it('notices that it hangs, and that it does not any more, when nobody asks', async () => {
+it('notices without a call that Redis hangs, and that it answers again', async () => {
   while (redis.unready !== undefined) await delay(20);
   await server.pause();
   while (redis.unready !== 'Redis is silent') await delay(20);

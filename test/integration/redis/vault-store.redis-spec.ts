@@ -62,7 +62,7 @@ describe.each(STORES)('the vault in %s', (_where, open, anew) => {
     return store;
   };
 
-  it('has what was written, whoever reads it, and says when it is the same', async () => {
+  it('returns what was written to each reader, and reports an unchanged document', async () => {
     await anew();
     const [one, two] = [await another(), await another()];
     expect(await one.readDocument()).toEqual({ version: '', text: '' });
@@ -115,7 +115,7 @@ describe('the vault in a file', () => {
     expect(beside).toEqual([`vault-${vaults}`]);
   });
 
-  it('waits for whoever holds the lock, but not for one who died with it', async () => {
+  it('waits for the holder of the lock, but not for a holder that died', async () => {
     vaults++;
     const store = new FileSecretsStore(path(), 300);
     await writeFile(`${path()}.lock`, 'dead');
@@ -129,7 +129,7 @@ describe('the vault in a file', () => {
     const readStored = store['readStored'].bind(store);
     store['readStored'] = async () => {
       const found = await readStored();
-      await writeFile(`${path()}.lock`, 'somebody else');
+      await writeFile(`${path()}.lock`, 'another process');
       return found;
     };
     await expect(store.writeDocument('x', '')).rejects.toThrow(/its lock was lost/);

@@ -20,7 +20,7 @@ const MAX_PAUSE_MS = 5000;
 const REPEAT_AFTER_MS = [100, 10_000] as const;
 const POLL_MS = 50;
 /**
- * Of events without 2xx. The sender, the fault proxies and the judge share one process: in an outage that lasts a minute
+ * Limit of events without 2xx. The sender, the fault proxies and the judge share one process: in an outage that lasts a minute
  * the retries of thousands of events would take its processor, and the proxies would hold up Kafka for good.
  */
 const MAX_WAITING = 1000;
@@ -36,7 +36,7 @@ export interface SenderOptions extends CourierOptions {
   readonly topicPrefix?: string;
 }
 
-/** What the dice decided about a delivery when it was made. */
+/** Random properties of a delivery, drawn when it is created. */
 interface Plan {
   readonly delivery: Delivery;
   readonly isTwinned: boolean;
@@ -52,7 +52,7 @@ export class CampaignSender {
   /** Decides about each delivery when it is made, so that the same seed plans the same. */
   private readonly fate: Random;
   private readonly pauses: Random;
-  /** What is under way, so that the end can wait for it. */
+  /** Work in progress, so that the end can wait for it. */
   private readonly work = new Set<Promise<void>>();
   private readonly untaken = new Set<string>();
   /** By key, while an event of it is under way: those that wait for it to be taken. */
@@ -79,7 +79,7 @@ export class CampaignSender {
     setMaxListeners(0, this.finishing.signal, this.over.signal);
   }
 
-  /** At a constant rate, whatever becomes of the events before; those that are due while too many wait are left out. */
+  /** Sends at a constant rate, independent of earlier events. It skips events that are due while too many wait. */
   start(): void {
     const { perSecond, maxWaiting = MAX_WAITING } = this.options;
     const startedAt = performance.now();

@@ -362,7 +362,7 @@ describe('loadConfig', () => {
       ['API_OIDC_ISSUER'],
     ],
     [
-      'scopes for whoever comes',
+      'scopes for every caller',
       { ...LEAST, ...OIDC, API_AUTH: '', API_OIDC_SCOPES: 'jobs:read' },
       ['API_OIDC_SUBJECTS'],
     ],

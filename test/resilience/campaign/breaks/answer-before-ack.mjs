@@ -1,5 +1,5 @@
 /**
- * A replica that answers 200 before Kafka has acknowledged. To be found: `lost`.
+ * A replica that answers 200 before Kafka has acknowledged. The campaign must find `lost`.
  * Use: NODE_OPTIONS=--import=file:///…/answer-before-ack.mjs
  */
 import { announce, load, replace } from './dist.mjs';

@@ -7,10 +7,10 @@ import { readdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import 'reflect-metadata';
 
-/** Of the `main.js` that Node.js was told to run, a copy of the built one. */
+/** Folder of the running `main.js`, which is in a copy of the build. */
 const DIST = new URL('.', pathToFileURL(realpathSync(process.argv[1])));
 
-/** The module that `main.js` will get as well, by its path in `dist/`. */
+/** Loads the module that `main.js` loads too, by its path in `dist/`. */
 export function load(path) {
   return import(new URL(path, DIST));
 }

@@ -7,7 +7,7 @@ import { announce, load, replace } from './dist.mjs';
 
 const { Publications } = await load('publishing/publications.js');
 
-/** Where the store has nothing to mark, because Kafka is its memory, the mark is here alone. */
+/** Ids marked in this process. The store `log` cannot mark ids, because Kafka is its memory. */
 const marked = new Set();
 
 replace(

@@ -1,6 +1,6 @@
 /**
- * A replica that publishes whatever is not known as published, whoever is at it already, itself included. To be found:
- * `doubled`.
+ * A replica that publishes an event although another attempt at it, its own or another replica's, is under way. The
+ * campaign must find `doubled`.
  * Use: NODE_OPTIONS=--import=file:///…/skip-lease.mjs
  */
 import { announce, classesWith, load, replace } from './dist.mjs';

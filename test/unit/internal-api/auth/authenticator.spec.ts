@@ -85,7 +85,7 @@ describe('Authenticator', () => {
     expect(anyone).toEqual({ name: 'anyone', scopes: new Set(SCOPES) });
   });
 
-  it('knows nobody where it was given nothing to know them by', async () => {
+  it('refuses every token without a file of tokens and an issuer', async () => {
     const authenticator = authenticatorOf({});
     await refused(authenticator.principalOf(undefined), 'token-missing');
     await refused(authenticator.principalOf(`Bearer ${TOKEN}`), 'token-unknown');

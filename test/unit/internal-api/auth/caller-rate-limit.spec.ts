@@ -41,7 +41,7 @@ describe('CallRate', () => {
     expect(rate.acquire('a')).toBe(0);
   });
 
-  it('costs nobody else anything', () => {
+  it('does not limit other callers', () => {
     const rate = rateOf(1);
     expect(['a', 'b', 'a', 'b'].map((name) => rate.acquire(name))).toEqual([
       0, 0, 60, 60,

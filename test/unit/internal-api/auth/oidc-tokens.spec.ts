@@ -163,19 +163,19 @@ describe('OidcTokens', () => {
   });
 
   it.each<[string, AuthFault, object]>([
-    ['for somebody else', 'token-audience', { aud: 'somebody-else' }],
-    ['for nobody', 'token-audience', { aud: undefined }],
+    ['for another audience', 'token-audience', { aud: 'somebody-else' }],
+    ['without an audience', 'token-audience', { aud: undefined }],
     ['of another issuer', 'token-invalid', { iss: 'https://issuer.example' }],
     ['of an issuer almost ours', 'token-invalid', { iss: 'http://127.0.0.1' }],
     ['of no issuer', 'token-invalid', { iss: undefined }],
     ['that has expired', 'token-expired', { exp: seconds(-31) }],
     ['that never expires', 'token-invalid', { exp: undefined }],
     ['that is not yet good', 'token-invalid', { nbf: seconds(60) }],
-    ['about nobody', 'token-invalid', { sub: undefined }],
+    ['without a subject', 'token-invalid', { sub: undefined }],
     ['about a number', 'token-invalid', { sub: 7 }],
     ['about an empty subject', 'token-invalid', { sub: '' }],
     ['about a line break', 'token-invalid', { sub: 'a\nb' }],
-    ['about somebody long', 'token-invalid', { sub: 'x'.repeat(256) }],
+    ['with a long subject', 'token-invalid', { sub: 'x'.repeat(256) }],
   ])('refuses a token %s', async (_, fault, claims) => {
     await refused(await issuer.token({ claims: { ...claims } }), fault);
   });
@@ -186,7 +186,7 @@ describe('OidcTokens', () => {
     expect(name).toBe('oidc:billing');
   });
 
-  it('refuses a token without a signature, and asks nobody', async () => {
+  it('refuses a token without a signature, and does not ask the issuer', async () => {
     const [, claims] = (await issuer.token()).split('.');
     for (const alg of ['none', 'None', '', undefined]) {
       await refused(`${segment({ alg, kid: 'key-1' })}.${claims}.`, 'token-invalid');
@@ -277,7 +277,7 @@ describe('the keys of the issuer', () => {
     await refused(old, 'token-unknown');
   });
 
-  it('are missing while the issuer is down: nobody is let in, and nobody refused', async () => {
+  it('are missing while the issuer is down: callers are neither let in nor refused', async () => {
     issuer.fault = text(503, '');
     const token = await issuer.token();
     await unavailable(token);
@@ -326,10 +326,7 @@ describe('the keys of the issuer', () => {
     ['of no issuer', () => ({ issuer: undefined })],
     ['without an address', () => ({ jwks_uri: undefined })],
     ['with a list of addresses', (url) => ({ jwks_uri: [`${url}/keys`] })],
-    [
-      'with an address that anybody can answer',
-      () => ({ jwks_uri: 'http://k.example/' }),
-    ],
+    ['with an address without TLS', () => ({ jwks_uri: 'http://k.example/' })],
     ['with a file', () => ({ jwks_uri: 'file:///etc/keys' })],
     ['with a password', (url) => ({ jwks_uri: `${url.replace('//', '//u:p@')}/keys` })],
     ['with an address where nothing is', (url) => ({ jwks_uri: `${url}/nothing` })],

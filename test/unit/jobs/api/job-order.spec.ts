@@ -54,7 +54,7 @@ describe('parseOrder', () => {
     expect(pointersIn({ ...body, metadata: { a: 1 } }, kind)).toEqual([]);
   });
 
-  it.each(['contents', 'metadata'])('refuses %s that nobody could write', (where) => {
+  it.each(['contents', 'metadata'])('refuses %s with too many levels', (where) => {
     const body = (levels: number) =>
       where === 'metadata'
         ? { ...LEAST, metadata: { nested: nested(levels) } }

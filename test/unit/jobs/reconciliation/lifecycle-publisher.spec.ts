@@ -11,17 +11,17 @@ import {
   markRetried,
 } from '../../../../src/jobs/job-lifecycle.js';
 import { GONE, type Job } from '../../../../src/jobs/job.js';
-import { Caretaking, dueJob } from '../../../support/caretaking.js';
+import { JobReconciliation, dueJob } from '../../../support/job-reconciliation.js';
 
 const GONE_ERROR = { code: GONE, message: 'no' };
 const NOT_TAKEN = { code: 'not-taken', message: 'no', retryable: true };
 
-let care: Caretaking;
+let reconciliation: JobReconciliation;
 
 beforeAll(() => Logger.overrideLogger(false));
 
 beforeEach(() => {
-  care = new Caretaking();
+  reconciliation = new JobReconciliation();
 });
 
 /** Jobs whose end Kafka does not know yet. */
@@ -29,18 +29,18 @@ async function untold(count: number): Promise<Job[]> {
   const jobs = Array.from({ length: count }, (_, n) =>
     markEnded(dueJob({ id: `job-${n}`, geminiName: `batches/${n}` }), new Date()),
   );
-  for (const job of jobs) await care.registry.add(job);
+  for (const job of jobs) await reconciliation.registry.add(job);
   return jobs;
 }
 
 describe('telling Kafka of a job’s life', () => {
   it('is done once for each milestone, and then forgotten', async () => {
     const given = dueJob({ untold: ['unknown', 'submitted'], metadata: { t: 'blue' } });
-    await care.registry.add(given);
-    await care.teller.publishPending();
-    expect(await care.registry.find(given.id)).not.toHaveProperty('untold');
-    expect(care.topics).toEqual(['gemini-bridge.jobs', 'gemini-bridge.jobs']);
-    const [, record] = care.publisher.records;
+    await reconciliation.registry.add(given);
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(await reconciliation.registry.find(given.id)).not.toHaveProperty('untold');
+    expect(reconciliation.topics).toEqual(['gemini-bridge.jobs', 'gemini-bridge.jobs']);
+    const [, record] = reconciliation.publisher.records;
     expect(record?.headers).toMatchObject({
       ce_type: 'gemini.job.submitted',
       ce_source: 'urn:gemini-kafka-bridge:jobs',
@@ -55,69 +55,69 @@ describe('telling Kafka of a job’s life', () => {
       data: { id: given.id, geminiName: 'batches/1' },
     });
     // Another replica that has read it before
-    await care.registry.updateJob(given.id, () => given);
-    await care.teller.publishPending();
-    expect(care.topics).toHaveLength(2);
+    await reconciliation.registry.updateJob(given.id, () => given);
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toHaveLength(2);
   });
 
   it('is all that a job wants which is over', async () => {
     const [over] = await untold(1);
-    await care.round();
-    expect(care.topics).toEqual(['gemini-bridge.jobs']);
+    await reconciliation.round();
+    expect(reconciliation.topics).toEqual(['gemini-bridge.jobs']);
     for (const duty of ['tell', 'release', 'find', 'look'] as const) {
-      expect(await care.registry.findDue(duty, Infinity, 1)).toEqual([]);
+      expect(await reconciliation.registry.findDue(duty, Infinity, 1)).toEqual([]);
     }
-    expect(await care.registry.find(over!.id)).not.toHaveProperty('dueAt');
+    expect(await reconciliation.registry.find(over!.id)).not.toHaveProperty('dueAt');
   });
 
   it('is tried again later of what Kafka did not take, and only of that', async () => {
     const [first] = await untold(2);
-    care.publisher.fail('unavailable');
-    await care.teller.publishPending();
-    expect(care.topics).toEqual(['gemini-bridge.jobs']);
-    const left = await care.registry.find(first!.id);
+    reconciliation.publisher.fail('unavailable');
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toEqual(['gemini-bridge.jobs']);
+    const left = await reconciliation.registry.find(first!.id);
     expect(left).toMatchObject({ untold: ['ended'] });
     expect(left?.tellAt).toBeGreaterThan(Date.now());
-    await care.registry.updateJob(first!.id, (job) => ({ ...job, tellAt: 0 }));
-    await care.teller.publishPending();
-    expect(care.topics).toHaveLength(2);
+    await reconciliation.registry.updateJob(first!.id, (job) => ({ ...job, tellAt: 0 }));
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toHaveLength(2);
   });
 
   it('rests while Kafka takes nothing, and then tries with one', async () => {
     await untold(3);
-    care.publisher.fail('refused', 'refused', 'refused');
-    await care.teller.publishPending();
+    reconciliation.publisher.fail('refused', 'refused', 'refused');
+    await reconciliation.lifecyclePublisher.publishPending();
     await untold(6);
-    await care.teller.publishPending();
-    expect(care.topics).toEqual([]);
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toEqual([]);
     const clock = jest.spyOn(performance, 'now');
     clock.mockReturnValue(performance.now() + 1000);
-    await care.teller.publishPending();
-    expect(care.topics).toHaveLength(1);
-    await care.teller.publishPending();
-    expect(care.topics).toHaveLength(3);
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toHaveLength(1);
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toHaveLength(3);
     clock.mockRestore();
   });
 
   it('does not wait for a record without an outcome: the others go on, and it is joined', async () => {
-    care = new Caretaking({ ackBudgetMs: 30 });
+    reconciliation = new JobReconciliation({ ackBudgetMs: 30 });
     const [job] = await untold(1);
-    const open = care.publisher.hold();
-    await care.teller.publishPending();
-    expect(care.topics).toEqual([]);
+    const open = reconciliation.publisher.hold();
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toEqual([]);
     open();
     await new Promise(setImmediate);
-    expect(care.topics).toHaveLength(1);
-    await care.registry.updateJob(job!.id, () => job!);
-    await care.teller.publishPending();
-    expect(care.topics).toHaveLength(1);
+    expect(reconciliation.topics).toHaveLength(1);
+    await reconciliation.registry.updateJob(job!.id, () => job!);
+    await reconciliation.lifecyclePublisher.publishPending();
+    expect(reconciliation.topics).toHaveLength(1);
   });
 
   it('does not keep a job from being looked at', async () => {
     const job = dueJob({ untold: ['submitted'] });
-    care.publisher.fail('unavailable');
-    care.answers({ metadata: { state: 'BATCH_STATE_RUNNING' } });
-    expect(await care.attended(job)).toMatchObject({
+    reconciliation.publisher.fail('unavailable');
+    reconciliation.answers({ metadata: { state: 'BATCH_STATE_RUNNING' } });
+    expect(await reconciliation.attended(job)).toMatchObject({
       state: 'running',
       untold: ['submitted'],
     });
@@ -129,7 +129,7 @@ describe('what is still to be told', () => {
   const later = new Date(at.getTime() + 1000);
   const unsure = markUnknown(dueJob({ state: 'submitting' }), new Error('silence'), at);
 
-  it('is that a job was not taken, where it was told that nobody knows', () => {
+  it('corrects `unknown` when Gemini did not take the job', () => {
     expect(unsure.untold).toEqual(['unknown']);
     const given = withoutPublished(unsure, unsure);
     expect(markNotAccepted(given, NOT_TAKEN, at).untold).toEqual(['ended']);

@@ -192,7 +192,7 @@ describe('JobSubmitter', () => {
     'is noted although the registry does not answer at once (%s)',
     async (method) => {
       const work = registry[method].bind(registry) as (...args: unknown[]) => never;
-      // What was not answered may be done all the same
+      // A call without an answer may have taken effect
       registry[method] = (...given: unknown[]) => {
         registry[method] = work;
         work(...given);
@@ -329,7 +329,7 @@ describe('an Idempotency-Key', () => {
     expect((await first).job.state).toBe('submitted');
   });
 
-  it('is not sent to Gemini again while nobody knows what became of it', async () => {
+  it('is not sent to Gemini again while its outcome is unknown', async () => {
     fails('unknown');
     await expect(submit(BATCH, { key: 'k' })).rejects.toMatchObject({ status: 504 });
     const again = await submit(BATCH, { key: 'k' });

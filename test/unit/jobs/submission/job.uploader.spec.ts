@@ -68,7 +68,7 @@ describe('an upload', () => {
     const submitted = uploader.submit(batchKind, { model: 'm' }, content, BY);
     const outcome = submitted.catch((error: unknown) => error);
     await turns();
-    // That Gemini takes its time is not the sender's fault
+    // A slow Gemini is not the sender's fault
     jest.advanceTimersByTime(300_000);
     files.want();
     content.write('second');

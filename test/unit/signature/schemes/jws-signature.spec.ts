@@ -226,7 +226,7 @@ describe('what a token binds', () => {
   it.each<[string, Claims]>([
     ['one claim', { event: EVENT }],
     ['the claims themselves', { ...EVENT }],
-  ])('is the event in %s, whatever the form of the body', async (_, claims) => {
+  ])('is the event in %s, with any form of the body', async (_, claims) => {
     const spaced = Buffer.from(
       JSON.stringify(EVENT, Object.keys({ id: 1, ...EVENT }).toReversed(), 2),
     );

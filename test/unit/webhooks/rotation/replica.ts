@@ -28,7 +28,7 @@ export const keyIds = (...secrets: string[]) =>
 export const vaultKeys = (): TemporaryFile =>
   temporaryFile(`k1:${randomBytes(32).toString('base64url')}`);
 
-/** What rotates webhooks in one replica. */
+/** The parts of one replica that rotate webhooks. */
 export class Replica {
   readonly rotator: SecretRotator;
   readonly recovery: IssuanceRecovery;

@@ -18,7 +18,7 @@ const CONFIG = loadConfig({
   API_AUTH: 'none',
 });
 
-/** What kafkajs uses now in the places that are patched. */
+/** The functions of kafkajs in the places that are patched. */
 function patchedPlaces(): unknown[] {
   const { prototype: connection } = require('kafkajs/src/network/connection');
   const { prototype: broker } = require('kafkajs/src/broker');

@@ -25,15 +25,15 @@ export const dueJob = (more: Partial<Job> = {}): Job =>
   knownJob({ createdAt: ago(1000), updatedAt: ago(1000), dueAt: Date.now(), ...more });
 
 /** The job reconciliation with a registry in memory and a Gemini whose answers the test chooses. */
-export class Caretaking {
+export class JobReconciliation {
   readonly gemini = new FakeGemini();
   readonly registry = new MemoryJobRegistry();
   readonly store = new MemoryDedupeStore(DAY_MS, 100);
   readonly publisher = new RecordingPublisher();
-  readonly questions: RateLimitedGemini;
-  readonly teller: LifecyclePublisher;
-  readonly finder: SubmissionRecovery;
-  readonly watcher: StatusPoller;
+  readonly rateLimitedGemini: RateLimitedGemini;
+  readonly lifecyclePublisher: LifecyclePublisher;
+  readonly submissionRecovery: SubmissionRecovery;
+  readonly statusPoller: StatusPoller;
   private readonly signal = new AbortController().signal;
 
   constructor({ callsPerMinute = 600, ackBudgetMs = 4000 } = {}) {
@@ -53,12 +53,16 @@ export class Caretaking {
       ackBudgetMs,
     );
     const { registry, gemini } = this;
-    this.questions = new RateLimitedGemini(gemini, jobs);
-    this.teller = new LifecyclePublisher(registry, publications, topics);
-    this.finder = new SubmissionRecovery(registry, this.questions, jobs);
-    this.watcher = new StatusPoller(
+    this.rateLimitedGemini = new RateLimitedGemini(gemini, jobs);
+    this.lifecyclePublisher = new LifecyclePublisher(registry, publications, topics);
+    this.submissionRecovery = new SubmissionRecovery(
       registry,
-      this.questions,
+      this.rateLimitedGemini,
+      jobs,
+    );
+    this.statusPoller = new StatusPoller(
+      registry,
+      this.rateLimitedGemini,
       publications,
       metrics,
       topics,
@@ -67,17 +71,17 @@ export class Caretaking {
   }
 
   find(): Promise<void> {
-    return this.finder.recoverPending(this.signal);
+    return this.submissionRecovery.recoverPending(this.signal);
   }
 
   watch(): Promise<void> {
-    return this.watcher.pollDue(this.signal);
+    return this.statusPoller.pollDue(this.signal);
   }
 
   /** Runs every task that is due, once. */
   async round(): Promise<void> {
-    await this.teller.publishPending();
-    await this.finder.expireUnanswered();
+    await this.lifecyclePublisher.publishPending();
+    await this.submissionRecovery.expireUnanswered();
     await this.find();
     await this.watch();
   }
