@@ -48,10 +48,10 @@ describe('one broker', () => {
   it('is silent while paused and answers when resumed', async () => {
     const limits = { connectionTimeout: 1000, requestTimeout: 1000 };
     await node.pause();
-    expect(await allThreadsStopped(node.pid)).toBe(true);
+    expect(allThreadsStopped(node.pid)).toBe(true);
     expect(await askBroker(node.address, limits)).toBeUndefined();
     await node.resume();
-    expect(await allThreadsStopped(node.pid)).toBe(false);
+    expect(allThreadsStopped(node.pid)).toBe(false);
     expect(await askBroker(node.address)).toMatchObject({ brokerIds: [1] });
   }, 30_000);
 

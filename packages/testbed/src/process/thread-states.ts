@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** States of `/proc/<pid>/stat`: stopped by a signal, stopped by a tracer, zombie, dead. */
@@ -8,16 +8,24 @@ const STILL = new Set(['T', 't', 'Z', 'X']);
  * True when no thread of the process runs. `kill()` returns before a SIGSTOP has reached each thread. A system
  * without `/proc` does not show the threads: true there, and for a process that has ended.
  */
-export async function allThreadsStopped(pid: number): Promise<boolean> {
+export function allThreadsStopped(pid: number): boolean {
   const tasks = join('/proc', String(pid), 'task');
-  const threads = await readdir(tasks).catch(() => []);
-  const states = await Promise.all(threads.map((thread) => stateOf(join(tasks, thread))));
-  return states.every((state) => state === undefined || STILL.has(state));
+  // Synchronous: a busy event loop would take seconds for the many small reads of a JVM's threads
+  const threads = orUndefined(() => readdirSync(tasks)) ?? [];
+  return threads.every((thread) => isStill(join(tasks, thread, 'stat')));
 }
 
-/** Undefined for a thread that has ended. */
-async function stateOf(task: string): Promise<string | undefined> {
-  const stat = await readFile(join(task, 'stat'), 'utf8').catch(() => undefined);
+function isStill(file: string): boolean {
+  const stat = orUndefined(() => readFileSync(file, 'utf8'));
+  if (stat === undefined) return true; // the thread has ended
   // The name before the state is in parentheses and may contain some
-  return stat?.charAt(stat.lastIndexOf(')') + 2);
+  return STILL.has(stat.charAt(stat.lastIndexOf(')') + 2));
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
