@@ -63,6 +63,8 @@ export async function creationFault(
       return `TOPICS_MODE=create: the user of the bridge may not create ${topics}. Remedy: grant CREATE on them, or create them yourself and set TOPICS_MODE=check`;
     case 'POLICY_VIOLATION':
       return `TOPICS_MODE=create: a policy of the cluster refuses ${topics} with TOPIC_PARTITIONS=${settings.partitions}, TOPIC_REPLICATION=${settings.replication} and TOPIC_MIN_ISR=${settings.minIsr}. Remedy: change these to what the policy allows, or create the topics yourself and set TOPICS_MODE=check`;
+    case 'REQUEST_TIMED_OUT':
+      return `Kafka did not create ${topics} within ${CREATE_TIMEOUT_MS / 1000} s. It may still do so: look at the load of the brokers, and try again`;
     case undefined:
       return error instanceof Error ? error.message : String(error);
     default:

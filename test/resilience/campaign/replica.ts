@@ -59,7 +59,7 @@ export class CampaignReplica implements Replica {
   }
 
   async ready(): Promise<void> {
-    await this.process?.ready(60_000);
+    await this.process?.ready(120_000);
   }
 
   /** Sends SIGKILL. Resolves when the process has ended. */

@@ -52,6 +52,13 @@ describe('creationFault', () => {
     expect(fault).not.toContain('Topic creation errors');
   });
 
+  it('does not call a timeout a refusal', async () => {
+    const fault = await creationFault(refusal('REQUEST_TIMED_OUT'), clusterOf(3), CONFIG);
+    expect(fault).toMatch(
+      /^Kafka did not create gemini\.other.* within 3 s\..*try again$/,
+    );
+  });
+
   it('repeats what says why itself', async () => {
     const fault = await creationFault(
       new Error('Request timed out'),
