@@ -134,6 +134,7 @@ describe('a dynamic delivery is refused', () => {
   it('with a header that is there twice', async () => {
     const signed = signedV1a(KEYS);
     for (const [name, value] of Object.entries(signed.headers)) {
+      if (name === 'webhook-signature') continue; // a list: see signature-headers.spec.ts
       const twice = deliveryRequest(await app.jobPath(), signed, [[name, value]]);
       const answer = await rawRequest(app.port, twice);
       expect(answer.status).toBe(400);

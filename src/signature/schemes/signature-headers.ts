@@ -18,7 +18,7 @@ const TOLERANCE_SECONDS = 300;
 // allowed: it separates the parts of the signed text.
 const ID = /^[\x21-\x2b\x2d\x2f-\x7e]{1,256}$/;
 const TIMESTAMP = /^\d{1,12}$/;
-const ENTRY = /^([a-z][a-z0-9]{0,7}),([A-Za-z0-9+/_-]{1,1024}={0,2})$/;
+const SIGNATURE = /^[A-Za-z0-9+/_-]{1,1024}={0,2}$/;
 
 /**
  * @throws {SignatureError} `header-missing` or `header-malformed`.
@@ -42,21 +42,25 @@ export function signatureHeader(headers: IncomingHttpHeaders, maxLength: number)
 }
 
 /**
- * The entries of the header that have the given version. Entries of other versions are ignored,
- * as Standard Webhooks asks.
+ * The signatures of the given version in the header. Like the reference library it splits at
+ * blanks, takes the first two members of each entry, and skips entries that it does not know:
+ * the sender may add a scheme.
  *
- * @throws {SignatureError} `header-malformed` for anything that is not a list of entries,
- *   or for too many of them; `signature-mismatch` when none has the version.
+ * @throws {SignatureError} `header-malformed` when no entry has a version and a signature, or for
+ *   too many entries; `signature-mismatch` when none has the version.
  */
 export function entriesOf(header: string, version: string): string[] {
-  const parts = header.split(' ');
-  if (parts.length > MAX_ENTRIES) throw new SignatureError('header-malformed');
+  const entries = header.split(' ');
+  if (entries.length > MAX_ENTRIES) throw new SignatureError('header-malformed');
   const found: string[] = [];
-  for (const part of parts) {
-    const match = ENTRY.exec(part);
-    if (!match) throw new SignatureError('header-malformed');
-    if (match[1] === version) found.push(match[2] as string);
+  let hasEntry = false;
+  for (const entry of entries) {
+    const [name, signature = ''] = entry.split(',', 2);
+    if (!name || !SIGNATURE.test(signature)) continue;
+    hasEntry = true;
+    if (name === version) found.push(signature);
   }
+  if (!hasEntry) throw new SignatureError('header-malformed');
   if (found.length === 0) throw new SignatureError('signature-mismatch');
   return found;
 }

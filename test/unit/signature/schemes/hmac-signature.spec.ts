@@ -23,6 +23,20 @@ const signed = (secret: string, body = BODY, id = 'msg_1', timestamp = NOW) => (
 
 const secrets = (...texts: string[]) => texts.map(parseSecret);
 
+/** True when the reference library accepts the delivery. */
+function isAccepted({ id, timestamp, signature }: ReturnType<typeof signed>): boolean {
+  try {
+    new Webhook(SECRET).verify(String(BODY), {
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signature,
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe('verifyHmac', () => {
   it('returns the proof of a delivery', () => {
     const headers = signed(SECRET);
@@ -35,6 +49,27 @@ describe('verifyHmac', () => {
       keyId: expect.stringMatching(/^[0-9a-f]{8}$/),
     });
     expect(proof.body).toBe(BODY);
+  });
+
+  it.each([
+    ['an entry of an unknown form before it', (right: string) => `v9:abc ${right}`],
+    ['an unknown scheme after it', (right: string) => `${right} v3,QUJD`],
+    ['two blanks', (right: string) => `v1,QUJD  ${right}`],
+    ['a comma and a blank', (right: string) => `${right}, v1,QUJD`],
+    ['blanks around it', (right: string) => ` ${right} `],
+    ['a third member', (right: string) => `${right},more`],
+    ['itself, joined', (right: string) => `${right}, ${right}`],
+    ['only another case of its version', (right: string) => right.replace('v1', 'V1')],
+    ['no blank between two', (right: string) => `v1,QUJD,${right}`],
+    ['a blank in it', (right: string) => right.replace(',', ', ')],
+  ])('agrees with the reference library on a right signature with %s', async (_, odd) => {
+    const nowMs = Date.now(); // the library has no other clock
+    const headers = signed(SECRET, BODY, 'msg_1', String(Math.floor(nowMs / 1000)));
+    const signature = odd(headers.signature);
+    const ours = await faultOf(() =>
+      verifyHmac(BODY, { ...headers, signature }, secrets(SECRET), nowMs),
+    );
+    expect(ours === undefined).toBe(isAccepted({ ...headers, signature }));
   });
 
   it('accepts what the standardwebhooks package signs, and refuses any change of it', async () => {
