@@ -73,7 +73,7 @@ describe('a body whose answer has to wait behind another', () => {
       ]);
       expect(await rawRequest(app.port, both)).toMatchObject({ status: 404 });
     }
-    await until('no held bytes', () => app.get(Admission).heldBytes.total === 0);
+    await until('no held body', () => app.get(Admission).held.count === 0);
     const metrics = await ask(`${app.internalUrl}/metrics`);
     expect(metrics.text).toContain('gemini_bridge_held_body_bytes 0');
   });

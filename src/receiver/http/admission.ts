@@ -9,29 +9,42 @@ import { EventLoopMonitor } from './event-loop-monitor.js';
 const MAX_PART_LATE = 8;
 /** … and by at least this, in ms. */
 const MIN_LATE_MS = 250;
-/** Deliveries at a time while the loop is behind, so that a process that is short of CPU gets on. */
-const MAX_IN_FLIGHT_WHILE_BEHIND = 16;
+/** Bodies held while the loop is behind, so that a process that is short of CPU gets on. */
+const MAX_BODIES_WHILE_BEHIND = 16;
 /** Bodies of all requests together, in bytes. */
 const MAX_HELD_BYTES = 128 * 1024 * 1024;
 
-/** Counts the bytes of the bodies that are being read or processed, in all requests together. */
-export class HeldBytes {
-  private count = 0;
+/** Counts the bodies that are being read or processed, and their memory, in all requests together. */
+export class HeldBodies {
+  private heldCount = 0;
+  private heldBytes = 0;
 
-  constructor(private readonly max: number) {}
+  /** @param maxBytes of all bodies together. */
+  constructor(private readonly maxBytes: number) {}
 
-  get total(): number {
-    return this.count;
+  get count(): number {
+    return this.heldCount;
   }
 
-  /** Adds the bytes in any case. False when there are too many of them now. */
+  get bytes(): number {
+    return this.heldBytes;
+  }
+
+  /** A body begins. To be followed by one `end()`. */
+  begin(): void {
+    this.heldCount++;
+  }
+
+  /** Adds memory of a body in any case. False when there is too much of it now. */
   add(bytes: number): boolean {
-    this.count += bytes;
-    return this.count <= this.max;
+    this.heldBytes += bytes;
+    return this.heldBytes <= this.maxBytes;
   }
 
-  free(bytes: number): void {
-    this.count -= bytes;
+  /** @param bytes all memory that was added for the body. */
+  end(bytes: number): void {
+    this.heldCount--;
+    this.heldBytes -= bytes;
   }
 }
 
@@ -41,9 +54,8 @@ export class HeldBytes {
  */
 @Injectable()
 export class Admission implements OnApplicationShutdown {
-  readonly heldBytes = new HeldBytes(MAX_HELD_BYTES);
+  readonly held = new HeldBodies(MAX_HELD_BYTES);
   private readonly loop: EventLoopMonitor;
-  private inFlight = 0;
 
   constructor(
     private readonly shutdown: ShutdownState,
@@ -54,7 +66,7 @@ export class Admission implements OnApplicationShutdown {
     metrics.observe(
       'held_body_bytes',
       'Bodies of deliveries that are being read or worked on',
-      () => this.heldBytes.total,
+      () => this.held.bytes,
     );
   }
 
@@ -65,17 +77,8 @@ export class Admission implements OnApplicationShutdown {
    */
   refusalAt(now: number): RefusalReason | undefined {
     if (this.shutdown.isDraining) return 'shutting-down';
-    const isBusy = this.inFlight >= MAX_IN_FLIGHT_WHILE_BEHIND;
+    const isBusy = this.held.count >= MAX_BODIES_WHILE_BEHIND;
     return isBusy && this.loop.isBehind(now) ? 'overloaded' : undefined;
-  }
-
-  /** A delivery goes to its handler. To be followed by one `finishDelivery()`. */
-  beginDelivery(): void {
-    this.inFlight++;
-  }
-
-  finishDelivery(): void {
-    this.inFlight--;
   }
 
   onApplicationShutdown(): void {

@@ -33,7 +33,7 @@ export class PublicListener {
     private readonly metrics: Metrics,
     @InjectConfig('ackBudgetMs') ackBudgetMs: number,
   ) {
-    this.bodies = new BodyReader(ackBudgetMs, admission.heldBytes);
+    this.bodies = new BodyReader(ackBudgetMs, admission.held);
   }
 
   /** Answers the requests of the adapter's public server from now on. */
@@ -77,10 +77,8 @@ export class PublicListener {
     at: number,
     done: () => void,
   ): void {
-    this.admission.beginDelivery();
     const handled: unknown = handler(request, response, () => undefined);
     void Promise.resolve(handled).finally(() => {
-      this.admission.finishDelivery();
       done();
       const kind = answerKindOf(response);
       if (!kind) return;

@@ -4,7 +4,7 @@ import { ShutdownState } from '../../../../src/infrastructure/process/shutdown-s
 import { Admission } from '../../../../src/receiver/http/admission.js';
 
 const ACK_BUDGET_MS = 4000;
-const MAX_IN_FLIGHT_WHILE_BEHIND = 16;
+const MAX_BODIES_WHILE_BEHIND = 16;
 
 let shutdown: ShutdownState;
 let metrics: Metrics;
@@ -22,8 +22,8 @@ const now = (): number => performance.now();
 /** A time at which the event loop's next beat is long overdue. */
 const afterAStall = (): number => performance.now() + 60_000;
 
-function begin(deliveries: number): void {
-  for (let i = 0; i < deliveries; i++) admission.beginDelivery();
+function begin(bodies: number): void {
+  for (let i = 0; i < bodies; i++) admission.held.begin();
 }
 
 describe('Admission', () => {
@@ -33,11 +33,11 @@ describe('Admission', () => {
   });
 
   it('takes only a few at a time while the event loop is behind', () => {
-    begin(MAX_IN_FLIGHT_WHILE_BEHIND - 1);
+    begin(MAX_BODIES_WHILE_BEHIND - 1);
     expect(admission.refusalAt(afterAStall())).toBeUndefined();
-    admission.beginDelivery();
+    admission.held.begin();
     expect(admission.refusalAt(afterAStall())).toBe('overloaded');
-    admission.finishDelivery();
+    admission.held.end(0);
     expect(admission.refusalAt(afterAStall())).toBeUndefined();
   });
 
@@ -47,8 +47,11 @@ describe('Admission', () => {
   });
 
   it('shows how many bytes of bodies are held', async () => {
-    admission.heldBytes.add(300);
-    admission.heldBytes.free(100);
+    admission.held.begin();
+    admission.held.add(300);
+    admission.held.begin();
+    admission.held.add(100);
+    admission.held.end(200);
     const text = await metrics.registry.metrics();
     expect(text).toContain('gemini_bridge_held_body_bytes 200');
   });

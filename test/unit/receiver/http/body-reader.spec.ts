@@ -1,8 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { HeldBytes } from '../../../../src/receiver/http/admission.js';
-import { BodyReader, MAX_BODY_BYTES } from '../../../../src/receiver/http/body-reader.js';
+import { HeldBodies } from '../../../../src/receiver/http/admission.js';
+import {
+  BodyReader,
+  MAX_BODY_BYTES,
+  MAX_PIECES,
+} from '../../../../src/receiver/http/body-reader.js';
 import { FAKED_CLOCK } from '../../../support/clock.js';
 
 const TIMEOUT_MS = 1000;
@@ -15,7 +19,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-const readerOf = () => new BodyReader(TIMEOUT_MS, new HeldBytes(Infinity));
+const readerOf = () => new BodyReader(TIMEOUT_MS, new HeldBodies(Infinity));
 
 /** A request whose bytes the test sends, with the calls of the reader. */
 function reading(reader: BodyReader, headers: Record<string, string> = {}) {
@@ -77,6 +81,24 @@ describe('BodyReader', () => {
     expect(over.seen.outcomes).toEqual(['body-too-large']);
   });
 
+  it('takes a body of as many pieces as allowed, and refuses one more', () => {
+    const exact = reading(readerOf());
+    for (let i = 0; i < MAX_PIECES; i++) exact.send('x');
+    exact.end();
+    expect(exact.seen.outcomes).toEqual([`taken ${'x'.repeat(20)} ${MAX_PIECES}`]);
+
+    const over = reading(readerOf());
+    for (let i = 0; i <= MAX_PIECES; i++) over.send('x');
+    expect(over.seen.outcomes).toEqual(['body-too-slow']);
+  });
+
+  it('refuses more bytes than the sender announced', () => {
+    const { seen, send } = reading(readerOf(), { 'content-length': '3' });
+    send('ab');
+    send('cd');
+    expect(seen.outcomes).toEqual(['body-too-large']);
+  });
+
   it('refuses a body that is late, and ignores the bytes after that', () => {
     const { seen, send, end } = reading(readerOf());
     send('a');
@@ -99,7 +121,7 @@ describe('BodyReader', () => {
 
 describe('the limit of all bodies together', () => {
   it('refuses a body while others use the room, and takes one when they are done', () => {
-    const reader = new BodyReader(TIMEOUT_MS, new HeldBytes(10));
+    const reader = new BodyReader(TIMEOUT_MS, new HeldBodies(10));
     const first = reading(reader);
     first.send('12345678');
     first.end();
@@ -127,7 +149,7 @@ describe('the limit of all bodies together', () => {
       },
     ],
   ])('does not count a body that %s', (_, end) => {
-    const reader = new BodyReader(TIMEOUT_MS, new HeldBytes(10));
+    const reader = new BodyReader(TIMEOUT_MS, new HeldBodies(10));
     for (let i = 0; i < 5; i++) {
       const one = reading(reader);
       one.send('12345678');
@@ -139,4 +161,20 @@ describe('the limit of all bodies together', () => {
     whole.end();
     expect(whole.seen.outcomes).toEqual(['taken 1234567890 10']);
   });
+});
+
+it('counts each body from its first byte until it is answered, refused or aborted', () => {
+  const held = new HeldBodies(Infinity);
+  const reader = new BodyReader(TIMEOUT_MS, held);
+  const aborted = reading(reader);
+  const late = reading(reader);
+  const taken = reading(reader);
+  expect(held.count).toBe(3);
+  aborted.close();
+  taken.send('abc');
+  taken.end();
+  jest.advanceTimersByTime(TIMEOUT_MS);
+  expect([late.seen.outcomes, held.count, held.bytes]).toEqual([['body-too-slow'], 1, 3]);
+  taken.seen.done();
+  expect([held.count, held.bytes]).toEqual([0, 0]);
 });
