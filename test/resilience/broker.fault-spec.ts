@@ -45,7 +45,7 @@ describe('a broker that fails', () => {
     const ids = Array.from({ length: 20 }, (_, i) => `${prefix}_${i}`);
     const refused = await Promise.all(ids.map((id) => sender.once(id)));
     const repeats = await Promise.all(ids.map((id) => sender.once(id)));
-    await delay(6000); // longer than a silent socket is left open
+    await delay(6000); // longer than the bridge keeps a silent socket open
     const late = await Promise.all(ids.map((id) => sender.once(id)));
     for (const { status, retryAfter, tookMs } of [...refused, ...repeats, ...late]) {
       expect([status, retryAfter]).toEqual([503, '5']);
@@ -59,7 +59,7 @@ describe('a broker that fails', () => {
     for (const id of ids) expect([id, counts.get(id)]).toEqual([id, 1]);
   }
 
-  it('leads to no 2xx while it is killed, and to one record of each event after', async () => {
+  it('leads to no 2xx while it is killed, and to one record of each event afterwards', async () => {
     await outage(
       'killed',
       () => broker.kill(),
@@ -67,7 +67,7 @@ describe('a broker that fails', () => {
     );
   }, 120_000);
 
-  it('leads to no 2xx while it hangs, and to one record of each event after', async () => {
+  it('leads to no 2xx while it hangs, and to one record of each event afterwards', async () => {
     await outage(
       'hung',
       () => broker.pause(),
@@ -75,7 +75,7 @@ describe('a broker that fails', () => {
     );
   }, 120_000);
 
-  it('leads to 503 from the start while there is none, until it is there', async () => {
+  it('leads to 503 if it is down at the start of the bridge, until it is up', async () => {
     await broker.kill();
     const second = await startBridge({
       KAFKA_BROKERS: kafka.brokers,

@@ -78,7 +78,7 @@ describe("Google's keys", () => {
   }
 
   it.each(['500', 'hang', 'empty', 'not-json'] as const)(
-    'that could not be read yet (%s) lead to 503 with few requests, until they can be read',
+    'lead to 503 with few requests until they are read for the first time (%s)',
     async (mode) => {
       gemini.options.jwks = mode;
       await using bridge = await start();
@@ -93,7 +93,7 @@ describe("Google's keys", () => {
           body: { status: 'refused', reason: 'keys-unavailable' },
         });
       }
-      // One request for the deliveries, and the bridge's own requests, one every five seconds
+      // The deliveries cause one request, and the bridge makes one of its own every five seconds
       expect(gemini.jwksRequests - asked).toBeLessThanOrEqual(3);
       gemini.options.jwks = 'ok';
       await bridge.ready();
@@ -102,7 +102,7 @@ describe("Google's keys", () => {
     60_000,
   );
 
-  it('that were read stay in use while their endpoint fails, hangs or is empty', async () => {
+  it('stay in use after they were read, while their endpoint fails, hangs or is empty', async () => {
     await using bridge = await startReady();
     expect((await deliver(bridge, 'warm_0')).status).toBe(200);
     for (const mode of ['500', 'hang', 'empty', 'not-json'] as const) {
@@ -116,7 +116,7 @@ describe("Google's keys", () => {
     }
   }, 60_000);
 
-  it('of others verify no delivery, and unknown keys do not lead to many requests', async () => {
+  it('verify no delivery that was signed with other keys, and unknown keys do not lead to many requests', async () => {
     gemini.options.jwks = 'rotated';
     await using bridge = await startReady();
     const asked = gemini.jwksRequests;

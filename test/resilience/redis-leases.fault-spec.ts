@@ -111,7 +111,7 @@ describe('leases in Redis', () => {
       const since = performance.now();
       await takenBy(theirs, 'other');
       expect(performance.now() - since).toBeGreaterThan(LEASE_MS / 2);
-      // Within that time each holder has renewed its lease
+      // The grace period is long enough for each holder to renew its lease
       await operator.flushall();
       await untilGrace(theirs);
       expect(await ours.renew([ourKey])).toEqual([true]);

@@ -106,7 +106,7 @@ describe('a replica that is killed', () => {
       () => broker.resume(),
       () => broker.pause(),
     );
-    // The request of the dead replica waited in the broker. docs/guarantees.md lists this duplicate
+    // The broker may still process the dead replica's request. docs/guarantees.md lists this duplicate
     expect([1, 2]).toContain(await recordsOf(id));
   }, 120_000);
 
@@ -171,7 +171,7 @@ describe('a replica that gets SIGTERM', () => {
 
 describe('two replicas on one Redis', () => {
   it('write one record of a webhook-id that both get at the same moment', async () => {
-    // By default this store publishes while Redis is slow to answer, as on a busy machine, and then an event may be doubled
+    // By default this store publishes while Redis is slow, as on a busy machine, and an event may be doubled
     const refusing = { DEDUPE_ON_ERROR: 'refuse' };
     await using first = await startReplica(refusing);
     await using second = await startReplica(refusing);

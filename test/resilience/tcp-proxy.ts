@@ -25,12 +25,12 @@ export class TcpProxy implements AsyncDisposable {
     this.held.requests = true;
   }
 
-  /** Drops the bytes of the server, which has done its work. */
+  /** Drops the bytes of the server, which still processes the requests. */
   holdReplies(): void {
     this.held.replies = true;
   }
 
-  /** Ends the dropping, and cuts the connections that have lost bytes. */
+  /** Stops dropping bytes, and closes all connections, because they may have lost some. */
   release(): void {
     this.held.requests = false;
     this.held.replies = false;

@@ -15,7 +15,7 @@ const BREAKS: [name: string, kind: string, faults: FaultName[]][] = [
   ['skip-lease', 'doubled', ['net-slow']],
 ];
 
-/** Breaks the bridge on purpose, to see that the oracle finds it. */
+/** Breaks the bridge on purpose, to check that the oracle finds the broken promise. */
 describe('a bridge that is broken on purpose', () => {
   let world: World;
 

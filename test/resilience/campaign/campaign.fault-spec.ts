@@ -4,7 +4,7 @@ import { runSchedule } from './run.js';
 import { scheduleOf } from './schedule.js';
 import { World } from './world.js';
 
-/** The rest is `npm run test:faults`, which takes its time. */
+/** Two short schedules. `npm run test:faults` runs more and longer ones. */
 const SHORT = [
   scheduleOf(3, {
     store: 'log',

@@ -2,7 +2,7 @@ import { ALL, type FaultName } from './fault-kinds.js';
 import type { PlannedFault, Planner } from './schedule.js';
 
 /**
- * Picks faults that begin while others last. The bridge's authors thought of single faults, perhaps not of these.
+ * Picks faults that begin while others last. Overlapping faults find errors that single faults do not.
  * Times count from the start of the first fault.
  */
 export function combine(planner: Planner): readonly PlannedFault[] {
@@ -25,7 +25,7 @@ interface Combination {
   readonly compose: (aimed: readonly Aimed[], planner: Planner) => PlannedFault[];
 }
 
-/** The other faults begin while the first lasts, each at a time of its own. They may end before or after it. */
+/** Starts each other fault at a random time while the first lasts. The others may end before or after it. */
 function within(seconds: readonly [number, number]): Combination['compose'] {
   return (aimed, { random }) => {
     const lastsMs = Math.round(random.between(...seconds) * 1000);

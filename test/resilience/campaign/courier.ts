@@ -35,7 +35,7 @@ export class Courier {
     this.signer = new RequestSigner(options.secret, options.job);
   }
 
-  /** Writes into the journal what an id stands for. To be called before its first attempt. */
+  /** Writes a delivery into the journal by its id. Call it before the first attempt. */
   announce(delivery: Delivery): void {
     const { journal } = this.options;
     const { id, body, key, topic, place } = delivery;
@@ -64,7 +64,7 @@ export class Courier {
     await this.attempt(delivery, 'forgery', this.pickReplica(), sign);
   }
 
-  /** Index of a replica that is up; another than `not` if there is one. */
+  /** Index of a random replica that is up. It is `not` only if no other replica is up. */
   pickReplica(not?: number): number | undefined {
     const live = this.live().map(({ index }) => index);
     const others = live.filter((index) => index !== not);

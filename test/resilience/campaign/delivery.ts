@@ -2,7 +2,7 @@
 import type { OrderedPlace } from './journal.js';
 import type { Random } from './random.js';
 
-/** One delivery. All its attempts send the same. */
+/** One delivery. All its attempts send the same id and body. */
 export interface Delivery {
   /** webhook-id */
   readonly id: string;
@@ -76,7 +76,7 @@ export class DeliverySource {
     return this.about(id, kind, `n${random.int(1, KEYS_OF_A_KIND)}`);
   }
 
-  /** An event whose key keeps its order. Each key has one type of event, because Kafka keeps an order on one topic only. */
+  /** An event of an ordered key. The key has one type of event, because Kafka keeps an order within a topic only. */
   private ordered(id: string): Delivery {
     const at = this.options.random.int(0, ORDERED_KEYS - 1);
     const delivery = this.about(id, KINDS[at % KINDS.length] as EventKind, `o${at}`);

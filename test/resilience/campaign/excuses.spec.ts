@@ -24,7 +24,7 @@ describe('the excuse of a second record', () => {
     expect(names('log', ...all, fault('clock-skew', 1, 2))).toEqual(['clock']);
   });
 
-  it('can be the end of the process with the store memory', () => {
+  it('with the store memory, can be the end of the process', () => {
     const [excuse] = excusesOf('memory', [fault('replica-term', 50_000, 60_000)], 2000);
     expect(excuse).toMatchObject({ name: 'memory: the process ended', forgets: true });
     expect(

@@ -9,7 +9,10 @@ const SETTLE_MS = 10_000;
 /** A claim outlasts the ack budget by this, in ms. */
 const LEASE_MARGIN_MS = 8000;
 
-/** A standstill of the sender's process that the bridge may notice, in ms. The proxies run in that process, and the bridge waits half a second for Redis. */
+/**
+ * Shortest standstill of the sender's process that the bridge may notice, in ms. The proxies run in that process, and
+ * the bridge waits half a second for Redis.
+ */
 const NOTICED_STANDSTILL_MS = 250;
 
 const KAFKA_TROUBLE = /^(broker-|net-|not-enough|min-isr|leader)/;

@@ -17,7 +17,7 @@ export interface FaultKind {
 }
 
 const threeBrokers = ({ brokers }: Stage): boolean => brokers === 3;
-/** True if the bridge uses Redis: for published ids with the store `redis`, for leases with the store `log` and several replicas. */
+/** True if the bridge uses Redis: always with the store `redis`, with `log` only for the leases of several replicas. */
 export const usesRedis = ({ store, replicas }: Stage): boolean =>
   store === 'redis' || (store === 'log' && replicas > 1);
 

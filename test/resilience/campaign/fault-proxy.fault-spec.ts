@@ -66,7 +66,7 @@ class Client {
 
 async function until(condition: () => boolean): Promise<void> {
   for (let waited = 0; !condition(); waited += 5) {
-    if (waited > 5000) throw new Error('it did not come to that within 5 s');
+    if (waited > 5000) throw new Error('the condition was not met within 5 s');
     await delay(5);
   }
 }

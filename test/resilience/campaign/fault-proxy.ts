@@ -34,7 +34,7 @@ export class FaultProxy implements AsyncDisposable {
 
   /** @param listen `host:port` of the proxy; by default a free port */
   static async to(target: string, listen = '127.0.0.1:0'): Promise<FaultProxy> {
-    // A client that has closed its side may still get its answer
+    // Half-open connections are allowed: a client that has closed its side may still get its answer
     const server = net.createServer({ allowHalfOpen: true });
     const proxy = new FaultProxy(server, target);
     server.on('connection', (client) => proxy.join(client));

@@ -17,7 +17,7 @@ describe('the journal of a campaign', () => {
     ]);
   });
 
-  it('has a fault last until its end is noted for the first time', () => {
+  it('keeps the first noted end of a fault', () => {
     const { journal } = new MadeUpRun();
     const end = journal.fault('kill', 'broker-1');
     const [span] = journal.faults;

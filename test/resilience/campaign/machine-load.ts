@@ -1,10 +1,10 @@
 import { cpus, loadavg } from 'node:os';
 
 const INTERVAL_MS = 5000;
-/** With more runnable processes for each core than this, a late answer may be due to the machine. */
+/** Highest load average for each core at which late answers are judged. Above it, the machine may have delayed them. */
 const TOO_MANY_FOR_EACH_CORE = 3;
 
-/** Samples the load of the machine, which decides if late answers count. Windows has no load average: 0. */
+/** Samples the load of the machine, which decides if late answers are judged. On Windows the load is always 0. */
 export class MachineLoad {
   private highest = 0;
   private readonly timer = setInterval(() => this.sample(), INTERVAL_MS);

@@ -4,31 +4,31 @@ import { parseArgs } from 'node:util';
 import { FAULT_NAMES, type FaultName } from './fault-kinds.js';
 import { STORES, type ScheduleOptions, type Store } from './schedule.js';
 
-export const USAGE = `Sends events to the bridge as Gemini does, while brokers, network, Redis, Google's keys and the bridge's own processes
-fail by a schedule that a seed decides. Then it accounts for every event: none is lost, forged or changed, and none is
-doubled except in the cases of docs/guarantees.md.
+export const USAGE = `Sends events to the bridge as Gemini does. Meanwhile Kafka's brokers, the network, Redis, Google's keys and the bridge's
+processes fail by a schedule that is computed from a seed. Afterwards it checks every event: none may be lost, forged or
+changed, and none doubled except in the cases of docs/guarantees.md.
 
   npm run test:faults -- [options]
 
   --seeds 1-20       the seeds (default 1-9); also a list: 3,7,12-14
-  --store STORE      log, redis or memory; all: each seed with each (default: the seed decides)
-  --brokers 1|3      (default: the seed decides)
+  --store STORE      log, redis or memory; all runs each seed with each store (default: the seed decides)
+  --brokers 1|3      number of brokers (default: the seed decides)
   --seconds 60       duration of the load
   --per-second 60    new events a second
   --faults A,B       exactly these faults, one after another, instead of the seed's
-  --fault-seconds N  duration of each of them (default: the seed decides)
-  --parallel 2       number of worlds at the same time (default 1)
+  --fault-seconds N  duration of each fault of --faults (default: the seed decides)
+  --parallel 2       number of runs at the same time (default 1)
   --preload FILE     a module that each replica loads first, like breaks/mark-first.mjs; may be repeated
   --json FILE        file for the results
   --keep FOLDER      folder for the journal and the logs of each failed run
-  --list             prints the plans of the seeds and ends
+  --list             prints the planned faults of each seed and ends
   --help             prints this and ends`;
 
 export interface CampaignOptions {
   readonly seeds: readonly number[];
-  /** One for each pass over the seeds. */
+  /** Options of the schedules, one entry for each pass over the seeds. */
   readonly passes: readonly ScheduleOptions[];
-  /** The given options that a repetition of a run needs beside its seed and its stage. */
+  /** Given options that the command for a repetition needs, beside the seed and the stage. */
   readonly given: Readonly<Record<string, string>>;
   readonly parallel: number;
   readonly preloads: readonly string[];

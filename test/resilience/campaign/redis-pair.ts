@@ -5,7 +5,7 @@ import { FaultProxy } from './fault-proxy.js';
 
 const SYNC_LIMIT_MS = 20_000;
 
-/** The Redis of a world behind a proxy. Another one can take over from it. */
+/** A Redis behind a proxy, and a fault that replaces it by a replica. */
 export class RedisPair {
   private constructor(
     private primary: RedisServer,
@@ -43,7 +43,7 @@ export class RedisPair {
     await told(this.primary.url, (redis) => redis.flushall());
   }
 
-  /** Lets a replica take over that lacks the writes of the last `lostMs`. */
+  /** Replaces Redis by a replica that lacks the writes of the last `lostMs`. */
   async failOver(lostMs: number): Promise<void> {
     const replica = await start();
     const { hostname, port } = new URL(this.primary.url);

@@ -14,11 +14,11 @@ export interface ReplicaOptions {
   readonly preloads: readonly string[];
 }
 
-/** A replica of the bridge: one process of it, and the next one after that has ended. Faults can be done to the process. */
+/** A replica of the bridge, which has one process at a time. Its methods cause faults of the process. */
 export class CampaignReplica implements Replica {
   readonly index: number;
   hasBeenFaulted = false;
-  /** A text for each process that ended by itself. */
+  /** A text for each process that ended without a fault of the campaign. */
   readonly crashes: string[] = [];
   private readonly memory = new ResidentMemory();
   private readonly past: string[] = [];
@@ -87,7 +87,7 @@ export class CampaignReplica implements Replica {
     await appendFile(this.stallFile, `${ms}\n`);
   }
 
-  /** Sets its clock wrong by a time. The change takes effect within a second. */
+  /** Sets the error of its clock. The change takes effect within a second. */
   async skew(ms: number): Promise<void> {
     this.hasBeenFaulted = true;
     await writeFile(this.skewFile, String(ms));
@@ -104,7 +104,7 @@ export class CampaignReplica implements Replica {
     return new Map(names.map((name) => [name, valueOf(name)]));
   }
 
-  /** Ends the replica with the run. Its end is no crash. */
+  /** Ends the replica at the end of the run. This end does not count as a crash. */
   async stop(): Promise<void> {
     this.memory.stop();
     await this.terminate();

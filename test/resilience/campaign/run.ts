@@ -1,4 +1,4 @@
-/** Runs one schedule, from the start of the replicas to the verdict. Its world can be used for the next. */
+/** Runs one schedule, from the start of the replicas to the verdict. The next run can use the same world. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryFolder } from '../../../packages/testbed/src/process/temporary-folder.js';
@@ -17,7 +17,7 @@ import type { Schedule } from './schedule.js';
 import { CampaignSender } from './sender.js';
 import type { World } from './world.js';
 
-/** Time after the last fault in which all refused deliveries must be accepted. */
+/** Time after the load in which all refused deliveries must be accepted. */
 const FINISH_LIMIT_MS = 120_000;
 
 export interface Finding {
@@ -50,7 +50,7 @@ export interface RunOptions {
 
 let runs = 0;
 
-/** @throws {Error} if a fault could not be begun or ended as planned. The world cannot be used for another run then */
+/** @throws {Error} if a fault could not be begun or ended as planned. Another run must not use that world */
 export async function runSchedule(
   world: World,
   schedule: Schedule,
@@ -96,7 +96,7 @@ class Run {
     const sender = await this.sender();
     sender.start();
     const faults = this.strike();
-    // It is awaited later; until then a failure must not be an unhandled rejection
+    // The promise is awaited later, and a failure before must not become an unhandled rejection
     faults.catch(() => undefined);
     await delay(this.schedule.seconds * 1000);
     await faults.catch(async (error: unknown) => {

@@ -3,7 +3,7 @@ import type { Journal } from './journal.js';
 const BEAT_MS = 50;
 const LATE_MS = 150;
 
-/** Notes in the journal when the sender's own process stood still, because times measured then are not the bridge's. */
+/** Notes standstills of the sender's own process in the journal, because they lengthen the measured answer times. */
 export class SenderPulse {
   private last = performance.now();
   private readonly timer = setInterval(() => this.beat(), BEAT_MS);

@@ -1,7 +1,7 @@
 /**
- * The sender of a campaign. It behaves as Gemini does: a stable `webhook-id`, a fresh timestamp and signature on each
- * attempt, again with growing pauses until 2xx. And as it may: the same delivery twice at the same moment, or once more
- * after it was taken. Between them come forgeries.
+ * The sender of a campaign. It delivers as Gemini does: the `webhook-id` stays the same, each attempt has a fresh
+ * timestamp and signature, and retries follow after growing pauses until an answer of 2xx. Like Gemini, it sometimes
+ * sends a delivery twice at the same moment or again after a 2xx. It also sends forgeries.
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,9 +26,9 @@ const POLL_MS = 50;
 const MAX_WAITING = 1000;
 
 export interface SenderOptions extends CourierOptions {
-  /** New events; retries, twins, repeats and forgeries come on top. */
+  /** New events a second. Retries, twins, repeats and forgeries are not counted. */
   readonly perSecond: number;
-  /** Events without 2xx above which no new ones are made. */
+  /** Maximum number of events without 2xx. At the maximum no new events are made. */
   readonly maxWaiting?: number;
   /** First part of every id. */
   readonly prefix: string;
@@ -49,17 +49,17 @@ export class CampaignSender {
   private readonly source: DeliverySource;
   private readonly courier: Courier;
   private readonly pulse: SenderPulse;
-  /** Decides about each delivery when it is made, so that the same seed plans the same. */
+  /** Draws the random properties of each delivery when it is created, so that a seed always gives the same plan. */
   private readonly fate: Random;
   private readonly pauses: Random;
   /** Work in progress, so that the end can wait for it. */
   private readonly work = new Set<Promise<void>>();
   private readonly untaken = new Set<string>();
-  /** By key, while an event of it is under way: those that wait for it to be taken. */
+  /** By ordered key: the plans that wait for the event under way. A key without an event under way has no entry. */
   private readonly queues = new Map<string, Plan[]>();
-  /** No new events; repeats need not wait any longer. */
+  /** Aborted at the start of `finish`: ordered keys begin no further event, and repeats are sent without a pause. */
   private readonly finishing = new AbortController();
-  /** No new attempts. */
+  /** Aborted at the time limit of `finish`: no retry begins any more. */
   private readonly over = new AbortController();
   private timer: NodeJS.Timeout | undefined;
 
@@ -75,7 +75,7 @@ export class CampaignSender {
     this.fate = random.fork('fate');
     this.pauses = random.fork('pauses');
     this.pulse = new SenderPulse(journal);
-    // One for each pause: as many as the events that wait
+    // Each pause adds a listener, so there are as many listeners as waiting events
     setMaxListeners(0, this.finishing.signal, this.over.signal);
   }
 
@@ -94,8 +94,10 @@ export class CampaignSender {
   }
 
   /**
-   * No new events; goes on retrying what is not taken, until all are or the limit is over. Attempts that are without an
-   * answer then may take 15 s more. Resolves with the ids not taken.
+   * Stops making events, and retries until all are answered 2xx or the time limit is over. An attempt that is open at
+   * the time limit may take 15 s more.
+   *
+   * @returns the ids that were not answered 2xx
    */
   async finish(limitMs: number): Promise<string[]> {
     clearInterval(this.timer);
@@ -134,7 +136,7 @@ export class CampaignSender {
     void work.finally(() => this.work.delete(work));
   }
 
-  /** Each is first sent when the one before was taken; what is not begun at the end never is. */
+  /** Sends each event after the previous one of its key was answered 2xx. `finish` drops the events still queued. */
   private async deliverInOrder(key: string, first: Plan): Promise<void> {
     const queue = [first];
     this.queues.set(key, queue);
@@ -183,7 +185,7 @@ async function pause(ms: number, until: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: until }).catch(() => undefined);
 }
 
-/** Half to all of a pause that doubles. */
+/** A random pause of 50 to 100 % of a value that doubles with each retry. */
 function backoffMs(retry: number, random: Random): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** retry, MAX_PAUSE_MS) * random.between(0.5, 1);
 }

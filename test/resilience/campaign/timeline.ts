@@ -1,7 +1,7 @@
 import type { Attempt, FaultSpan, Journal } from './journal.js';
 import { replicaName } from './target.js';
 
-/** Faults up to this long before the first attempt and after the last answer are listed. */
+/** Time before the first attempt and after the last answer within which faults are listed. */
 const AROUND_MS = 10_000;
 
 interface Line {

@@ -4,7 +4,7 @@ import { client } from '../../support/topic-log.js';
 
 const LIMIT_MS = 90_000;
 
-/** Changes topics as an operator does: without the proxies, and again until the brokers have done it. */
+/** Changes topics as an operator does. It connects without the proxies, and retries until the change is made. */
 export class TopicAdmin {
   /** @param brokers addresses without the proxies */
   constructor(private readonly brokers: string) {}

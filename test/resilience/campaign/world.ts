@@ -9,7 +9,7 @@ import { FaultProxy } from './fault-proxy.js';
 import { RedisPair } from './redis-pair.js';
 import { TopicAdmin } from './topic-admin.js';
 
-/** Lets brokers notice a lost broker after three seconds instead of nine, and rebalance leaders after three instead of 300. */
+/** Brokers notice a lost broker after 3 s instead of 9 s, and rebalance leaders after 3 s instead of 300 s. */
 const QUICK_TO_NOTICE = {
   'broker.session.timeout.ms': '3000',
   'broker.heartbeat.interval.ms': '500',
@@ -22,7 +22,7 @@ export interface ProxiedBroker {
   readonly proxy: FaultProxy;
 }
 
-/** The surroundings of the bridge: Kafka, Redis, Gemini and the network. Each can be made to fail. One world serves many runs. */
+/** The systems around the bridge, each of which can be made to fail: Kafka, Redis, Gemini and the network. */
 export class World implements AsyncDisposable {
   readonly admin: TopicAdmin;
 

@@ -1,6 +1,6 @@
 import { World } from './world.js';
 
-/** The worlds of one worker. Each is started when a run first needs it, and kept for later runs. */
+/** The worlds of one worker, by number of brokers. The first run that needs a world starts it. Later runs reuse it. */
 export class Worlds implements AsyncDisposable {
   private readonly worlds = new Map<1 | 3, World>();
 

@@ -1,16 +1,16 @@
-// `npm run test:jobs`: jobs through two replicas while Gemini misbehaves and replicas are killed. `--help` lists the options
+// `npm run test:jobs` submits jobs through two replicas while Gemini and the replicas fail. `--help` lists the options
 import { parseArgs } from 'node:util';
 import { runJobs } from './job-run.js';
 
-const USAGE = `Submits jobs of all kinds through two replicas on one Redis, while Gemini loses a tenth of the events,
-repeats a fifth, reorders them, and does not answer a twentieth of the submissions although it took them.
+const USAGE = `Submits jobs of all kinds through two replicas on one Redis. Meanwhile Gemini loses 10 % of the events, repeats 20 %,
+sends events out of order, and accepts 5 % of the submissions without an answer.
 Exits with 1 if a job is lost, doubled, not correlated or has not ended.
 
   npm run test:jobs -- [options]
 
   --jobs N    number of jobs (default 1000)
   --seed N    seed of the first run (default 1)
-  --runs N    number of runs, with the seeds that follow (default 1)
+  --runs N    number of runs; each further run uses the next seed (default 1)
   --kill      also kills and restarts replicas
   --help      prints this and ends`;
 

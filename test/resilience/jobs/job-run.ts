@@ -41,7 +41,7 @@ export interface JobRunOptions {
 export interface JobVerdict {
   readonly jobs: number;
   readonly kills: number;
-  /** Number of answers that left it open if Gemini took the job. */
+  /** Number of answers 504, after which it is open if Gemini accepted the job. */
   readonly unanswered: number;
   /** Number of events that Gemini never sent. */
   readonly lost: number;
@@ -70,7 +70,7 @@ interface JobView {
 export async function runJobs(options: JobRunOptions): Promise<JobVerdict> {
   const { seed, silence = 'accept-then-hang' } = options;
   await using world = await JobWorld.start(seed, silence);
-  return await new JobRun(world, options).run(); // Awaited here, so that the world lasts until then
+  return await new JobRun(world, options).run(); // Without `await` the world would be disposed during the run
 }
 
 class JobRun {
@@ -109,7 +109,7 @@ class JobRun {
     }
   }
 
-  /** Submits a job as a careful caller does: again with the same key until the answer says that Gemini took it. */
+  /** Submits a job with the same idempotency key until the bridge answers that Gemini has accepted it. */
   private async submit(n: number, collection: string): Promise<string> {
     const body = JSON.stringify({
       ...ORDERS[collection]?.(`job ${n}`),
@@ -183,7 +183,7 @@ class JobRun {
     }
   }
 
-  /** All records, after every job's end is on Kafka. The registry has the end earlier. */
+  /** All records, as soon as Kafka has the end of every job. The registry has the ends earlier. */
   private async records(): Promise<LoggedRecord[]> {
     const deadlineMs = performance.now() + TOLD_LIMIT_MS;
     for (;;) {
@@ -201,7 +201,7 @@ class JobRun {
   ): JobVerdict {
     const findings = open.map(({ id, state }) => `${id} is still ${state}`);
     const byJob = grouped(records, ({ headers }) => headers['bridge-job-id'] ?? '');
-    // By the bridge's id, which is in the display name where there is no metadata
+    // The bridge's id is in the display name of jobs without metadata
     const taken = grouped(this.world.gemini.jobs, ({ displayName, userMetadata }) => {
       const id = userMetadata?.['bridge_job_id'];
       return typeof id === 'string' ? `[${id}]` : (displayName ?? '');

@@ -45,7 +45,7 @@ class Replica {
   }
 }
 
-/** Two replicas on one Kafka and one Redis, and a Gemini that loses and repeats events and leaves submissions unanswered. */
+/** Two replicas on one Kafka and one Redis. Gemini loses and repeats events, and leaves submissions unanswered. */
 export class JobWorld implements AsyncDisposable {
   private constructor(
     readonly kafka: KafkaCluster,
@@ -55,7 +55,7 @@ export class JobWorld implements AsyncDisposable {
     readonly replicas: readonly Replica[],
   ) {}
 
-  /** @param silence how Gemini leaves a submission unanswered that it took */
+  /** @param silence the way in which Gemini leaves an accepted submission unanswered */
   static async start(seed: number, silence: FaultKind): Promise<JobWorld> {
     const kafka = await startKafka({ own: true });
     const redis = await startRedis({ own: true });

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { runRotations } from './rotation-run.js';
 
 const USAGE = `Sends signed deliveries through a balancer to two replicas on one Redis. Meanwhile the bridge rotates the webhook's
-secret, with and without an overlap, and the replica that does it is killed. Exits with 1 if a delivery that was signed
-with a live secret is answered 401, a revoked secret is accepted after 5 s, or an acknowledged event is lost.
+secret, with and without an overlap, and the replica that rotates it is killed. Exits with 1 if a delivery that was signed
+with a live secret is answered 401, if a revoked secret is still accepted after 5 s, or if an accepted event is lost.
 
   npm run test:rotation -- [options]
 

@@ -23,7 +23,7 @@ const DRAINED_WITHIN_MS = 120_000;
 export interface RotationRunOptions {
   readonly seed: number;
   readonly rotations: number;
-  /** Rotations during which the replica is killed, right after Gemini's answer or around it. */
+  /** Number of rotations during which the replica is killed, shortly before or after Gemini's answer. */
   readonly kills: number;
   readonly perSecond: number;
 }
@@ -181,7 +181,7 @@ class RotationRun {
     const replica = this.random.int(0, 1);
     const afterMs = this.random.int(0, 12);
     if (kill && this.kills % 2 === 1) {
-      // At any time between the pending entry, Gemini's answer and the sealed secret
+      // Random, so that kills fall before and after Gemini's answer, and before the secret is sealed
       setTimeout(() => this.replicas[replica]?.kill('SIGKILL'), this.random.int(0, 25));
     } else if (kill) {
       this.killAtRotation = () => {
@@ -274,7 +274,7 @@ class RotationRun {
     for (const attempt of refused) {
       if (this.isLive(attempt)) {
         this.findings.push(
-          `${attempt.webhookId} was answered 401 (${attempt.answer}) at ${attempt.at}, and its secret was live`,
+          `${attempt.webhookId} was answered 401 (${attempt.answer}) at ${attempt.at}, although its secret was live`,
         );
       }
     }
@@ -314,7 +314,7 @@ class RotationRun {
     };
   }
 
-  /** Checks that a record was not signed with a secret that had been revoked for long. */
+  /** Checks that a record was not signed with a secret that was revoked more than 5 s earlier. */
   private expectLive(headers: Readonly<Record<string, string>>): void {
     const receivedAt = Date.parse(headers['bridge-received-at'] ?? '');
     const used = this.issued.find(
@@ -328,7 +328,7 @@ class RotationRun {
     }
   }
 
-  /** Checks that no secret is in the logs, the metrics, the readiness answers or the OpenAPI documents of the replicas. */
+  /** Checks that no log, metric, readiness answer or OpenAPI document of the replicas contains a secret. */
   private async expectSilence(): Promise<void> {
     const shown = this.printed.flat();
     for (const port of this.ports.slice(2)) {

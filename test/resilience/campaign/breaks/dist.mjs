@@ -1,6 +1,6 @@
 /**
- * For the breaks: the built bridge's own modules, and its classes, so that what a break does needs no hook in the code.
- * `reflect-metadata` comes first: without it the classes would be made without what Nest injects by.
+ * Access of the breaks to the modules and classes of the built bridge. The bridge needs no hooks for them.
+ * `reflect-metadata` is imported first, because the classes record the types that Nest injects when they are defined.
  */
 import { realpathSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -15,7 +15,7 @@ export function load(path) {
   return import(new URL(path, DIST));
 }
 
-/** Every class in a folder of `dist/` that has this method itself. */
+/** The classes in a folder of `dist/` that define this method and do not inherit it. */
 export async function classesWith(folder, method) {
   const files = await readdir(new URL(`${folder}/`, DIST));
   const modules = await Promise.all(
@@ -28,7 +28,7 @@ export async function classesWith(folder, method) {
   );
 }
 
-/** Puts `wrap(original)` in the place of a method; an error where there is none, so that no break breaks nothing. */
+/** Replaces a method by `wrap(original)`. @throws {Error} if the class has no such method, and the break no effect */
 export function replace(owner, method, wrap) {
   const original = owner.prototype[method];
   if (typeof original !== 'function') {
@@ -39,14 +39,14 @@ export function replace(owner, method, wrap) {
 
 const patched = new WeakMap();
 
-/** The property can be set, and is false. */
+/** Makes a property read as false. Assignments to it have no effect. */
 export function alwaysFalse(object, property) {
   if (patched.get(object) === property) return;
   patched.set(object, property);
   Object.defineProperty(object, property, { get: () => false, set() {} });
 }
 
-/** One line for the log of the replica: this is not the bridge as it was built. */
+/** Notes the break in the log of the replica. */
 export function announce(name) {
   process.stderr.write(`${JSON.stringify({ message: 'broken on purpose', name })}\n`);
 }

@@ -1,5 +1,6 @@
 /**
- * For the comparison, not a fault by itself: as many-in-flight.mjs, and a partition has several batches on their way, too.
+ * Makes a replica send the next batch of a partition before the previous one is answered. Includes many-in-flight.mjs.
+ * It is for comparisons of the producer's settings, not a fault.
  * Use: NODE_OPTIONS=--import=file:///…/many-a-partition.mjs
  */
 import { alwaysFalse, announce, load, replace } from './dist.mjs';

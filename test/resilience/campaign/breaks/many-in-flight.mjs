@@ -1,6 +1,6 @@
 /**
- * For the comparison, not a fault by itself: a replica that does not wait for a broker's answer before the next request
- * to it. A partition still has one batch on its way.
+ * Makes a replica send the next request to a broker before the previous one is answered. A partition still has at most
+ * one unanswered batch. It is for comparisons of the producer's settings, not a fault.
  * Use: NODE_OPTIONS=--import=file:///…/many-in-flight.mjs
  */
 import { alwaysFalse, announce, load, replace } from './dist.mjs';

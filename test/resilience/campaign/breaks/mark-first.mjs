@@ -1,6 +1,6 @@
 /**
- * A replica that remembers an event as published before it publishes it, and does not forget it when that fails. To be
- * found: `lost`.
+ * Makes a replica mark an event as published before it publishes it, and keep the mark after a failure. The oracle must
+ * find `lost`.
  * Use: NODE_OPTIONS=--import=file:///…/mark-first.mjs
  */
 import { announce, load, replace } from './dist.mjs';

@@ -1,5 +1,5 @@
 /**
- * For the comparison, not a fault by itself: a replica whose Kafka producer is not idempotent.
+ * Makes the Kafka producer of a replica not idempotent. It is for comparisons of the producer's settings, not a fault.
  * Use: NODE_OPTIONS=--import=file:///…/plain-producer.mjs
  */
 import kafkajs from 'kafkajs';

@@ -7,7 +7,7 @@ import { announce, classesWith, load, replace } from './dist.mjs';
 
 const { Publications } = await load('publishing/publications.js');
 
-/** A store's answer, or a lease's: held by another is held by us. */
+/** Turns the answers "held by another" of a store (`pending`) and of a lease (`false`) into `taken`. */
 function heldByUs(answer) {
   return answer === 'pending' || answer === false ? 'taken' : answer;
 }

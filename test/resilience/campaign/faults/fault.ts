@@ -16,5 +16,5 @@ export type Heal = () => Promise<void>;
 /** Begins a fault. @param target number of the broker or the replica, or `ALL` */
 export type Inject = (scene: Scene, target: number, durationMs: number) => Promise<Heal>;
 
-/** Ends a fault that lasts no time. */
+/** End of a fault that needs no repair. */
 export const nothingToHeal: Heal = async () => undefined;

@@ -1,7 +1,7 @@
 import type { NetworkFault } from '../fault-proxy.js';
 import { nothingToHeal, type Inject } from './fault.js';
 
-/** A Redis that takes over lacks the writes of this time, in ms. */
+/** Time before a failover whose writes are lost, in ms. */
 const LAST_WRITES_MS = 300;
 
 /** Kills Redis. It is empty after the restart. */

@@ -14,7 +14,7 @@ export const minIsrRaised: Inject = async ({ world, topics, minIsr }) => {
   return () => world.admin.set(topics, 'min.insync.replicas', String(minIsr));
 };
 
-/** Makes the broker refuse every record, which costs the producer its sequence numbers. */
+/** Makes the broker refuse every record. The sequence numbers of the refused records are lost to the producer. */
 export const messageTooLarge: Inject = async ({ world, topics }) => {
   await world.admin.set(topics, 'max.message.bytes', TOO_SMALL_BYTES);
   return () => world.admin.set(topics, 'max.message.bytes', undefined);
