@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** With a first download of Kafka in it. */
+/** Long enough for the first download of Kafka. */
 const LIMIT_MS = 180_000;
 
 interface Ended {
@@ -13,7 +13,7 @@ interface Ended {
 
 describe('npm run demo', () => {
   it(
-    'tells the main job and ends with 0',
+    'shows a job, a duplicate and forgeries, and ends with 0',
     async () => {
       const { code, output } = await runDemo();
       expect(output).toMatch(/→ 202 {3}location: \/v1\/jobs\//);
@@ -37,14 +37,14 @@ describe('npm run demo', () => {
     LIMIT_MS,
   );
 
-  it('ends with 1 and says why when there is no Kafka', async () => {
+  it('ends with 1 and names the cause if no broker answers', async () => {
     const { code, output } = await runDemo({ KAFKA_BROKERS: '127.0.0.1:1' });
     expect(output).toContain('The demo failed. no broker answers at 127.0.0.1:1');
     expect(code).toBe(1);
   });
 });
 
-/** As `npm run demo` does after its build, with nothing from outside to lean on. */
+/** Runs the demo without a build, and without the Kafka and Redis of the environment unless `env` names them. */
 function runDemo(env: Record<string, string> = {}): Promise<Ended> {
   const { KAFKA_BROKERS: _kafka, REDIS_URL: _redis, ...others } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', 'tools/demo.ts'], {

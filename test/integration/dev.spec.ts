@@ -9,7 +9,7 @@ import { parseOptions } from '../../tools/dev/options.js';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 describe('npm run dev', () => {
-  it('answers --help, and does not build for it', async () => {
+  it('answers --help without a build', async () => {
     const before = builtMs();
     const { ok, output } = await runDev('--help');
     expect(output).toContain('npm run dev -- [--keep]');
@@ -17,7 +17,7 @@ describe('npm run dev', () => {
     expect(builtMs()).toBe(before);
   });
 
-  it('names a port that is taken and its option, before it builds', async () => {
+  it('names a port in use and its option, without a build', async () => {
     const before = builtMs();
     const port = await freePort();
     const server = createServer();
@@ -34,7 +34,7 @@ describe('npm run dev', () => {
     expect(builtMs()).toBe(before);
   });
 
-  it('has the same ports at each start', () => {
+  it('has fixed ports by default', () => {
     expect(parseOptions([])).toEqual({
       keep: false,
       folder: '.dev',

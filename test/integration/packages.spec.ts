@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../packages/testbed/src/process/temporary-fo
 const ROOT = join(import.meta.dirname, '..', '..');
 const EMULATOR = join(ROOT, 'packages', 'gemini-emulator');
 
-/** Options of other programs in the README. */
+/** Options in the README that belong to other programs. */
 const OTHERS = new Set(['--help', '--save-dev', '--test']);
 
 interface Manifest {
@@ -16,8 +16,8 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
-describe('the packed emulator, in a project of its own', () => {
-  it('runs and is imported as its README says', async () => {
+describe('the packed emulator in another project', () => {
+  it('has the options of its README, and runs the sample of its README', async () => {
     await using project = await temporaryFolder('gemini-kafka-bridge-test');
     const { name, bin, dependencies } = await manifestOf(EMULATOR);
     const installed = join(project.path, 'node_modules', name);
@@ -46,7 +46,7 @@ async function manifestOf(folder: string): Promise<Manifest> {
   return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
 }
 
-/** As `npm install` of the packed file does, with the dependencies of this repository and no registry. */
+/** Installs the packed file as `npm install` does, but links the dependencies of this repository. */
 async function install(to: string, dependencies: readonly string[]): Promise<void> {
   await mkdir(to, { recursive: true });
   const packed = await run('npm', ['pack', '--json', '--pack-destination', to], {

@@ -1,32 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The stores of published ids. Each has Redis keys of its own, and a fixture. */
+/** The stores of published ids. Each has different Redis keys and one fixture. */
 export const STORES = ['log', 'redis'] as const;
 
 export type Store = (typeof STORES)[number];
 
-/** The jobs of the old version, named by their part in the test. */
+/** The jobs of the old version, named by their role in the test. */
 export const ROLES = [
   /** Its event is delivered after the upgrade. */
   'awaited',
   'succeeded',
   'failed',
-  /** Its event came with a token instead of a signature. */
+  /** Its event was signed with a token instead of a `v1a` signature. */
   'token',
-  /** The old version published its event, because no delivery came. */
+  /** The old version published its event without a delivery. */
   'reconciled',
-  /** It ends after the upgrade, and no delivery comes. */
+  /** It ends after the upgrade, without a delivery. */
   'overdue',
-  /** Announced by the static webhook. */
+  /** Its events are delivered to the static webhook. */
   'embedding',
   'interaction',
   'video',
-  /** Gemini took it and answered 503. */
+  /** Gemini accepted it and answered 503. */
   'unknown',
-  /** Kafka was not told that it was submitted. */
+  /** The old version did not publish the record of its submission. */
   'untold',
-  /** The old version died while it was submitted. */
+  /** The old version was killed during its submission. */
   'submitting',
 ] as const;
 
@@ -36,15 +36,15 @@ export type Role = (typeof ROLES)[number];
 export const WAITING = [
   'awaited',
   'embedding',
-  /** The old version had claimed its id when it died. */
+  /** The old version was killed after it had claimed the id. */
   'claimed',
-  /** About the job `reconciled`, days late. */
+  /** The delivery about the job `reconciled`, days late. */
   'late',
 ] as const;
 
 export type Waiting = (typeof WAITING)[number];
 
-/** The body of a delivery. The test signs it: a timestamp of then is refused today. */
+/** A delivery without its signature. The test signs it, because the bridge refuses an old timestamp. */
 export interface FixtureDelivery {
   readonly webhookId: string;
   /** `/webhooks/gemini`, or the path of a capability URL. */
@@ -52,7 +52,7 @@ export interface FixtureDelivery {
   readonly body: string;
 }
 
-/** Text, or base64 of bytes that are not UTF-8. */
+/** UTF-8 text, or base64 of other bytes. */
 export type Bytes = string | { readonly base64: string };
 
 export interface FixtureRecord {
@@ -86,15 +86,15 @@ export interface JobView {
   readonly geminiName?: string;
 }
 
-/** The data that one run of the old version left. */
+/** The data of one run of the old version. */
 export interface Fixture {
   /** Commit of the old version. */
   readonly commit: string;
-  /** When it was dumped, RFC 3339. */
+  /** Time of the dump, RFC 3339. */
   readonly madeAt: string;
   /** Environment of the old version, without addresses and files. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The content of its files, by variable. `VAULT_FILE` is as the old version wrote it. */
+  /** The content of its files, by variable. The old version wrote `VAULT_FILE`, the script the others. */
   readonly files: Readonly<Record<string, string>>;
   /** The `whsec_…` that are sealed in the document, newest first. */
   readonly signingSecrets: readonly string[];
@@ -103,12 +103,12 @@ export interface Fixture {
     readonly idempotencyKey: string;
     readonly body: Readonly<Record<string, unknown>>;
   };
-  /** `GET /v1/jobs/:id` of the old version. */
+  /** Answers of the old version to `GET /v1/jobs/:id`. */
   readonly jobs: Readonly<Record<Role, JobView>>;
   /** Deliveries that the old version answered 200. */
   readonly accepted: readonly (FixtureDelivery & { readonly isToken: boolean })[];
   readonly waiting: Readonly<Record<Waiting, FixtureDelivery>>;
-  /** Gemini's answers to GET, by path. */
+  /** Gemini's answers to GET requests, by path. */
   readonly gemini: Readonly<Record<string, unknown>>;
   readonly records: readonly FixtureRecord[];
   readonly redis: readonly FixtureKey[];

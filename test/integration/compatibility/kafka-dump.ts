@@ -4,7 +4,7 @@ import { grouped } from '../../support/grouped.js';
 import { client } from '../../support/topic-log.js';
 import { decode, encode, type FixtureRecord } from './fixture.js';
 
-/** All records of the topics whose names begin so, in the order of topic, partition and offset. */
+/** All records of the topics whose names begin with the prefix, in the order of topic, partition and offset. */
 export async function dumpTopics(
   brokers: string,
   prefix: string,
@@ -21,8 +21,8 @@ export async function dumpTopics(
 }
 
 /**
- * Makes the topics and writes the records into the partitions where they were, with their own
- * timestamps. Nothing deletes them for their age.
+ * Creates the topics, and writes the records into their original partitions with their original timestamps. The topics
+ * have no retention limit, so Kafka does not delete these old records.
  */
 export async function loadTopics(
   brokers: string,
@@ -31,7 +31,7 @@ export async function loadTopics(
 ): Promise<void> {
   const kafka = client(brokers);
   const admin = kafka.admin();
-  // A partition of a new topic may have no leader yet, and kafkajs then sends the batch again
+  // Idempotent, because kafkajs sends a batch again if a partition of a new topic has no leader yet
   const producer = kafka.producer({ idempotent: true });
   await Promise.all([admin.connect(), producer.connect()]);
   try {
@@ -64,7 +64,7 @@ export async function loadTopics(
   }
 }
 
-/** How many records each topic has that has any. */
+/** Number of records of each topic, without empty topics. */
 async function recordCounts(admin: Admin, prefix: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const topic of await admin.listTopics()) {
@@ -79,7 +79,7 @@ async function recordCounts(admin: Admin, prefix: string): Promise<Map<string, n
   return counts;
 }
 
-/** A broker that was restarted leads its partitions a moment after it answers. */
+/** Offsets of a topic. Retries, because a restarted broker answers before it leads its partitions. */
 async function offsetsOf(admin: Admin, topic: string, triesLeft = 100) {
   try {
     return await admin.fetchTopicOffsets(topic);
@@ -108,7 +108,7 @@ async function consume(
     consumer.run({ eachMessage }).catch(reject);
   });
   await consumer.disconnect();
-  // The sort keeps the order within a partition, in which they were read
+  // The sort is stable, so the records of a partition stay in the order of their offsets
   return found.toSorted(
     (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition,
   );

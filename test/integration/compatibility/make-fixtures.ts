@@ -4,7 +4,7 @@ import { buildOldVersion } from './old-version.js';
 import { driveOldVersion } from './old-run.js';
 import { pathOf, STORES } from './fixture.js';
 
-const USAGE = `Runs the service as it was at a commit, and writes what it leaves in Kafka, Redis and its files to
+const USAGE = `Builds and runs the service of a commit, and dumps its data in Kafka, Redis and its files to
 test/integration/compatibility/fixtures/.
 
   npx tsx test/integration/compatibility/make-fixtures.ts <commit>

@@ -30,10 +30,10 @@ const BATCH = {
   metadata: { tenant: 'acme', naïve: '✓' },
 };
 const IDEMPOTENCY_KEY = 'order-awaited';
-/** URL of a webhook that is rotated while the old version is killed. Nothing is delivered to it. */
+/** URL of a webhook whose rotation is under way when the old version is killed. It gets no deliveries. */
 const SPARE_URL = 'https://spare.example/webhooks/gemini';
 
-/** The store with the default prefixes has the sealed document in Redis, the other one in a file. */
+/** With `log` the sealed document is in Redis, and the prefixes are the default ones. With `redis` it is in a file. */
 const ENVIRONMENTS: Readonly<Record<Store, Readonly<Record<string, string>>>> = {
   log: { DEDUPE_STORE: 'log' },
   redis: {
@@ -43,14 +43,14 @@ const ENVIRONMENTS: Readonly<Record<Store, Readonly<Record<string, string>>>> = 
   },
 };
 
-/** Runs the old version until each role has its job, kills it, and dumps what it leaves. */
+/** Runs the old version until each role has its job, kills it, and dumps its data. */
 export async function driveOldVersion(
   { commit, script }: OldVersion,
   store: Store,
 ): Promise<Fixture> {
   await using kafka = await startKafka({ own: true });
   await using redis = await startRedis({ own: true });
-  // Tokens need a key in the set that the bridge reads at its start, and leave the body unbound
+  // `jwt` from the start, because the bridge reads the token keys when it starts. The tokens do not contain the event
   await using gemini = await GeminiEmulator.start({
     dynamic: 'jwt',
     jwt: { eventInClaims: false },
@@ -129,7 +129,7 @@ function randomText(bytes: number): string {
   return randomBytes(bytes).toString('base64url');
 }
 
-/** The parts of a fixture that are dumped at one moment. */
+/** The parts of a fixture that are dumped while no job changes. */
 interface Moment {
   readonly madeAt: string;
   readonly redis: readonly FixtureKey[];
@@ -162,7 +162,7 @@ class OldRun {
     return moment;
   }
 
-  /** Ends jobs whose events the old version does not see, and gives the deliveries that wait. */
+  /** Ends jobs after the old version was killed. @returns the deliveries that wait for an answer */
   endJobs(): Fixture['waiting'] {
     const { gemini } = this;
     gemini.options.loseEvents = 1;
@@ -179,7 +179,7 @@ class OldRun {
     );
     const waiting = (wanted: (id: string) => boolean): FixtureDelivery => {
       const found = gemini.pendingDeliveries.find(({ webhookId }) => wanted(webhookId));
-      if (!found) throw new Error('a delivery that should wait does not');
+      if (!found) throw new Error('Gemini has no such pending delivery');
       const { webhookId, url, body } = found;
       return { webhookId, path: new URL(url).pathname, body };
     };
@@ -192,7 +192,7 @@ class OldRun {
     };
   }
 
-  /** Two secrets are live afterwards. */
+  /** Rotates the secret of `main`, which has two live secrets afterwards. */
   private async rotateSecret(): Promise<void> {
     await until('two webhooks', () => this.gemini.webhooks.all().length === 2, {
       state: () => this.gemini.webhooks.all(),
@@ -236,7 +236,7 @@ class OldRun {
     gemini.options.dynamic = 'v1a';
     gemini.finishJob(this.nameOf('succeeded'), 'succeeded');
     gemini.finishJob(this.nameOf('failed'), 'failed', { errorMessage: 'too many cats' });
-    // A video of another program, and another job's event at this job's URL
+    // The static webhook gets an event of another program's video. The URL of `awaited` gets an event of `overdue`
     gemini.emit('video.generated', { id: 'operations/1' });
     const { webhookUris: uris } = gemini.batches.get(this.nameOf('awaited'));
     gemini.emit('batch.succeeded', { id: this.nameOf('overdue') }, { uris });
@@ -250,7 +250,7 @@ class OldRun {
     );
   }
 
-  /** A job that Gemini has under a name that the bridge cannot find out. */
+  /** Submits the job `unknown`. Gemini accepts it, but the bridge cannot learn its name. */
   private async loseAnswer(): Promise<void> {
     const always = { status: 503, probability: 1 };
     this.gemini.fault('batches.list', { kind: 'status', ...always });
@@ -259,12 +259,12 @@ class OldRun {
     this.ids.set('unknown', (json as { id: string }).id);
   }
 
-  /** Until Kafka was told of all jobs so far, and no publication has a lease any more. */
+  /** Waits until the records of all jobs are published, and no publication has a lease. */
   private async drain(): Promise<void> {
     await until(
       'Redis without open work',
       async () => !(await dumpRedis(this.redis.url)).some(isOpen),
-      { limitMs: 90_000 }, // a lease lasts up to 60 s
+      { limitMs: 90_000 }, // leases last up to 60 s
     );
   }
 
@@ -291,7 +291,7 @@ class OldRun {
     this.ids.set('submitting', submitting?.id ?? '');
   }
 
-  /** Redis and the API at a moment when no job changes. */
+  /** Dumps Redis and the API's answers about all jobs, again until no job changes meanwhile. */
   private async dump(): Promise<Moment> {
     for (;;) {
       const before = await dumpRedis(this.redis.url);
@@ -326,7 +326,7 @@ class OldRun {
     return this.names.get(role) ?? '';
   }
 
-  /** GET without a body, POST with one. */
+  /** Sends a GET request without a body, or a POST request with a body. */
   private api(
     path: string,
     body?: object,
@@ -344,7 +344,7 @@ class OldRun {
   }
 }
 
-/** A lease of a publication, or a job of which Kafka was not told all. */
+/** True for a lease of a publication, and for a job with records that are not published yet. */
 function isOpen(key: FixtureKey): boolean {
   if (key.key.includes(':lease:')) return true;
   return key.type === 'hash' && key.value['job']?.includes('"untold"') === true;
@@ -363,7 +363,7 @@ function submissionOf(role: Role): Readonly<Record<string, unknown>> {
   return { ...BATCH, correlationId: `order-${role}` };
 }
 
-/** Writes each text into a file of its name. @returns their paths, by name. */
+/** Writes each text into a file with its name. @returns the paths by name */
 async function written(
   folder: string,
   texts: Readonly<Record<string, string>>,
@@ -393,7 +393,7 @@ function acceptedBy({ deliveries }: GeminiEmulator): Fixture['accepted'] {
     }));
 }
 
-/** Gemini's answers about each job, the list of batches and the webhooks. */
+/** Gemini's answers about the jobs, the list of batches and the webhooks, by path. */
 async function answersOf(gemini: GeminiEmulator): Promise<Record<string, unknown>> {
   gemini.faults.clear();
   const paths = [

@@ -5,15 +5,15 @@ import { temporaryFolder } from '../../../packages/testbed/src/process/temporary
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** The service as it was at a commit, built. */
+/** A built checkout of an earlier commit. */
 export interface OldVersion extends AsyncDisposable {
-  /** The full hash. */
+  /** The full hash of the commit. */
   readonly commit: string;
   /** `dist/main.js` of that commit. */
   readonly script: string;
 }
 
-/** Builds it in a folder of its own, with the `node_modules` of this checkout. */
+/** Builds a commit in a temporary worktree, with the `node_modules` of this checkout. */
 export async function buildOldVersion(revision: string): Promise<OldVersion> {
   const commit = (
     await succeed('git', ['rev-parse', `${revision}^{commit}`], ROOT)

@@ -3,14 +3,14 @@ import { GoogleKeys } from '../../../packages/gemini-emulator/src/deliveries/sig
 import { JWKS_PATH } from '../../../packages/gemini-emulator/src/deliveries/jwks.js';
 import { json, LoopbackServer, text } from '../../support/loopback-server.js';
 
-/** The secret that a rotation answers. */
+/** The secret in the answer to a rotation. */
 export const ISSUED_SECRET = `whsec_${Buffer.alloc(32, 'issued').toString('base64')}`;
 
-/** Gemini as it was when a fixture was made: it answers GET, and issues secrets. */
+/** A server that answers GET requests with the recorded answers of a fixture, and issues secrets. */
 export class RecordedGemini implements AsyncDisposable {
   /** Signs deliveries to capability URLs. */
   readonly keys = GoogleKeys.create();
-  /** Calls that change something, as `POST /path`. */
+  /** Requests other than GET, as `POST /path`. */
   readonly changes: string[] = [];
 
   private constructor(

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { FixtureKey } from './fixture.js';
 
-/** A key that lives no longer than this is a lease, which its holder renews. */
+/** Longest remaining life of a lease. Every key with at most this life is a lease. */
 const LONGEST_LEASE_MS = 60_000;
 const LEASE_SERVER = ':leases:server';
 
@@ -20,9 +20,9 @@ export async function dumpRedis(url: string): Promise<FixtureKey[]> {
 /**
  * Writes the keys into a Redis.
  *
- * - A lease is written without its end, as if its holder went on renewing it: `endLeases` ends them.
- * - A longer life begins anew.
- * - The key that names the Redis which has the leases names this one: an upgrade leaves Redis as it is.
+ * - Leases are written without an expiry, as if their holders renewed them, until `endLeases` deletes them.
+ * - Other keys expire after their remaining life, counted from now.
+ * - The key with the run id of the leases' Redis gets the run id of this one, because an upgrade does not restart Redis.
  */
 export async function loadRedis(
   redis: Redis,
@@ -35,13 +35,13 @@ export async function loadRedis(
   }
 }
 
-/** Another one after each start of the server. */
+/** Id of this start of the Redis server. */
 async function runIdOf(redis: Redis): Promise<string> {
   const [, runId = ''] = /run_id:(\w+)/.exec(await redis.info('server')) ?? [];
   return runId;
 }
 
-/** The holders have died, and the leases have run out. */
+/** Deletes the leases, as if their holders had ended and they had expired. */
 export async function endLeases(
   redis: Redis,
   keys: readonly FixtureKey[],
@@ -53,7 +53,7 @@ function isLease({ ttlMs = Infinity }: FixtureKey): boolean {
   return ttlMs <= LONGEST_LEASE_MS;
 }
 
-/** Undefined for a key that expired meanwhile. */
+/** A key with its value; undefined if it has expired meanwhile. */
 async function dumpKey(redis: Redis, key: string): Promise<FixtureKey | undefined> {
   const type = await redis.type(key);
   const ttl = await redis.pttl(key);
@@ -68,7 +68,7 @@ async function dumpKey(redis: Redis, key: string): Promise<FixtureKey | undefine
     case 'zset':
       return { ...common, type, value: await scoresOf(redis, key) };
     default:
-      throw new Error(`${key} is a ${type}: dump and load of that type are not written`);
+      throw new Error(`${key} is a ${type}, which cannot be dumped and loaded yet`);
   }
 }
 

@@ -8,7 +8,7 @@ import { Upgraded, type Scheme } from './upgraded.js';
 
 const PUBLISHED = { status: 'published' };
 const DUPLICATE = { status: 'duplicate' };
-/** The records have the fixture's time, which may be far from the broker's. */
+/** Lets the broker accept the timestamps of the fixture's records, which may be far from its own time. */
 const ANY_TIME = { 'log.message.timestamp.after.max.ms': String(2n ** 63n - 1n) };
 
 let kafka: KafkaCluster;
@@ -24,7 +24,7 @@ afterAll(async () => {
   await kafka?.stop();
 }, 60_000);
 
-/** fixtures/README.md says how the fixtures were made. */
+/** fixtures/README.md describes the fixtures. */
 describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
   let now: Upgraded;
 
@@ -102,7 +102,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
 
     it('each delivery that the old version published is a duplicate', async () => {
       const { accepted } = now.fixture;
-      // By signature, by token, to the static webhook, and on the dead letter topic
+      // Two with a signature, one with a token, one at the static webhook, one on the dead letter topic
       expect(accepted).toHaveLength(5);
       for (const delivery of accepted) {
         const { json } = await now.deliver(delivery, schemeOf(delivery));
@@ -123,7 +123,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
       expect([status, json]).toEqual([503, { status: 'refused', reason: 'in-progress' }]);
     });
 
-    it('the rotation that the old version began is done again, and nothing else changes at Gemini', async () => {
+    it('the rotation that the old version began is repeated, and nothing else changes at Gemini', async () => {
       const rotation = `POST /v1beta/webhooks/${spareId()}:rotateSigningSecret`;
       const delivery = staticEvent('operations/issued');
       await until('the issued secret to be accepted', async () => {
@@ -176,7 +176,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
       },
     );
 
-    it('Kafka is told that a job was submitted, where the old version did not', async () => {
+    it('the record of a submission that the old version did not publish is published', async () => {
       const id = `job_${now.fixture.jobs.untold.id}_submitted_1`;
       await until('the record', async () => (await now.recordsOf(id)).length > 0);
       expect(await now.recordsOf(id)).toHaveLength(1);
@@ -193,7 +193,7 @@ describe.each(STORES)('after an upgrade with DEDUPE_STORE=%s', (store) => {
     return (json as { jobs: { id: string }[] }).jobs.map(({ id }) => id);
   }
 
-  /** Id of the webhook that was rotated when the old version was killed. */
+  /** Id of the webhook whose rotation was under way when the old version was killed. */
   function spareId(): string | undefined {
     const { webhooks } = now.fixture.gemini['/v1beta/webhooks'] as {
       webhooks: { id: string; uri: string }[];

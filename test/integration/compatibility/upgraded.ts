@@ -33,7 +33,7 @@ import { endLeases, loadRedis } from './redis-dump.js';
 const CLOCK = pathToFileURL(
   join(import.meta.dirname, '..', '..', 'support', 'preload', 'clock.mjs'),
 );
-/** The bridge starts so long after the fixture was made: longer than a submission's lease. */
+/** Time from the dump to the start of the present version, by its clock. It exceeds a submission's lease. */
 const LATER_MS = 60_000;
 
 /** How a delivery is signed: by a secret of a static webhook, or by Google. */
@@ -45,7 +45,7 @@ export type Scheme =
   | 'v1a'
   | 'token';
 
-/** The present version on what the old version left. */
+/** The present version with the data of the old version. */
 export class Upgraded implements AsyncDisposable {
   private constructor(
     readonly fixture: Fixture,
@@ -60,8 +60,8 @@ export class Upgraded implements AsyncDisposable {
   ) {}
 
   /**
-   * Loads the fixture of that store and starts the present version. Its clock starts at the
-   * fixture's time, so no stored time is rewritten. The old replicas seem to run on, until `endOldReplicas`.
+   * Loads the fixture of a store and starts the present version. Its clock starts one minute after the dump, so no
+   * stored time is rewritten. The leases of the old replicas last until `endOldReplicas`.
    */
   static async start(
     store: Store,
@@ -105,7 +105,7 @@ export class Upgraded implements AsyncDisposable {
     );
   }
 
-  /** The old replicas die, and their leases run out. */
+  /** Ends the leases of the old replicas, as if the replicas had ended. */
   async endOldReplicas(): Promise<void> {
     await endLeases(this.redis, this.fixture.redis);
   }
@@ -114,7 +114,7 @@ export class Upgraded implements AsyncDisposable {
     return (await this.api(`jobs/${this.fixture.jobs[role].id}`)).json as JobView;
   }
 
-  /** GET without a body, POST with one. */
+  /** Sends a GET request without a body, or a POST request with a body. */
   api(
     path: string,
     body?: object,
@@ -124,20 +124,20 @@ export class Upgraded implements AsyncDisposable {
     return call(this.bridge, token, path, body, headers);
   }
 
-  /** Sends it as Gemini does, with a signature of this moment. */
+  /** Sends a delivery as Gemini does, with a new timestamp and signature. */
   async deliver({ path, ...given }: FixtureDelivery, scheme: Scheme): Promise<Answer> {
     const timestamp = Math.floor((Date.now() + this.skewMs) / 1000);
     const content = { id: given.webhookId, timestamp, body: given.body };
     return post(this.bridge.url + path, await this.signed(content, scheme));
   }
 
-  /** The records with that `webhook-id`. */
+  /** The records with a `webhook-id`. */
   async recordsOf(webhookId: string): Promise<LoggedRecord[]> {
     const all = await this.records();
     return all.filter(({ headers }) => headers['webhook-id'] === webhookId);
   }
 
-  /** All records of the old version and of this one. */
+  /** All records of the old version and of the present one. */
   records(): Promise<LoggedRecord[]> {
     return readTopics(this.brokers, this.fixture.environment['TOPIC_PREFIX']);
   }
@@ -184,7 +184,7 @@ function call(
   });
 }
 
-/** @returns the path of each, by the name of its variable. */
+/** Writes each text into a file. @returns the paths by variable */
 function filesIn(
   folder: string,
   texts: Readonly<Record<string, string>>,

@@ -26,7 +26,7 @@ let kafka: SecureKafka;
 let redis: RedisServer;
 let gemini: GeminiEmulator;
 let silent: Server;
-/** Nothing listens there. */
+/** Address on which no server listens. */
 let closed: string;
 let folder: string;
 let env: Record<string, string>;
@@ -112,7 +112,7 @@ async function resultOf(target: string, change: Record<string, string>) {
 const silentAddress = () => `127.0.0.1:${(silent.address() as AddressInfo).port}`;
 
 describe('config check --connect', () => {
-  it('says of each server that it can be used, after a line of progress', async () => {
+  it('prints a line of progress and a result for each server', async () => {
     const { code, out, err } = await connect();
     expect(out.split('\n')).toEqual([
       'the bridge would start with this environment',
@@ -139,7 +139,7 @@ describe('config check --connect', () => {
     expect((await connect()).out).toContain('12 of 12 topics are missing');
   });
 
-  it('ends each check in time', async () => {
+  it('ends each check within its time limit', async () => {
     const startedAt = performance.now();
     const { code, out } = await connect(
       { KAFKA_BROKERS: silentAddress() },
@@ -279,7 +279,7 @@ describe('config check --connect', () => {
     expect(said).not.toMatch(/hunter2/);
   });
 
-  it('explains Gemini with another key, without the key', async () => {
+  it('explains that Gemini refuses the key, without printing the key', async () => {
     const said = await resultOf('Gemini', { GEMINI_API_KEY: 'hunter2' });
     expect(said).toMatch(
       /^GEMINI_API_KEY: got a key that Gemini refuses \(400\): API key/,
@@ -287,7 +287,7 @@ describe('config check --connect', () => {
     expect(said).not.toContain('hunter2');
   });
 
-  it('explains an address of Gemini where nothing listens', async () => {
+  it('explains that no server listens at the address of Gemini', async () => {
     const said = await resultOf('Gemini', { GEMINI_URL: `http://${closed}` });
     expect(said).toMatch(/^GEMINI_URL: got .*where nothing listens \(ECONNREFUSED\)/);
   });

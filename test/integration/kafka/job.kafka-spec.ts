@@ -24,7 +24,7 @@ const seen: { value: unknown; headers: Record<string, unknown> }[] = [];
 const seenAbout = (correlationId: string) =>
   seen.find(({ headers }) => headers['correlation-id'] === correlationId);
 
-/** A subscriber as a service developer would write it. */
+/** A subscriber that uses only @nestjs/microservices. */
 @Controller()
 class Subscriber {
   @EventPattern<string>('gemini.batch.succeeded')
@@ -117,13 +117,13 @@ describe('a job submitted through the bridge', () => {
     return records.filter(({ headers }) => headers['correlation-id'] === correlationId);
   }
 
-  /** All but what the bridge says of the job's life, which it says in its own time. */
+  /** Records about a job without its lifecycle events, which are published independently of the deliveries. */
   async function deliveredAbout(correlationId: string): Promise<LoggedRecord[]> {
     const records = await recordsAbout(correlationId);
     return records.filter(({ topic }) => topic !== LIFE);
   }
 
-  it('comes back on Kafka with its correlation, verifiable once more by the subscriber', async () => {
+  it('leads to a record with its correlation, whose signature the subscriber can verify', async () => {
     const job = await submit('order-1');
     gemini.finishJob(job.geminiName, 'succeeded');
     await gemini.drained();
@@ -173,7 +173,7 @@ describe('a job submitted through the bridge', () => {
     });
   }
 
-  it('is there once however often Gemini repeats itself', async () => {
+  it('has one record even if Gemini repeats the delivery', async () => {
     const job = await submit('order-2');
     gemini.options.twins = 3;
     const [webhookId] = gemini.finishJob(job.geminiName, 'failed');
@@ -190,7 +190,7 @@ describe('a job submitted through the bridge', () => {
     expect(records.map(({ topic }) => topic)).toEqual(['gemini.batch.failed']);
   }, 60_000);
 
-  it("is not taken for another job's: the delivery goes to the dead letter", async () => {
+  it('does not accept an event of another job, which goes to the dead letter topic', async () => {
     const [mine, other] = [await submit('order-3'), await submit('order-4')];
     const uris = gemini.batches.get(mine.geminiName).webhookUris;
     gemini.emit('batch.succeeded', { id: other.geminiName }, { uris });
@@ -201,7 +201,7 @@ describe('a job submitted through the bridge', () => {
     expect(record?.headers['bridge-reason']).toBe('other-job');
   }, 60_000);
 
-  it('reaches a subscriber written with @nestjs/microservices', async () => {
+  it('has an event that a subscriber with @nestjs/microservices receives', async () => {
     const job = await submit('order-5');
     gemini.finishJob(job.geminiName, 'succeeded');
     await gemini.drained();
@@ -214,7 +214,7 @@ describe('a job submitted through the bridge', () => {
     });
   }, 60_000);
 
-  it('has its unknown events on gemini.other, and every one exactly once', async () => {
+  it('has its events of unknown types on gemini.other, each exactly once', async () => {
     const job = await submit('order-6');
     const uris = gemini.batches.get(job.geminiName).webhookUris;
     gemini.emit('batch.paused', { id: job.geminiName }, { uris });
@@ -225,7 +225,7 @@ describe('a job submitted through the bridge', () => {
     expect(Array.from(counts.values()).filter((count) => count !== 1)).toEqual([]);
   }, 60_000);
 
-  it('leaves no secret, token, body or metadata in the log', () => {
+  it('has no secret, token, body or metadata in the log', () => {
     const log = bridge.lines.join('\n');
     const capability = gemini.batches.all().flatMap(({ webhookUris }) => webhookUris);
     for (const secret of [
@@ -240,7 +240,7 @@ describe('a job submitted through the bridge', () => {
     for (const uri of capability) expect(log).not.toContain(uri.split('/').pop());
   });
 
-  it('is unknown, not repeated, when Gemini takes it and the answer is lost', async () => {
+  it('is not submitted again if Gemini accepts it and the answer is lost', async () => {
     const before = gemini.batches.all().length;
     gemini.fault('batches.create', { kind: 'accept-then-status' });
     const response = await api('/v1/batches', {
@@ -250,7 +250,7 @@ describe('a job submitted through the bridge', () => {
     const problem = (await response.json()) as { id: string };
     expect(response.status).toBe(503);
     expect(problem).toMatchObject({ code: 'gemini-outcome-unknown' });
-    // It is found on Gemini by our id, and not submitted again
+    // The bridge finds the job at Gemini by the bridge's id
     let settled: { geminiName?: string } = {};
     await until(
       'the job to be found at Gemini',
@@ -265,7 +265,7 @@ describe('a job submitted through the bridge', () => {
     expect(gemini.batches.all().at(-1)?.name).toBe(settled.geminiName);
   }, 60_000);
 
-  it('has its life told in order on a topic of the bridge’s own', async () => {
+  it('has its lifecycle events in order on a topic of the bridge', async () => {
     const job = await submit('order-life');
     gemini.finishJob(job.geminiName, 'succeeded');
     let told: LoggedRecord[] = [];

@@ -22,7 +22,7 @@ afterAll(async () => {
   await kafka?.stop();
 }, 60_000);
 
-/** Topics of its own for each test, so that they cannot see each other's records. */
+/** Environment with topics that only one test uses, so that it has no records of other tests. */
 function environment(prefix: string, more: Record<string, string> = {}) {
   return {
     KAFKA_BROKERS: kafka.brokers,
@@ -65,8 +65,8 @@ async function metric(bridge: BridgeProcess, name: string): Promise<number> {
   return Number(new RegExp(`^gemini_bridge_${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
-describe('the log as the memory', () => {
-  it('outlasts the process: events, other types and dead letters', async () => {
+describe('the published ids of the store log', () => {
+  it('outlast the process, for events, other types and dead letters', async () => {
     const env = environment('outlast');
     const first = await startReady(env);
     const ids = Array.from({ length: 20 }, (_, i) => `outlast_${i}`);
@@ -91,7 +91,7 @@ describe('the log as the memory', () => {
     expect(Array.from(all.values()).filter((count) => count !== 1)).toEqual([]);
   }, 120_000);
 
-  it('is not ready before it was read, says how far it is, and refuses until then', async () => {
+  it('are read at the start: until then the bridge shows its progress and refuses deliveries', async () => {
     const bridge = await startBridge(environment('unread'));
     try {
       const { status, body } = await senderTo(bridge).once('unread_1');
@@ -115,20 +115,20 @@ describe('the log as the memory', () => {
     }
   }, 60_000);
 
-  it('reads nothing that it wrote itself', async () => {
+  it("are known without reading the bridge's own records", async () => {
     await using bridge = await startReady(environment('own'));
     const sender = senderTo(bridge);
     for (let round = 0; round < 10; round++) {
       const ids = Array.from({ length: 30 }, (_, i) => `own_${round}_${i}`);
       await Promise.all(ids.map((id) => sender.untilAccepted(id)));
     }
-    await delay(1500); // three times it asks for the ends
+    await delay(1500); // meanwhile the bridge asks three times for the end offsets
     expect(await metric(bridge, 'log_read_total')).toBe(0);
     expect(await metric(bridge, 'dedupe_ids')).toBe(300);
     expect(await metric(bridge, 'log_lag_seconds')).toBeLessThan(3);
   }, 60_000);
 
-  it('follows topics that get more partitions, and topics that are made anew', async () => {
+  it('include topics that get more partitions, and topics that are created again', async () => {
     await using bridge = await startReady(environment('grown'));
     const sender = senderTo(bridge);
     await sender.untilAccepted('grown_0');
@@ -151,7 +151,7 @@ describe('the log as the memory', () => {
     expect(await counts('grown')).toEqual(new Map([['grown_again', 1]]));
   }, 120_000);
 
-  it('is refused where the topics forget too early, with the name of the setting', async () => {
+  it('require a topic retention of DEDUPE_TTL_HOURS, or else the bridge does not start', async () => {
     await admin((connected) =>
       connected.createTopics({
         waitForLeaders: true,
@@ -171,8 +171,8 @@ describe('the log as the memory', () => {
   }, 60_000);
 });
 
-describe('several replicas with the log as their memory', () => {
-  it('start at once, write each id once, and know what the others wrote', async () => {
+describe('several replicas with the store log', () => {
+  it('start at the same time, write each id once, and know the ids that the others wrote', async () => {
     const env = environment('many', { REDIS_URL: redis.url });
     const replicas = await Promise.all(Array.from({ length: 3 }, () => startReady(env)));
     try {
@@ -187,7 +187,7 @@ describe('several replicas with the log as their memory', () => {
       const statuses = new Set(
         senders.flatMap(({ attempts }) => attempts.map(({ status }) => status)),
       );
-      statuses.delete(503); // the other one was at it
+      statuses.delete(503); // the answer while another replica publishes the event
       expect(Array.from(statuses)).toEqual([200]);
       for (const sender of senders) {
         const again = await Promise.all(ids.map((id) => sender.once(id)));

@@ -12,7 +12,7 @@ import { GeminiSender, SECRET } from '../../support/gemini-sender.js';
 import { countById, readTopics } from '../../support/topic-log.js';
 import { untilLogged } from '../../support/until-logged.js';
 
-describe('a broker that wants proof', () => {
+describe('a broker that requires authentication', () => {
   let kafka: SecureKafka;
   let folder: string;
 
@@ -70,7 +70,7 @@ describe('a broker that wants proof', () => {
   ];
 
   it.each(ways)(
-    'takes events by %s',
+    'accepts events with %s',
     async (way, env) => {
       await using bridge = await startBridge({ ...common(), ...env() });
       await bridge.ready();
@@ -107,7 +107,7 @@ describe('a broker that wants proof', () => {
       () => ['rotated-ca', readFileSync(kafka.caPath, 'utf8')],
     ],
   ])(
-    'takes up %s that was replaced while it runs',
+    'accepts the bridge after %s was replaced while the bridge runs',
     async (what, env, replacement) => {
       await using bridge = await startBridge({ ...common(), ...env() });
       await untilLogged(bridge, 'Kafka is not available');
@@ -120,7 +120,7 @@ describe('a broker that wants proof', () => {
     60_000,
   );
 
-  it('leaves the bridge unready, and says why, with a wrong password', async () => {
+  it('refuses a wrong password, and the bridge is unready with that cause', async () => {
     await using bridge = await startBridge({
       ...common(),
       KAFKA_BROKERS: kafka.saslBrokers,

@@ -34,7 +34,7 @@ describe('topics', () => {
     return { code, text: printed.join('') };
   };
 
-  it('are checked and made from the command line', async () => {
+  it('are checked and created from the command line', async () => {
     const missing = await cli({}, 'topics', 'check');
     expect(missing.code).toBe(1);
     expect(missing.text).toMatch(/missing topics: by-hand\.batch\.succeeded/);
@@ -49,7 +49,7 @@ describe('topics', () => {
   });
 
   it.each(['check', 'create'])(
-    'of more replicas than brokers: topics %s names TOPIC_REPLICATION and the brokers',
+    'with more replicas than brokers: topics %s names TOPIC_REPLICATION and the brokers',
     async (command) => {
       const defaults = {
         TOPIC_REPLICATION: '',
@@ -64,7 +64,7 @@ describe('topics', () => {
     },
   );
 
-  it('of more replicas than brokers: log and readiness say so', async () => {
+  it('with more replicas than brokers: log and readiness name the cause', async () => {
     await using bridge = await startBridge({
       ...env(),
       TOPIC_REPLICATION: '',
@@ -78,7 +78,7 @@ describe('topics', () => {
     expect(await ready.text()).toContain(reason);
   }, 60_000);
 
-  it('are made at start, as configured, and none besides', async () => {
+  it('are created at the start as configured, and no others', async () => {
     await using bridge = await startBridge({
       ...env(),
       TOPIC_PREFIX: 'made',
@@ -117,7 +117,7 @@ describe('topics', () => {
     }
   }, 60_000);
 
-  it('are only looked for with TOPICS_MODE=check: unready until they are there', async () => {
+  it('are not created with TOPICS_MODE=check: the bridge is unready until they exist', async () => {
     await using checking = await startBridge({
       ...env(),
       TOPIC_PREFIX: 'checked',
@@ -135,7 +135,7 @@ describe('topics', () => {
     await new GeminiSender(() => checking.url).untilAccepted('made');
   }, 60_000);
 
-  it('that promise fewer in-sync replicas than configured keep the bridge unready', async () => {
+  it('keep the bridge unready if their min.insync.replicas is below TOPIC_MIN_ISR', async () => {
     await using first = await startBridge({ ...env(), TOPIC_PREFIX: 'weak' });
     await first.ready();
     await using second = await startBridge({
@@ -148,7 +148,7 @@ describe('topics', () => {
     expect((await fetch(`${second.internalUrl}/health/ready`)).status).toBe(503);
   }, 60_000);
 
-  it('that are deleted under way come back, even with fewer partitions, and the events with them', async () => {
+  it('can be deleted while the bridge runs, and created again with fewer partitions', async () => {
     await using bridge = await startBridge({ ...env(), TOPIC_PREFIX: 'deleted' });
     await bridge.ready();
     const sender = new GeminiSender(() => bridge.url);

@@ -64,7 +64,7 @@ async function recordOf(
   return record;
 }
 
-/** As a service does that traces its own work. */
+/** Records the span of a consumer, as a service with tracing does. */
 async function consume({ headers }: LoggedRecord): Promise<void> {
   const { traceId, spanId, flags } = parseTraceparent(headers['traceparent']) ?? fail();
   const exporter = new OTLPTraceExporter({ url: `${collector.url}/v1/traces` });
@@ -90,7 +90,7 @@ function fail(): never {
 const collected = (traceId: string) =>
   collector.spans.filter((span) => span.traceId === traceId);
 
-/** Names from the span up to the one without a parent in the trace, and that one's parent. */
+/** Names of the span and its ancestors, and then the id of the parent that is not in the trace, or `none`. */
 function ancestry(span: CollectedSpan): string[] {
   const parent = collected(span.traceId).find(
     ({ spanId }) => spanId === span.parentSpanId,
@@ -99,7 +99,7 @@ function ancestry(span: CollectedSpan): string[] {
 }
 
 describe('a trace', () => {
-  it("goes from the caller's through the submission and the event to the record's consumer", async () => {
+  it('links the API call, the submission, the delivery and the consumer of the record', async () => {
     const traceparent = newTraceparent();
     const { traceId, spanId } = parseTraceparent(traceparent) ?? fail();
     const response = await fetch(`${bridge.internalUrl}/v1/batches`, {
@@ -154,7 +154,7 @@ describe('a trace', () => {
     }
   }, 60_000);
 
-  it('is begun by a delivery about no job, and not by a forged one', async () => {
+  it('is begun by a delivery without a job, but not by a forged delivery', async () => {
     const before = new Set(collector.spans.map((span) => span.traceId));
     const url = `${bridge.url}/webhooks/gemini`;
     expect((await post(url, signedV1({}, [OTHER_SECRET]))).status).toBe(401);

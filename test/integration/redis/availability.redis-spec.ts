@@ -57,7 +57,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
-/** `level message address problem` of each line of the log about Redis. */
+/** The log lines about Redis, each as `level message address problem`. */
 function lines(): string[] {
   return log.lines
     .map((line) => JSON.parse(line) as Record<string, string>)

@@ -9,7 +9,7 @@ import {
 } from '../../../src/infrastructure/redis/redis-client.js';
 
 let redis: RedisServer;
-/** Authenticated before anything changes: Redis does not ask it again. */
+/** Connection that authenticates before the passwords change. Redis does not authenticate it again. */
 let admin: Redis;
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ const USERS: [string, (password: string) => Promise<unknown>, string][] = [
     'redis://',
   ],
   [
-    'a user of its own',
+    'another user',
     (password) =>
       admin.acl('SETUSER', 'bridge', 'on', 'resetpass', `>${password}`, '~*', '+@all'),
     'redis://bridge@',
@@ -46,7 +46,7 @@ const USERS: [string, (password: string) => Promise<unknown>, string][] = [
 ];
 
 describe('bridges that share a Redis', () => {
-  it('know nothing of each other by keys of their own', async () => {
+  it('do not see each other with different key prefixes', async () => {
     const stores = ['ours', 'theirs'].map(
       (keyPrefix) => new RedisSecretsStore({ url: redis.url, keyPrefix }),
     );
@@ -76,7 +76,7 @@ describe.each(USERS)('the password of %s', (_who, change, scheme) => {
 
       await change('two');
       await endOtherConnections();
-      await new Promise((resolve) => client.once('error', resolve)); // refused
+      await new Promise((resolve) => client.once('error', resolve)); // the old password is refused
       access.password = 'two';
       await untilReady(client);
       expect(await client.ping()).toBe('PONG');

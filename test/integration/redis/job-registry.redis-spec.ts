@@ -52,7 +52,7 @@ const REGISTRIES: [string, () => Promise<JobRegistry>][] = [
 ];
 
 describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
-  it('finds what was added, by id and by name', async () => {
+  it('finds an added job by id and by name', async () => {
     const registry = await open();
     const job = knownJob({ metadata: { tenant: 'Zürich', depth: { n: 1 } } });
     expect(await registry.add(job)).toEqual(job);
@@ -74,14 +74,14 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await registry.find(second.id)).toBeUndefined();
   });
 
-  it('loses no change of several at once', async () => {
+  it('loses no change if several are made at the same time', async () => {
     const registry = await open();
     await registry.add(knownJob());
     await Promise.all(Array.from({ length: 8 }, () => registry.updateJob('job-1', more)));
     expect(await registry.find('job-1')).toMatchObject({ attempts: 9 });
   });
 
-  it('makes no job by a change', async () => {
+  it('does not create a job if an unknown job is changed', async () => {
     const registry = await open();
     expect(
       await registry.updateJob('unknown', (job) => ({ ...job, state: 'failed' })),
@@ -89,7 +89,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await registry.find('unknown')).toBeUndefined();
   });
 
-  it('says that an unknown name may be ours while one of ours has none', async () => {
+  it('reports that an unknown name may be ours while one of our jobs has no name', async () => {
     const registry = await open();
     const { geminiName: _, ...unnamed } = knownJob({ announcedBy: 'static' });
     await registry.add(unnamed);
@@ -98,7 +98,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await registry.findByName('batches/7')).toMatchObject({ mayBeOurs: false });
   });
 
-  it('lists the newest first, page by page, while jobs come and go', async () => {
+  it('lists the newest first, page by page, while jobs are added and end', async () => {
     const registry = await open();
     const ids = await addMany(registry, 25);
     const first = await registry.list({ limit: 10 });
@@ -123,7 +123,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await find({ metadata: { toString: '1' } })).toEqual([]);
   });
 
-  it('gives out what is due, those waiting longest first', async () => {
+  it('finds the jobs that are due, the longest waiting first', async () => {
     const registry = await open();
     const due = [300, 100, 200, undefined];
     for (const [i, dueAt] of due.entries()) {
@@ -138,7 +138,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await ids(1000)).toEqual(['job-2', 'job-0']);
   });
 
-  it('has each kind of work in a queue of its own, and none of that for a job that is over', async () => {
+  it('has a queue for each kind of task, and only `tell` for an ended job', async () => {
     const registry = await open();
     const dues = async () => {
       const found: string[] = [];
@@ -162,7 +162,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await dues()).toEqual([]);
   });
 
-  it('adds the same job once, however often it is told to', async () => {
+  it('adds the same job only once', async () => {
     const registry = await open();
     const job = knownJob({ submission: { key: 'k', body: 'b' } });
     for (const given of [job, without(job, 'submission')]) {
@@ -174,7 +174,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     }
   });
 
-  it('finds the job that answers a submission', async () => {
+  it('finds the job of a submission', async () => {
     const registry = await open();
     const job = knownJob({ submission: { key: 'k', body: 'b' } });
     await registry.add(job);
@@ -182,7 +182,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await registry.findBySubmission('other')).toBeUndefined();
   });
 
-  it('lists all jobs of one millisecond, page by page', async () => {
+  it('lists all jobs that were created in one millisecond, page by page', async () => {
     const registry = await open();
     const ids = Array.from({ length: 30 }, () => newJobId(NOW.getTime()));
     for (const id of ids) await registry.add(knownJob({ id }));
@@ -214,7 +214,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(counts).toHaveLength(JOB_KINDS.length * JOB_STATES.length);
   });
 
-  it('knows the creation of the oldest open job', async () => {
+  it('reports the creation time of the oldest open job', async () => {
     const registry = await open();
     expect((await registry.stats()).oldestOpenAt).toBeUndefined();
     const createdAt = [3, 2, 1].map((hours) => NOW.getTime() - hours * 3_600_000);
@@ -241,7 +241,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
     expect(await oldest()).toBe(createdAt[2]);
   });
 
-  it('forgets what has ended before, with all that leads to it', async () => {
+  it('forgets the jobs that ended before a time, with their names and submissions', async () => {
     const registry = await open();
     const submission = { key: 'k', body: 'b' };
     await registry.add(markEnded(knownJob({ submission }), NOW));
@@ -260,7 +260,7 @@ describe.each(REGISTRIES)('a registry in %s', (_where, open) => {
 });
 
 describe('a registry in Redis', () => {
-  it('is one for all replicas, of which one leads', async () => {
+  it('is shared by all replicas, one of which is the leader', async () => {
     const [one, two] = [await emptyRedisRegistry(), await redisRegistry()];
     await one.add(knownJob());
     expect(await two.find('job-1')).toEqual(knownJob());
@@ -272,7 +272,7 @@ describe('a registry in Redis', () => {
     expect(await two.acquireLeadership(200)).toBe(true);
   });
 
-  it('leaves nothing behind but the leader when all is forgotten', async () => {
+  it('leaves no key if all jobs are forgotten', async () => {
     const registry = await emptyRedisRegistry();
     await addMany(registry, 5);
     const { jobs } = await registry.list({ limit: 10 });
@@ -283,10 +283,10 @@ describe('a registry in Redis', () => {
     client.disconnect();
   });
 
-  it('does not forget a job that is submitted again while it is about to', async () => {
+  it('does not forget a job that is submitted again during `forgetEnded`', async () => {
     const registry = await emptyRedisRegistry();
     await registry.add(markEnded(knownJob(), NOW));
-    // As `forgetEnded` reads what it has found in the index
+    // The job changes after `forgetEnded` found it in the index, and before it reads it
     const reads = registry['read'].bind(registry);
     registry['read'] = async (id) => {
       registry['read'] = reads;
@@ -297,11 +297,11 @@ describe('a registry in Redis', () => {
     expect(await registry.find('job-1')).toMatchObject({ state: 'submitting' });
   });
 
-  it('corrects the counts of jobs that a version without them has moved or deleted', async () => {
+  it('corrects the counts after a version without counts has moved or deleted jobs', async () => {
     const registry = await emptyRedisRegistry();
     const [newest = '', second = ''] = await addMany(registry, 4);
     const client = new Redis(redis.url);
-    // As that version writes: it does not know `jobs:count:…`
+    // That version does not update `jobs:count:…`
     await client.zrem(redisKey('jobs:state:submitted'), newest, second);
     await client.zadd(redisKey('jobs:state:failed'), 0, newest);
     await client.del(redisKey(`job:${second}`));
@@ -314,7 +314,7 @@ describe('a registry in Redis', () => {
     expect(await countsIn(registry)).toMatchObject({ 'video failed': 1 });
   });
 
-  it('passes over a job that Redis has lost', async () => {
+  it('skips a job that Redis has lost', async () => {
     const registry = await emptyRedisRegistry();
     const ids = await addMany(registry, 3);
     const client = new Redis(redis.url);
@@ -325,7 +325,7 @@ describe('a registry in Redis', () => {
   });
 });
 
-/** Every second is a video; `tenant` goes round 0, 1, 2. @returns ids, newest first. */
+/** Adds jobs. Every second one is a video, and `tenant` is 0, 1 and 2 in turn. @returns the ids, newest first */
 async function addMany(registry: JobRegistry, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -347,7 +347,7 @@ function redisKey(name: string): string {
   return `{gemini-bridge}:${name}`;
 }
 
-/** Numbers by kind and state, without zeros. */
+/** Number of jobs by kind and state, without zeros. */
 async function countsIn(registry: JobRegistry): Promise<Record<string, number>> {
   const { counts } = await registry.stats();
   return Object.fromEntries(

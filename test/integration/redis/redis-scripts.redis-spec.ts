@@ -19,7 +19,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-it('says that a Redis that hangs does not answer, though it is connected', async () => {
+it('reports that a connected Redis does not answer while it hangs', async () => {
   while (redis.unready !== undefined) await new Promise(setImmediate);
   expect(await redis.run('answer', [])).toEqual([1]);
   await server.pause();
@@ -34,7 +34,7 @@ it('notices without a call that Redis hangs, and that it answers again', async (
   while (redis.unready !== undefined) await delay(20);
   await server.pause();
   while (redis.unready !== 'Redis is silent') await delay(20);
-  await delay(2500); // longer than one silence
+  await delay(2500); // longer than the time after which Redis counts as silent
   expect(redis.unready).toBe('Redis is silent');
   await server.resume();
   while (redis.unready !== undefined) await delay(20);

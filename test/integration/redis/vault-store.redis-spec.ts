@@ -73,7 +73,7 @@ describe.each(STORES)('the vault in %s', (_where, open, anew) => {
     expect(await two.readDocument(version)).toBeUndefined();
   });
 
-  it('is written by one of two who read the same', async () => {
+  it('accepts one of two writes that are based on the same version', async () => {
     await anew();
     const [one, two] = [await another(), await another()];
     const versions = await Promise.all([
@@ -86,7 +86,7 @@ describe.each(STORES)('the vault in %s', (_where, open, anew) => {
     expect(await one.writeDocument('3', '')).toBeUndefined();
   });
 
-  it('loses nothing of many who count together', async () => {
+  it('loses no increment of concurrent writers', async () => {
     await anew();
     const stores = [await another(), await another(), await another()];
     await Promise.all([...stores, ...stores, ...stores].map(count));
@@ -94,7 +94,7 @@ describe.each(STORES)('the vault in %s', (_where, open, anew) => {
   });
 });
 
-/** One more than stands there. */
+/** Increments the stored number. */
 async function count(store: SecretsStore): Promise<void> {
   for (;;) {
     const { version, text } = (await store.readDocument())!;
@@ -104,7 +104,7 @@ async function count(store: SecretsStore): Promise<void> {
 }
 
 describe('the vault in a file', () => {
-  it('is its owner’s alone, and leaves nothing beside it', async () => {
+  it('is readable by its owner only, and no other file is left', async () => {
     vaults++;
     const store = new FileSecretsStore(path());
     await store.writeDocument('x', '');
@@ -134,10 +134,10 @@ describe('the vault in a file', () => {
     };
     await expect(store.writeDocument('x', '')).rejects.toThrow(/its lock was lost/);
     expect(existsSync(path())).toBe(false);
-    expect(existsSync(`${path()}.lock`)).toBe(true); // it is theirs
+    expect(existsSync(`${path()}.lock`)).toBe(true); // the lock belongs to another process
   });
 
-  it('says which file it is that cannot be read or written', async () => {
+  it('names the file that cannot be read or written', async () => {
     const store = new FileSecretsStore(folder);
     await expect(store.readDocument()).rejects.toThrow(
       new RegExp(`VAULT_FILE ${folder}: EISDIR`),
@@ -151,7 +151,7 @@ describe('the vault in a file', () => {
 });
 
 describe('the vault in Redis', () => {
-  it('says so when Redis does not answer', async () => {
+  it('reports that Redis does not answer', async () => {
     const store = new RedisSecretsStore({ url: 'redis://127.0.0.1:1' });
     opened.push(store);
     await expect(store.readDocument()).rejects.toThrow('Redis does not answer');
