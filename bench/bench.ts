@@ -1,4 +1,4 @@
-// `npm run bench`: the bridge against a bare floor, on one Kafka. bench/README.md explains the results.
+// `npm run bench` compares the bridge with a minimal server, the floor. bench/README.md explains the results.
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -15,9 +15,9 @@ import { senderNote, table, type Rounds } from './report.js';
 import { measure, warmUp } from './rounds.js';
 import { startServer, type Server } from './servers.js';
 
-/** The bridge's default. The floor's topic has as many. */
+/** Number of partitions of each topic, which is the bridge's default. */
 const PARTITIONS = 6;
-/** Unlike the brokers of tests it has both compilers: it shares the machine with the servers that are measured. */
+/** Enables both JIT compilers, unlike the brokers of tests. A faster broker leaves more CPU time to the servers. */
 const BROKER_JAVA_OPTIONS = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
 
 interface Measured {

@@ -2,15 +2,16 @@ import { connect, type Socket } from 'node:net';
 
 const ANSWER_BYTES = 4096;
 
-/** Reported instead of a status when the connection breaks with a request in flight. */
+/** Status that is reported when the connection breaks with a request in flight. */
 export const BROKEN = 0;
 
 /**
- * One keep-alive HTTP/1.1 connection that writes prepared requests and reads the status of each answer. `node:http` would cost the sender
- * three times as much CPU, on the cores that it shares with the server. A connection that breaks stays broken.
+ * One keep-alive HTTP/1.1 connection that writes prepared requests and reads the status of each answer. It does not
+ * use `node:http`, which needs three times as much CPU time on the cores that the sender shares with the server. It
+ * does not reconnect.
  */
 export class Connection {
-  /** When the request in flight was due, in ms of `performance.now()`. */
+  /** Time at which the request in flight was due, in ms of `performance.now()`. */
   dueAt = 0;
   private readonly socket: Socket;
   private busy = false;
@@ -31,7 +32,7 @@ export class Connection {
       noDelay: true,
       onread: { buffer, callback },
     });
-    this.socket.on('error', () => {}); // 'close' follows
+    this.socket.on('error', () => {}); // 'close' follows and reports it
     this.socket.on('close', () => this.settle(BROKEN));
   }
 
@@ -61,7 +62,7 @@ export class Connection {
   }
 }
 
-/** The text is Latin-1: a character is a byte. */
+/** @param text decoded as Latin-1, so that each character is one byte */
 function isWholeAnswer(text: string): boolean {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return false;

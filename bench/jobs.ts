@@ -1,4 +1,4 @@
-// `npm run bench:jobs`: the cost of a long upload and of a long list. bench/README.md explains the results.
+// `npm run bench:jobs` measures the cost of a long upload and of a long list. bench/README.md explains the results.
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
@@ -16,13 +16,13 @@ import { RedisJobRegistry } from '../src/jobs/registry/redis.job-registry.js';
 import { temporaryFile } from '../test/support/temporary-file.js';
 import { memory } from './process-usage.js';
 
-const USAGE = `Measures the memory of the bridge while requests are uploaded through it, and a list of many jobs by page.
+const USAGE = `Measures the bridge's memory during an upload, and its memory and answer times while many jobs are listed by page.
 
   npm run bench:jobs -- [options]
 
-  --mib N    of requests to upload (1024)
-  --jobs N   in Redis (100000)
-  --help     this`;
+  --mib N    size of the upload in MiB (default 1024)
+  --jobs N   number of jobs in Redis (default 100000)
+  --help     prints this and ends`;
 
 const MIB = 1024 * 1024;
 const SAMPLE_MS = 100;
@@ -111,7 +111,7 @@ async function list(bridge: BridgeProcess, expected: number): Promise<void> {
     times.sort((a, b) => a - b);
     print(
       `list${filter || ' of all'}: ${found} of ${expected} jobs in ${times.length} pages; a page ` +
-        `${ms(times[times.length >> 1])} at the median, ${ms(times.at(-1))} at most; ` +
+        `took ${ms(times[times.length >> 1])} in the median, ${ms(times.at(-1))} at most; ` +
         `resident ${mib(idle)} before, ${mib(highest)} at most`,
     );
   }

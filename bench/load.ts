@@ -1,11 +1,11 @@
-// The sender, in a process of its own: `tsx bench/load.ts '<LoadOptions as JSON>'` prints one LoadResult as JSON.
+// The sender, which is a separate process: `tsx bench/load.ts '<LoadOptions as JSON>'` prints one LoadResult as JSON.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClosedLoop, OpenLoop } from './loops.js';
 import { cpuMicros, memory, type Memory } from './process-usage.js';
 import { SignedRequests } from './signed-requests.js';
 import { Tally, type Percentiles } from './tally.js';
 
-/** Longer than the bridge waits for an acknowledgement. */
+/** Time limit for the last answers. It exceeds the time that the bridge waits for an acknowledgement. */
 const DRAIN_MS = 15_000;
 
 export interface LoadOptions {
@@ -16,7 +16,7 @@ export interface LoadOptions {
   connections: number;
   warmupSeconds: number;
   seconds: number;
-  /** Requests per second of an open loop; a closed loop when absent. */
+  /** Requests per second of an open loop. Absent: a closed loop. */
   rate?: number;
 }
 
@@ -25,7 +25,7 @@ export interface LoadResult {
   events: number;
   eventsPerSecond: number;
   latencyMs: Percentiles;
-  /** Open loop: how late the sender noticed that a request was due. It is part of the latency. */
+  /** Open loop: delay with which the sender noticed that a request was due. It is part of the latency. */
   lagMs: Percentiles;
   serverMicrosPerEvent: number;
   senderMicrosPerEvent: number;
@@ -76,7 +76,7 @@ function loopOf(
 ): ClosedLoop | OpenLoop {
   if (rate === undefined) return new ClosedLoop(target, requests, tally);
   const count = Math.ceil(rate * (warmupSeconds + seconds));
-  // Each connection is used at least once a second: a server closes idle ones
+  // At most `rate`, so that each connection is used at least once a second. Servers close idle connections
   const connections = Math.min(target.connections, rate);
   return new OpenLoop({ ...target, connections }, requests, tally, rate, count);
 }

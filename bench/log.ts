@@ -1,4 +1,4 @@
-// `npm run bench:log`: the cost of reading the topics back. bench/README.md explains the results.
+// `npm run bench:log` measures the cost of reading the topics. `--help` explains the options.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -20,13 +20,13 @@ import { installKafkajsPatches } from '../src/infrastructure/kafka/kafkajs/insta
 import { cpuMicros, memory } from './process-usage.js';
 import { runLoad } from './sender.js';
 
-const USAGE = `Measures the cost of reading the topics back: at a start, and while another replica writes.
+const USAGE = `Measures the cost of reading the bridge's topics at its start, and while another replica writes to them.
 
   npm run bench:log -- [options]
 
-  --records N   on the topics before the start (1000000)
-  --seconds N   of load, for following (10)
-  --help        this`;
+  --records N   number of records on the topics at the start (default 1000000)
+  --seconds N   duration of the load on the other replica (default 10)
+  --help        prints this and ends`;
 
 const PARTITIONS = 6;
 const BATCH = 2000;
@@ -55,7 +55,7 @@ async function bench(records: number, seconds: number): Promise<void> {
   await follow(writer, reader, secret, seconds);
 }
 
-/** Writes records like the bridge's to one topic. */
+/** Writes records of the bridge's form to one topic. */
 async function fill(brokers: string, records: number): Promise<void> {
   installKafkajsPatches();
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
@@ -125,9 +125,9 @@ async function boot(
   const bytes = await metric(bridge, 'dedupe_id_bytes');
   print(
     `Boot: ready after ${(tookMs / 1000).toFixed(1)} s with ${ids} ids of ${records} records,`,
-    `  ${(records / (tookMs / 1000)).toFixed(0)} records/s, ${(micros / records).toFixed(1)} µs CPU a record (the start of the process included)`,
-    `  ${(bytes / ids).toFixed(1)} bytes an id, ${(bytes / 1048576).toFixed(0)} MiB in all`,
-    `  resident: ${residentMiB.toFixed(0)} MiB when ready, ${Math.max(...resident).toFixed(0)} MiB at most of ${resident.length} samples, peak ${peakMiB.toFixed(0)} MiB`,
+    `  ${(records / (tookMs / 1000)).toFixed(0)} records/s, ${(micros / records).toFixed(1)} µs CPU a record (including the start of the process)`,
+    `  ${(bytes / ids).toFixed(1)} bytes an id, ${(bytes / 1048576).toFixed(0)} MiB in total`,
+    `  resident: ${residentMiB.toFixed(0)} MiB when ready, maximum of ${resident.length} samples ${Math.max(...resident).toFixed(0)} MiB, peak ${peakMiB.toFixed(0)} MiB`,
   );
   return bridge;
 }
@@ -156,9 +156,9 @@ async function follow(
   const micros = cpuMicros(reader.pid) - before.micros - idleMicros * took;
   const perEvent = micros / events;
   print(
-    `Following: ${events} events of another replica, ${perEvent.toFixed(2)} µs CPU each,`,
-    `  ${((100 * perEvent) / serverMicrosPerEvent).toFixed(1)} % of the ${serverMicrosPerEvent.toFixed(0)} µs that the event cost the one that took it`,
-    `  asking alone, with nothing new: ${(idleMicros / 10_000).toFixed(2)} % of a core (the idle process included)`,
+    `Reading along: ${events} events of another replica, ${perEvent.toFixed(2)} µs CPU each,`,
+    `  ${((100 * perEvent) / serverMicrosPerEvent).toFixed(1)} % of the ${serverMicrosPerEvent.toFixed(0)} µs that the event cost the other replica`,
+    `  without new records: ${(idleMicros / 10_000).toFixed(2)} % of a core (including the idle process)`,
   );
 }
 

@@ -48,7 +48,7 @@ abstract class Loop {
   }
 }
 
-/** Each connection sends its next request when the last one is answered. This finds the throughput. */
+/** A load in which each connection sends its next request when the last one is answered. It measures the throughput. */
 export class ClosedLoop extends Loop {
   private stopped = false;
 
@@ -66,8 +66,9 @@ export class ClosedLoop extends Loop {
 }
 
 /**
- * A request is due every `1 / rate` seconds, whether the ones before are answered or not. Its latency counts from the time at which it was
- * due, so a stall of the server also counts for the requests that had to wait (no coordinated omission).
+ * A load in which a request is due every `1 / rate` seconds, independent of earlier answers. Its latency counts from
+ * the time at which it was due, so a stall of the server also counts for the requests that had to wait (no
+ * coordinated omission).
  */
 export class OpenLoop extends Loop {
   private readonly free = new Array<Connection>();

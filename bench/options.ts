@@ -14,26 +14,26 @@ export interface Options {
   rounds: number;
   seconds: number;
   connections: number;
-  /** Requests per second of the open loop; 0: no open loop. */
+  /** Requests per second of the open loop. With 0 there is no open loop. */
   rate: number;
   jsonFile: string | undefined;
 }
 
-export const USAGE = `Measures the cost of the bridge as a multiple of a bare floor. See bench/README.md.
+export const USAGE = `Measures the cost of the bridge as a multiple of a minimal server, the floor. See bench/README.md.
 
   npm run bench -- [options]
 
-  --rounds N        measurements of each server, taken in turns (5)
-  --seconds N       length of each (8)
-  --connections N   keep-alive connections of the sender (64)
-  --rate N          requests a second of the open loop, 0 leaves it out (500)
-  --redis           also bridge+lease and bridge+redis, which need a Redis
-  --only LIST       which servers (floor,bridge); there are also bridge+lease,
-                    bridge+memory and bridge+redis
-  --json FILE       also write every measurement to FILE
-  --help            this`;
+  --rounds N        number of measurements of each server (default 5)
+  --seconds N       duration of each measurement (default 8)
+  --connections N   keep-alive connections of the sender (default 64)
+  --rate N          requests a second of the open loop, 0 for no open loop (default 500)
+  --redis           also measures bridge+lease and bridge+redis, which need a Redis
+  --only LIST       the servers to measure: floor, bridge, bridge+lease, bridge+memory,
+                    bridge+redis (default floor,bridge)
+  --json FILE       also writes every measurement to FILE
+  --help            prints this and ends`;
 
-/** Returns undefined for `--help`. @throws {Error} naming the option and the wanted form. */
+/** @returns undefined for `--help`. @throws {Error} with the option and its valid values */
 export function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,

@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export interface Memory {
   residentMiB: number;
-  /** Highest value so far; equals `residentMiB` on systems that do not record it. */
+  /** Highest value since the start of the process. It equals `residentMiB` on systems that do not record it. */
   peakMiB: number;
 }
 
-/** User and system time of all threads of a process, in µs. The resolution is a nanosecond on Linux, that of `ps` elsewhere. */
+/** User and system time of all threads of a process, in µs. The resolution is 1 ns on Linux, that of `ps` elsewhere. */
 export function cpuMicros(pid: number): number {
   return process.platform === 'linux' ? threadsMicros(pid) : psMicros(pid);
 }
@@ -23,9 +23,9 @@ export function memory(pid: number): Memory {
   return { residentMiB: mebibytes('VmRSS'), peakMiB: mebibytes('VmHWM') };
 }
 
-/** `/proc/<pid>/stat` counts ticks of 10 ms, and `/proc/<pid>/schedstat` knows the main thread only. */
+/** Sums the threads' times: `/proc/<pid>/stat` has ticks of 10 ms, and `/proc/<pid>/schedstat` the main thread only. */
 function threadsMicros(pid: number): number {
-  if (!existsSync(`/proc/${pid}`)) throw new Error(`process ${pid} is gone`);
+  if (!existsSync(`/proc/${pid}`)) throw new Error(`process ${pid} has ended`);
   const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
     Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
   );

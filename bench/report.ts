@@ -61,7 +61,7 @@ export function senderNote(rounds: Rounds): string {
   const all = [...rounds.values()].flat();
   const micros = median(all.map((result) => result.senderMicrosPerEvent));
   const lagMs = median(all.map((result) => result.lagMs.p50));
-  const late = lagMs > 0 ? `, noticed what was due ${lagMs.toFixed(2)} ms late` : '';
+  const late = lagMs > 0 ? `, and sent due requests ${lagMs.toFixed(2)} ms late` : '';
   return `The sender used ${micros.toFixed(1)} µs CPU an event${late} (medians).`;
 }
 

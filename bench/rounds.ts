@@ -5,7 +5,7 @@ import { line, type Rounds } from './report.js';
 import { runLoad } from './sender.js';
 import type { Server } from './servers.js';
 
-/** Time in which V8 compiles the hot code. */
+/** Long enough for V8 to compile the hot code. */
 const FIRST_WARMUP_SECONDS = 5;
 const WARMUP_SECONDS = 1;
 
@@ -14,7 +14,7 @@ export interface RoundOptions {
   seconds: number;
   connections: number;
   secret: string;
-  /** Requests per second of an open loop; a closed loop when absent. */
+  /** Requests per second of an open loop. Absent: a closed loop. */
   rate?: number;
 }
 
@@ -31,8 +31,9 @@ export async function warmUp(
 }
 
 /**
- * Measures one server at a time while the others idle. They take turns in alternating order, so that other work of the machine affects all
- * of them. Stops at the first answer that is not a 200, because later measurements would not be comparable.
+ * Measures one server at a time while the others idle. The order alternates between rounds, so that other work of the
+ * machine affects all servers. A measurement with an answer other than 200 ends the run, because later measurements
+ * would not be comparable.
  */
 export async function measure(
   servers: readonly Server[],

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { spawnManaged } from '../packages/testbed/src/process/spawn.js';
 import type { LoadOptions, LoadResult } from './load.js';
 
-/** Runs one measurement in a sender process of its own. */
+/** Runs one measurement in a separate sender process. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   let result: string | undefined;
   const complaints: string[] = [];

@@ -7,7 +7,7 @@ const STOP_GRACE_MS = 5000;
 const START_LIMIT_MS = 30_000;
 
 export interface ServerSettings {
-  /** The Node.js that the servers run with: the image's. */
+  /** Path of the Node.js that runs the servers. It has the version of the image. */
   node: string;
   brokers: string;
   partitions: number;
@@ -24,7 +24,7 @@ export interface Server {
   stop(): Promise<unknown>;
 }
 
-/** Settings beside the default, in which Kafka is the memory and the leases are in the process. */
+/** Settings of the servers whose store is not the default `log`. */
 const DEDUPE: Partial<Record<ServerName, Record<string, string>>> = {
   'bridge+memory': { DEDUPE_STORE: 'memory' },
   'bridge+redis': { DEDUPE_STORE: 'redis' },
@@ -58,7 +58,7 @@ async function startBuiltBridge(
   return { name, port, pid, lines, stop: () => bridge.stop() };
 }
 
-/** Starts it with the same environment as `startBridge`. */
+/** Starts the floor with the same environment as the bridge, without the bridge's own settings. */
 function startFloor(settings: ServerSettings): Promise<Server> {
   return new Promise((resolve, reject) => {
     const lines: string[] = [];

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** With the 16 digits of the run an id is as long as Gemini's. */
+/** Digits of the counter in an id. With the 16 digits of the run, an id is as long as Gemini's. */
 const COUNTER_DIGITS = 20;
 
-/** Makes HTTP requests as text, each a delivery of its own with a new id, a new timestamp and a valid `v1` signature. */
+/** Makes HTTP requests as text. Each is a delivery with a new id, a new timestamp and a valid `v1` signature. */
 export class SignedRequests {
   private readonly key: Buffer;
   private readonly run = randomBytes(8).toString('hex');
@@ -36,7 +36,7 @@ ${body}`;
   }
 }
 
-/** 206 bytes of ASCII with a new batch name. */
+/** A body of 206 bytes of ASCII, with a new batch name. */
 function deliveryBody(id: string): string {
   return JSON.stringify({
     type: 'batch.succeeded',

@@ -9,7 +9,7 @@ export interface Percentiles {
 
 /** Counts all answers and those within the window. Measures the latency of requests that were due within the window. */
 export class Tally {
-  /** Number of answers by HTTP status or failure. The warm-up is included: a failure there is a failure, too. */
+  /** Number of answers by HTTP status or failure. It includes the warm-up, so that its failures are not overlooked. */
   readonly outcomes: Record<string, number> = {};
   private readonly latency = microsecondHistogram();
   private readonly lag = microsecondHistogram();
@@ -35,7 +35,7 @@ export class Tally {
     if (count > 0) this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + count;
   }
 
-  /** How late the sender noticed that a request was due. */
+  /** Records the delay with which the sender noticed that a request was due. */
   noticed(dueAtMs: number, nowMs: number): void {
     if (this.holds(dueAtMs)) record(this.lag, nowMs - dueAtMs);
   }
