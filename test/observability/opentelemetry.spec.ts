@@ -84,7 +84,7 @@ describe('OpenTelemetry', () => {
     expect(log.text).not.toContain('s3cret');
   });
 
-  it('passes on that the sampler does not record a trace', async () => {
+  it("writes the sampler's decision not to record a trace into the traceparent", async () => {
     await using collector = await OtlpCollector.start();
     process.env['OTEL_TRACES_SAMPLER'] = 'parentbased_always_off';
     const tracing = tracingTo(collector.url);

@@ -62,7 +62,7 @@ const CAUSES: readonly [string, () => () => void][] = [
 
 describe('gemini_bridge_ready', () => {
   it.each(CAUSES)(
-    'is 0 while the probe reports %s, and 1 again after it',
+    'is 0 while the probe reports %s, and 1 again afterwards',
     async (what, begin) => {
       expect([await shown(), await probed()]).toEqual([1, 200]);
       const end = begin();
@@ -73,7 +73,7 @@ describe('gemini_bridge_ready', () => {
     },
   );
 
-  it('is 0 while the process has no keys', async () => {
+  it("is 0 while the process has not read Google's keys", async () => {
     await using cold = await startApp();
     expect([await shown(cold), await probed(cold)]).toEqual([0, 503]);
   });

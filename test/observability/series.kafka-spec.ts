@@ -140,7 +140,7 @@ function unknownIn(expression: string): string[] {
           new RegExp(`^(?:${one})$`).test(labels[label] ?? ''),
         );
       const values = operator.includes('~') ? value.split('|') : [value];
-      // Gemini decides which states there are
+      // The states are values of Gemini, so a scrape does not have all of them
       const missing = label === 'state' ? [] : values.filter((one) => !isThere(one));
       if (!labelsOf(metric).has(label)) found.push(`${metric}{${label}}`);
       found.push(...missing.map((one) => `${metric}{${label}="${one}"}`));
@@ -269,8 +269,8 @@ describe('the metrics', () => {
     expect(values.map(({ value }) => value)).toEqual([0]);
   });
 
-  it('get no new series from requests of strangers and of Gemini', async () => {
-    // A few of each kind first, so that all series that may appear exist
+  it('get no new series from requests with new ids, tokens, paths and types', async () => {
+    // The first requests of each kind create the series with a fixed set of labels
     for (let n = 0; n < 3; n++) await odd(n);
     const before = new Set(await ownSeries());
     await Promise.all(Array.from({ length: ODD_DELIVERIES }, (_, n) => odd(n)));
@@ -279,7 +279,7 @@ describe('the metrics', () => {
   });
 });
 
-/** Series of the bridge's own metrics. Series of Node.js (`nodejs_active_resources`) appear and vanish with its work. */
+/** Series of the bridge's own metrics. Series of Node.js, such as `nodejs_active_resources`, change with its work. */
 async function ownSeries(): Promise<string[]> {
   const own = (await scraped()).filter(({ name }) => name.startsWith('gemini_bridge_'));
   return own.map(seriesOf);

@@ -6,7 +6,7 @@ export interface Condition {
   readonly cause: string;
   /** The alerts that have to fire. */
   readonly alerts: readonly string[];
-  /** Minutes that a scrape stands for; 1 when absent. */
+  /** Minutes that a scrape stands for. Absent: 1. */
   readonly scrapeMinutes?: number;
   /** Starts healthy bridges on the stage. Returns the functions that cause and repair the fault. */
   readonly prepare: (stage: Stage) => Promise<Cause>;
@@ -14,6 +14,6 @@ export interface Condition {
 
 export interface Cause {
   readonly begin: () => unknown;
-  /** Repairs the fault; then the alerts have to end. Absent for alerts on more minutes than the test waits. */
+  /** Repairs the fault, after which the alerts have to end. Absent for alerts on more minutes than the test waits. */
   readonly repair?: () => unknown;
 }

@@ -3,11 +3,11 @@ import { post, OTHER_SECRET, signedV1 } from '../../support/sender.js';
 import type { Condition } from './condition.js';
 
 const FEW = 4;
-/** A day in scrapes of half an hour, and the two hours before it. */
+/** Number of half-hour scrapes in a day and more than two hours before it. */
 const DAY_AND_MORE = 54;
-/** Time for which a starved process is stopped … */
+/** Time for which a starved process is stopped, each time. */
 const STALL_MS = 400;
-/** … and time for which it runs then. */
+/** Time for which a starved process runs between two stops. */
 const RUN_MS = 100;
 
 const NO_JSON = 'not JSON';

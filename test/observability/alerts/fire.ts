@@ -14,12 +14,12 @@ import { WEBHOOK_CONDITIONS } from './webhook-conditions.js';
 
 const USAGE = `Causes the fault of each alert with the built bridge, a real Kafka, a real Redis and the emulated Gemini. Scrapes
 /metrics twice a second, and lets promtool evaluate the rules on the scrapes, each of which stands for a minute. Exits
-with 0 if every alert fired after its fault and none before it, and if alerts on minutes ended after the repair.
+with 0 if every alert fired after its fault and none before it, and if the alerts with a repair ended after it.
 
   npm run test:alerts -- [options]
 
   --only NAME  only the alerts whose name contains NAME
-  --help       print this help`;
+  --help       prints this and ends`;
 
 /** A killed broker is detected soon, and records may have the timestamp of a bridge whose clock is ahead. */
 const KAFKA = {

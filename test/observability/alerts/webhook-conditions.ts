@@ -9,10 +9,10 @@ import type { Condition } from './condition.js';
 import type { Stage } from './stage.js';
 
 const HOUR_MS = 3_600_000;
-/** Late in the 24 hours in which an old secret is still valid. */
+/** Time after a rotation, near the end of the 24 hours in which the old secret is still valid. */
 const LATER_MS = 19 * HOUR_MS;
 const CLOCK = join(import.meta.dirname, '../../support/preload/clock.mjs');
-/** Number of calls that meet a fault: all. */
+/** Number of calls that fail: more than any test makes. */
 const ALWAYS = 1_000_000;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const JOBS = 3;
