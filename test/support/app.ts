@@ -16,11 +16,11 @@ import { temporaryFile } from './temporary-file.js';
 
 const CAPABILITY_KEY = `k1:${Buffer.alloc(32, 'capability').toString('base64url')}`;
 
-/** No server listens there. */
+/** Address on which no server listens. */
 const NOWHERE = '127.0.0.1:1';
 
 export interface TestApp extends AsyncDisposable {
-  /** Base of the public port, without a slash at the end. */
+  /** Base URL of the public port, without a slash at the end. */
   readonly url: string;
   readonly internalUrl: string;
   readonly port: number;

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Forwards each request to the next of several addresses, as a Service of Kubernetes does, and skips dead ones. */
+/** Forwards each request to the next of several servers, as a Kubernetes Service does. Skips servers that are down. */
 export class Balancer implements AsyncDisposable {
   /** Base URLs without a trailing slash. */
   targets: readonly string[] = [];
@@ -51,7 +51,7 @@ export class Balancer implements AsyncDisposable {
     answer.writeHead(503).end();
   }
 
-  /** False when no server listens there. */
+  /** @returns false if no server listens at the target */
   private forwardTo(
     target: string,
     { method, url, headers }: IncomingMessage,

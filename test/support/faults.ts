@@ -1,6 +1,6 @@
 import { SignatureError } from '../../src/signature/signature.error.js';
 
-/** The fault of the `SignatureError` that `run` throws; undefined if it throws none. Other errors are rethrown. */
+/** The fault of the `SignatureError` that `run` throws, or undefined if it throws nothing. Rethrows other errors. */
 export async function faultOf(run: () => unknown): Promise<string | undefined> {
   try {
     await run();

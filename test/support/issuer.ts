@@ -24,7 +24,7 @@ export function issuerKey(kid: string, alg = 'ES256'): IssuerKey {
   return { kid, alg, ...keyPair(alg) };
 }
 
-/** An OIDC issuer on loopback: a discovery document, a JWKS, and tokens to go with them. */
+/** An OIDC issuer on loopback, with a discovery document, a JWKS and matching tokens. */
 export class TestIssuer implements AsyncDisposable {
   /** Keys of the JWKS. The first one signs. */
   keys: IssuerKey[] = [issuerKey('key-1')];

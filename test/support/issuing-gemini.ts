@@ -8,11 +8,11 @@ export const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 export class IssuingGemini extends FakeGemini {
   /** The secrets that it issued, oldest first. */
   readonly issued: string[] = [];
-  /** Its list of webhooks. */
+  /** The webhooks in its list. */
   readonly webhooks: { id: string; name: string; uri: string }[] = [];
   /** Errors that it answers with, one for each of the next requests. */
   failures: Error[] = [];
-  /** True: a request that fails was done all the same. */
+  /** True if requests are carried out although they are answered with an error. */
   isDoneThough = false;
 
   override answer = (request: GeminiRequest): Promise<unknown> => this.handle(request);

@@ -93,7 +93,7 @@ export class JobReconciliation {
     return (await this.registry.find(job.id)) as Job;
   }
 
-  /** Gemini answers every request with this. */
+  /** Makes Gemini answer every request with `answer`. */
   answers(answer: unknown): void {
     this.gemini.answer = () => Promise.resolve(answer);
   }

@@ -20,7 +20,7 @@ export class ManualClock implements Clock {
     return new Promise((wake) => this.sleepers.push({ until: this.time + ms, wake }));
   }
 
-  /** Wakes what sleeps until then, in order. */
+  /** Advances the time, and ends the sleeps that are over by then, in order. */
   async advance(ms: number): Promise<void> {
     const end = this.time + ms;
     for (;;) {
@@ -37,7 +37,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** A clock whose sleeps pass at once. */
+/** A clock whose sleeps end at once and advance its time. */
 export class SkippingClock implements Clock {
   private time = 0;
 

@@ -34,7 +34,7 @@ export function rows(text: string): string[][] {
   return tables(text).flatMap((table) => table.rows.map((row) => [...row]));
 }
 
-/** The code of a cell that holds nothing else. */
+/** The code of a cell that consists of one code span; undefined for other cells. */
 export function code(cell: string | undefined): string | undefined {
   return /^`([^`]+)`$/.exec(cell ?? '')?.[1];
 }

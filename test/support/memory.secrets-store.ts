@@ -7,12 +7,12 @@ import {
   type StoredSecrets,
 } from '../../src/signing-secrets/secrets-store.js';
 
-/** A secrets store in memory. Several `SigningSecrets` share it, as replicas share theirs. It fails on demand. */
+/** A secrets store in memory, which several `SigningSecrets` share like replicas. It fails on demand. */
 export class MemorySecretsStore extends SecretsStore {
   stored: StoredSecrets = NEVER_WRITTEN;
   reads = 0;
   isAway = false;
-  /** Runs after a write was done. If it rejects, the writer gets that instead of an answer. */
+  /** Runs after each write. Its rejection is the writer's answer, although the document is stored. */
   afterWrite: (document: SecretsDocument) => Promise<void> | void = () => undefined;
 
   override readDocument(known?: string): Promise<StoredSecrets | undefined> {
@@ -29,7 +29,7 @@ export class MemorySecretsStore extends SecretsStore {
     return version;
   }
 
-  /** The next write for which `isIt` is true is done, and its answer is lost. */
+  /** Makes the next write for which `isIt` is true fail after the document is stored, as if its answer were lost. */
   loseAnswer(
     isIt: (document: SecretsDocument) => boolean,
     meanwhile: () => Promise<void> = () => Promise.resolve(),

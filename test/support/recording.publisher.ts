@@ -8,7 +8,7 @@ import {
   type RecordPosition,
 } from '../../src/publishing/event-publisher.js';
 
-/** Records events. A test can make it wait or fail. */
+/** An event publisher that records events. A test can make it wait or fail. */
 export class RecordingPublisher extends EventPublisher {
   readonly records: EventRecord[] = [];
   override unready: string | undefined = undefined;
@@ -17,7 +17,7 @@ export class RecordingPublisher extends EventPublisher {
   private calls = 0;
   private readonly waiters: { calls: number; resolve: () => void }[] = [];
 
-  /** Records of deliveries, without lifecycle events of jobs, which the bridge publishes at times of its own. */
+  /** Records of deliveries, without lifecycle events of jobs, which do not depend on the deliveries. */
   get delivered(): readonly EventRecord[] {
     return this.records.filter(({ topic }) => topic !== jobsTopic('gemini'));
   }
@@ -32,14 +32,14 @@ export class RecordingPublisher extends EventPublisher {
     return { partition: 0, offset };
   }
 
-  /** Publications wait until the returned function is called. */
+  /** Makes publications wait until the returned function is called. */
   hold(): () => void {
     const opened = new EventEmitter();
     this.gate = once(opened, 'open');
     return () => void opened.emit('open');
   }
 
-  /** The next publications fail, one per fault. */
+  /** Makes the next publications fail, one per fault. */
   fail(...faults: PublishFault[]): void {
     this.faults.push(...faults);
   }
@@ -52,7 +52,7 @@ export class RecordingPublisher extends EventPublisher {
     this.gate = Promise.resolve();
   }
 
-  /** Resolves after that many calls of `publish` since the start or the last `reset`. */
+  /** Resolves after `calls` calls of `publish` since the start or the last `reset`. */
   called(calls: number): Promise<void> {
     if (this.calls >= calls) return Promise.resolve();
     return new Promise((resolve) => this.waiters.push({ calls, resolve }));

@@ -3,7 +3,7 @@ import { sandboxTrouble } from '../../tools/image/sandbox/availability.js';
 import { toStderr } from '../../packages/testbed/src/process/log.js';
 
 const trouble = await sandboxTrouble();
-/** As root in CI on Linux a missing sandbox is a failure, not a skip. */
+/** True as root in CI on Linux, where a missing sandbox is a failure and not a skip. */
 const mustRun =
   process.env['CI'] === 'true' &&
   process.platform === 'linux' &&
@@ -12,6 +12,6 @@ const mustRun =
 if (trouble !== undefined && !mustRun)
   toStderr(`skipping the tests in a sandbox: ${trouble}`);
 
-/** `describe` where sandboxes can be made. Elsewhere the tests are skipped and a line says so. */
+/** `describe` on machines that can make sandboxes. Other machines skip the tests and print the reason. */
 export const describeSandboxed =
   trouble === undefined || mustRun ? describe : describe.skip;

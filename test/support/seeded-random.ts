@@ -32,7 +32,7 @@ export class SeededRandom {
 }
 
 /**
- * A new seed in each run, or the one in `TEST_SEED`. A property test names the seed in its
- * title, so that `TEST_SEED=<seed>` repeats a failure.
+ * The seed of property tests: `TEST_SEED`, or a new one in each run. A property test has the seed in its title, so that
+ * `TEST_SEED=<seed>` repeats a failure.
  */
 export const SEED = Number(process.env['TEST_SEED'] ?? randomInt(2 ** 31));

@@ -56,7 +56,7 @@ export function signedV1(content: Content = {}, secrets = [SECRET]): Signed {
   return signedDelivery(content, (id, at, body) => signV1(secrets, id, at, body));
 }
 
-/** A static delivery whose body need not be UTF-8. The package would decode it before it signs. */
+/** A static delivery whose body need not be UTF-8. The package decodes a body before it signs it, so it is not used. */
 export function signedBytes(body: Buffer): Signed {
   const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
   return signedDelivery({ body }, (id, at) => {
@@ -103,7 +103,7 @@ export async function ask(url: string, init: RequestInit = {}): Promise<Answer> 
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined };
 }
 
-/** Repeats a GET once: the server may close a kept connection in the moment in which fetch uses it again. */
+/** Repeats a GET once, because the server may close a kept connection at the moment when fetch uses it again. */
 async function fetchKept(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);

@@ -7,7 +7,7 @@ export interface TemporaryFile extends Disposable {
   write(text: string): void;
 }
 
-/** Writes a file into a folder of its own. `dispose` removes both. */
+/** Writes a file into a new folder. `dispose` removes both. */
 export function temporaryFile(text: string): TemporaryFile {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-test-'));
   const path = join(folder, 'file');

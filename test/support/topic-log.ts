@@ -10,7 +10,7 @@ export interface LoggedRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Reads all records of the bridge's topics up to the high watermarks of this moment. */
+/** Reads all records of the bridge's topics up to the present high watermarks. */
 export async function readTopics(
   brokers: string,
   prefix = 'gemini',
@@ -60,7 +60,7 @@ async function endOffsets(admin: Admin, prefix: string): Promise<Map<string, Ran
   return ranges;
 }
 
-/** Retries: a new topic may have no leader yet. */
+/** Offsets of a topic. Retries, because a new topic may have no leader yet. */
 async function offsets(admin: Admin, topic: string, tries = 20) {
   try {
     return await admin.fetchTopicOffsets(topic);

@@ -1,6 +1,6 @@
 /**
- * A wrong clock for one replica: `Date` is off by CLOCK_SKEW_MS, or by the number in the file CLOCK_SKEW_FILE, which is
- * read twice a second. `performance.now()` stays right, like a machine's monotonic clock.
+ * Sets the clock of one replica wrong. `Date` is off by CLOCK_SKEW_MS, or by the number in the file CLOCK_SKEW_FILE,
+ * which is read twice a second. `performance.now()` is not changed, as a machine's monotonic clock is not.
  * Use: NODE_OPTIONS=--import=file:///…/clock.mjs
  */
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ globalThis.Date = new Proxy(RealDate, {
 });
 RealDate.prototype.constructor = globalThis.Date;
 
-/** Ignores a text that is no number, such as a file that is being written. */
+/** Reads the file. Ignores a text that is not a number, such as a file that is being written. */
 function readSkew() {
   try {
     const text = readFileSync(CLOCK_SKEW_FILE, 'utf8').trim();

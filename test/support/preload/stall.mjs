@@ -9,7 +9,7 @@ const { STALL_FILE } = process.env;
 const INTERVAL_MS = 100;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** Complete lines only: the last one may be half written. */
+/** The complete lines of the file. The last line may be half written. */
 function readLines() {
   try {
     return readFileSync(STALL_FILE, 'utf8').split('\n').slice(0, -1);
