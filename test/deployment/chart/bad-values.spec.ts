@@ -60,7 +60,7 @@ const WRONG: [key: string, values: object][] = [
   ['strimzi/user/authentication', { strimzi: { user: { authentication: 'plain' } } }],
 ];
 
-/** A text without its form: the message has the key, the text unless it may be a secret, and the wanted form. */
+/** Texts of a wrong form. The message has the key, the text unless it may be a secret, and the wanted form. */
 const FORMS: [fault: string, values: object, wanted: string][] = [
   [
     'config.publicUrl: got "http://hooks.example.com"',

@@ -174,12 +174,12 @@ describe('the values of the chart', () => {
 describe('the chart and the bridge agree', () => {
   const validate = new Ajv({ strict: false }).compile(valuesSchema(valuesKeys()));
 
-  /** Types, words and numbers. */
+  /** True if the schema accepts the value, by its type, word or range. */
   function hasType(path: readonly string[], value: unknown): boolean {
     return validate(nested(path, value));
   }
 
-  /** Types and forms. Faults of combinations are about another key, or do not say what is wanted. */
+  /** True if schema and templates accept the value. Faults of combinations do not count, because they name no form. */
   async function isAccepted(path: readonly string[], value: unknown): Promise<boolean> {
     if (!hasType(path, value)) return false;
     const values = merged(example('minimal'), nested(path, value)) as object;
@@ -339,7 +339,7 @@ describe('the chart and the bridge agree', () => {
     expect(await isAccepted(path, given)).toBe(isParsed(text, parse));
   });
 
-  it('on values of which some are accepted and some are refused', async () => {
+  it('on accepted values and on refused values', async () => {
     for (const probes of [bounds, words]) {
       const verdicts = probes.map(([, value, path]) => hasType(path, value));
       expect(new Set(verdicts)).toEqual(new Set([true, false]));

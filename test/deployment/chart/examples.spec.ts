@@ -19,10 +19,10 @@ import {
 import { example, EXAMPLES, examplePath } from './examples.js';
 import { KUBERNETES_MINORS, manifestFaults } from './manifest-check.js';
 
-/** Made by the `extraObjects` of an example; the chart has no schema for it. */
+/** API version of objects in the `extraObjects` of an example. The chart has no schema for them. */
 const FOREIGN = 'external-secrets.io/v1';
 const MAJORS: readonly HelmMajor[] = [3, 4];
-/** Secrets that an operator makes, so that no command does. */
+/** Secrets by example that an operator creates, so that no command of the example does. */
 const BY_OPERATORS: Readonly<Record<string, readonly string[]>> = {
   'external-secrets': ['gemini-bridge'],
   strimzi: ['gemini-bridge', 'events-cluster-ca-cert'],
@@ -51,7 +51,7 @@ describe.each(EXAMPLES)('the example %s', (name) => {
     expect(manifestFaults(own, minor)).toEqual([]);
   });
 
-  it('says in its first line what it is for', () => {
+  it('has its purpose in its first line', () => {
     expect(text).toMatch(/^# \w/);
   });
 
@@ -95,7 +95,7 @@ describe.each(['README.md', 'helm/README.md'])('the page %s', (file) => {
     }
   });
 
-  it('names the image, which the chart knows only after a release', () => {
+  it('sets the image, which the chart contains only after a release', () => {
     const installs = text.match(/^helm install (.*\\\n)*.*$/gm) ?? [];
     expect(installs).toHaveLength(1);
     expect(installs[0]).toMatch(/--set image\.registry=\S+ --set image\.repository=/);

@@ -119,7 +119,7 @@ export function flipOf(path: readonly string[], preset: unknown): Flip {
   return { before, after };
 }
 
-/** A credential is given by value or by an existing Secret. A change of either takes effect only where that one is used. */
+/** Values that give a credential by value or by an existing Secret, so that a change of that form has an effect. */
 function givenAs([group = '', name = '', way]: readonly string[]): object {
   if (group !== 'credentials') return {};
   const isExisting = way === 'existingSecret';
@@ -130,7 +130,7 @@ function givenAs([group = '', name = '', way]: readonly string[]): object {
   return { credentials: { [name]: given } };
 }
 
-/** A text in the form that the chart wants for this credential. Another letter gives another text. */
+/** A text in the form that the chart requires for a credential. Another letter gives another text. */
 function credentialText(name: string, letter: string): string {
   if (name === 'webhookSecrets') return `whsec_${letter.repeat(32)}`;
   if (name.endsWith('Keys')) return `k1:${letter.repeat(43)}`;

@@ -37,7 +37,7 @@ function headOf(name: string): string {
   ].join('\n');
 }
 
-/** A release changes only these. */
+/** Replaces the versions, which each release changes. */
 function withoutVersions(text: string): string {
   return text
     .replaceAll(/(helm\.sh\/chart: .*-)\d+\.\d+\.\d+/g, '$10.0.0')

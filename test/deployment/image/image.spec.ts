@@ -57,7 +57,7 @@ describe('the image', () => {
       ['LICENSE', 'bin', 'dist', 'node_modules', 'package.json'].toSorted(),
     );
     expect(files.filter(({ path }) => /\.(map|[mc]?ts)$/.test(path))).toEqual([]);
-    // It is built on one kind of processor and runs on all
+    // Compiled files would not run on other processors than that of the build
     expect(files.filter(({ path }) => /\.(node|so|wasm)$/.test(path))).toEqual([]);
     expect(readlinkSync(join(bridge.root, 'app/bin/gemini-kafka-bridge'))).toBe(
       '../dist/cli.js',

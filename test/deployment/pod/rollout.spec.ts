@@ -106,7 +106,7 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
     return podSpec.parse(at(manifest, ...path));
   }
 
-  it('pass their probes, as another user on a read-only root', () => {
+  it('pass their probes with another user and a read-only root', () => {
     expect(deployment.current).toHaveLength(2);
     expect(deployment.current.map(({ isReady, deaths }) => [isReady, deaths])).toEqual([
       [true, 0],
@@ -170,7 +170,7 @@ describeSandboxed("the chart's pods, beside a real Kafka and Redis", () => {
   it('pass `helm test`', async () => {
     const spec = specOf('Pod');
     const [container] = spec.containers;
-    // The Service has no DNS name here
+    // This machine has no DNS name for the Service, so the balancer's URL replaces it
     const command = container.command?.map((word) =>
       word.startsWith('http://') ? balancer.url : word,
     );

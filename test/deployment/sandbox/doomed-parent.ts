@@ -1,4 +1,4 @@
-// Run by sandbox.spec.ts. It starts a sandbox with a child process, prints the sandbox's pid, and waits until it is killed
+// A program for sandbox.spec.ts. It starts a sandbox with a child process, prints the sandbox's pid, and does not end
 import { startSandbox } from '../../../tools/image/sandbox/sandbox.js';
 import { until } from '../../../packages/testbed/src/until.js';
 

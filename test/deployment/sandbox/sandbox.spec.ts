@@ -141,7 +141,7 @@ describeSandboxed('a sandbox', () => {
     expect(pidsWith(`86400.${marker}`).filter(isAlive)).toEqual([]);
   });
 
-  it('reports why it could not be made, or what it could not run', async () => {
+  it('reports why it was not made, or that it cannot run the command', async () => {
     const command = ['no-such-command'];
     const mounts = [{ from: folder.path, to: '/usr/no-such-place' }];
     await expect(startSandbox({ command, mounts })).rejects.toThrow(
