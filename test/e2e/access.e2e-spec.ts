@@ -33,7 +33,7 @@ const read = (app: TestApp, token?: string) =>
 const head = (app: TestApp, token?: string) =>
   fetch(`${app.internalUrl}/v1/jobs/job-1`, { method: 'HEAD', headers: bearer(token) });
 
-/** A batch that is none: 422 says that the call was let in. */
+/** Submits an invalid batch. An answer of 422 shows that the caller was authorized. */
 const submit = (app: TestApp, token?: string, body = '{}') =>
   ask(`${app.internalUrl}/v1/batches`, {
     method: 'POST',
@@ -55,7 +55,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
     file[Symbol.dispose]();
   });
 
-  it('has no operation under /v1 that is open', async () => {
+  it('requires a token for every operation under /v1', async () => {
     const { router } = app.adapter.getInstance<Express>();
     const routes = router.stack.flatMap(({ route }) => {
       const path = route?.path;
@@ -76,12 +76,15 @@ describe('the internal API with API_TOKENS_FILE', () => {
     ['all scopes', ALL, 200, 422],
     ['jobs:read', READER, 200, 403],
     ['jobs:write', WRITER, 403, 422],
-  ])('lets a token of %s do what it may', async (_, token, reading, submitting) => {
-    expect((await read(app, token)).status).toBe(reading);
-    expect((await submit(app, token)).status).toBe(submitting);
-  });
+  ])(
+    'allows a token with %s only the operations of its scopes',
+    async (_, token, reading, submitting) => {
+      expect((await read(app, token)).status).toBe(reading);
+      expect((await submit(app, token)).status).toBe(submitting);
+    },
+  );
 
-  it('says which scope is missing', async () => {
+  it('names the missing scope', async () => {
     const answer = await submit(app, READER);
     expectProblem(answer, 403, 'scope-missing');
     expect(answer.json).toMatchObject({ scope: 'jobs:write' });
@@ -90,7 +93,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
     );
   });
 
-  it('says that a token is wanted, or that it was given a wrong one', async () => {
+  it('distinguishes a missing token from a wrong token', async () => {
     expect((await read(app)).headers.get('www-authenticate')).toBe('Bearer');
     const answer = await read(app, 'an-unknown-token-of-a-caller');
     expectProblem(answer, 401, 'unauthenticated');
@@ -109,7 +112,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
     '/v1/batches?a=b',
     '/v1//batches',
     '/v1/%62atches',
-  ])('is not got around by writing %s', async (path) => {
+  ])('requires a token also for the spelling %s of a path', async (path) => {
     const answer = await ask(app.internalUrl + path, { method: 'POST', body: '{' });
     expect([401, 404]).toContain(answer.status);
   });
@@ -124,7 +127,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
       ['Content-Length', '1000000'],
       ...Object.entries(bearer(token)),
     ]);
-    // Not one byte of the body is there
+    // The request announces a body and does not send it
     expect((await rawRequest(app.internalPort, request)).status).toBe(status);
     expect((await submit(app, token, '{"no": json')).status).toBe(status);
     expect((await submit(app, ALL, '{"no": json')).status).toBe(400);
@@ -150,7 +153,7 @@ describe('the internal API with API_TOKENS_FILE', () => {
     }
   });
 
-  it('forgets a token within seconds of its removal from the file', async () => {
+  it('refuses a token within seconds after its removal from the file', async () => {
     file.write(TOKENS.replace(READER, 'a-token-of-the-next-reader'));
     await until(
       'the token to be refused',
@@ -186,7 +189,7 @@ describe('the internal API with API_OIDC_ISSUER', () => {
       }),
     );
 
-  it('lets a caller do what the token says, beside those of the file', async () => {
+  it("allows the operations of a token's scopes, and accepts the tokens of the file too", async () => {
     using file = temporaryFile(`${WRITER} writer jobs:write\n`);
     await using app = await start({ API_TOKENS_FILE: file.path });
     const reader = await issuer.token({ claims: { scope: 'openid jobs:read' } });
@@ -213,7 +216,7 @@ describe('the internal API with API_OIDC_ISSUER', () => {
     expect(app.log.text).toContain('"caller":"oidc:billing"');
   });
 
-  it('knows the service accounts of a cluster, whose tokens name no scope', async () => {
+  it('gives API_OIDC_SCOPES to the subjects of API_OIDC_SUBJECTS, whose tokens have no scope', async () => {
     await using app = await start({
       API_OIDC_SCOPES: 'jobs:write, jobs:read',
       API_OIDC_SUBJECTS: 'system:serviceaccount:billing:*',
@@ -225,7 +228,7 @@ describe('the internal API with API_OIDC_ISSUER', () => {
     expectProblem(await read(app, stranger), 403, 'scope-missing');
   });
 
-  it('is unavailable while the issuer is, and says nothing against the token', async () => {
+  it('answers 503 and not 401 while the keys of the issuer cannot be read', async () => {
     issuer.fault = text(500, '');
     await using app = await start();
     const token = await issuer.token({ claims: { scope: 'jobs:read' } });
@@ -236,7 +239,7 @@ describe('the internal API with API_OIDC_ISSUER', () => {
     expect(app.log.text).toContain('JWKS not read');
   });
 
-  it('goes on while the issuer is down, once it knows the keys', async () => {
+  it('accepts tokens while the issuer is down, after it has read the keys', async () => {
     issuer.fault = undefined;
     await using app = await start();
     const token = await issuer.token({ claims: { scope: 'jobs:read' } });
@@ -246,7 +249,7 @@ describe('the internal API with API_OIDC_ISSUER', () => {
     issuer.fault = undefined;
   });
 
-  it('does not hang when the issuer does', async () => {
+  it('answers 503 while the issuer hangs', async () => {
     issuer.fault = hang;
     await using app = await start();
     const token = await issuer.token({ claims: { scope: 'jobs:read' } });

@@ -76,7 +76,7 @@ async function json(args: string[], more: Record<string, string | undefined> = {
 }
 
 describe('gemini-kafka-bridge', () => {
-  it('says what there is, and what is not understood', async () => {
+  it('prints its commands, and names an unknown command', async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);
     for (const word of ['webhooks', 'topics', 'config', 'keys', 'verify']) {
@@ -90,7 +90,7 @@ describe('gemini-kafka-bridge', () => {
     expect((await run(['webhooks', 'rotate'])).code).toBe(2);
   });
 
-  it('checks the configuration as the bridge would', async () => {
+  it('checks the configuration as the bridge does', async () => {
     expect(await run(['config', 'check'])).toMatchObject({ code: 0, err: '' });
     const bad = await run(['config', 'check'], { PORT: 'x', VAULT_KEYS_FILE: undefined });
     expect(bad.code).toBe(1);
@@ -100,14 +100,14 @@ describe('gemini-kafka-bridge', () => {
     expect(bad.err).not.toContain(SECRET);
   });
 
-  it('makes keys that the files take', async () => {
+  it('makes keys in the form of the key files', async () => {
     const { out } = await run(['keys', 'generate', '--kid', 'k7']);
     expect([...parseKeyring(out).keys()]).toEqual(['k7']);
     expect((await run(['keys', 'generate'])).out).toMatch(/^k\d{8}:/);
     expect((await run(['keys', 'generate', '--kid', 'a b'])).code).toBe(1);
   });
 
-  it('says that no broker is there', async () => {
+  it('reports that no broker answers', async () => {
     const { code, err } = await run(['topics', 'check']);
     expect(code).toBe(1);
     expect(err).toMatch(
@@ -148,7 +148,7 @@ describe('webhooks', () => {
   });
 
   it.each(['ensure', 'report', 'off'])(
-    'that Gemini has disabled are enabled, again and again, though the mode is %s',
+    'that Gemini has disabled are enabled each time, also with the mode %s',
     async (mode) => {
       const [webhook] = gemini.webhooks.all();
       const more = { ...DECLARED, WEBHOOKS_MODE: mode, WEBHOOKS_REVIVE_MAX: '0' };
@@ -162,7 +162,7 @@ describe('webhooks', () => {
     },
   );
 
-  it('are registered where the bridge only reports', async () => {
+  it('are registered although the mode of the bridge is report', async () => {
     const missing = '[{"name":"second","url":"https://bridge.example/second"}]';
     const report = { WEBHOOKS: missing, WEBHOOKS_MODE: 'report' };
     expect((await run(['webhooks', 'ensure'], report)).code).toBe(0);
@@ -170,7 +170,7 @@ describe('webhooks', () => {
     expect(uris).toContain('https://bridge.example/second');
   });
 
-  it('are left alone without a vault: a secret would have to be kept', async () => {
+  it('are not changed without a vault, which has to keep a new secret', async () => {
     const none = { VAULT_KEYS_FILE: undefined, VAULT_FILE: undefined };
     const report = { ...DECLARED, ...none, WEBHOOKS_MODE: 'report' };
     const before = liveSecrets();
@@ -181,7 +181,7 @@ describe('webhooks', () => {
     expect(liveSecrets()).toEqual(before);
   });
 
-  it('that cannot be made as declared end with 1', async () => {
+  it('that cannot be made as declared lead to exit code 1', async () => {
     const report = { ...DECLARED, WEBHOOKS_MODE: 'report', WEBHOOKS_OWNER: 'other' };
     expect(await run(['webhooks', 'ensure'], report)).toMatchObject({
       code: 1,
@@ -191,7 +191,7 @@ describe('webhooks', () => {
     });
   });
 
-  it('of a project whose key is wrong are not to be had', async () => {
+  it('cannot be listed with a wrong API key', async () => {
     const { code, err } = await run(['webhooks', 'list'], { GEMINI_API_KEY: 'wrong' });
     expect([code, err]).toEqual([1, expect.stringMatching(/^gemini-refused: /)]);
   });
@@ -206,7 +206,7 @@ interface Request {
 
 let captures = 0;
 
-/** A file with the request as it came over the wire. */
+/** Writes a request into a file as it is on the wire. @returns the path */
 function captured({ headers, body }: Signed, change: Request = {}): string {
   const { path = '/webhooks/gemini', method = 'POST' } = change;
   const fields = Object.entries({ ...headers, ...change.headers })
@@ -253,7 +253,7 @@ describe('verify', () => {
     await jwks[Symbol.asyncDispose]();
   });
 
-  it('says what becomes of a request that is taken', async () => {
+  it('prints the topic of an accepted request', async () => {
     const answer = await verify(captured(signedV1({ id: 'msg_1' })));
     expect(answer).toMatchObject({ code: 0, err: '' });
     expect(answer.out).toMatch(/^accepted: v1, key id [0-9a-f]{8}, webhook-id msg_1\n/);
@@ -264,12 +264,12 @@ describe('verify', () => {
     expect((await verify(captured(signedV1a(gemini.keys), { path }))).code).toBe(0);
   });
 
-  it('has a second opinion, that of the reference library', async () => {
+  it('compares its result with the reference library', async () => {
     const accepted = await verify(captured(signed()));
     expect(accepted.out).toMatch(/the reference library \(standardwebhooks\) agrees\n$/);
     const refused = await verify(captured(signedV1({}, [OTHER_SECRET])));
     expect(refused.out).toMatch(/the reference library \(standardwebhooks\) agrees\n$/);
-    // The library signs text, so bytes that are none have another signature there.
+    // The library signs text, so its signature of bytes that are not UTF-8 differs
     const odd = captured(signedBytes(Buffer.from([0xff, 0x00, 0x7b])));
     expect((await verify(odd)).out).toMatch(
       /^accepted: .*disagrees: it signs text, and/s,
@@ -281,7 +281,7 @@ describe('verify', () => {
     expect(ofJob.out).not.toContain('reference library');
   });
 
-  it('reads JSON as well', async () => {
+  it('reads a capture in JSON', async () => {
     const { headers, body } = signedV1();
     const path = file(
       'capture.json',
@@ -340,7 +340,7 @@ describe('verify', () => {
       () => captured(signed(), { body: eventBody('batch.failed') }),
     ],
     [
-      'with a body that was written anew',
+      'with a body that was parsed and serialized again',
       'signature-mismatch',
       /is that of the body as compact JSON/,
       () => captured(signed(), { body: pretty }),
@@ -370,7 +370,7 @@ describe('verify', () => {
       () => captured(signed(), { path: '/webhook' }),
     ],
     [
-      'at a job’s path of another key',
+      'at a job’s path that another key signed',
       'capability-invalid',
       /signed with the key c0, which CAPABILITY_KEYS_FILE does not have \(it has c1\)/,
       async () => captured(signedV1a(gemini.keys), { path: await jobPath('c0') }),
@@ -397,7 +397,7 @@ describe('verify', () => {
         }),
     ],
     [
-      'with a timestamp that is none',
+      'with a timestamp that is not a number',
       'header-malformed',
       /webhook-timestamp is "2026-01-01"; want seconds/,
       () => captured(signed(), { headers: { 'webhook-timestamp': '2026-01-01' } }),
@@ -420,7 +420,7 @@ describe('verify', () => {
       WITH_AUDIENCE,
     ],
     [
-      'as a token that does not end',
+      'as a token without an expiry',
       'token-invalid',
       /the JWT has no exp/,
       async () =>
@@ -430,7 +430,7 @@ describe('verify', () => {
       WITH_AUDIENCE,
     ],
     [
-      'as a token whose event is another',
+      'as a token whose event differs from the body',
       'body-mismatch',
       /claims of the token differ from the body/,
       async () => {

@@ -38,7 +38,7 @@ function file(content: string): string {
 const missing = join(folder, 'missing');
 const directory = join(folder, 'directory');
 mkdirSync(directory);
-// Root reads every file, so a link to itself stands for a file that cannot be read.
+// A link to itself cannot be read even by root, which can read a file without permissions
 const unreadable = join(folder, 'unreadable');
 symlinkSync(unreadable, unreadable);
 
@@ -64,7 +64,7 @@ interface Mistake {
   readonly remedy: RegExp;
 }
 
-/** The rows of the trial with wrong configurations, and others like them. */
+/** Wrong configurations by their description, with the expected problem. */
 const MISTAKES: Record<string, Mistake> = {
   'no brokers': {
     env: { KAFKA_BROKERS: '' },
@@ -420,7 +420,7 @@ async function check(env: Record<string, string>, ...args: string[]) {
 
 describe('config check', () => {
   it.each(ROWS)(
-    'names the setting, the form, the wish and the remedy of %s',
+    'names the setting, its value, the wanted form and the remedy of %s',
     async (_, mistake) => {
       const { code, out, err } = await check(mistake.env, '--json');
       expect([code, err]).toEqual([1, '']);
@@ -466,7 +466,7 @@ describe('config check', () => {
     ]);
   });
 
-  it('asks whether a name that resembles one of ours is meant', async () => {
+  it('suggests the variable that an unknown name resembles', async () => {
     const env = { KAFKA_BROKER: 'kafka:9092', WEBHOOK_SECRET: SECRET };
     const good = await check(env);
     expect(good.code).toBe(0);
@@ -479,7 +479,7 @@ describe('config check', () => {
     });
   });
 
-  it('warns of a port in use, which may be that of the bridge itself', async () => {
+  it('only warns of a port in use, which the bridge itself may use', async () => {
     await using taken = await takenPort();
     const { code, out } = await check({ ...taken.env, INTERNAL_PORT: taken.port });
     expect(code).toBe(0);
@@ -513,7 +513,7 @@ async function refusal(env: Record<string, string>): Promise<string> {
   }
 }
 
-/** The environments of all mistakes in as few as possible: a start takes seconds. */
+/** Merges the environments of all mistakes into few environments, because each start takes seconds. */
 function mergedMistakes(): Record<string, string>[] {
   const merged: Record<string, string>[] = [];
   for (const { env } of Object.values(MISTAKES)) {
@@ -528,12 +528,12 @@ function mergedMistakes(): Record<string, string>[] {
 
 describe('the start', () => {
   it.each(mergedMistakes().map((env, i) => [i + 1, env] as const))(
-    'refuses what config check refuses, in the same words (%i)',
+    'is refused with the messages of config check (%i)',
     async (_, env) => {
       const [said, { code, err }] = await Promise.all([refusal(env), check(env)]);
       expect(code).toBe(1);
       expect(said).toContain('(exit code 1)');
-      // An error of `startBridge` has the last 20 lines.
+      // The error of `startBridge` contains the last 20 lines
       const last = err.trimEnd().split('\n').slice(-20).join('\n');
       expect(said).toContain(last);
     },
@@ -541,7 +541,7 @@ describe('the start', () => {
   );
 
   it.each(['PORT', 'INTERNAL_PORT'])(
-    'names %s when it is in use',
+    'is refused with the name of %s if its port is in use',
     async (setting) => {
       await using taken = await takenPort();
       const said = await refusal({ ...taken.env, [setting]: taken.port });
@@ -557,7 +557,7 @@ describe('the start', () => {
     60_000,
   );
 
-  it('logs that Gemini refuses the key, in the words of Gemini', async () => {
+  it("logs that Gemini refuses the key, with Gemini's message", async () => {
     const gemini = await GeminiEmulator.start();
     const more = { GEMINI_URL: gemini.url, GEMINI_API_KEY: 'wrong' };
     const env = { ...SENDING, ...more, WEBHOOKS: '[{"name":"main"}]' };
@@ -571,7 +571,7 @@ describe('the start', () => {
     await gemini.stop();
   });
 
-  it('logs a name that resembles one of ours', async () => {
+  it('logs the variable that an unknown name resembles', async () => {
     await using bridge = await startBridge({ ...LEAST, KAFKA_BROKER: 'kafka:9092' });
     const wanted = /"warn".*KAFKA_BROKER.*mean KAFKA_BROKERS\?/;
     await until('the warning', () => bridge.lines.some((line) => wanted.test(line)), {

@@ -41,7 +41,7 @@ async function deliver(url: string, args: string[] = [], env = {}) {
 const silent = () => undefined;
 
 describe('deliver', () => {
-  it('has a bridge take, know again and refuse what it has to', async () => {
+  it('checks that a bridge accepts a delivery, recognizes its repeat and refuses forgeries', async () => {
     expect(await deliver(`${app.url}/`)).toEqual({
       code: 0,
       err: '',
@@ -56,11 +56,11 @@ describe('deliver', () => {
       { topic: 'gemini.other', headers: { ce_type: 'bridge.synthetic' } },
     ]);
     const { value, headers } = app.publisher.records[0]!;
-    // The referee: the specification's own package
+    // The package of the Standard Webhooks specification verifies the delivery too
     expect(new Webhook(SECRET).verify(value, headers)).toMatchObject({ version: 'v1' });
   });
 
-  it('tells programs the same', async () => {
+  it('prints the same result as JSON', async () => {
     const { out } = await deliver(app.url, ['--json']);
     expect(JSON.parse(out)).toMatchObject({
       ok: true,
@@ -82,7 +82,7 @@ describe('deliver', () => {
     expect((await deliver(app.url, [], env)).code).toBe(0);
   });
 
-  it('only forges where there is no secret to sign with', async () => {
+  it('sends only forgeries without a secret to sign with', async () => {
     const env = { WEBHOOK_SECRETS: undefined, CAPABILITY_KEYS_FILE: keys.path };
     const { code, out } = await deliver(app.url, [], env);
     expect(code).toBe(0);
@@ -92,7 +92,7 @@ describe('deliver', () => {
     expect(app.publisher.records).toEqual([]);
   });
 
-  it('waits for the secret of a webhook that is to be registered', async () => {
+  it('waits for the secret of a declared webhook that is not registered yet', async () => {
     using folder = temporaryFile('');
     const vault = {
       WEBHOOK_SECRETS: '',
@@ -145,26 +145,26 @@ describe('deliver', () => {
   });
 
   it.each([
-    ['in time', hang, /^signed: no answer within 1 s.*\nlook at: is http/],
+    ['no answer', hang, /^signed: no answer within 1 s.*\nlook at: is http/],
     [
-      'elsewhere',
+      'a redirect',
       text(302, '', { location: 'https://other.example/x' }),
       /^signed: 302.*\n.*redirects to "https:\/\/other\.example\/x", which/,
     ],
     [
-      'for the bridge',
+      'an answer of another server',
       text(404, '<html>'),
       /^signed: 404 "<html>".*\n.*is not the bridge/,
     ],
-    ['with another path', text(404, reason('not-found')), /strip the path of PUBLIC_URL/],
+    ['an unknown path', text(404, reason('not-found')), /strip the path of PUBLIC_URL/],
     [
-      'with Kafka away',
+      'unavailable Kafka',
       text(503, reason('kafka-unavailable')),
       /^signed: 503 kafka.*\n.*config check --connect/,
     ],
-    ['with other secrets', text(401, reason('signature-mismatch')), /has another secret/],
+    ['other secrets', text(401, reason('signature-mismatch')), /has another secret/],
     [
-      'with a code that has no advice',
+      'a reason without advice',
       text(413, reason('body-too-large')),
       /docs\/reference\/webhooks\.md/,
     ],
@@ -184,14 +184,14 @@ describe('deliver', () => {
     ]);
   });
 
-  it('is alarmed by a bridge that takes what is forged', async () => {
+  it('reports a bridge that accepts forged deliveries', async () => {
     strange.answer = text(200, '{"status":"published"}');
     const env = { WEBHOOK_SECRETS: undefined, CAPABILITY_KEYS_FILE: keys.path };
     const { code, out } = await deliver(strange.url, [], env);
     expect([code, out]).toEqual([1, expect.stringMatching(/accepts forged deliveries/)]);
   });
 
-  it('does not know a bridge again that publishes twice', async () => {
+  it('reports a bridge that publishes a repeat', async () => {
     strange.answer = text(200, '{"status":"published"}');
     const { code, out } = await deliver(strange.url);
     expect([code, out]).toEqual([
@@ -201,7 +201,7 @@ describe('deliver', () => {
   });
 
   it.each([['bridge:8080'], ['ftp://x'], ['http://']])(
-    'does not take %s for a URL',
+    'refuses the URL %s',
     async (url) => {
       expect(await deliver(url)).toMatchObject({
         code: 2,
@@ -210,7 +210,7 @@ describe('deliver', () => {
     },
   );
 
-  it('wants an environment to sign with', async () => {
+  it('reports that the environment has no secret', async () => {
     const { code, err } = await deliver(app.url, [], { WEBHOOK_SECRETS: undefined });
     expect([code, err]).toEqual([
       1,

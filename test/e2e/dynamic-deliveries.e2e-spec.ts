@@ -37,7 +37,7 @@ const deliver = async (signed: Signed, path?: string) =>
   post(app.url + (path ?? (await app.jobPath())), signed);
 
 describe('a dynamic delivery', () => {
-  it('is published with the correlation of the job whose path it came by', async () => {
+  it('is published with the correlation of the job in its path', async () => {
     const signed = signedV1a(KEYS);
     const answer = await deliver(signed, await app.jobPath('job-7', 'order-42'));
 
@@ -60,7 +60,7 @@ describe('a dynamic delivery', () => {
     ]);
   });
 
-  it('carries the metadata of a job that the bridge knows, and the job its event', async () => {
+  it('is published with the metadata of a known job, and the job shows the event', async () => {
     const registry = app.get(JobRegistry);
     await registry.add(knownJob({ id: 'job-8', metadata: { tenant: 'ü' } }));
     const signed = signedV1a(KEYS);
@@ -74,7 +74,7 @@ describe('a dynamic delivery', () => {
     });
   });
 
-  it('about another job than its path says becomes a dead letter', async () => {
+  it('about another job than the one in its path becomes a dead letter', async () => {
     await app.get(JobRegistry).add(knownJob({ id: 'job-9', geminiName: 'batches/9' }));
     const answer = await deliver(signedV1a(KEYS), await app.jobPath('job-9'));
 
@@ -85,7 +85,7 @@ describe('a dynamic delivery', () => {
     expect(await app.get(JobRegistry).find('job-9')).not.toHaveProperty('lastEvent');
   });
 
-  it('replayed to another job’s path does not pass for a repeat there', async () => {
+  it('replayed to the path of another job is not a repeat there', async () => {
     const signed = signedV1a(KEYS);
     await deliver(signed, await app.jobPath('job-a'));
     const elsewhere = await deliver(signed, await app.jobPath('job-b'));
@@ -95,7 +95,7 @@ describe('a dynamic delivery', () => {
   });
 });
 
-/** A path token with the right claims. */
+/** A path token with valid claims, signed with the given key. */
 const forged = (header: JWTHeaderParameters, key: Uint8Array | KeyObject) =>
   new SignJWT({ cid: 'c', iss: 'gemini-kafka-bridge', sub: 'j' })
     .setProtectedHeader(header)
@@ -108,10 +108,10 @@ const refused = async (signed: Signed, status: number, reason: string, path?: st
 };
 
 describe('a dynamic delivery is refused', () => {
-  it('when our secret signed it, which is for the static route', () =>
+  it('when it is signed with a secret of the static route', () =>
     refused(signedV1(), 401, 'signature-mismatch'));
 
-  it('when a key that Google does not publish signed it', () =>
+  it('when it is signed with a key that Google does not publish', () =>
     refused(signedV1a(GoogleKeys.create()), 401, 'signature-mismatch'));
 
   it.each([-302, 302])('when its timestamp is off by %d s', (offset) =>
@@ -131,7 +131,7 @@ describe('a dynamic delivery is refused', () => {
     await refused(other, 401, 'signature-mismatch');
   });
 
-  it('with a header that is there twice', async () => {
+  it('with a repeated header', async () => {
     const signed = signedV1a(KEYS);
     for (const [name, value] of Object.entries(signed.headers)) {
       if (name === 'webhook-signature') continue; // a list: see signature-headers.spec.ts
@@ -145,7 +145,7 @@ describe('a dynamic delivery is refused', () => {
   it('without headers', () =>
     refused({ headers: {}, body: eventBody() }, 400, 'header-missing'));
 
-  it('on a path that we did not give out, however good the signature', async () => {
+  it('with a valid signature on a path that the bridge did not issue', async () => {
     const good = (await app.jobPath()).slice('/webhooks/gemini/jobs/'.length);
     const [head = '', claims = '', mac = ''] = good.split('.');
     const ours = { alg: 'HS256', kid: 'k1' };
@@ -175,13 +175,13 @@ describe('a dynamic delivery is refused', () => {
     }
   });
 
-  it('on the static route, whose proof is another', async () => {
+  it('on the static route, which requires another signature', async () => {
     await refused(signedV1a(KEYS), 401, 'signature-mismatch', '/webhooks/gemini');
   });
 });
 
-describe('while Google’s keys cannot be read, a dynamic delivery', () => {
-  it('is answered 503, for it may be genuine, but a forged path is still refused', async () => {
+describe('a dynamic delivery while Google’s keys cannot be read', () => {
+  it('is answered 503, because it may be genuine, but 401 with a forged path', async () => {
     await using down = await LoopbackServer.start(text(500, 'down'));
     await using cold = await startApp({ JWKS_URL: `${down.url}/jwks` });
     const path = cold.url + (await cold.jobPath());

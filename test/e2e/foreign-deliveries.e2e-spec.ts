@@ -24,7 +24,7 @@ beforeEach(() => app.publisher.reset());
 interface Job {
   readonly id: string;
   readonly geminiName: string;
-  /** Path of its webhook, as Gemini has it. */
+  /** Path of its webhook in the request to Gemini. */
   readonly path: string;
 }
 
@@ -70,8 +70,8 @@ async function counted(metric: string, reason: string): Promise<number> {
 
 const topics = () => app.publisher.delivered.map(({ topic }) => topic);
 
-describe('a delivery that Google signed', () => {
-  it('with the job’s own metadata is its event', async () => {
+describe('a delivery with a signature of Google', () => {
+  it('with the metadata of the job is published', async () => {
     const job = await submitted();
     const { geminiName: id } = job;
     const answer = await deliver(job.path, { id, user_metadata: metadataOf(job) });
@@ -112,7 +112,7 @@ describe('a delivery that Google signed', () => {
         user_metadata: { ...metadataOf(job), bridge_job_id: 'theirs' },
       }),
     ],
-  ])('%s goes to the dead letters', async (_, reason, data) => {
+  ])('%s goes to the dead letter topic', async (_, reason, data) => {
     const job = await submitted();
     const before = await counted('dead_letters_total', reason);
     expect((await deliver(job.path, data(job))).status).toBe(200);

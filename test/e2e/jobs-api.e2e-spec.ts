@@ -37,7 +37,7 @@ let gemini: LoopbackServer;
 let app: TestApp;
 
 beforeAll(async () => {
-  // The application's own loop would send requests to `gemini` at a time of its own
+  // The reconciliation loop of the application does not run, so `gemini` gets only the requests of the tests
   jest.spyOn(MemoryJobRegistry.prototype, 'acquireLeadership').mockResolvedValue(false);
   lendDispatcherToSdk();
   google = await LoopbackServer.start(json(KEYS.jwks()));
@@ -69,7 +69,7 @@ const expectProblem = (answer: Answer, status: number, code: string): void => {
   expect(answer).toMatchObject({ status, json: { type: 'about:blank', status, code } });
 };
 
-/** Takes a batch, and keeps what it was asked for. */
+/** Accepts a batch, and keeps the body of the request. */
 function accepting(asked: { body?: unknown }) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];
@@ -82,7 +82,7 @@ function accepting(asked: { body?: unknown }) {
 }
 
 describe('POST /v1/batches', () => {
-  it('submits the batch once, and its event comes back correlated', async () => {
+  it('submits the batch once, and publishes its event with the correlation id', async () => {
     const asked: { body?: { batch: { webhookConfig: { uris: string[] } } } } = {};
     gemini.answer = accepting(asked);
     const answer = await submit();
@@ -141,7 +141,7 @@ describe('POST /v1/batches', () => {
     });
   });
 
-  it('answers 422 with every fault of the body and where it is', async () => {
+  it('answers 422 with every fault of the body and its position', async () => {
     const answer = await submit({ model: 'a b', requests: [{ request: {} }], extra: 1 });
     expectProblem(answer, 422, 'invalid-body');
     const { errors } = answer.json as { errors: { pointer: string }[] };
@@ -152,7 +152,7 @@ describe('POST /v1/batches', () => {
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded'])(
-    'answers 422 to %s, which it does not read',
+    'answers 422 to the content type %s',
     async (type) =>
       expectProblem(
         await submit(BATCH, app, { 'content-type': type }),
@@ -179,10 +179,10 @@ describe('POST /v1/batches', () => {
 
   it.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
     ['answers 500', text(500, '{"error":{"code":500}}')],
-    ['hangs up', (request) => request.socket.destroy()],
-    ['does not say its name', json({})],
+    ['closes the connection', (request) => request.socket.destroy()],
+    ['answers without a name', json({})],
   ])(
-    'answers 504 when Gemini %s, does not ask again, and the job is unknown',
+    'answers 504 when Gemini %s, does not repeat the request, and the job is unknown',
     async (_, behaviour) => {
       gemini.answer = behaviour;
       const answer = await submit();
@@ -245,7 +245,7 @@ describe('GET /v1/jobs/{id}', () => {
     expect(app.log.text).toContain('event published after a poll');
   });
 
-  it('shows the error of a failed job, as its event has it', async () => {
+  it('shows the error in the event of a failed job', async () => {
     const { id, path } = await submitBatch();
     await deliver(path, 'batch.failed', { error_code: 3, error_message: 'bad request' });
     const job = await view(id);
@@ -283,7 +283,7 @@ interface Malformed {
   readonly encoding?: string;
 }
 
-describe('what never comes to a handler', () => {
+describe('a request that no handler accepts', () => {
   const MARK = 'pay-load-mark';
   const LARGE = `"${'x'.repeat(20 * 1024 * 1024)}"`;
 
@@ -300,7 +300,7 @@ describe('what never comes to a handler', () => {
     ['an unknown path', `/v1/${MARK}`, { body: '{}' }, 404, 'not-found'],
     ['another method', '/v1/batches', { method: 'DELETE' }, 404, 'not-found'],
     ['a path that is no UTF-8', '/v1/jobs/%E0%A4%A', { method: 'GET' }, 400, 'malformed'],
-  ])('is a problem too, and its answer does not quote it: %s', async (...row) => {
+  ])('is answered with a problem that does not quote it: %s', async (...row) => {
     const [, path, { method = 'POST', body, encoding }, status, code] = row;
     const answer = await ask(app.internalUrl + path, {
       method,
@@ -319,7 +319,7 @@ describe('what never comes to a handler', () => {
 describe('with API_TOKENS_FILE', () => {
   const TOKEN = 'a-token-of-more-than-16';
 
-  it('only a bearer of a token may call, and the file is the only judge', async () => {
+  it('only requests with a token of the file as the bearer token are accepted', async () => {
     using file = temporaryFile(`# tokens\nanother-token-that-is-good\n${TOKEN}\n`);
     await using guarded = await startApp({ API_TOKENS_FILE: file.path });
     await guarded.get(JobRegistry).add(knownJob());

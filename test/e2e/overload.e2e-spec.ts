@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { deliveryRequest } from '../support/raw-request.js';
 import { post, signedV1 } from '../support/sender.js';
 
-/** More than an eighth of the ack budget. */
+/** Time for which the event loop is blocked. It exceeds an eighth of the ack budget. */
 const BLOCKED_MS = 1000;
 const TAKEN_WHILE_BEHIND = 16;
 
@@ -34,7 +34,7 @@ async function sentWhileBlocked(): Promise<string> {
   return answer.toString();
 }
 
-it('refuses what it would not answer in time, and finishes what it has begun', async () => {
+it('refuses deliveries that it cannot answer in time, and finishes those that it has begun', async () => {
   const open = app.publisher.hold();
   const begun = Array.from({ length: TAKEN_WHILE_BEHIND }, () =>
     post(`${app.url}/webhooks/gemini`, signedV1()),

@@ -27,7 +27,7 @@ let gemini: GeminiEmulator;
 let app: TestApp;
 
 beforeAll(async () => {
-  // The application's own loop would poll the same jobs at a time of its own
+  // The reconciliation loop of the application does not run, so only the tests poll the jobs
   jest.spyOn(MemoryJobRegistry.prototype, 'acquireLeadership').mockResolvedValue(false);
   world = await startEmulatedApp();
   ({ app, gemini } = world);
@@ -48,7 +48,7 @@ async function submitted(): Promise<Job> {
   return app.get(JobRegistry).add(knownJob({ id: newJobId(), geminiName, createdAt }));
 }
 
-/** Its event, as Gemini would deliver it. */
+/** The delivery of a job's event, signed as Gemini signs it. */
 const eventOf = ({ geminiName: id }: Job) =>
   signedV1a(gemini.keys, { body: eventBody('batch.succeeded', { id }) });
 
@@ -68,27 +68,27 @@ const events = () =>
     .map(({ headers }) => headers['bridge-reconciled'] ?? 'delivered');
 
 describe('the end of a job', () => {
-  it('that was found out is not published when it is delivered after all', async () => {
+  it('is not published again if it is delivered after a poll found it', async () => {
     const job = await submitted();
     await look(job);
     expect(await deliver(job)).toEqual({ status: 'duplicate' });
     expect(events()).toEqual(['true']);
   });
 
-  it('that was delivered is not found out', async () => {
+  it('is not published again if a poll finds it after its delivery', async () => {
     const job = await submitted();
     expect(await deliver(job)).toEqual({ status: 'published' });
     await look(job);
     expect(events()).toEqual(['delivered']);
   });
 
-  it('is found out by one of many who ask at the same time', async () => {
+  it('is published once by simultaneous polls and deliveries', async () => {
     const job = await submitted();
     await Promise.all([look(job), look(job), deliver(job), look(job)]);
     expect(events()).toHaveLength(1);
   });
 
-  it('that is delivered under two ids is two events: neither is a repeat', async () => {
+  it('is published for each id under which it is delivered', async () => {
     const job = await submitted();
     const answers = await Promise.all([deliver(job), deliver(job)]);
     answers.push(await deliver(job));
@@ -99,7 +99,7 @@ describe('the end of a job', () => {
     expect(events()).toHaveLength(4);
   });
 
-  it('that could not be published by who found it out is taken from who delivers it', async () => {
+  it('is published when it is delivered if the publication after a poll failed', async () => {
     const job = await submitted();
     app.publisher.fail('unavailable');
     await look(job);

@@ -36,7 +36,7 @@ beforeEach(() => app.publisher.reset());
 
 const deliver = (signed: Signed, to = app) => post(`${to.url}/webhooks/gemini`, signed);
 
-/** Delivers again after a 503, as Gemini does: a busy machine may spend the short budget of a test. */
+/** Delivers again after a 503, as Gemini does. On a busy machine the short ack budget of a test may pass. */
 async function deliverUntilTaken(signed: Signed, to: TestApp): Promise<Answer> {
   return until('an answer other than 503', async () => {
     const answer = await deliver(signed, to);
@@ -69,7 +69,7 @@ describe('a repeat', () => {
     expect(app.publisher.records).toHaveLength(1);
   });
 
-  it('is recognised by its id, with another time and another secret as well', async () => {
+  it('is recognized by its id, also with another timestamp and another secret', async () => {
     const id = newId();
     await using rotated = await startApp({
       WEBHOOK_SECRETS: `${OTHER_SECRET},${SECRET}`,
@@ -79,7 +79,7 @@ describe('a repeat', () => {
     expect((await deliver(later, rotated)).json).toEqual({ status: 'duplicate' });
   });
 
-  it('of a dead letter is a duplicate as well', async () => {
+  it('of a dead letter is a duplicate', async () => {
     const signed = signedV1({ body: 'junk' });
     await deliver(signed);
     expect((await deliver(signed)).json).toEqual({ status: 'duplicate' });
@@ -113,7 +113,7 @@ describe('a repeat', () => {
     expect(app.publisher.records).toHaveLength(1);
   });
 
-  it('is published once when fifty arrive at the same time', async () => {
+  it('is not published again if fifty equal deliveries arrive at the same time', async () => {
     const signed = signedV1();
     const answers = await Promise.all(Array.from({ length: 50 }, () => deliver(signed)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));

@@ -49,7 +49,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** The log has a limit of lines a second, so each request gets a second of its own. */
+/** @returns a function that advances the time by a second, because the log has a limit of lines a second */
 function secondsPass(): () => void {
   const now = performance.now.bind(performance);
   let skipped = 0;

@@ -77,13 +77,13 @@ describe('a static delivery', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('may have a query, which changes nothing', async () => {
+  it('may have a query, which is ignored', async () => {
     const answer = await post(`${app.url}/webhooks/gemini?jobs=1`, signedV1());
     expect(answer.status).toBe(200);
     expect(app.publisher.records[0]?.headers['bridge-scope']).toBe('static');
   });
 
-  it('passes with any live secret, so that a rotation has no gap', async () => {
+  it('is accepted with each live secret, so that a rotation causes no refusals', async () => {
     using file = temporaryFile(`${SECRET}\n# older ones below\n${OTHER_SECRET}\n`);
     await using rotating = await startApp({
       WEBHOOK_SECRETS: '',
@@ -108,7 +108,7 @@ describe('a static delivery', () => {
     expect(topics).toEqual(['gemini.other', 'gemini.other', 'gemini.other']);
   });
 
-  it('may be of a leap second', async () => {
+  it('may have a leap second as its timestamp', async () => {
     const event = { type: 'ping', timestamp: '2016-12-31T23:59:60Z' };
     const signed = signedV1({ body: JSON.stringify(event) });
     expect((await deliver(signed)).json).toEqual({ status: 'published' });
@@ -148,7 +148,7 @@ const refused = async (signed: Signed, status: number, reason: string) => {
 };
 
 describe('a static delivery is refused', () => {
-  it('when another secret signed it', () =>
+  it('when it is signed with another secret', () =>
     refused(signedV1({}, [OTHER_SECRET]), 401, 'signature-mismatch'));
 
   it.each([
@@ -172,10 +172,10 @@ describe('a static delivery is refused', () => {
       'signature-mismatch',
     ));
 
-  it('when it has Google’s key instead of our secret', () =>
+  it('when it is signed with a key of the job route instead of a secret', () =>
     refused(signedV1a(GoogleKeys.create()), 401, 'signature-mismatch'));
 
-  it('when it has a token, which is for the other route', () =>
+  it('when it has a token, which only the job route accepts', () =>
     refused(
       withHeaders(signedV1(), { 'webhook-signature': 'eyJhbGciOiJSUzI1NiJ9.e30.AAAA' }),
       400,
@@ -206,7 +206,7 @@ describe('a static delivery is refused', () => {
     refused(withHeaders(signedV1(), { 'webhook-id': id }), 400, 'header-malformed'),
   );
 
-  it('with more entries than a rotation needs, though one of them is right', async () => {
+  it('with more valid signature entries than a rotation needs', async () => {
     const signed = signedV1();
     const entry = signed.headers['webhook-signature']!;
     const many = Array.from({ length: 65 }, () => entry).join(' ');
@@ -251,11 +251,11 @@ const padded = (length: number): string => {
 describe('a body', () => {
   const LIMIT = 256 * 1024;
 
-  it('of exactly 256 KiB is taken', async () => {
+  it('of exactly 256 KiB is accepted', async () => {
     expect((await deliver(signedV1({ body: padded(LIMIT) }))).status).toBe(200);
   });
 
-  it('is refused by its announced length alone', async () => {
+  it('is refused for its announced length before it is sent', async () => {
     const signed = signedV1();
     const head = requestHead('POST /webhooks/gemini', [
       ...Object.entries(signed.headers),
@@ -267,13 +267,13 @@ describe('a body', () => {
     });
   });
 
-  it('in chunks is refused as soon as it is over the limit', async () => {
+  it('in chunks is refused as soon as it exceeds the limit', async () => {
     const signed = signedV1();
     const head = requestHead('POST /webhooks/gemini', [
       ...Object.entries(signed.headers),
       ['Transfer-Encoding', 'chunked'],
     ]);
-    const chunk = `10001\r\n${'x'.repeat(0x10001)}\r\n`; // four are a little too much
+    const chunk = `10001\r\n${'x'.repeat(0x10001)}\r\n`; // four chunks exceed the limit
     const answer = await rawRequest(
       app.port,
       head,
@@ -284,7 +284,7 @@ describe('a body', () => {
     expect(app.publisher.records).toEqual([]);
   });
 
-  it('in chunks is taken whole', async () => {
+  it('in chunks is published completely', async () => {
     const signed = signedV1();
     const body = signed.body as string;
     const head = requestHead('POST /webhooks/gemini', [

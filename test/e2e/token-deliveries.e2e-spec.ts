@@ -26,7 +26,7 @@ const EVENT = JSON.parse(eventBody()) as Claims;
 let google: LoopbackServer;
 let gemini: LoopbackServer;
 let app: TestApp;
-/** A job of its own for each test: what a job came to is published once. */
+/** The job of the test. Each test has another one, because the end of a job is published once. */
 let jobId: string;
 let jobs = 0;
 
@@ -87,7 +87,7 @@ const kidOf = (type: string): string =>
   KEYS.jwks().keys.find(({ kty }) => kty === type)!['kid']!;
 
 describe('a delivery with a token', () => {
-  it('whose claims hold the event is published as the claims say it', async () => {
+  it('whose claims contain the event is published with the event of the claims', async () => {
     const claims = claimsNow({ event: EVENT });
     const answer = await deliver(claims, { id: 'msg_unsigned', body: '' });
 
@@ -105,12 +105,12 @@ describe('a delivery with a token', () => {
     ]);
   });
 
-  it('may have its event as the claims themselves', async () => {
+  it('may have the members of its event as claims', async () => {
     expect((await deliver(claimsNow(EVENT))).status).toBe(200);
     expect(app.publisher.delivered[0]?.value.toString()).toBe(eventBody());
   });
 
-  it('may have more in its event than the bridge knows', async () => {
+  it('may have members in its event that the bridge does not know', async () => {
     const event = { ...EVENT, user_metadata: { tenant: 'blue' } };
     const body = JSON.stringify(event);
     for (const sent of [body, '']) {
@@ -122,14 +122,14 @@ describe('a delivery with a token', () => {
     expect(values).toEqual([event, event]);
   });
 
-  it('whose claims hold the body’s hash is published byte for byte', async () => {
+  it('whose claims contain the hash of the body is published byte for byte', async () => {
     const body = eventBody('batch.failed', { id: 'batches/1', error_message: 'ü' });
     const hash = createHash('sha256').update(body).digest('hex');
     expect((await deliver(claimsNow({ body_sha256: hash }), { body })).status).toBe(200);
     expect(app.publisher.delivered[0]?.value.toString()).toBe(body);
   });
 
-  it('is known by its jti, not by an id that nothing signed', async () => {
+  it('is identified by its jti and not by its unsigned webhook-id', async () => {
     const claims = claimsNow({ event: EVENT });
     await deliver(claims, { id: 'msg_1' });
     const repeat = await deliver(claims, { id: 'msg_2' });
@@ -137,7 +137,7 @@ describe('a delivery with a token', () => {
     expect(app.publisher.delivered).toHaveLength(1);
   });
 
-  it('is known by the token itself when it has no jti', async () => {
+  it('is identified by the hash of the token if there is no jti', async () => {
     const { jti: _, ...claims } = claimsNow({ event: EVENT });
     const { headers, body } = await signedToken(KEYS, claims);
     const url = app.url + (await app.jobPath(jobId));
@@ -155,7 +155,7 @@ describe('a delivery with a token', () => {
 });
 
 describe('a delivery whose token does not bind the body', () => {
-  it('is published as Gemini itself tells it, when Gemini confirms it', async () => {
+  it('is published with the data of Gemini’s answer, if Gemini confirms it', async () => {
     gemini.answer = operation('BATCH_STATE_SUCCEEDED');
     const body = eventBody('batch.succeeded', { id: 'batches/1', injected: true });
     expect((await deliver(claimsNow(), { body })).status).toBe(200);
@@ -172,9 +172,9 @@ describe('a delivery whose token does not bind the body', () => {
   });
 
   it.each([
-    ['Gemini says that the job still runs', 'BATCH_STATE_RUNNING', eventBody()],
+    ['the job still runs at Gemini', 'BATCH_STATE_RUNNING', eventBody()],
     [
-      'Gemini says that it ended otherwise',
+      'the job has another end at Gemini',
       'BATCH_STATE_SUCCEEDED',
       eventBody('batch.failed'),
     ],
@@ -183,7 +183,7 @@ describe('a delivery whose token does not bind the body', () => {
       'BATCH_STATE_SUCCEEDED',
       eventBody('batch.succeeded', { id: 'batches/2' }),
     ],
-    ['it is no event', 'BATCH_STATE_SUCCEEDED', 'junk'],
+    ['it is not an event', 'BATCH_STATE_SUCCEEDED', 'junk'],
   ])('is refused when %s', async (_, state, body) => {
     gemini.answer = operation(state);
     expect(await deliver(claimsNow(), { body })).toMatchObject({
@@ -193,14 +193,14 @@ describe('a delivery whose token does not bind the body', () => {
     expect(app.publisher.delivered).toEqual([]);
   });
 
-  it('does not keep the genuine one out after it was refused', async () => {
+  it('is accepted after a forged body with the same token was refused', async () => {
     gemini.answer = operation('BATCH_STATE_SUCCEEDED');
     const claims = claimsNow();
     expect((await deliver(claims, { body: eventBody('batch.failed') })).status).toBe(401);
     expect((await deliver(claims, { body: eventBody() })).status).toBe(200);
   });
 
-  it('is answered 503 while Gemini cannot be asked, and taken after', async () => {
+  it('is answered 503 while Gemini is unavailable, and accepted afterwards', async () => {
     gemini.answer = text(500, '{}');
     const claims = claimsNow();
     expect(await deliver(claims)).toMatchObject({
@@ -211,7 +211,7 @@ describe('a delivery whose token does not bind the body', () => {
     expect((await deliver(claims)).status).toBe(200);
   });
 
-  it('is refused without asking when the policy says so', async () => {
+  it('is refused without a request to Gemini with JWT_UNBOUND_BODY=refuse', async () => {
     await using strict = await startApp({
       JWKS_URL: `${google.url}/jwks`,
       JWT_AUDIENCE: 'our-audience',
@@ -233,20 +233,20 @@ describe('a token is refused', () => {
 
   it.each<[string, Claims, string]>([
     ['expired', { iat: iat - 200, exp: iat - 100 }, 'token-expired'],
-    ['too old, however long it says it lives', { iat: iat - 400 }, 'token-expired'],
+    ['too old, although it has not expired', { iat: iat - 400 }, 'token-expired'],
     ['issued in the future', { iat: iat + 100 }, 'token-invalid'],
     ['without exp', { exp: undefined }, 'token-invalid'],
     ['without iat', { iat: undefined }, 'token-invalid'],
     ['for another audience', { aud: 'https://elsewhere.example' }, 'token-audience'],
     ['without audience', { aud: undefined }, 'token-audience'],
-    ['with a jti that is no id', { jti: 'a\nb' }, 'token-invalid'],
+    ['with a jti that is not a valid id', { jti: 'a\nb' }, 'token-invalid'],
   ])('when it is %s', async (_, claims, reason) => {
     const answer = await deliver(claimsNow({ event: EVENT, ...claims }));
     expect(answer).toMatchObject({ status: 401, json: { reason } });
     expect(app.publisher.delivered).toEqual([]);
   });
 
-  it('when the body says something else than its claims', async () => {
+  it('when its claims differ from the body', async () => {
     const claims = claimsNow({ event: EVENT });
     for (const body of [eventBody('batch.failed'), 'junk', '{}']) {
       const answer = await deliver(claims, { body });
@@ -254,7 +254,7 @@ describe('a token is refused', () => {
     }
   });
 
-  it('when its hash is not the body’s', async () => {
+  it('when its hash is not that of the body', async () => {
     for (const hash of ['0'.repeat(64), '', 'junk', 7]) {
       const answer = await deliver(claimsNow({ body_sha256: hash }));
       expect(answer).toMatchObject({ status: 401, json: { reason: 'body-mismatch' } });
@@ -275,7 +275,7 @@ describe('a token is refused', () => {
     ],
     ['PS256 by the right key', () => ({ header: { alg: 'PS256' } })],
     ['RS512 by the right key', () => ({ header: { alg: 'RS512' } })],
-    ['a kid that is an Ed25519 key', () => ({ header: { kid: kidOf('OKP') } })],
+    ['the kid of an Ed25519 key', () => ({ header: { kid: kidOf('OKP') } })],
     ['an unknown kid', () => ({ header: { kid: 'unknown' } })],
     ['an empty kid', () => ({ header: { kid: '' } })],
   ])('with %s', async (_, overrides) => {
@@ -302,18 +302,18 @@ describe('a token is refused', () => {
     expect(app.publisher.delivered).toEqual([]);
   });
 
-  it('when the key that signed it is an attacker’s', async () => {
+  it('when it is signed with a key that Google does not publish', async () => {
     const signed = await signedToken(GoogleKeys.create(), claimsNow({ event: EVENT }));
     const answer = await post(app.url + (await app.jobPath(jobId)), signed);
     expect(answer).toMatchObject({ status: 401, json: { reason: 'signature-mismatch' } });
   });
 
-  it('when it is longer than a token is', async () => {
+  it('when it exceeds the maximum length', async () => {
     const answer = await deliver(claimsNow({ event: EVENT, padding: 'x'.repeat(8192) }));
     expect(answer).toMatchObject({ status: 400, json: { reason: 'header-malformed' } });
   });
 
-  it('with another beside it', async () => {
+  it('with a second token in the header', async () => {
     const { headers, body } = await signedToken(KEYS, claimsNow({ event: EVENT }));
     const token = headers['webhook-signature']!;
     for (const both of [`${token} ${token}`, `${token}, ${token}`]) {
@@ -325,7 +325,7 @@ describe('a token is refused', () => {
     }
   });
 
-  it('on a path that we did not give out', async () => {
+  it('on a path that the bridge did not issue', async () => {
     const signed = await signedToken(KEYS, claimsNow({ event: EVENT }));
     const answer = await post(`${app.url}/webhooks/gemini/jobs/x`, signed);
     expect(answer).toMatchObject({ status: 401, json: { reason: 'capability-invalid' } });
@@ -340,7 +340,7 @@ describe('a token is refused', () => {
     });
   });
 
-  it('never for its audience, when the configuration says unchecked', async () => {
+  it('never for its audience with JWT_AUDIENCE=unchecked', async () => {
     await using unchecked = await startApp({
       JWKS_URL: `${google.url}/jwks`,
       JWT_AUDIENCE: 'unchecked',

@@ -5,7 +5,7 @@ import type { TestApp } from '../support/app.js';
 import { startEmulatedApp, type EmulatedApp } from '../support/emulated-app.js';
 import { ask, eventBody, post, signedV1, signedV1a } from '../support/sender.js';
 
-/** Nothing records traces here: they go on all the same. */
+/** Application without an exporter of traces. It still passes the trace contexts on. */
 let world: EmulatedApp;
 let gemini: GeminiEmulator;
 let app: TestApp;
@@ -45,10 +45,10 @@ const END = { topic: 'gemini.batch.succeeded' };
 
 describe('the trace of a submission', () => {
   it.each([
-    ['by its own webhook', 'batches', REQUESTS],
-    ['by a static one', 'embedding-batches', EMBEDDINGS],
-  ])('goes on in the event that comes %s', async (_how, collection, requests) => {
-    const traceparent = newTraceparent().replace(/01$/, '00'); // not sampled, which has to last
+    ['the webhook of the job', 'batches', REQUESTS],
+    ['a static webhook', 'embedding-batches', EMBEDDINGS],
+  ])('continues in the event from %s', async (_how, collection, requests) => {
+    const traceparent = newTraceparent().replace(/01$/, '00'); // not sampled, as the event's must be
     const { geminiName: id } = await submit(collection, requests, { traceparent });
     const body = eventBody('batch.succeeded', { id });
     const { status } =
@@ -62,9 +62,9 @@ describe('the trace of a submission', () => {
   });
 
   it.each([
-    ['none', {}],
-    ['an unreadable one', { traceparent: `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01` }],
-  ])('begins with it when the caller has %s', async (_what, headers) => {
+    ['no', {}],
+    ['an invalid', { traceparent: `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01` }],
+  ])('is new if the caller sends %s traceparent', async (_what, headers) => {
     const { geminiName: id } = await submit('batches', REQUESTS, headers);
     const body = eventBody('batch.succeeded', { id });
     await post(webhookOf(id), signedV1a(gemini.keys, { body }));
@@ -73,7 +73,7 @@ describe('the trace of a submission', () => {
     );
   });
 
-  it('is no business of those who look at the job', async () => {
+  it('is not shown with the job', async () => {
     const { id } = await submit('batches', REQUESTS, { traceparent: newTraceparent() });
     const { json } = await ask(`${app.internalUrl}/v1/jobs/${id}`);
     expect(json).not.toHaveProperty('traceparent');
@@ -81,7 +81,7 @@ describe('the trace of a submission', () => {
 });
 
 describe('a delivery', () => {
-  it('cannot put its event into a trace of its own choice', async () => {
+  it('does not set the trace of its event by its traceparent', async () => {
     const { headers, body } = signedV1();
     const traceparent = newTraceparent();
     await post(`${app.url}/webhooks/gemini`, {

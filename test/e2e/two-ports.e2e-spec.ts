@@ -122,7 +122,7 @@ describe('the public port', () => {
   });
 
   it.each([
-    ['no request at all', 'hello\r\n\r\n', 400],
+    ['a text that is not a request', 'hello\r\n\r\n', 400],
     ['a header without a name', 'POST /webhooks/gemini HTTP/1.1\r\n: x\r\n\r\n', 400],
     ['no host', 'POST /webhooks/gemini HTTP/1.1\r\n\r\n', 400],
     [
@@ -142,7 +142,7 @@ describe('the public port', () => {
       400,
     ],
     [
-      'headers without end',
+      'headers that are too long',
       requestHead('POST /webhooks/gemini', [['X', 'x'.repeat(20_000)]]),
       431,
     ],
@@ -150,7 +150,7 @@ describe('the public port', () => {
     expect((await rawRequest(app.port, request)).status).toBe(status);
   });
 
-  it('takes several deliveries on one connection', async () => {
+  it('accepts several deliveries on one connection', async () => {
     const url = `${app.url}/webhooks/gemini`;
     expect((await post(url, signedV1())).status).toBe(200);
     expect((await post(url, signedV1({}, ['whsec_' + 'A'.repeat(44)]))).status).toBe(401);
@@ -158,7 +158,7 @@ describe('the public port', () => {
   });
 });
 
-it('both ports are on all addresses, also of IPv6, when HOST is not set', async () => {
+it('both ports listen on all addresses, including IPv6, if HOST is not set', async () => {
   await using everywhere = await startApp({ HOST: '' });
   const hosts = ['127.0.0.1', ...(hasIpv6() ? ['[::1]'] : [])];
   for (const host of hosts) {
@@ -182,7 +182,7 @@ describe('the start', () => {
       Reflect.get(ReceiverController.prototype, 'receiveForJob') as object,
       'POST /webhooks/gemini/jobs/:token,',
     ],
-  ])('is refused when the path of %s is another one', async (_, target, route) => {
+  ])('is refused if %s has another path', async (_, target, route) => {
     const path: unknown = Reflect.getMetadata(PATH_METADATA, target);
     Reflect.defineMetadata(PATH_METADATA, '/elsewhere', target);
     try {
@@ -203,7 +203,7 @@ describe('the internal port', () => {
     expect(app.publisher.records).toEqual([]);
   });
 
-  it('is live at once, and ready from the first time it has the keys of Google', async () => {
+  it('is live at once, and ready as soon as the keys of Google were read once', async () => {
     await using google = await LoopbackServer.start(answering(500, 'down'));
     await using cold = await startApp({ JWKS_URL: google.url });
     const ready = () => ask(`${cold.internalUrl}/health/ready`);
@@ -221,13 +221,13 @@ describe('the internal port', () => {
     expect(await ready()).toMatchObject({ status: 200, json: { status: 'ready' } });
   }, 20_000);
 
-  it('is ready without the keys of Google when there are no job URLs', async () => {
+  it('is ready without the keys of Google if CAPABILITY_KEYS_FILE is not set', async () => {
     await using fixed = await startApp({ CAPABILITY_KEYS_FILE: '' });
     const answer = await ask(`${fixed.internalUrl}/health/ready`);
     expect(answer).toMatchObject({ status: 200, json: { status: 'ready' } });
   });
 
-  it('is not ready while Kafka is away, and names the cause', async () => {
+  it('is not ready while Kafka is unavailable, and names the cause', async () => {
     app.publisher.unready = 'no broker';
     const answer = await ask(`${app.internalUrl}/health/ready`);
     app.publisher.unready = undefined;
@@ -237,7 +237,7 @@ describe('the internal port', () => {
     });
   });
 
-  it('counts deliveries and refusals by reasons of a closed set', async () => {
+  it('counts deliveries and refusals without paths as labels', async () => {
     await ask(`${app.url}/nowhere/${'x'.repeat(40)}`);
     await post(`${app.url}/webhooks/gemini`, signedV1());
     const { status, headers, text } = await ask(`${app.internalUrl}/metrics`);

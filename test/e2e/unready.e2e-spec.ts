@@ -20,7 +20,7 @@ afterAll(async () => {
   await app[Symbol.asyncDispose]();
 });
 
-/** A delivery whose last byte does not come. */
+/** A delivery without its last byte. */
 function unfinished(): string {
   const { headers, body } = signedV1();
   const head = requestHead('POST /webhooks/gemini', [
@@ -30,8 +30,8 @@ function unfinished(): string {
   return head + body.slice(0, -1);
 }
 
-describe('a body that does not come', () => {
-  it('within the budget is answered 503, and the connection ends', async () => {
+describe('an incomplete body', () => {
+  it('is answered 503 after the ack budget, and the connection ends', async () => {
     await using hasty = await startApp({ ACK_BUDGET_MS: '100' });
     const answer = await rawRequest(hasty.port, unfinished());
     expect(answer).toMatchObject({
@@ -43,7 +43,7 @@ describe('a body that does not come', () => {
     expect(hasty.publisher.records).toEqual([]);
   });
 
-  it('because the sender went away leaves nothing behind', async () => {
+  it('of a sender that closed the connection does not affect the next delivery', async () => {
     const socket = connect(app.port, '127.0.0.1', () => socket.write(unfinished()));
     await once(socket, 'connect');
     socket.destroy();
@@ -53,8 +53,8 @@ describe('a body that does not come', () => {
   });
 });
 
-describe("Google's keys that do not come", () => {
-  it('within the budget are answered 503', async () => {
+describe("a delivery while the request for Google's keys hangs", () => {
+  it('is answered 503 after the ack budget', async () => {
     await using google = await LoopbackServer.start(hang);
     await using hasty = await startApp({ JWKS_URL: google.url, ACK_BUDGET_MS: '100' });
     const signed = signedV1a(GoogleKeys.create({ rsa: false }));
@@ -63,8 +63,8 @@ describe("Google's keys that do not come", () => {
   });
 });
 
-describe('a body whose answer has to wait behind another', () => {
-  it('is not held for ever when the connection ends', async () => {
+describe('a body whose answer waits for an earlier answer on its connection', () => {
+  it('is released when the connection ends', async () => {
     const refused = requestHead('GET /x', []);
     for (let i = 0; i < 20; i++) {
       const both = Buffer.concat([
@@ -79,8 +79,8 @@ describe('a body whose answer has to wait behind another', () => {
   });
 });
 
-describe('what a sender expects', () => {
-  it('is no reason for a status outside the table', async () => {
+describe('the header Expect', () => {
+  it('is ignored, so that no status outside the table is answered', async () => {
     const request = deliveryRequest('/webhooks/gemini', signedV1(), [
       ['Expect', 'wonders'],
     ]);
@@ -88,8 +88,8 @@ describe('what a sender expects', () => {
   });
 });
 
-describe('while the process is about to end', () => {
-  it('deliveries are answered 503, their connections closed, and it is not ready', async () => {
+describe('while the process shuts down', () => {
+  it('deliveries are answered 503, their connections closed, and the readiness probe fails', async () => {
     app.get(ShutdownState).isDraining = true;
     const answer = await post(`${app.url}/webhooks/gemini`, signedV1());
     const ready = await ask(`${app.internalUrl}/health/ready`);
@@ -104,7 +104,7 @@ describe('while the process is about to end', () => {
     expect(live.status).toBe(200);
   });
 
-  it('what was published already, or is under way, is still confirmed', async () => {
+  it('a delivery under way is still published and answered 200', async () => {
     const ending = await startApp();
     const resume = ending.publisher.hold();
     const delivered = post(`${ending.url}/webhooks/gemini`, signedV1());

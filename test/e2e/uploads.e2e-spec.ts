@@ -10,7 +10,7 @@ const LINE = JSON.stringify({
   key: 'a',
   request: { contents: [{ parts: [{ text: 'x'.repeat(1000) }] }] },
 });
-/** More than two chunks. */
+/** Requests that are longer than two chunks of an upload. */
 const LINES = Array.from({ length: 9000 }, () => LINE).join('\n');
 
 let world: EmulatedApp;
@@ -74,8 +74,8 @@ interface Taken {
   readonly geminiName: string;
 }
 
-describe('requests that are uploaded', () => {
-  it('reach Gemini as a file, byte for byte, and the batch takes it', async () => {
+describe('uploaded requests', () => {
+  it('are a file at Gemini, byte for byte, which the batch uses', async () => {
     const answer = await upload(LINES);
     expect(answer.status).toBe(202);
     const { id, geminiName } = answer.json as Taken;
@@ -94,9 +94,9 @@ describe('requests that are uploaded', () => {
     expect((await content.text()) === LINES).toBe(true);
   });
 
-  it('are sent on from where the connection broke', async () => {
+  it('continue at the byte where the connection broke', async () => {
     const before = (await filesAtGemini()).length;
-    // The start; a chunk, the question how much is there, the chunk again, and the question twice
+    // One entry for each request: the start, a chunk, the query of the offset, the chunk again, two queries
     for (const kind of [
       'delay',
       'drop',
@@ -112,7 +112,7 @@ describe('requests that are uploaded', () => {
     expect(files.every(({ sizeBytes }) => sizeBytes === String(LINES.length))).toBe(true);
   }, 60_000);
 
-  it('that Gemini does not take are not submitted, and can come again', async () => {
+  it('that Gemini refuses for its rate limit are answered 429 with Retry-After', async () => {
     gemini.fault('files.upload', { kind: 'status', status: 429, retryAfterSeconds: 7 });
     const answer = await upload(LINE);
     expect(answer).toMatchObject({ status: 429, json: { code: 'gemini-rate-limited' } });
@@ -132,7 +132,7 @@ describe('requests that are uploaded', () => {
     expect((await filesAtGemini()).length).toBe(files);
   });
 
-  it('are not uploaded when their key stands for a job already', async () => {
+  it('are not uploaded if a job with their idempotency key exists', async () => {
     const first = await upload(LINE, { key: 'k-2' });
     gemini.fault('files.upload', { kind: 'status', status: 429 });
     const again = await upload(LINE, { key: 'k-2' });
@@ -148,38 +148,38 @@ describe('requests that are uploaded', () => {
   it.each<[string, number, string, () => Promise<{ status: number; json: unknown }>]>([
     ['no model', 422, 'invalid-body', () => upload(LINE, { query: {} })],
     [
-      'metadata that is no JSON',
+      'metadata that is not JSON',
       422,
       'invalid-body',
       () => upload(LINE, { query: { ...QUERY, metadata: '{' } }),
     ],
     [
-      'a member that there is not',
+      'an unknown parameter',
       422,
       'invalid-body',
       () => upload(LINE, { query: { ...QUERY, modle: 'x' } }),
     ],
     [
-      'a file beside it',
+      'a file parameter',
       422,
       'invalid-body',
       () => upload(LINE, { query: { ...QUERY, file: 'files/1' } }),
     ],
-    ['nothing in it', 422, 'invalid-body', () => upload('')],
+    ['an empty body', 422, 'invalid-body', () => upload('')],
     [
-      'a kind that has no requests',
+      'a kind of job without requests',
       415,
       'unsupported-media-type',
       () => upload(LINE, { collection: 'videos' }),
     ],
-  ])('with %s are refused, and nothing stays', async (_, status, code, send) => {
+  ])('with %s are refused, and no file remains', async (_, status, code, send) => {
     const files = (await filesAtGemini()).length;
     expect(await send()).toMatchObject({ status, json: { status, code } });
     expect((await filesAtGemini()).length).toBe(files);
   });
 });
 
-/** As its webhook would say. */
+/** Ends a job at Gemini, and in the registry as its event does. */
 async function finish({ id, geminiName }: Taken): Promise<void> {
   gemini.finishJob(geminiName, 'succeeded');
   await app
@@ -199,7 +199,7 @@ async function finished(collection: string, body: object): Promise<Taken> {
 }
 
 describe('a result', () => {
-  it('of a file comes as it is, whole or a range of it', async () => {
+  it('in a file is returned unchanged, completely or a range of it', async () => {
     const job = (await upload(`${LINE}\n${LINE}`)).json as Taken;
     await finish(job);
     const whole = await read(job.id);
@@ -217,7 +217,7 @@ describe('a result', () => {
     ]);
   });
 
-  it('of inline requests is Gemini’s answer that holds them', async () => {
+  it('of inline requests is Gemini’s answer, which contains the responses', async () => {
     const requests = [{ key: 'a', request: { contents: [{ parts: [{ text: 'hi' }] }] } }];
     const job = await finished('batches', { model: 'gemini-flash', requests });
     const answer = (await (await read(job.id)).json()) as {
@@ -228,7 +228,7 @@ describe('a result', () => {
     ]);
   });
 
-  it('of a video is the file, by its name and not by where its URI leads', async () => {
+  it('of a video is the file with the name in the URI', async () => {
     const job = await finished('videos', {
       model: 'veo-3',
       instances: [{ prompt: 'a cat' }],

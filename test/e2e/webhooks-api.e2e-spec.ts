@@ -100,7 +100,7 @@ describe('/v1/webhooks', () => {
     expect((await webhooks.deliver(secrets)).status).toBe(200);
   });
 
-  it('names the events that Google’s guide lists and its API refuses', async () => {
+  it('names the events that are in Google’s guide but that its API refuses', async () => {
     const uri = 'https://bridge.example/cancelled';
     const subscribedEvents = ['batch.succeeded', 'batch.cancelled'];
     const answer = await webhooks.call('POST', '', { uri, subscribedEvents });
@@ -162,7 +162,7 @@ describe('/v1/webhooks', () => {
     });
   });
 
-  it('recovers a rotation that Gemini did and did not answer; meanwhile it answers 503, not 401', async () => {
+  it('recovers a rotation without an answer from Gemini, and answers 503 and not 401 meanwhile', async () => {
     const { app, gemini } = webhooks;
     const { id } = await webhooks.register();
     gemini.fault('webhooks.rotateSigningSecret', { kind: 'accept-then-status' });
@@ -190,7 +190,7 @@ describe('/v1/webhooks', () => {
 });
 
 describe('/v1/webhooks without VAULT_KEYS_FILE', () => {
-  it('lists webhooks, and answers what is missing where a secret is needed', async () => {
+  it('lists webhooks, and refuses operations that need a vault', async () => {
     await using world = await startEmulatedApp();
     const url = `${world.app.internalUrl}/v1/webhooks`;
     const answer = await ask(url, {

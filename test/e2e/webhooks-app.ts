@@ -46,8 +46,8 @@ export class WebhooksApp implements AsyncDisposable {
   }
 
   /**
-   * Resolves after the round that the application begins at its start: it would end in the middle of a test, and the
-   * next round would not be due.
+   * Resolves after the round that the application begins at its start. Otherwise that round would end during a test,
+   * and the next round would not be due.
    */
   static async start(env: Record<string, string> = {}): Promise<WebhooksApp> {
     const keys = temporaryFile(newKey('k1'));
@@ -117,13 +117,13 @@ export class WebhooksApp implements AsyncDisposable {
     return one;
   }
 
-  /** Compares the webhooks with Gemini now, also if that was just done. */
+  /** Compares the webhooks with Gemini now, even if the last round has just ended. */
   async reconcile(): Promise<void> {
     await this.forgetLastRound();
     await this.app.get(WebhookReconciler).reconcile();
   }
 
-  /** The next round is due at once. */
+  /** Makes the next round due at once. */
   async forgetLastRound(): Promise<void> {
     await this.secrets.updateDocument((document) => {
       const { seen: _, round: __, ...rest } = document;
@@ -131,7 +131,7 @@ export class WebhooksApp implements AsyncDisposable {
     });
   }
 
-  /** The answer of `/health/ready`: a message by subject. */
+  /** The answer of `/health/ready`, which has a message for each problem by its name. */
   async readiness(): Promise<Record<string, string>> {
     const { json } = await ask(`${this.app.internalUrl}/health/ready`);
     return json as Record<string, string>;

@@ -8,7 +8,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** The bridge may have asked with the key of another project: then the webhook comes back. */
+/** The webhook may appear again, for example if the bridge had the API key of another project for a time. */
 describe('a webhook that Gemini does not list any more', () => {
   it('has its deliveries accepted for ten minutes, and answered 503 after that', async () => {
     await using webhooks = await WebhooksApp.start();

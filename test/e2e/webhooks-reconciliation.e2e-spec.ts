@@ -80,7 +80,7 @@ describe('a declared webhook', () => {
     expect((await webhooks.deliver([newest])).status).toBe(200);
   });
 
-  it('leaves the webhook of another installation alone', async () => {
+  it('does not change the webhook of another installation', async () => {
     await using webhooks = await WebhooksApp.start(DECLARED);
     const { gemini } = webhooks;
     const other = gemini.webhooks.create({
@@ -200,7 +200,7 @@ describe('a declared webhook', () => {
 });
 
 describe('a declared webhook with WEBHOOKS_MODE=report', () => {
-  it('is not registered, and the readiness answer says what differs', async () => {
+  it('is not registered, and the readiness answer names the difference', async () => {
     await using webhooks = await WebhooksApp.start({
       ...DECLARED,
       WEBHOOKS_MODE: 'report',

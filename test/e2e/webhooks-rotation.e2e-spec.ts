@@ -29,7 +29,7 @@ describe('a secret older than ROTATE_EVERY_DAYS', () => {
 });
 
 describe('two days of hourly deliveries on a fast clock', () => {
-  it('are all verified while the secret is rotated twice, and the first secret dies', async () => {
+  it('are all verified while the secret is rotated twice and the first secret expires', async () => {
     await using webhooks = await WebhooksApp.start();
     const { app, gemini } = webhooks;
     const { id } = await webhooks.register(`${app.url}/webhooks/gemini`);

@@ -8,7 +8,7 @@ const LIMIT_MS = 30_000;
 
 describe('VAULT_KEYS_FILE with a new key before the old one', () => {
   it(
-    'has the secrets sealed with the new key, after which the old key can be removed',
+    'makes the bridge seal the secrets with the new key, and the old key can be removed then',
     async () => {
       await using webhooks = await WebhooksApp.start(DECLARED);
       const { fresh } = await resealWithNewKey(webhooks);
@@ -21,7 +21,7 @@ describe('VAULT_KEYS_FILE with a new key before the old one', () => {
   );
 
   it(
-    'is named by the readiness answer when the new key is removed; secrets that are open stay in force',
+    'is named by the readiness answer if the new key is removed, and opened secrets stay valid',
     async () => {
       await using webhooks = await WebhooksApp.start(DECLARED);
       const { old } = await resealWithNewKey(webhooks);
@@ -37,7 +37,7 @@ describe('VAULT_KEYS_FILE with a new key before the old one', () => {
   );
 });
 
-/** Puts a key before the one of the file, until the declared webhook's secret is sealed with it. */
+/** Puts a new key before the old one, and seals the declared webhook's secret with it. */
 async function resealWithNewKey(
   webhooks: WebhooksApp,
 ): Promise<{ readonly old: string; readonly fresh: string }> {
@@ -52,7 +52,7 @@ async function resealWithNewKey(
   return { old, fresh };
 }
 
-/** Replaces VAULT_KEYS_FILE, and waits until the bridge has opened the secrets with what it says. */
+/** Replaces VAULT_KEYS_FILE, and waits until the bridge has opened the secrets with the new keys. */
 async function write({ app, keys, secrets }: WebhooksApp, text: string): Promise<void> {
   const reads = () =>
     app.log.lines.filter((line) => line.includes('"file read again"')).length;
