@@ -22,7 +22,7 @@ export async function dumpRedis(url: string): Promise<FixtureKey[]> {
  *
  * - Leases are written without an expiry, as if their holders renewed them, until `endLeases` deletes them.
  * - Other keys expire after their remaining life, counted from now.
- * - The key with the run id of the Redis server gets the id of this server, because an upgrade does not restart Redis.
+ * - The key with the Redis server's run id gets the id of this server, because an upgrade does not restart Redis.
  */
 export async function loadRedis(
   redis: Redis,

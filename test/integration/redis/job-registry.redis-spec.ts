@@ -301,7 +301,7 @@ describe('a registry in Redis', () => {
     const registry = await emptyRedisRegistry();
     const [newest = '', second = ''] = await addMany(registry, 4);
     const client = new Redis(redis.url);
-    // That version does not update `jobs:count:…`
+    // A version without counts does not update `jobs:count:…`
     await client.zrem(redisKey('jobs:state:submitted'), newest, second);
     await client.zadd(redisKey('jobs:state:failed'), 0, newest);
     await client.del(redisKey(`job:${second}`));
