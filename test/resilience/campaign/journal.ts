@@ -1,6 +1,6 @@
 /**
- * The observations of a run from outside: each attempt, each fault with its time, and what each id stands for. The oracle
- * judges by the journal and by Kafka's records alone.
+ * The observations of a run from outside: each attempt, each fault with its time, and what each id stands for. The
+ * oracle judges by the journal and by Kafka's records alone.
  */
 import { timelineOf } from './timeline.js';
 

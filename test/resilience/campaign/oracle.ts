@@ -1,6 +1,6 @@
 /**
- * Judges a run of the campaign: compares the bridge's promises to Gemini and to subscribers with the journal and Kafka's
- * records. Of the bridge's code it uses only the table of answers.
+ * Judges a run of the campaign: compares the bridge's promises to Gemini and to subscribers with the journal and
+ * Kafka's records. Of the bridge's code it uses only the table of answers.
  */
 import { answerViolations } from './oracle/answers.js';
 import { countsOf } from './oracle/counts.js';

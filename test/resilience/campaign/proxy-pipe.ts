@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type Passage = 'pass' | 'wait' | 'drop' | { readonly delayMs: number };
 
 /**
- * One direction of a proxied connection. It reads only bytes that it can pass on at once. Bytes that have to wait stay in
- * the kernel's buffers, as in a real network, so that nothing grows here and the order is kept.
+ * One direction of a proxied connection. It reads only bytes that it can pass on at once. Bytes that have to wait
+ * stay in the kernel's buffers, as in a real network, so that nothing grows here and the order is kept.
  */
 export class Pipe {
   private passage: Passage = 'pass';

@@ -1,8 +1,8 @@
 import { mulberry32 } from '../../../packages/gemini-emulator/src/random.js';
 
 /**
- * Random numbers from a seed. Each part of the campaign forks a generator of its own, so that one more number in one part
- * does not change the choices of the others.
+ * Random numbers from a seed. Each part of the campaign forks a generator of its own, so that one more number in one
+ * part does not change the choices of the others.
  */
 export class Random {
   /** @returns a number from 0 (included) to 1 (excluded) */

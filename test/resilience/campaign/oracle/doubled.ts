@@ -37,8 +37,8 @@ function covers(excuse: Excuse, attempts: readonly Attempt[]): boolean {
 }
 
 /**
- * The time in which an attempt may have written a record: until its answer of 2xx, or else until the answer of the attempt
- * that was answered 2xx.
+ * The time in which an attempt may have written a record: until its answer of 2xx, or else until the answer of the
+ * attempt that was answered 2xx.
  */
 function openTime(attempt: Attempt, attempts: readonly Attempt[]) {
   const from = attempt.sentAt;
